@@ -1,0 +1,1 @@
+"""What was published: measures, facts, assumptions, and whether the printed numbers agree with each other."""

@@ -1,0 +1,253 @@
+"""A fact is not an assumption.
+
+A `Fact` is a number the paper printed, with its decimals, the place where it stands and the words around it. An
+`Assumption` is what the paper did not print and the work needs nevertheless: a distribution and a reason.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import Field, PlainSerializer, field_validator, model_validator
+
+from ..distributions import Distribution
+from ..spec import Spec, unknown_name
+from .intervals import Interval, rounding_interval
+from .measures import Identifier, Source, Text
+
+__all__ = ["QUANTITIES", "Assumption", "Fact", "Quantity"]
+
+INFINITY = float("inf")
+
+
+class Quantity(NamedTuple):
+    """What kind of number a fact is.
+
+    Attributes
+    ----------
+    needs, may : tuple of str
+        The keys that say which number of its kind it is: required ones, and possible ones.
+    low, high : float
+        The values it can take at all.
+    unit : str
+        Its unit; ``measure`` stands for the unit of the measure it is of, empty for none.
+    meaning : str
+        One line for the documentation.
+    """
+
+    needs: tuple[str, ...]
+    may: tuple[str, ...]
+    low: float
+    high: float
+    unit: str
+    meaning: str
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "n": Quantity((), ("group",), 0, INFINITY, "participants", "number of participants"),
+    "mean": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "mean"),
+    "sd": Quantity(("of",), ("group",), 0, INFINITY, "measure", "standard deviation (divisor n - 1)"),
+    "minimum": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "smallest value in the sample"),
+    "maximum": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "largest value in the sample"),
+    "proportion": Quantity(("of", "level"), ("group",), 0, 1, "proportion", "share of participants at a level"),
+    "proportion_difference": Quantity(
+        ("of", "level", "between"), (), -1, 1, "proportion", "share in the first group minus share in the second"
+    ),
+    "mean_difference": Quantity(
+        ("of", "between"), (), -INFINITY, INFINITY, "measure", "mean of the first group minus mean of the second"
+    ),
+    "t": Quantity(("of", "between"), ("test",), -INFINITY, INFINITY, "", "t of the difference of two group means"),
+    "df": Quantity(("of", "between"), ("test",), 0, INFINITY, "", "degrees of freedom of that t"),
+    "p": Quantity(("of", "between"), ("test",), 0, 1, "", "two-sided p of that t"),
+    "d": Quantity(
+        ("of", "between"), (), -INFINITY, INFINITY, "sd", "Cohen's d: mean difference over the pooled group SD"
+    ),
+    "alpha": Quantity(("of",), ("group", "subscale"), -INFINITY, 1, "", "Cronbach's alpha"),
+    "correlation": Quantity(("of", "with"), ("group",), -1, 1, "", "Pearson correlation"),
+    "r2": Quantity(("step",), (), 0, 1, "", "coefficient of determination of a step"),
+    "adjusted_r2": Quantity(("step",), (), -INFINITY, 1, "", "adjusted coefficient of determination of a step"),
+    "r2_p": Quantity(("step",), (), 0, 1, "", "p of the F test of a whole step"),
+    "delta_r2": Quantity(("step",), ("adjusted",), -1, 1, "", "R2 of a step minus R2 of the step it follows"),
+    "delta_r2_p": Quantity(("step",), (), 0, 1, "", "p of the F test of that difference"),
+    "coefficient": Quantity(
+        ("step", "term"), ("standardised", "coding", "products"), -INFINITY, INFINITY, "", "regression coefficient"
+    ),
+    "coefficient_se": Quantity(
+        ("step", "term"), ("standardised", "coding", "products"), 0, INFINITY, "", "its standard error"
+    ),
+    "coefficient_p": Quantity(("step", "term"), ("coding", "products"), 0, 1, "", "its two-sided p"),
+    "vif": Quantity(
+        ("step",), ("term", "coding", "products"), 1, INFINITY, "", "variance inflation factor; without term: of each"
+    ),
+    "slope": Quantity(
+        ("of", "group", "step"), ("standardised",), -INFINITY, INFINITY, "", "simple slope of a measure in a group"
+    ),
+    "slope_se": Quantity(("of", "group", "step"), ("standardised",), 0, INFINITY, "", "its standard error"),
+    "slope_p": Quantity(("of", "group", "step"), (), 0, 1, "", "its two-sided p"),
+}
+
+ADDRESS = (
+    "of",
+    "with",
+    "group",
+    "between",
+    "level",
+    "subscale",
+    "step",
+    "term",
+    "test",
+    "adjusted",
+    "standardised",
+    "coding",
+    "products",
+)
+PERCENT = Decimal(100)
+
+Number = Annotated[Decimal, PlainSerializer(str, when_used="json")]
+
+
+class Fact(Spec):
+    """A printed number.
+
+    Notes
+    -----
+    ``value`` keeps its printed decimals. ``relation`` is ``=`` for a rounded number, an inequality as printed
+    (``p < .001``), or ``about`` for a number in words, which then needs ``within``: how far off it may be.
+    ``implied`` marks what follows from the text without being printed as a number.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        An unknown quantity, a key that the quantity does not take or lacks, an impossible value, or a wrong unit.
+    """
+
+    id: Identifier
+    quantity: str
+    of: Identifier | None = None
+    with_: Annotated[Identifier | None, Field(alias="with")] = None
+    group: Identifier | None = None
+    between: tuple[Identifier, Identifier] | None = None
+    """First group minus second."""
+    level: Identifier | None = None
+    subscale: Identifier | None = None
+    """A subscale's id; ``any`` for a statement about each of them."""
+    step: Identifier | None = None
+    term: str | None = None
+    test: Literal["welch", "student"] | None = None
+    adjusted: bool | None = None
+    """For ``delta_r2``: whether the difference is of adjusted coefficients."""
+    standardised: bool | None = None
+    """Outcome and scales in SD units; the study's analysis says so where this is silent."""
+    coding: Literal["dummy", "effect"] | None = None
+    products: Literal["z", "raw", "centred"] | None = None
+    relation: Literal["=", "<", "<=", ">", ">=", "about"] = "="
+    value: Number
+    within: Number | None = None
+    absolute: bool = False
+    """The statement is about the absolute value."""
+    unit: str | None = None
+    implied: bool = False
+    note: str | None = None
+    source: Source
+
+    @field_validator("quantity")
+    @classmethod
+    def _known_quantity(cls, name: str) -> str:
+        if name not in QUANTITIES:
+            raise ValueError(unknown_name("quantity", name, QUANTITIES))
+        return name
+
+    @model_validator(mode="after")
+    def _address_fits(self) -> Self:
+        kind, given = QUANTITIES[self.quantity], self.address
+        if missing := [key for key in kind.needs if key not in given]:
+            raise ValueError(f"fact {self.id!r}: quantity {self.quantity!r} needs {', '.join(map(repr, missing))}")
+        if extra := [key for key in given if key not in kind.needs + kind.may]:
+            accepted = ", ".join(kind.needs + kind.may)
+            raise ValueError(f"fact {self.id!r}: {extra[0]!r} does not belong to {self.quantity!r}, takes {accepted}")
+        if (self.relation == "about") != (self.within is not None):
+            raise ValueError(f"fact {self.id!r}: 'within' goes with relation = 'about', and 'about' needs it")
+        if self.between and self.between[0] == self.between[1]:
+            raise ValueError(f"fact {self.id!r}: 'between' names the same group twice")
+        return self
+
+    @model_validator(mode="after")
+    def _value_possible(self) -> Self:
+        kind = QUANTITIES[self.quantity]
+        units = {"proportion": ("proportion", "percent")}.get(kind.unit, (kind.unit,))
+        if self.unit and kind.unit != "measure" and self.unit not in units:
+            accepted = " or ".join(filter(None, units)) or "no unit"
+            raise ValueError(f"fact {self.id!r}: unit {self.unit!r} does not fit {self.quantity!r}, takes {accepted}")
+        number = float(self.value) / self._divisor
+        if not kind.low <= number <= kind.high:
+            raise ValueError(
+                f"fact {self.id!r}: {self.quantity} {self.value} is impossible; it lies in [{kind.low:g}, {kind.high:g}]"
+            )
+        return self
+
+    @property
+    def address(self) -> dict[str, object]:
+        """Which number of its kind it is: the keys that are given."""
+        values = {key: getattr(self, "with_" if key == "with" else key) for key in ADDRESS}
+        return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def _divisor(self) -> int:
+        return 100 if self.unit == "percent" else 1
+
+    @property
+    def interval(self) -> Interval:
+        """The values the printed number leaves possible, in the quantity's own unit (percents as proportions)."""
+        kind = QUANTITIES[self.quantity]
+        low, high = (0.0, max(abs(kind.low), abs(kind.high))) if self.absolute else (kind.low, kind.high)
+        value = float(self.value) / self._divisor
+        match self.relation:
+            case "=" if self.quantity in ("n", "minimum", "maximum"):
+                found = Interval(value, value)
+            case "=":
+                printed = rounding_interval(self.value)
+                found = Interval(printed.low / self._divisor, printed.high / self._divisor)
+            case "<" | "<=":
+                return Interval(low, value)
+            case ">" | ">=":
+                return Interval(value, high)
+            case _:
+                slack = float(self.within or 0) / self._divisor
+                found = Interval(value - slack, value + slack)
+        return Interval(max(found.low, low), min(found.high, high))
+
+    @property
+    def printed(self) -> str:
+        """The number as the paper has it, for tables: relation, digits, percent sign."""
+        sign = {"=": "", "about": "about "}.get(self.relation, f"{self.relation} ")
+        value = f"{sign}{self.value}{'%' if self.unit == 'percent' else ''}"
+        return f"|·| {value}" if self.absolute else value
+
+    def holds(self, value: float, slack: float = 1e-9) -> bool:
+        """Tell whether a computed number, printed as this one was, would read the same."""
+        return (abs(value) if self.absolute else value) in self.interval.widened(slack)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{key} {'/'.join(value) if isinstance(value, tuple) else value}" for key, value in self.address.items()
+        ]
+        return f"{self.quantity}({', '.join(parts)}) {self.printed}"
+
+
+class Assumption(Spec):
+    """What was not printed: a distribution and the reason for it.
+
+    Notes
+    -----
+    ``quantity`` is one of the facts' quantities or a name that calibration knows; ``about`` lists what it is of, several
+    at once where the same sentence holds for each.
+    """
+
+    id: Identifier
+    quantity: Identifier
+    about: tuple[str, ...] = ()
+    group: Identifier | None = None
+    distribution: Distribution
+    rationale: Annotated[Text, Field(min_length=20)]
+    """A full sentence: why this distribution and not another."""

@@ -1,0 +1,112 @@
+"""What was measured: instruments with their items, ranges, direction and reliability; numbers; categories."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ..spec import Spec
+
+__all__ = ["Identifier", "Level", "Measure", "Source", "Subscale"]
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class Source(Spec):
+    """Where a statement stands: a place a reader can find, and the quoted words."""
+
+    locator: Text
+    """Section and paragraph, for example ``Results, paragraph 3``."""
+    quote: Text
+    """The words as printed."""
+
+
+class Subscale(Spec):
+    """A named part of an instrument; ``items`` stays empty where the number of its items is not printed."""
+
+    id: Identifier
+    label: Text
+    items: Annotated[int, Field(ge=1)] | None = None
+
+
+class Level(Spec):
+    """One value of a categorical measure."""
+
+    id: Identifier
+    label: Text
+
+
+class Measure(Spec):
+    """One column of the participants' table.
+
+    Notes
+    -----
+    ``scale``: a questionnaire; its range follows from items and response format, and its direction is mandatory,
+    because a reader who takes a high score for a bad one reads every result upside down.
+    ``number``: a number with a range. ``category``: named levels; the first is the reference (coded 0).
+    """
+
+    id: Identifier
+    label: Text
+    kind: Literal["scale", "number", "category"]
+    unit: Text | None = None
+    items: Annotated[int, Field(ge=1)] | None = None
+    response: tuple[int, int] | None = None
+    score: Literal["sum", "mean"] = "sum"
+    direction: Text | None = None
+    subscales: tuple[Subscale, ...] = ()
+    inventory: Text | None = None
+    """The questionnaire that this scale is one of the subscales of."""
+    range: tuple[float, float] | None = None
+    integer: bool = True
+    levels: tuple[Level, ...] = ()
+    only_in: Identifier | None = None
+    """The one group that has this measure; it is empty in the others."""
+    source: tuple[Source, ...] = ()
+
+    @model_validator(mode="after")
+    def _fields_fit_kind(self) -> Self:
+        wanted: dict[str, tuple[str, ...]] = {
+            "scale": ("items", "response", "direction"),
+            "number": ("range", "unit"),
+            "category": ("levels",),
+        }
+        for kind, names in wanted.items():
+            for name in names:
+                given = bool(getattr(self, name))
+                if given != (kind == self.kind) and name != "unit":
+                    verb = "needs" if kind == self.kind else "takes no"
+                    raise ValueError(f"measure {self.id!r}: a {self.kind} {verb} {name!r}")
+        if self.kind == "number" and not self.unit:
+            raise ValueError(f"measure {self.id!r}: a number needs 'unit'")
+        for name, pair in (("response", self.response), ("range", self.range)):
+            if pair and pair[0] >= pair[1]:
+                raise ValueError(f"measure {self.id!r}: {name} runs from {pair[0]:g} to {pair[1]:g}, not upwards")
+        if self.kind == "category" and len(self.levels) < 2:
+            raise ValueError(f"measure {self.id!r}: a category needs at least two levels")
+        return self
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest possible value.
+
+        Raises
+        ------
+        ValueError
+            A category has none.
+        """
+        if self.kind == "scale" and self.response and self.items:
+            factor = self.items if self.score == "sum" else 1
+            return self.response[0] * factor, self.response[1] * factor
+        if self.range:
+            return self.range
+        raise ValueError(f"measure {self.id!r} is a category and has no limits")
+
+    @property
+    def grain(self) -> float:
+        """Distance between neighbouring possible values; 0 for a continuous number."""
+        if self.kind == "scale" and self.items and self.score == "mean":
+            return 1 / self.items
+        return 1.0 if self.integer else 0.0

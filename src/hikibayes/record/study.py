@@ -1,0 +1,422 @@
+"""A published study as one value: groups, measures, steps of its analysis, facts, assumptions, readings, estimands.
+
+A *reading* is a place where the paper can be understood in more than one way. It is a named switch with a default;
+choosing an option edits the few facts or steps that it is about, and nothing else in the house knows of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ..spec import InputError, Spec, read_toml, unknown_name, validated
+from .facts import Assumption, Fact
+from .measures import Identifier, Level, Measure, Source, Text
+
+__all__ = [
+    "Analysis",
+    "Citation",
+    "Estimand",
+    "Group",
+    "Option",
+    "Reading",
+    "Statement",
+    "Step",
+    "Study",
+    "load_study",
+    "shipped_studies",
+]
+
+
+class Citation(Spec):
+    """Where the study was published, and which part of the publication was read."""
+
+    authors: tuple[Text, ...]
+    year: int
+    title: Text
+    journal: Text
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+    read: Text
+    """What the transcription was made from, and what was not to be had."""
+
+
+class Group(Spec):
+    """One of the compared groups; the first in a study is the reference."""
+
+    id: Identifier
+    label: Text
+    source: Source | None = None
+
+
+class Statement(Spec):
+    """Something the paper says in words that a reader of the record needs: screening, recruitment, limitations."""
+
+    id: Identifier
+    about: Text
+    source: Source
+
+
+class Analysis(Spec):
+    """How the published regressions were set up."""
+
+    outcome: Identifier
+    group: Identifier
+    """The categorical measure that holds the groups; its levels are theirs."""
+    focal: Identifier
+    """The measure whose slope differs between the groups."""
+    standardised: bool = True
+    coding: Literal["dummy", "effect"] = "dummy"
+    products: Literal["z", "raw", "centred"] = "z"
+    software: str | None = None
+    source: tuple[Source, ...] = ()
+
+
+class Step(Spec):
+    """One regression; ``adds`` lists what it has beyond the step it comes ``after``.
+
+    Notes
+    -----
+    A term is a measure's id, or ``group:measure`` for a product with the group.
+    """
+
+    id: Identifier
+    label: Text
+    after: Identifier | None = None
+    adds: tuple[str, ...]
+    source: Source | None = None
+
+
+class Option(Spec):
+    """One way to read an ambiguous place: what it means, and which facts, steps or settings it changes."""
+
+    meaning: Text
+    facts: dict[Identifier, dict[str, Any]] = Field(default_factory=dict, alias="fact")
+    steps: dict[Identifier, dict[str, Any]] = Field(default_factory=dict, alias="step")
+    analysis: dict[str, Any] = Field(default_factory=dict)
+
+
+class Reading(Spec):
+    """A named switch for an ambiguous place in the paper."""
+
+    id: Identifier
+    question: Text
+    default: Identifier
+    options: dict[Identifier, Option] = Field(alias="option")
+    settled_by: Text
+    """What would settle it, for example a table's row."""
+
+    @model_validator(mode="after")
+    def _default_exists(self) -> Self:
+        if self.default not in self.options:
+            raise ValueError(unknown_name("option", self.default, self.options))
+        return self
+
+
+class Estimand(Spec):
+    """What the study is about, free of any coding of the variables.
+
+    Notes
+    -----
+    ``slope``: of a measure in a group, or common to the groups in ``step`` where no group is named.
+    ``slope_difference``: slope in the first group of ``between`` minus slope in the second.
+    ``group_gap``: outcome in the first group minus the second at equal covariates, in ``step``.
+    ``r2`` and ``delta_r2``: of a step, over the one it comes after.
+    """
+
+    name: Identifier
+    kind: Literal["slope", "slope_difference", "group_gap", "r2", "delta_r2"]
+    meaning: Text
+    of: Identifier | None = None
+    group: Identifier | None = None
+    between: tuple[Identifier, Identifier] | None = None
+    step: Identifier
+
+    @property
+    def unit(self) -> str:
+        """The standardised unit: SD of the outcome per SD of the measure, SD of the outcome, or none."""
+        return {"slope": "sd_per_sd", "slope_difference": "sd_per_sd", "group_gap": "sd"}.get(self.kind, "")
+
+    @model_validator(mode="after")
+    def _fields_fit_kind(self) -> Self:
+        takes = {"slope": {"of"}, "slope_difference": {"of", "between"}, "group_gap": {"between"}}
+        wanted = takes.get(self.kind, set())
+        optional = {"group"} if self.kind == "slope" else set()
+        given = {name for name in ("of", "group", "between") if getattr(self, name) is not None}
+        if not wanted <= given <= wanted | optional:
+            accepted = ", ".join(sorted(wanted)) or "only 'step'"
+            found = ", ".join(sorted(given)) or "none"
+            raise ValueError(f"estimand {self.name!r}: a {self.kind} takes {accepted}; found {found}")
+        return self
+
+
+class Study(Spec):
+    """A published study, complete enough to be questioned.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A name is used twice, or something refers to a measure, group, step, fact or level that does not exist.
+    """
+
+    id: Identifier
+    description: Text
+    citation: Citation
+    groups: tuple[Group, Group] = Field(alias="group")
+    measures: tuple[Measure, ...] = Field(alias="measure")
+    analysis: Analysis
+    steps: tuple[Step, ...] = Field(alias="step")
+    facts: tuple[Fact, ...] = Field(alias="fact")
+    assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
+    readings: tuple[Reading, ...] = Field(default=(), alias="reading")
+    estimands: tuple[Estimand, ...] = Field(default=(), alias="estimand")
+    statements: tuple[Statement, ...] = Field(default=(), alias="statement")
+
+    # -- looking things up ------------------------------------------------------------------------------------------
+
+    def measure(self, name: str) -> Measure:
+        """Return a measure by id; raises `InputError` with the ids there are."""
+        return _find("measure", name, {measure.id: measure for measure in self.measures})
+
+    def step(self, name: str) -> Step:
+        """Return a step by id; raises `InputError` with the ids there are."""
+        return _find("step", name, {step.id: step for step in self.steps})
+
+    def fact(self, name: str) -> Fact:
+        """Return a fact by id; raises `InputError` with the ids there are."""
+        return _find("fact", name, {fact.id: fact for fact in self.facts})
+
+    def estimand(self, name: str) -> Estimand:
+        """Return an estimand by name; raises `InputError` with the names there are."""
+        return _find("estimand", name, {estimand.name: estimand for estimand in self.estimands})
+
+    def assumption(self, name: str) -> Assumption:
+        """Return an assumption by id; raises `InputError` with the ids there are."""
+        return _find("assumption", name, {assumption.id: assumption for assumption in self.assumptions})
+
+    @property
+    def group_ids(self) -> tuple[str, str]:
+        """The two groups' ids, reference first."""
+        return self.groups[0].id, self.groups[1].id
+
+    def terms(self, step: str) -> tuple[str, ...]:
+        """Return every term of a step, those of the steps before it first."""
+        here = self.step(step)
+        return (self.terms(here.after) if here.after else ()) + here.adds
+
+    def facts_of(self, quantity: str, **address: object) -> tuple[Fact, ...]:
+        """Return the facts of a quantity whose address has all the given entries; None means "not given"."""
+        return tuple(
+            fact
+            for fact in self.facts
+            if fact.quantity == quantity and all(fact.address.get(key) == value for key, value in address.items())
+        )
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Number of participants by group, from the facts of quantity ``n``."""
+        return {fact.group: int(fact.value) for fact in self.facts_of("n") if fact.group}
+
+    # -- readings ---------------------------------------------------------------------------------------------------
+
+    def read(self, **choices: str) -> Study:
+        """Return the study with its ambiguous places decided.
+
+        Parameters
+        ----------
+        **choices : str
+            Option by reading id; readings not named keep their default.
+
+        Returns
+        -------
+        Study
+            The same study, its facts, steps and analysis edited as the chosen options say, without readings.
+
+        Raises
+        ------
+        InputError
+            No such reading, or no such option.
+        """
+        known = {reading.id: reading for reading in self.readings}
+        for name in choices:
+            _find("reading", name, known)
+        content = self.model_dump(exclude_unset=True)
+        content["reading"] = ()
+        for reading in self.readings:
+            option = _find(
+                f"option of reading {reading.id!r},", choices.get(reading.id, reading.default), reading.options
+            )
+            _edit(content["fact"], "id", option.facts)
+            _edit(content["step"], "id", option.steps)
+            content["analysis"] = {**content["analysis"], **option.analysis}
+        return validated(Study, content, f"study {self.id}")
+
+    # -- consistency of names ---------------------------------------------------------------------------------------
+
+    @model_validator(mode="after")
+    def _names_unique(self) -> Self:
+        kinds: dict[str, list[str]] = {
+            "measure": [measure.id for measure in self.measures],
+            "step": [step.id for step in self.steps],
+            "fact": [fact.id for fact in self.facts],
+            "assumption": [assumption.id for assumption in self.assumptions],
+            "reading": [reading.id for reading in self.readings],
+            "estimand": [estimand.name for estimand in self.estimands],
+        }
+        for kind, names in kinds.items():
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise ValueError(f"{kind} {twice[0]!r} is defined twice; a name belongs to one thing")
+        return self
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for owner, kind, name in self._references():
+            known = self._known(kind)
+            if name not in known:
+                raise ValueError(f"{owner}: {unknown_name(kind, name, known)}")
+        group = self.measure(self.analysis.group)
+        if tuple(level.id for level in group.levels) != self.group_ids:
+            raise ValueError(
+                f"measure {group.id!r}: its levels must be the groups {', '.join(self.group_ids)}, in order"
+            )
+        missing = [name for name in self.group_ids if name not in self.sizes]
+        if missing:
+            raise ValueError(f"there is no fact of quantity 'n' for group {missing[0]!r}; each group needs one")
+        empty = [name for name, n in self.sizes.items() if n < 1]
+        if empty:
+            raise ValueError(f"group {empty[0]!r} has n = {self.sizes[empty[0]]}; at least 1 is accepted")
+        return self
+
+    def _known(self, kind: str) -> set[str]:
+        levels: list[Level] = [level for measure in self.measures for level in measure.levels]
+        return {
+            "measure": {measure.id for measure in self.measures},
+            "group": set(self.group_ids),
+            "step": {step.id for step in self.steps},
+            "fact": {fact.id for fact in self.facts},
+            "level": {level.id for level in levels},
+        }[kind]
+
+    def _references(self) -> Iterator[tuple[str, str, str]]:
+        analysis = self.analysis
+        yield from (("analysis", "measure", name) for name in (analysis.outcome, analysis.group, analysis.focal))
+        for step in self.steps:
+            yield from ((f"step {step.id!r}", "measure", name) for term in step.adds for name in term.split(":"))
+            yield from ((f"step {step.id!r}", "step", name) for name in (step.after,) if name)
+        for fact in self.facts:
+            yield from _named(f"fact {fact.id!r}", fact)
+            yield from (
+                (f"fact {fact.id!r}", "measure", name) for name in (fact.with_, *(fact.term or "").split(":")) if name
+            )
+        for estimand in self.estimands:
+            yield from _named(f"estimand {estimand.name!r}", estimand)
+        for reading in self.readings:
+            for option in reading.options.values():
+                yield from ((f"reading {reading.id!r}", "fact", name) for name in option.facts)
+                yield from ((f"reading {reading.id!r}", "step", name) for name in option.steps)
+
+
+def _named(owner: str, item: Fact | Estimand) -> Iterator[tuple[str, str, str]]:
+    pairs = (("measure", item.of), ("group", item.group), ("step", item.step), ("level", getattr(item, "level", None)))
+    yield from ((owner, kind, name) for kind, name in pairs if name)
+    yield from ((owner, "group", name) for name in item.between or ())
+
+
+def _find[T](kind: str, name: str, known: Mapping[str, T]) -> T:
+    if name not in known:
+        raise InputError(unknown_name(kind, name, known))
+    return known[name]
+
+
+def _edit(items: list[dict[str, Any]], key: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    for position, item in enumerate(items):
+        items[position] = {**item, **changes.get(item[key], {})}
+
+
+# -- files ----------------------------------------------------------------------------------------------------------
+
+
+def shipped_studies() -> dict[str, Path]:
+    """Return the study files that come with the package, by name."""
+    folder = Path(str(files("hikibayes.record") / "studies"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_study(study: str | Path) -> Study:
+    """Load a study by the name of a shipped one or by path; an overlay is merged into its base.
+
+    Parameters
+    ----------
+    study : str or Path
+        ``nonaka2021``, or a path to a study file. A file that begins with ``base = "..."`` adds to another study.
+
+    Returns
+    -------
+    Study
+        With its readings still open (`Study.read` decides them).
+
+    Raises
+    ------
+    InputError
+        No such study (the shipped ones are listed), an unusable file, or a new fact that contradicts one of the base.
+    """
+    path = _study_path(study)
+    content = read_toml(path)
+    if "base" not in content:
+        return validated(Study, content, path)
+    base_name = content.pop("base")
+    sibling = path.parent / str(base_name)
+    base = load_study(sibling if sibling.is_file() else base_name)
+    return _overlaid(base, content, path)
+
+
+def _study_path(study: str | Path) -> Path:
+    shipped = shipped_studies()
+    if str(study) in shipped:
+        return shipped[str(study)]
+    path = Path(study)
+    if path.suffix != ".toml" and not path.exists():
+        raise InputError(f"{unknown_name('study', str(study), shipped)}; or give the path of a study file")
+    return path
+
+
+LISTS = {"measure": "id", "step": "id", "fact": "id", "assumption": "id", "reading": "id", "estimand": "name"}
+
+
+def _overlaid(base: Study, content: dict[str, Any], path: Path) -> Study:
+    """Add an overlay's entries to a study; an assumption or reading of the same id replaces the old one."""
+    merged = base.model_dump(exclude_unset=True)
+    for name, value in content.items():
+        if name not in LISTS:
+            merged[name] = value
+            continue
+        key = LISTS[name]
+        new = [item.get(key) for item in value if isinstance(item, dict)]
+        if name == "fact" and (known := {fact.id for fact in base.facts} & set(new)):
+            raise InputError(
+                f"fact {min(known)!r} is in the base already; give the new fact an id of its own", source=path
+            )
+        merged[name] = [item for item in merged.get(name, ()) if item[key] not in new] + value
+    study = validated(Study, merged, path)
+    _refuse_contradictions(base, study, path)
+    return study
+
+
+def _refuse_contradictions(base: Study, study: Study, path: Path) -> None:
+    known = {fact.id for fact in base.facts}
+    for new in study.facts:
+        for old in base.facts:
+            same = new.id not in known and (new.quantity, new.address) == (old.quantity, old.address)
+            if same and not new.absolute and not old.absolute and not new.interval.meets(old.interval):
+                raise InputError(
+                    f"{new.printed} contradicts fact {old.id!r}, printed {old.printed} ({old.source.locator})",
+                    source=path,
+                    key=f"fact {new.id!r}",
+                )
