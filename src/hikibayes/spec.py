@@ -112,8 +112,8 @@ def _key_path(parts: tuple[int | str, ...], content: Any) -> str:
     return path
 
 
-def _is_table(content: Any) -> bool:
-    return isinstance(content, Mapping)
+def _own_name(entry: Any) -> str | None:
+    return str(entry.get("id") or entry.get("name") or "") if isinstance(entry, Mapping) else None
 
 
 def _accepted_keys(spec: type[BaseModel], parts: tuple[int | str, ...]) -> list[str]:

@@ -181,9 +181,8 @@ class Fact(Spec):
             raise ValueError(f"fact {self.id!r}: unit {self.unit!r} does not fit {self.quantity!r}, takes {accepted}")
         number = float(self.value) / self._divisor
         if not kind.low <= number <= kind.high:
-            raise ValueError(
-                f"fact {self.id!r}: {self.quantity} {self.value} is impossible; it lies in [{kind.low:g}, {kind.high:g}]"
-            )
+            possible = f"[{kind.low:g}, {kind.high:g}]"
+            raise ValueError(f"fact {self.id!r}: {self.quantity} {self.value} is impossible; it lies in {possible}")
         return self
 
     @property
@@ -240,8 +239,8 @@ class Assumption(Spec):
 
     Notes
     -----
-    ``quantity`` is one of the facts' quantities or a name that calibration knows; ``about`` lists what it is of, several
-    at once where the same sentence holds for each.
+    ``quantity`` is one of the facts' quantities or a name that calibration knows; ``about`` lists what it is of,
+    several at once where the same sentence holds for each.
     """
 
     id: Identifier

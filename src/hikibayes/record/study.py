@@ -7,7 +7,7 @@ choosing an option edits the few facts or steps that it is about, and nothing el
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -253,8 +253,8 @@ class Study(Spec):
             option = _find(
                 f"option of reading {reading.id!r},", choices.get(reading.id, reading.default), reading.options
             )
-            _edit(content["fact"], "id", option.facts)
-            _edit(content["step"], "id", option.steps)
+            content["fact"] = _edited(content["fact"], option.facts)
+            content["step"] = _edited(content["step"], option.steps)
             content["analysis"] = {**content["analysis"], **option.analysis}
         return validated(Study, content, f"study {self.id}")
 
@@ -335,9 +335,8 @@ def _find[T](kind: str, name: str, known: Mapping[str, T]) -> T:
     return known[name]
 
 
-def _edit(items: list[dict[str, Any]], key: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    for position, item in enumerate(items):
-        items[position] = {**item, **changes.get(item[key], {})}
+def _edited(items: Iterable[dict[str, Any]], changes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**item, **changes.get(item["id"], {})} for item in items]
 
 
 # -- files ----------------------------------------------------------------------------------------------------------
@@ -403,7 +402,7 @@ def _overlaid(base: Study, content: dict[str, Any], path: Path) -> Study:
             raise InputError(
                 f"fact {min(known)!r} is in the base already; give the new fact an id of its own", source=path
             )
-        merged[name] = [item for item in merged.get(name, ()) if item[key] not in new] + value
+        merged[name] = [*(item for item in merged.get(name, ()) if item[key] not in new), *value]
     study = validated(Study, merged, path)
     _refuse_contradictions(base, study, path)
     return study
