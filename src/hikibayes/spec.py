@@ -103,10 +103,7 @@ def _key_path(parts: tuple[int | str, ...], content: Any) -> str:
         except (KeyError, IndexError, TypeError):
             content = None
         if isinstance(part, int):
-            name = (
-                next((content[key] for key in ("id", "name") if key in content), part) if _is_table(content) else part
-            )
-            path += f"[{name!r}]"
+            path += f"[{_own_name(content) or part!r}]"
         else:
             path += f".{part}" if path else part
     return path
