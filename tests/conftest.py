@@ -1,0 +1,21 @@
+"""What every test may use: the shipped study, and the text of the paper where it lies beside the checkout."""
+
+from pathlib import Path
+
+import pytest
+
+from hikibayes.record.study import Study, load_study
+
+PAPER = Path(__file__).parents[2] / "shared" / "paper" / "nonaka2021.txt"
+
+
+@pytest.fixture(scope="session")
+def nonaka() -> Study:
+    return load_study("nonaka2021")
+
+
+@pytest.fixture(scope="session")
+def paper() -> str:
+    if not PAPER.is_file():
+        pytest.skip("the text of the paper is not beside this checkout")
+    return PAPER.read_text(encoding="utf-8")
