@@ -1,1 +1,34 @@
-"""hikibayes."""
+"""Question a published study from its printed numbers.
+
+Every verb of the command line is one function here, returning labelled objects and writing nothing. They are looked up
+when first used, so that ``import hikibayes`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .record.audit import audit as audit
+    from .record.study import load_study as load_study
+
+__version__ = version("hikibayes")
+
+_HOME = {
+    "audit": "record.audit",
+    "load_study": "record.study",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -226,18 +226,18 @@ class Study(Spec):
 
     # -- readings ---------------------------------------------------------------------------------------------------
 
-    def read(self, **choices: str) -> Study:
-        """Return the study with its ambiguous places decided.
+    def settle(self, **choices: str) -> Study:
+        """Return the study with the named readings decided; the others stay open.
 
         Parameters
         ----------
         **choices : str
-            Option by reading id; readings not named keep their default.
+            Option by reading id.
 
         Returns
         -------
         Study
-            The same study, its facts, steps and analysis edited as the chosen options say, without readings.
+            Its facts, steps and analysis edited as the chosen options say, without the decided readings.
 
         Raises
         ------
@@ -245,18 +245,19 @@ class Study(Spec):
             No such reading, or no such option.
         """
         known = {reading.id: reading for reading in self.readings}
-        for name in choices:
-            _find("reading", name, known)
         content = self.model_dump(exclude_unset=True)
-        content["reading"] = ()
-        for reading in self.readings:
-            option = _find(
-                f"option of reading {reading.id!r},", choices.get(reading.id, reading.default), reading.options
-            )
+        for name, choice in choices.items():
+            reading = _find("reading", name, known)
+            option = _find(f"option of reading {name!r},", choice, reading.options)
             content["fact"] = _edited(content["fact"], option.facts)
             content["step"] = _edited(content["step"], option.steps)
             content["analysis"] = {**content["analysis"], **option.analysis}
+        content["reading"] = [reading for reading in content.get("reading", ()) if reading["id"] not in choices]
         return validated(Study, content, f"study {self.id}")
+
+    def read(self, **choices: str) -> Study:
+        """Return the study with every reading decided: as named, or by its default; raises like `settle`."""
+        return self.settle(**{reading.id: reading.default for reading in self.readings} | choices)
 
     # -- consistency of names ---------------------------------------------------------------------------------------
 

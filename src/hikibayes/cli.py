@@ -1,0 +1,148 @@
+"""The command line: each verb loads, calls the function of the same name, and writes.
+
+Exit codes: 0 done and sound; 1 done, but something is not sound; 2 the input is wrong, with one message.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .provenance import DEFAULT_SEED, Stopwatch
+
+DEFAULT_STUDY = "nonaka2021"
+
+
+class Verbs(click.Group):
+    """A group whose verbs turn a person's mistake into one message and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; raises `SystemExit` with the exit code."""
+        from .spec import InputError
+
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(f"hikibayes: {error}", err=True)
+            sys.exit(2)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs in the order of the work, not of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hikibayes")
+def main() -> None:
+    """Question a published study from its printed numbers: audit, reconstruct, fit, doubt, plan."""
+
+
+def _readings(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    choices = dict(pair.partition("=")[::2] for pair in pairs)
+    if wrong := [name for name, option in choices.items() if not option]:
+        raise click.BadParameter(f"{wrong[0]!r}: write it as READING=OPTION")
+    return choices
+
+
+study_argument = click.argument("study", default=DEFAULT_STUDY)
+reading_option = click.option(
+    "--reading",
+    "readings",
+    multiple=True,
+    metavar="READING=OPTION",
+    callback=_readings,
+    help="Decide an ambiguous place of the paper; may be repeated.",
+)
+out_option = click.option(
+    "-o",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files.  [default: results/STUDY/VERB]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True)
+
+
+def options(*decorators: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Apply several click options, first named first in the help."""
+
+    def apply(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+# -- the record -----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@options(study_argument, reading_option, json_option, out_option)
+def audit(study: str, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
+    """Check whether the printed numbers agree with each other."""
+    from .record.audit import audit as run
+    from .record.study import load_study
+    from .reporting.results import run_folder, write_run
+    from .reporting.tables import json_text, terminal_table
+    from .spec import digest
+
+    watch = Stopwatch()
+    loaded = load_study(study)
+    table = run(loaded.settle(**readings))
+    record = watch.record("audit", {"study": study, "readings": readings}, seed=None, inputs={study: digest(loaded)})
+    folder = run_folder(loaded.id, "audit", out)
+    write_run(folder, {"audit.csv": table}, record)
+    if as_json:
+        click.echo(json_text(table))
+    else:
+        styles = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
+        click.echo(terminal_table(table, title=loaded.citation.title, styles=styles, style_by="verdict"))
+        counts = table["verdict"].value_counts()
+        click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + f"; {folder}/audit.csv")
+    sys.exit(int((table["verdict"] == "inconsistent").any()))
+
+
+@main.command()
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a study file.")
+@click.option("--new", type=click.Path(dir_okay=False, path_type=Path), help="Write a commented template to FILE.")
+@json_option
+def studies(schema: bool, new: Path | None, as_json: bool) -> None:
+    """List the studies that come with the package."""
+    import pandas as pd
+
+    from .record.study import Study, load_study, shipped_studies
+    from .spec import json_schema
+
+    if schema:
+        click.echo(json_schema(Study))
+    elif new:
+        _write_template("hikibayes.record", "template.toml", new)
+    else:
+        rows = [{"study": name, "description": load_study(name).description} for name in shipped_studies()]
+        _listing(pd.DataFrame(rows), as_json)
+
+
+def _listing(table: Any, as_json: bool) -> None:
+    from .reporting.tables import json_text, terminal_table
+
+    click.echo(json_text(table) if as_json else terminal_table(table))
+
+
+def _write_template(package: str, name: str, path: Path) -> None:
+    from importlib.resources import files
+
+    from .spec import InputError
+
+    try:
+        with path.open("x", encoding="utf-8") as target:
+            target.write((files(package) / name).read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise InputError("exists already; nothing was written", source=path) from None
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", source=path) from None
+    click.echo(f"wrote {path}")

@@ -1,0 +1,80 @@
+"""Run folders: every file written aside and renamed, and a record of the run beside them.
+
+Two equal runs write equal bytes, apart from ``run.json``, which holds time and machine.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ..provenance import RunRecord, file_digest
+from ..spec import InputError
+
+__all__ = ["csv_text", "run_folder", "write_run"]
+
+type Content = pd.DataFrame | str | bytes | Callable[[Path], None]
+"""A table, a text, bytes, or a function that writes to the path it is given."""
+
+
+def run_folder(study: str, verb: str, out: Path | None) -> Path:
+    """Return where a run's files go: what the person said, or ``results/<study>/<verb>/``."""
+    return out or Path("results") / study / verb
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV, the same bytes everywhere: ten digits, line feeds, empty for missing."""
+    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) -> None:
+    """Write a run's files, all of them or none.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there; files of the same names are replaced, others left alone.
+    contents : mapping of str to table, text, bytes or function
+        File name to content.
+    record : RunRecord
+        Becomes ``run.json``, with the digests of the files.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to, or the disk is full; nothing is left behind then.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    except OSError as error:
+        raise InputError(f"cannot be written to ({error.strerror}); choose another with --out", source=folder) from None
+    try:
+        for name, content in contents.items():
+            _write(aside / name, content)
+        # netCDF holds creation properties of its library and is compared by values, not bytes
+        digests = {name: file_digest(aside / name) for name in sorted(contents) if not name.endswith(".nc")}
+        _write(aside / "run.json", record.replace(outputs=digests).model_dump_json(indent=2) + "\n")
+        for name in (*contents, "run.json"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (aside / name).replace(folder / name)
+    except OSError as error:
+        raise InputError(f"writing failed ({error.strerror}); nothing was left behind", source=folder) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(path: Path, content: Content) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, pd.DataFrame):
+        content = csv_text(content)
+    if isinstance(content, str):
+        path.write_bytes(content.encode())
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        content(path)

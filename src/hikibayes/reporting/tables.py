@@ -1,0 +1,62 @@
+"""Tables as a person reads them in a terminal, and as a program reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pandas as pd
+
+__all__ = ["json_text", "terminal_table"]
+
+NARROW = 100
+WIDE = 150
+
+
+def terminal_table(
+    table: pd.DataFrame, *, title: str | None = None, styles: dict[str, str] | None = None, style_by: str | None = None
+) -> str:
+    """Return a table for the terminal, wrapped to its width; a file or pipe gets a fixed width and no colour.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What to show; floats are shown with three decimals.
+    title : str, optional
+        A line above.
+    styles : dict, optional
+        Style (a rich colour name) by value of the column ``style_by``.
+    style_by : str, optional
+        The column that decides a row's style.
+    """
+    import sys
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else WIDE, force_terminal=terminal, highlight=False)
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in table.columns:
+        numeric = pd.api.types.is_numeric_dtype(table[name])
+        shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in table.to_dict("records"):
+        style = (styles or {}).get(str(row.get(style_by, ""))) if style_by else None
+        shown.add_row(*_cells(row.values()), style=style)
+    with console.capture() as capture:
+        console.print(shown)
+    return capture.get().rstrip()
+
+
+def _cells(values: Iterable[object]) -> Iterable[str]:
+    for value in values:
+        if isinstance(value, float):
+            yield "" if pd.isna(value) else f"{value:.3f}"
+        else:
+            yield "" if value is None or value is pd.NA else str(value).replace("[", r"\[")
+
+
+def json_text(table: pd.DataFrame) -> str:
+    """Return a table as a JSON list of objects with the CSV's columns; missing is null."""
+    return json.dumps(json.loads(table.to_json(orient="records", double_precision=10)), indent=2, ensure_ascii=False)
