@@ -72,7 +72,7 @@ class Distribution(Spec):
     @model_validator(mode="after")
     def _parameters_fit(self) -> Self:
         wanted = set(PARAMETERS[self.dist])
-        given = {name for name in type(self).model_fields if name != "dist" and getattr(self, name) is not None}
+        given = {name for name in Distribution.model_fields if name != "dist" and getattr(self, name) is not None}
         if wanted != given:
             found = ", ".join(sorted(given)) or "none"
             raise ValueError(f"{self.dist} takes {', '.join(PARAMETERS[self.dist])}; found {found}")

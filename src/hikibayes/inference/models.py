@@ -1,0 +1,237 @@
+"""A model as a person writes it: a formula, a family, and a prior with a reason for everything that has one.
+
+A prior left out is an error, never a default that nobody saw: what a prior does to the answer is half of what this
+house is asked about. Compiling a model for an engine is `hikibayes.inference.compile`'s work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ..distributions import Distribution
+from ..record.measures import Identifier
+from ..spec import InputError, Spec, read_spec, unknown_name
+
+if TYPE_CHECKING:
+    from formulae.terms.terms import Model as ParsedFormula
+
+__all__ = ["DEFAULT_VARIANT", "FAMILIES", "ModelSpec", "Prior", "PriorSet", "Variant", "load_model", "shipped_models"]
+
+DEFAULT_VARIANT = "weakly_informative"
+"""The variant that a model file's own ``[priors]`` are."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {"gaussian": ("sigma",), "t": ("sigma", "nu")}
+"""The outcome families on offer, with the parameters that need a prior beside the coefficients."""
+
+INTERCEPT = "Intercept"
+POSITIVE_FAMILIES = ("Exponential", "HalfNormal", "HalfStudentT", "LogNormal")
+COEFFICIENT_FAMILIES = ("Normal", "StudentT", "Cauchy", "Uniform", "TruncatedNormal")
+
+Reason = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Rule = Literal["bambi_default", "flat"]
+
+
+class Prior(Distribution):
+    """A prior and why it is this one, for example ``{dist = "Normal", mu = 0, sigma = 1, reason = "..."}``."""
+
+    reason: Reason
+    """Why this distribution, in words that a reader who disagrees can take hold of."""
+
+
+class Variant(Spec):
+    """Another choice of priors: some of them replaced, or all of them made by a rule.
+
+    Notes
+    -----
+    ``bambi_default``: Bambi's own, which scale themselves by each data set. ``flat``: p(beta, sigma) proportional to
+    1/sigma, whose intervals are those of the t test; the exact engine alone has it.
+    """
+
+    description: Reason
+    rule: Rule | None = None
+    priors: dict[str, Prior] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.rule is None) == (not self.priors):
+            raise ValueError("a variant has either 'priors' that replace some, or a 'rule' (bambi_default, flat)")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorSet:
+    """All the priors of one variant: either one for each term, or a rule that makes them."""
+
+    variant: str
+    rule: Rule | None
+    priors: Mapping[str, Prior]
+
+
+class ModelSpec(Spec):
+    """A regression model: formula, family, scaling, and every prior.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        The formula cannot be read or has no intercept, a term has no prior or a prior no term, or the prior's family
+        does not suit what it is for.
+
+    Notes
+    -----
+    Terms carry Bambi's names: a measure's id, or ``group:measure`` in the order of the formula. ``Intercept`` speaks of
+    the centred intercept, the outcome where every column of the design is at its sample mean.
+    """
+
+    name: str = ""
+    """What tables call the model; the file's name where nothing is given."""
+    description: Reason
+    formula: Reason
+    """Wilkinson notation over the study's measures; a categorical measure is coded by its first level as reference."""
+    family: str = "gaussian"
+    scaling: Literal["sample", "raw"] = "sample"
+    """``sample``: outcome and numeric measures as z scores by the sample's total SD. ``raw``: as they come."""
+    priors: dict[str, Prior]
+    variants: dict[Identifier, Variant] = Field(default_factory=dict)
+    estimands: tuple[Identifier, ...] = ()
+    """Names of the study's estimands to report; where none is given, all that the model can answer."""
+
+    @cached_property
+    def parsed(self) -> ParsedFormula:
+        """The formula as formulae's terms."""
+        return _parse(self.formula)
+
+    @property
+    def outcome(self) -> str:
+        """Id of the outcome."""
+        return str(self.parsed.response.term.name)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the design's terms, without the intercept, in the formula's order."""
+        return tuple(term.name for term in self.parsed.common_terms if term.name != INTERCEPT)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The measures that the formula names, outcome first."""
+        names = sorted(self.parsed.var_names - {self.outcome}, key=self.formula.find)
+        return (self.outcome, *names)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Everything that needs a prior: intercept, terms, and the family's own parameters."""
+        return (INTERCEPT, *self.terms, *FAMILIES[self.family])
+
+    @property
+    def variant_names(self) -> tuple[str, ...]:
+        """The choices of priors on offer, the default first."""
+        return (DEFAULT_VARIANT, *self.variants)
+
+    def prior_set(self, variant: str = DEFAULT_VARIANT) -> PriorSet:
+        """Return all the priors of a variant.
+
+        Raises
+        ------
+        InputError
+            The model has no such variant; the message lists those there are.
+        """
+        if variant == DEFAULT_VARIANT:
+            return PriorSet(variant=variant, rule=None, priors=self.priors)
+        if variant not in self.variants:
+            raise InputError(unknown_name(f"prior variant of model {self.name!r},", variant, self.variant_names))
+        chosen = self.variants[variant]
+        priors = {} if chosen.rule else {**self.priors, **chosen.priors}
+        return PriorSet(variant=variant, rule=chosen.rule, priors=priors)
+
+    @model_validator(mode="after")
+    def _formula_fits(self) -> Self:
+        if self.family not in FAMILIES:
+            raise ValueError(unknown_name("family", self.family, FAMILIES))
+        response = self.parsed.response
+        if response is None or not str(response.term.name).isidentifier():
+            raise ValueError(f"formula {self.formula!r}: the outcome left of '~' must be a measure's id")
+        if INTERCEPT not in {term.name for term in self.parsed.common_terms}:
+            raise ValueError(f"formula {self.formula!r} takes the intercept away; models keep it")
+        if self.parsed.group_terms:
+            raise ValueError(
+                f"formula {self.formula!r}: varying effects such as {self.parsed.group_terms[0].name!r} "
+                "are not offered yet"
+            )
+        if not self.terms:
+            raise ValueError(f"formula {self.formula!r} has no term besides the intercept")
+        return self
+
+    @model_validator(mode="after")
+    def _priors_fit(self) -> Self:
+        _check_priors("", self.priors, self)
+        if missing := [name for name in self.parameters if name not in self.priors]:
+            raise ValueError(
+                f"there is no prior for {missing[0]!r}; every one of {', '.join(self.parameters)} needs one"
+            )
+        for name, variant in self.variants.items():
+            if name == DEFAULT_VARIANT:
+                raise ValueError(f"variant {name!r} is the file's own [priors]; give this one another name")
+            _check_priors(f"variant {name!r}: ", variant.priors, self)
+        return self
+
+
+def _parse(formula: str) -> ParsedFormula:
+    from formulae import model_description
+
+    try:
+        return model_description(formula)
+    except Exception as error:  # formulae's scanner, parser and resolver each raise their own, some of them bare
+        raise ValueError(f"formula {formula!r} cannot be read: {error}") from None
+
+
+def _check_priors(where: str, priors: Mapping[str, Prior], model: ModelSpec) -> None:
+    for name, prior in priors.items():
+        if name not in model.parameters:
+            raise ValueError(where + unknown_name("term", name, model.parameters))
+        accepted = POSITIVE_FAMILIES if name in FAMILIES[model.family] else COEFFICIENT_FAMILIES
+        if prior.dist not in accepted:
+            raise ValueError(f"{where}a prior for {name!r} can be {', '.join(accepted)}; found {prior.dist}")
+
+
+# -- files ----------------------------------------------------------------------------------------------------------
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the model files that come with the package, by name."""
+    packaged = Path(str(files("hikibayes") / "models"))
+    checkout = Path(__file__).parents[3] / "models"
+    folder = packaged if packaged.is_dir() else checkout
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_model(model: str | Path | ModelSpec) -> ModelSpec:
+    """Load a model by the name of a shipped one or by path.
+
+    Parameters
+    ----------
+    model : str, Path or ModelSpec
+        ``step3``, or a path to a model file; a model that is loaded already comes back as it is.
+
+    Returns
+    -------
+    ModelSpec
+
+    Raises
+    ------
+    InputError
+        No such model (the shipped ones are listed), or an unusable file.
+    """
+    if isinstance(model, ModelSpec):
+        return model
+    shipped = shipped_models()
+    path = shipped.get(str(model), Path(model))
+    if str(model) not in shipped and path.suffix != ".toml" and not path.exists():
+        raise InputError(f"{unknown_name('model', str(model), shipped)}; or give the path of a model file")
+    spec = read_spec(ModelSpec, path)
+    return spec if spec.name else spec.replace(name=path.stem)
