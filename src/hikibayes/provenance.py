@@ -16,10 +16,7 @@ from pydantic import Field
 
 from .spec import Spec
 
-__all__ = ["DEFAULT_SEED", "RunRecord", "Stopwatch", "file_digest", "versions"]
-
-DEFAULT_SEED = 20210525
-"""Taken wherever a person gives none, printed and recorded: the publication date of the shipped study."""
+__all__ = ["RunRecord", "Stopwatch", "file_digest", "versions"]
 
 PACKAGES = (
     *("hikibayes", "arviz", "bambi", "formulae", "numba", "numpy", "nutpie"),
