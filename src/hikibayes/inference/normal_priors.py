@@ -1,0 +1,267 @@
+"""Priors under which the Gaussian regression needs no sampling: Normal coefficients, and any of three sigmas.
+
+Every number may also be given once per data set (a leading axis of length B), because priors that scale themselves by
+the data, as Bambi's own default does, differ from simulated data set to simulated data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammaln
+
+from hikibayes.inference.sufficient import ExactEngineError, FloatArray, SufficientStatistics
+
+__all__ = ["Exponential", "FlatPrior", "HalfNormal", "HalfStudentT", "NormalPriors", "bambi_default"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfStudentT:
+    """Half Student-t prior on sigma, as ``pm.HalfStudentT(nu, sigma=scale)``.
+
+    Parameters
+    ----------
+    nu : float
+        Degrees of freedom, above 0.
+    scale : float or array_like, shape (B,)
+        Scale in the outcome's unit, above 0.
+    """
+
+    nu: float
+    scale: ArrayLike
+    code: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        _require_positive("HalfStudentT nu", self.nu)
+        _require_positive("HalfStudentT scale", self.scale)
+
+    def parameters(self) -> tuple[FloatArray, FloatArray]:
+        """Return (scale, nu), the pair the kernel carries."""
+        return _array(self.scale), _array(self.nu)
+
+    def log_density(self, sigma: FloatArray) -> FloatArray:
+        """Log density at `sigma`, whose first axis is the data set."""
+        nu, scale = self.nu, _over(self.scale, sigma)
+        constant = np.log(2.0) + gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+        return np.asarray(constant - np.log(scale) - (nu + 1) / 2 * np.log1p((sigma / scale) ** 2 / nu))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfNormal:
+    """Half-normal prior on sigma, as ``pm.HalfNormal(sigma=scale)``.
+
+    Parameters
+    ----------
+    scale : float or array_like, shape (B,)
+        Scale in the outcome's unit, above 0.
+    """
+
+    scale: ArrayLike
+    code: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        _require_positive("HalfNormal scale", self.scale)
+
+    def parameters(self) -> tuple[FloatArray, FloatArray]:
+        """Return (scale, unused), the pair the kernel carries."""
+        return _array(self.scale), _array(0.0)
+
+    def log_density(self, sigma: FloatArray) -> FloatArray:
+        """Log density at `sigma`, whose first axis is the data set."""
+        scale = _over(self.scale, sigma)
+        return np.asarray(0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (sigma / scale) ** 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exponential:
+    """Exponential prior on sigma, as ``pm.Exponential(lam)``: its mean is ``1 / lam``.
+
+    Parameters
+    ----------
+    lam : float or array_like, shape (B,)
+        Rate, per unit of the outcome, above 0.
+    """
+
+    lam: ArrayLike
+    code: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        _require_positive("Exponential lam", self.lam)
+
+    def parameters(self) -> tuple[FloatArray, FloatArray]:
+        """Return (lam, unused), the pair the kernel carries."""
+        return _array(self.lam), _array(0.0)
+
+    def log_density(self, sigma: FloatArray) -> FloatArray:
+        """Log density at `sigma`, whose first axis is the data set."""
+        lam = _over(self.lam, sigma)
+        return np.asarray(np.log(lam) - lam * sigma)
+
+
+type SigmaPrior = HalfStudentT | HalfNormal | Exponential
+
+
+class Aligned(NamedTuple):
+    """Priors in the columns' order; R is 1 where every data set shares them, else B.
+
+    A flat prior has precision 0 everywhere, and its `log_scale` counts nothing.
+    """
+
+    mean: FloatArray
+    """(R, p) prior means."""
+    precision: FloatArray
+    """(R, p) 1 / sd²."""
+    log_scale: FloatArray
+    """(R,) sum of log sd over the coefficients."""
+    intercept_mean: FloatArray
+    """(R,) prior mean of the centred intercept."""
+    intercept_precision: FloatArray
+    """(R,) 1 / sd² of the centred intercept."""
+    sigma: SigmaPrior | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalPriors:
+    """Independent Normal priors on the coefficients and on the centred intercept, and one of three on sigma.
+
+    Parameters
+    ----------
+    names : sequence of str, length p
+        The coefficients, in the order of `mean` and `sd`; any order that names the data's columns once each.
+    mean, sd : array_like, shape (), (p,) or (B, p)
+        Normal prior of each coefficient, in outcome units per unit of its column.
+    intercept_mean, intercept_sd : array_like, shape () or (B,)
+        Normal prior of the *centred* intercept: the expected outcome where every column is at its sample mean, which
+        is what Bambi's ``Intercept`` prior speaks of.
+    sigma : HalfStudentT, HalfNormal or Exponential
+        Prior of the residual sd.
+
+    Raises
+    ------
+    ExactEngineError
+        If a sd is 0 or below, or a number is NaN or infinite. Priors given once per data set are checked with the data.
+    """
+
+    names: tuple[str, ...]
+    mean: ArrayLike
+    sd: ArrayLike
+    intercept_mean: ArrayLike
+    intercept_sd: ArrayLike
+    sigma: SigmaPrior
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        p = len(self.names)
+        for field in ("mean", "sd"):
+            if (shape := _array(getattr(self, field)).shape) and shape[-1] != p:
+                raise ExactEngineError(f"{field} has shape {shape} for the {p} coefficients {list(self.names)}")
+        sds = (
+            dict(zip(self.names, np.broadcast_to(_array(self.sd), (p,)), strict=True))
+            if _array(self.sd).ndim < 2
+            else {}
+        )
+        for name, sd in sds.items():
+            _require_positive(f"prior sd of {name}", sd)
+        _require_positive("prior sd of the intercept", self.intercept_sd)
+        if _array(self.mean).ndim < 2 and not np.isfinite(_array(self.mean)).all():
+            raise ExactEngineError(f"prior means must be finite, got {np.asarray(self.mean)}")
+
+    def align(self, names: Sequence[str]) -> Aligned:
+        """Put the priors in the order of the data's columns.
+
+        Raises
+        ------
+        ExactEngineError
+            If a prior names no column, or a column has no prior; the message lists the columns.
+        """
+        unknown, missing = sorted(set(self.names) - set(names)), sorted(set(names) - set(self.names))
+        if unknown or missing or len(self.names) != len(names):
+            found = f"priors for unknown terms {unknown}" if unknown else f"no prior for {missing}"
+            raise ExactEngineError(f"{found}; the terms are {list(names)}, each with one prior")
+        order = [self.names.index(name) for name in names]
+        rows = np.broadcast_shapes((1,), *(_array(v).shape[:-1] for v in (self.mean, self.sd)))
+        rows = np.broadcast_shapes(rows, _array(self.intercept_mean).shape, _array(self.intercept_sd).shape)
+        mean = np.broadcast_to(_array(self.mean), (*rows, len(order)))[:, order]
+        sd = np.broadcast_to(_array(self.sd), (*rows, len(order)))[:, order]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            precision, log_scale = 1 / sd**2, np.log(sd).sum(axis=1)
+            intercept_precision = np.broadcast_to(1 / _array(self.intercept_sd) ** 2, rows)
+        intercept_mean = np.broadcast_to(_array(self.intercept_mean), rows)
+        return Aligned(mean, precision, log_scale, intercept_mean, intercept_precision, self.sigma)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlatPrior:
+    """The reference prior p(beta, sigma) proportional to 1/sigma: its intervals are the t-test's own.
+
+    It is not a probability distribution, so it gives neither evidence nor Bayes factors.
+    """
+
+    def align(self, names: Sequence[str]) -> Aligned:
+        """Return precision 0 for every column."""
+        zeros = np.zeros((1, len(names)))
+        return Aligned(zeros, zeros, np.zeros(1), np.zeros(1), np.zeros(1), None)
+
+
+type Priors = NormalPriors | FlatPrior
+
+
+def bambi_default(stats: SufficientStatistics) -> NormalPriors:
+    """Bambi's own default priors, which scale themselves by each data set.
+
+    Parameters
+    ----------
+    stats : SufficientStatistics
+        The data sets, B of them.
+
+    Returns
+    -------
+    NormalPriors
+        One row of priors for each data set.
+
+    Notes
+    -----
+    With sds of ddof 0 and s_j = 2.5 sd(y) / sd(x_j): slopes N(0, s_j²); centred intercept N(mean(y), 6.25 sd(y)² +
+    Σ (s_j mean(x_j))²); sigma half-t(4, sd(y)).
+
+    References
+    ----------
+    .. [1] Capretto T. et al. (2022). Bambi: a simple interface for fitting Bayesian linear models in Python. Journal of
+       Statistical Software 103(15), section 3. https://doi.org/10.18637/jss.v103.i15
+    """
+    sd_y = np.sqrt(stats.syy / stats.n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sd = 2.5 * sd_y[:, None] / np.sqrt(np.diagonal(stats.sxx, axis1=1, axis2=2) / stats.n[:, None])
+        intercept_sd = np.sqrt((2.5 * sd_y) ** 2 + ((sd * stats.x_mean) ** 2).sum(axis=1))
+    # A data set whose outcome or column is constant has no such priors. It will be refused by name when it is fitted;
+    # until then a 1 keeps its row from spoiling the batch.
+    sd_y, intercept_sd = (np.where(np.isfinite(v) & (v > 0), v, 1.0) for v in (sd_y, intercept_sd))
+    sigma = HalfStudentT(nu=4.0, scale=sd_y)
+    return NormalPriors(
+        names=stats.names,
+        mean=np.zeros_like(sd),
+        sd=sd,
+        intercept_mean=stats.y_mean,
+        intercept_sd=intercept_sd,
+        sigma=sigma,
+    )
+
+
+def _array(value: ArrayLike) -> FloatArray:
+    return np.asarray(value, dtype=np.float64)
+
+
+def _over(value: ArrayLike, sigma: FloatArray) -> FloatArray:
+    """Shape a parameter, one or one per data set, to meet `sigma`, whose first axis is the data set."""
+    value = _array(value)
+    return value.reshape(value.shape + (1,) * (sigma.ndim - value.ndim)) if value.ndim else value
+
+
+def _require_positive(what: str, value: ArrayLike) -> None:
+    array = _array(value)
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        raise ExactEngineError(f"{what} is {np.asarray(value)}; it must be finite and above 0")
