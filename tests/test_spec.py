@@ -92,7 +92,8 @@ def test_families_have_pymcs_meaning(family):
     given = {name: some_value(name) for name in PARAMETERS[family]}
     distribution = Distribution(dist=family, **given)
     expected = pymc.logp(getattr(pymc, family).dist(**given), 0.6).eval(mode="FAST_COMPILE")
-    assert distribution.frozen().logpdf(0.6) == pytest.approx(float(expected), rel=1e-6)  # PyMC keeps small constants in float32
+    # PyMC keeps small constants in float32
+    assert distribution.frozen().logpdf(0.6) == pytest.approx(float(expected), rel=1e-6)
 
 
 @pytest.mark.parametrize(

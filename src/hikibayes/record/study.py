@@ -16,7 +16,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ..spec import InputError, Spec, read_toml, unknown_name, validated
-from .facts import Assumption, Fact
+from .facts import QUANTITIES, Assumption, Fact
+from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text
 
 __all__ = [
@@ -295,6 +296,43 @@ class Study(Spec):
             raise ValueError(f"group {empty[0]!r} has n = {self.sizes[empty[0]]}; at least 1 is accepted")
         return self
 
+    @model_validator(mode="after")
+    def _steps_end(self) -> Self:
+        before = {step.id: step.after for step in self.steps}
+        for step, here in before.items():
+            seen = {step}
+            while here:
+                if here in seen:
+                    raise ValueError(f"step {step!r} comes after itself; 'after' must lead to a first step")
+                seen.add(here)
+                here = before[here]  # noqa: PLW2901
+        return self
+
+    @model_validator(mode="after")
+    def _facts_fit_measures(self) -> Self:
+        for fact in self.facts:
+            if fact.of is None:
+                continue
+            measure = self.measure(fact.of)
+            if fact.unit and QUANTITIES[fact.quantity].unit == "measure" and fact.unit != measure.unit:
+                accepted = repr(measure.unit) if measure.unit else "none"
+                raise ValueError(f"fact {fact.id!r}: unit {fact.unit!r} is not the unit of {fact.of!r}, {accepted}")
+            if fact.level and fact.level not in (levels := [level.id for level in measure.levels]):
+                raise ValueError(f"fact {fact.id!r}: {unknown_name(f'level of {fact.of!r},', fact.level, levels)}")
+            if fact.quantity in ("mean", "minimum", "maximum"):
+                self._refuse_outside(fact, measure)
+        return self
+
+    def _refuse_outside(self, fact: Fact, measure: Measure) -> None:
+        if measure.kind == "category":
+            raise ValueError(f"fact {fact.id!r}: a category such as {measure.id!r} has no {fact.quantity}")
+        low, high = measure.limits
+        if not fact.interval.meets(Interval(low, high)):
+            raise ValueError(
+                f"fact {fact.id!r}: {fact.quantity} {fact.printed} lies outside the range of {measure.id!r}, "
+                f"[{low:g}, {high:g}]"
+            )
+
     def _known(self, kind: str) -> set[str]:
         levels: list[Level] = [level for measure in self.measures for level in measure.levels]
         return {
@@ -373,6 +411,8 @@ def load_study(study: str | Path) -> Study:
         return validated(Study, content, path)
     base_name = content.pop("base")
     sibling = path.parent / str(base_name)
+    if sibling.resolve() == path.resolve():
+        raise InputError("names itself; a base is another study", source=path, key="base")
     base = load_study(sibling if sibling.is_file() else base_name)
     return _overlaid(base, content, path)
 
