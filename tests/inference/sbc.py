@@ -82,5 +82,6 @@ def outside_band(located: dict, *, prob: float, rng: np.random.Generator, points
 
 def _smallest_tail(counts, datasets):
     edges = np.arange(1, counts.shape[1] + 1) / (counts.shape[1] + 1)
-    binomial = st.binom(datasets, edges)
-    return 2 * np.minimum(binomial.cdf(counts), binomial.sf(counts - 1)).min(axis=1)
+    possible = np.arange(datasets + 1)[:, None]
+    tails = 2 * np.minimum(st.binom.cdf(possible, datasets, edges), st.binom.sf(possible - 1, datasets, edges))
+    return np.take_along_axis(tails, counts, axis=0).min(axis=1)
