@@ -102,7 +102,8 @@ def audit(study: str, readings: dict[str, str], as_json: bool, out: Path | None)
         click.echo(json_text(table))
     else:
         styles = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
-        click.echo(terminal_table(table, title=loaded.citation.title, styles=styles, style_by="verdict"))
+        shown = table[["verdict", "check", "note"]]
+        click.echo(terminal_table(shown, title=loaded.citation.title, styles=styles, style_by="verdict"))
         counts = table["verdict"].value_counts()
         click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + f"; {folder}/audit.csv")
     sys.exit(int((table["verdict"] == "inconsistent").any()))

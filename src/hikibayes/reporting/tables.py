@@ -9,8 +9,8 @@ import pandas as pd
 
 __all__ = ["json_text", "terminal_table"]
 
-NARROW = 100
-WIDE = 150
+PIPE_WIDTH = 140
+SHORT = 32
 
 
 def terminal_table(
@@ -36,11 +36,13 @@ def terminal_table(
     from rich.table import Table
 
     terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else WIDE, force_terminal=terminal, highlight=False)
+    console = Console(width=None if terminal else PIPE_WIDTH, force_terminal=terminal, highlight=False)
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in table.columns:
         numeric = pd.api.types.is_numeric_dtype(table[name])
-        shown.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        longest = table[name].astype(str).str.len().max() if len(table) else 0
+        # short texts stay on one line; long ones take what is left
+        shown.add_column(str(name), justify="right" if numeric else "left", no_wrap=bool(longest <= SHORT))
     for row in table.to_dict("records"):
         style = (styles or {}).get(str(row.get(style_by, ""))) if style_by else None
         shown.add_row(*_cells(row.values()), style=style)

@@ -1,0 +1,125 @@
+"""The command line as scripts and people hold on to it."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hikibayes.cli import main
+from hikibayes.record.study import load_study
+
+AUDIT_COLUMNS = ["check", "facts", "printed", "recomputed_low", "recomputed_high", "verdict", "note"]
+
+
+@pytest.fixture
+def hikibayes(tmp_path, monkeypatch):
+    """Run a verb in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_help_lists_the_verbs_without_heavy_imports():
+    heavy = ("pymc", "bambi", "arviz", "numba", "pandas", "scipy", "pydantic", "matplotlib")
+    program = (
+        "import sys; from click.testing import CliRunner; from hikibayes.cli import main; "
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_audit_prints_writes_and_says_how_it_went(hikibayes):
+    result = hikibayes("audit")
+    assert result.exit_code == 0, result.output
+    assert "consistent" in result.stdout
+    with Path("results/nonaka2021/audit/audit.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == AUDIT_COLUMNS
+    record = json.loads(Path("results/nonaka2021/audit/run.json").read_text(encoding="utf-8"))
+    assert record["verb"] == "audit"
+    assert list(record["outputs"]) == ["audit.csv"]
+
+
+def test_audit_as_json_has_the_columns_of_the_csv(hikibayes):
+    rows = json.loads(hikibayes("audit", "nonaka2021", "--json", "-o", "here").stdout)
+    assert list(rows[0]) == AUDIT_COLUMNS
+    assert Path("here/audit.csv").is_file()
+
+
+def test_audit_writes_the_same_bytes_again(hikibayes):
+    for folder in ("one", "two"):
+        hikibayes("audit", "-o", folder)
+    assert Path("one/audit.csv").read_bytes() == Path("two/audit.csv").read_bytes()
+
+
+def test_a_settled_reading_is_no_longer_ambiguous(hikibayes):
+    open_ones = hikibayes("audit", "--json").stdout
+    settled = hikibayes("audit", "--json", "--reading", "slopes_model=support_only").stdout
+    assert "reading slopes_model" in open_ones
+    assert "reading slopes_model" not in settled
+
+
+OVERLAY = """
+base = "nonaka2021"
+[[fact]]
+id = "added"
+of = "difficulty"
+source = {{locator = "nowhere", quote = "made up"}}
+{}
+"""
+
+
+def test_an_inconsistent_record_ends_with_one(hikibayes):
+    added = 'quantity = "t"\nbetween = ["hikikomori", "control"]\ntest = "student"\nvalue = 9.00'
+    Path("overlay.toml").write_text(OVERLAY.format(added), encoding="utf-8")
+    result = hikibayes("audit", "overlay.toml", "--json")
+    assert result.exit_code == 1, result.output
+    wrong = [row for row in json.loads(result.stdout) if row["verdict"] == "inconsistent"]
+    assert wrong
+    assert all("added" in row["facts"] for row in wrong)
+
+
+def test_an_overlay_that_contradicts_a_fact_is_refused(hikibayes):
+    Path("overlay.toml").write_text(OVERLAY.format('quantity = "mean"\ngroup = "control"\nvalue = 3.40'), "utf-8")
+    result = hikibayes("audit", "overlay.toml")
+    assert result.exit_code == 2
+    assert "contradicts fact 'difficulty_mean_control', printed 3.32" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("audit", "nonaka"), "there is no study 'nonaka'; there are: nonaka2021 (did you mean 'nonaka2021'?)"),
+        (("audit", "none.toml"), "none.toml: cannot be read (No such file or directory)"),
+        (("audit", "--reading", "slopes_model=none"), "no option of reading 'slopes_model', 'none'; there are:"),
+        (("audit", "--reading", "slopes_model"), "write it as READING=OPTION"),
+        (("audit", "-o", "file"), "Directory 'file' is a file."),
+        (("studies", "--new", "file"), "file: exists already; nothing was written"),
+        (("studies", "--new", "no/where.toml"), "cannot be written (No such file or directory)"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(hikibayes, words, message):
+    Path("file").write_text("in the way", encoding="utf-8")
+    result = hikibayes(*words)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert sorted(path.name for path in Path().iterdir()) == ["file"]
+
+
+def test_studies_lists_what_is_shipped(hikibayes):
+    assert "nonaka2021" in hikibayes("studies").stdout
+    assert json.loads(hikibayes("studies", "--json").stdout)[0]["study"] == "nonaka2021"
+    assert "properties" in json.loads(hikibayes("studies", "--schema").stdout)
+
+
+def test_the_template_is_a_study_without_inconsistency(hikibayes):
+    assert hikibayes("studies", "--new", "mine.toml").exit_code == 0
+    assert load_study("mine.toml").id == "my_study"
+    result = hikibayes("audit", "mine.toml")
+    assert result.exit_code == 0, result.output
