@@ -45,8 +45,8 @@ class MomentDesign:
         Columns where every measure is 0 (or at its first level), by group.
     linear : array, shape (2, p, m)
         Change of the columns per unit of a measure, by group.
-    mean : array, shape (B, m)
-        Mean of the measures over the whole sample, in the model's units.
+    mean : array, shape (B, 2, m)
+        Mean of the measures by group, in the model's units.
     shares : array, shape (2,)
         Share of each group.
     statistics : SufficientStatistics
@@ -78,18 +78,18 @@ class MomentDesign:
         self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
     ) -> FloatArray:
         """Average the design's rows, with some measures changed; see `Design.mean_row`. Returns shape (B, p)."""
-        at = self.mean.copy()
         fixed = dict(fixed or {})
         group = fixed.pop(self.study.analysis.group, None)
-        weights = self.shares if group is None else np.equal(self.study.group_ids, group).astype(float)
+        at = self.mean.copy()
+        if group is not None:
+            at[:] = np.einsum("g,bgm->bm", self.shares, at)[:, None]
         for name, value in fixed.items():
             levels = [level.id for level in self.study.measure(name).levels]
-            at[:, self.measures.index(name)] = levels.index(value) if levels else value
+            at[..., self.measures.index(name)] = levels.index(value) if levels else value
         for name, amount in (shift or {}).items():
-            at[:, self.measures.index(name)] += amount
-        constant = np.einsum("g,gp->p", weights, self.constant)
-        linear = np.einsum("g,gpm->pm", weights, self.linear)
-        return np.asarray(constant + at @ linear.T)
+            at[..., self.measures.index(name)] += amount
+        weights = self.shares if group is None else np.equal(self.study.group_ids, group).astype(float)
+        return np.einsum("g,bgp->bp", weights, self.constant + np.einsum("gpm,bgm->bgp", self.linear, at))
 
 
 def design_from_moments(
@@ -125,7 +125,6 @@ def design_from_moments(
     if standardised:
         mean, cov = _standardised(mean, cov, scales, names)
     terms, constant, linear = _affine_columns(model, study, names[:-1])
-    shares = n / n.sum()
     return MomentDesign(
         model=model,
         study=study,
@@ -133,8 +132,8 @@ def design_from_moments(
         measures=names[:-1],
         constant=constant,
         linear=linear,
-        mean=np.einsum("g,bgm->bm", shares, mean)[:, :-1],
-        shares=shares,
+        mean=mean[..., :-1],
+        shares=n / n.sum(),
         statistics=_pooled(n, mean, cov, constant=constant, linear=linear, columns=sum(terms.values(), ())),
         scaling=scales,
         standardised=standardised,

@@ -1,0 +1,318 @@
+"""What a study's estimands are in a model: weights over coefficients, found by asking the design and not by names.
+
+A slope is what the average row of the design changes by when a measure moves by one unit; a gap is what it changes by
+when everybody moves to the other group. So any coding of the variables, and any formula, gives the same estimand.
+
+Everything here is in standardised units: SD of the outcome per SD of the measure (or per level, for a category).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..record.study import Estimand, Study
+from ..spec import InputError, unknown_name
+from .design import Design
+from .moment_design import MomentDesign
+from .sufficient import FloatArray
+
+__all__ = ["Answers", "ExplainedVariance", "answers", "raw_unit", "truths"]
+
+type _Explained = Callable[[NDArray[np.intp]], FloatArray]
+
+LINEAR = ("slope", "slope_difference", "group_gap")
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """The estimands that a model answers, on one design.
+
+    Parameters
+    ----------
+    linear : tuple of Estimand, length k
+        Those that are weighted sums of coefficients.
+    weights : array, shape (B, k, p)
+        Their weights over the design's columns, in standardised units.
+    raw_factor : array, shape (B, k)
+        What a standardised value is multiplied by to be in the measures' own units.
+    variance : tuple of Estimand
+        Those that are shares of variance.
+    explained : ExplainedVariance
+        Computes these.
+    """
+
+    linear: tuple[Estimand, ...]
+    weights: FloatArray
+    raw_factor: FloatArray
+    variance: tuple[Estimand, ...]
+    explained: ExplainedVariance
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all of them."""
+        return tuple(estimand.name for estimand in (*self.linear, *self.variance))
+
+
+def answers(design: Design | MomentDesign) -> Answers:
+    """Find the estimands that a design's model answers, and how.
+
+    Parameters
+    ----------
+    design : Design or MomentDesign
+        Of B data sets.
+
+    Returns
+    -------
+    Answers
+
+    Raises
+    ------
+    InputError
+        The model's file asks for an estimand that the study does not have or the model cannot answer; or it asks for
+        none and there is none.
+
+    Notes
+    -----
+    A slope in a group, and a difference of slopes, need a model in which the slope differs between the groups; a common
+    slope needs one in which it does not. Unless the model's file names its estimands, the model must also hold equal
+    everything that the estimand's step holds equal: "the gap at equal covariates" is another number without them.
+    """
+    effects = _Effects(design)
+    model, study = design.model, design.study
+    if model.estimands:
+        chosen = tuple(study.estimand(name) for name in model.estimands)
+        for estimand in chosen:
+            if why := effects.obstacle(estimand, covariates=False):
+                raise InputError(f"model {model.name!r} cannot answer {estimand.name!r}: {why}")
+    else:
+        reasons = {estimand: effects.obstacle(estimand) for estimand in study.estimands}
+        chosen = tuple(estimand for estimand, why in reasons.items() if not why)
+        if not chosen:
+            first, why = next(iter(reasons.items()), (None, "the study has none"))
+            raise InputError(
+                f"model {model.name!r} answers no estimand of study {study.id!r}"
+                f" ({first.name + ': ' if first else ''}{why}); name those you want in the model's 'estimands'"
+            )
+    linear = tuple(estimand for estimand in chosen if estimand.kind in LINEAR)
+    weights = np.stack([effects.weights(estimand) for estimand in linear], axis=1) if linear else effects.none
+    return Answers(
+        linear=linear,
+        weights=weights,
+        raw_factor=np.stack([effects.raw_factor(e) for e in linear], axis=1) if linear else effects.none[..., 0],
+        variance=tuple(estimand for estimand in chosen if estimand.kind not in LINEAR),
+        explained=ExplainedVariance(design),
+    )
+
+
+def raw_unit(estimand: Estimand, study: Study) -> str:
+    """Return the raw unit of an estimand, such as ``points_per_point``; empty for a share of variance."""
+    if estimand.kind not in LINEAR:
+        return ""
+    outcome, of = study.measure(study.analysis.outcome), study.measure(estimand.of) if estimand.of else None
+    unit = outcome.unit or "points"
+    return unit if of is None else f"{unit}_per_{'level' if of.levels else of.unit or 'point'}"
+
+
+def truths(
+    design: Design | MomentDesign, coefficients: Mapping[str, float], sigma: float, *, dataset: int = 0
+) -> pd.Series[float]:
+    """Evaluate the estimands where the coefficients are known: in a world.
+
+    Parameters
+    ----------
+    design : Design or MomentDesign
+        Over the world's moments, or over participants drawn from it.
+    coefficients : mapping of str to float
+        Of every column of the design, and of nothing else, in standardised units.
+    sigma : float
+        Residual SD of the world, in SD of the outcome.
+    dataset : int
+        Which data set of the design.
+
+    Returns
+    -------
+    pandas.Series
+        Value by estimand, standardised.
+
+    Raises
+    ------
+    InputError
+        A column without a coefficient, or a coefficient without a column: taking it for 0 would be a silent error.
+    """
+    for name in coefficients:
+        if name not in design.columns:
+            raise InputError(unknown_name("column of the design", name, design.columns))
+    if missing := [name for name in design.columns if name not in coefficients]:
+        raise InputError(f"the world has no coefficient for {', '.join(missing)}")
+    beta = np.array([coefficients[name] for name in design.columns], dtype=np.float64)
+    found = answers(design)
+    values = dict(zip([e.name for e in found.linear], (found.weights[dataset] @ beta).tolist(), strict=True))
+    for estimand in found.variance:
+        share = found.explained.of(estimand, beta[None], np.array([sigma]), dataset=dataset)
+        values[estimand.name] = float(share[0])
+    return pd.Series(values, dtype=float)
+
+
+class _Effects:
+    """Average changes of a design's row; slopes by group are looked up often, and kept."""
+
+    def __init__(self, design: Design | MomentDesign) -> None:
+        self.design, self.model, self.study = design, design.model, design.study
+        self.group = self.study.analysis.group
+        self.none = np.zeros((len(design.statistics), 0, len(design.columns)))
+        self._slopes: dict[str, tuple[FloatArray, FloatArray]] = {}
+
+    def slopes(self, of: str) -> tuple[FloatArray, FloatArray]:
+        """Weights of a measure's slope in each group, the reference first, each (B, p)."""
+        if of not in self._slopes:
+            reference, other = (self._slope(of, group) for group in self.study.group_ids)
+            self._slopes[of] = reference, other
+        return self._slopes[of]
+
+    def weights(self, estimand: Estimand) -> FloatArray:
+        """Weights over the columns, (B, p)."""
+        by_group = dict(zip(self.study.group_ids, self.slopes(estimand.of), strict=True)) if estimand.of else {}
+        match estimand.kind:
+            case "slope":
+                return by_group[estimand.group or self.study.group_ids[0]]
+            case "slope_difference" if estimand.between:
+                return by_group[estimand.between[0]] - by_group[estimand.between[1]]
+            case "group_gap" if estimand.between:
+                first, second = (self.design.mean_row(fixed={self.group: group}) for group in estimand.between)
+                return (first - second) / self._outcome_sd()
+        raise AssertionError(estimand.kind)
+
+    def raw_factor(self, estimand: Estimand) -> FloatArray:
+        """Raw units per standardised unit, (B,)."""
+        scale = self.design.scaling.scale
+        of = scale.get(estimand.of or "", np.ones(1))
+        return np.broadcast_to(scale[self.model.outcome] / of, (len(self.design.statistics),))
+
+    def obstacle(self, estimand: Estimand, *, covariates: bool = True) -> str | None:
+        """Say why the model does not answer an estimand; None where it does."""
+        present = set(self.model.variables)
+        needed = {estimand.of} if estimand.of else set()
+        needed |= {self.group} if estimand.group or estimand.between else set()
+        if absent := sorted(needed - present):
+            return f"{absent[0]} is not in its formula"
+        if estimand.kind not in LINEAR:
+            return self._variance_obstacle(estimand)
+        if estimand.of and (why := self._slope_obstacle(estimand)):
+            return why
+        held = {part for term in self.study.terms(estimand.step) for part in term.split(":")}
+        if covariates and (absent := sorted(held - present)):
+            return f"{absent[0]}, which {estimand.step} holds equal, is not in its formula"
+        return None
+
+    def _slope_obstacle(self, estimand: Estimand) -> str | None:
+        reference, other = self.slopes(estimand.of or "")
+        differ = bool((np.abs(reference - other) > TOLERANCE).any())
+        by_group = estimand.group is not None or estimand.between is not None
+        if by_group and not differ:
+            return f"the slope of {estimand.of} is the same in both groups"
+        return f"the slope of {estimand.of} differs between the groups" if differ and not by_group else None
+
+    def _variance_obstacle(self, estimand: Estimand) -> str | None:
+        if self.model.family != "gaussian":
+            return f"shares of variance are those of a gaussian model, not of family {self.model.family!r}"
+        missing = [t for t in self.study.terms(estimand.step) if _parts(t) not in set(map(_parts, self.model.terms))]
+        return f"{missing[0]}, which {estimand.step} has, is not in its formula" if missing else None
+
+    def _slope(self, of: str, group: str) -> FloatArray:
+        fixed = {self.group: group} if self.group in self.model.variables else {}
+        levels = [level.id for level in self.study.measure(of).levels]
+        if levels:
+            high, low = (self.design.mean_row(fixed={**fixed, of: level}) for level in (levels[1], levels[0]))
+            return (high - low) / self._outcome_sd()
+        high, low = (self.design.mean_row(fixed=fixed, shift={of: half}) for half in (0.5, -0.5))
+        unit = 1.0 if self.design.standardised else self.design.scaling.scale[of][:, None]
+        return (high - low) * unit / self._outcome_sd()
+
+    def _outcome_sd(self) -> FloatArray:
+        """SD of the outcome in the model's units, (1, 1) or (B, 1)."""
+        return np.ones((1, 1)) if self.design.standardised else self.design.scaling.scale[self.model.outcome][:, None]
+
+
+class ExplainedVariance:
+    """Shares of variance by step, for any coefficients and residual SD.
+
+    Notes
+    -----
+    With V the covariance of the design's columns (divisor n - 1) and s the columns of a step, the best linear
+    projection of the model's linear predictor on the step's columns has variance ``b'V[:, s] V[s, s]⁻¹ V[s, :] b``. R²
+    of the step is that over ``b'Vb + sigma²``, so the R² of successive steps differ by what each adds, draw by draw.
+
+    References
+    ----------
+    .. [1] Gelman A., Goodrich B., Gabry J., Vehtari A. (2019). R-squared for Bayesian regression models. The American
+       Statistician 73(3), 307-309. https://doi.org/10.1080/00031305.2018.1549100
+    """
+
+    def __init__(self, design: Design | MomentDesign) -> None:
+        self.study: Study = design.study
+        self.stats = design.statistics
+        self._columns = {_parts(term): columns for term, columns in design.terms.items()}
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """Covariance of the columns, shape (B, p, p)."""
+        return self.stats.sxx / (self.stats.n - 1)[:, None, None]
+
+    def of(self, estimand: Estimand, beta: FloatArray, sigma: FloatArray, *, dataset: int = 0) -> FloatArray:
+        """Evaluate an ``r2`` or ``delta_r2``.
+
+        Parameters
+        ----------
+        estimand : Estimand
+            Of a step all of whose terms are in the model.
+        beta : array, shape (S, p)
+            Coefficients of the design's columns.
+        sigma : array, shape (S,)
+            Residual SDs, in the model's units.
+        dataset : int
+            Whose columns' covariance.
+
+        Returns
+        -------
+        array, shape (S,)
+        """
+        V = self.covariance[dataset]
+        total = np.einsum("si,ij,sj->s", beta, V, beta) + sigma**2
+        return np.asarray(self._increment(estimand, lambda s: self._projected(V, s, beta)) / total
+
+    def least_squares(self, estimand: Estimand) -> FloatArray:
+        """Return the estimand's OLS value in each data set, shape (B,): the one that papers print."""
+        stats = self.stats
+
+        def explained(s: NDArray[np.intp]) -> FloatArray:
+            solved = np.linalg.solve(stats.sxx[:, s][:, :, s], stats.sxy[:, s, None])[..., 0]
+            return np.asarray(np.einsum("bs,bs->b", solved, stats.sxy[:, s]))
+
+        return np.asarray(self._increment(estimand, explained) / stats.syy)
+
+    def _increment(self, estimand: Estimand, explained: _Explained) -> FloatArray:
+        """Return what a step explains; beyond the step before it, for a delta."""
+        before = self.study.step(estimand.step).after if estimand.kind == "delta_r2" else None
+        here = explained(self._of_step(estimand.step))
+        return here - explained(self._of_step(before)) if before else here
+
+    def _of_step(self, step: str) -> NDArray[np.intp]:
+        names = [column for term in self.study.terms(step) for column in self._columns[_parts(term)]]
+        return np.array([self.stats.names.index(name) for name in names])
+
+    @staticmethod
+    def _projected(V: FloatArray, s: NDArray[np.intp], beta: FloatArray) -> FloatArray:
+        image = beta @ V[:, s]
+        return np.asarray(np.einsum("si,si->s", image, np.linalg.solve(V[np.ix_(s, s)], image.T).T))
+
+
+def _parts(term: str) -> frozenset[str]:
+    """Return what a term is a product of: its order does not matter."""
+    return frozenset(term.split(":"))
