@@ -285,7 +285,7 @@ class ExplainedVariance:
         """
         V = self.covariance[dataset]
         total = np.einsum("si,ij,sj->s", beta, V, beta) + sigma**2
-        return np.asarray(self._increment(estimand, lambda s: self._projected(V, s, beta)) / total
+        return np.asarray(self._increment(estimand, lambda s: self._projected(V, s, beta)) / total)
 
     def least_squares(self, estimand: Estimand) -> FloatArray:
         """Return the estimand's OLS value in each data set, shape (B,): the one that papers print."""
