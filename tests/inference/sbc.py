@@ -74,7 +74,7 @@ def band_level(datasets: int, prob: float, rng: np.random.Generator, *, points: 
 def outside_band(located: dict, *, prob: float, rng: np.random.Generator, points: int = 100) -> list[str]:
     """Name the quantities whose ECDF leaves its band; the band holds all of them at once with probability `prob`."""
     datasets = len(next(iter(located.values())))
-    level = band_level(datasets, 1 - (1 - prob) / len(located), rng, points=points, simulations=20_000)
+    level = band_level(datasets, 1 - (1 - prob) / len(located), rng, points=points, simulations=10_000)
     edges = np.linspace(0, 1, points + 1)[1:-1]
     counts = {name: np.searchsorted(np.sort(u), edges)[None] for name, u in located.items()}
     return [name for name, count in counts.items() if _smallest_tail(count, datasets)[0] < level]

@@ -7,14 +7,14 @@ the data, as Bambi's own default does, differ from simulated data set to simulat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray, SufficientStatistics
+from hikibayes.inference.sufficient import ExactEngineError, FloatArray, IntArray, SufficientStatistics
 
 __all__ = ["Exponential", "FlatPrior", "HalfNormal", "HalfStudentT", "NormalPriors", "bambi_default"]
 
@@ -193,6 +193,19 @@ class NormalPriors:
         intercept_mean = np.broadcast_to(_array(self.intercept_mean), rows)
         return Aligned(mean, precision, log_scale, intercept_mean, intercept_precision, self.sigma)
 
+    def take(self, index: IntArray) -> NormalPriors:
+        """Return the priors of the data sets that `index` selects; priors that all share stay as they are."""
+        sigma = self.sigma
+        name = "lam" if isinstance(sigma, Exponential) else "scale"
+        return replace(
+            self,
+            mean=_select(self.mean, index, 2),
+            sd=_select(self.sd, index, 2),
+            intercept_mean=_select(self.intercept_mean, index, 1),
+            intercept_sd=_select(self.intercept_sd, index, 1),
+            sigma=replace(sigma, **{name: _select(getattr(sigma, name), index, 1)}),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class FlatPrior:
@@ -205,6 +218,10 @@ class FlatPrior:
         """Return precision 0 for every column."""
         zeros = np.zeros((1, len(names)))
         return Aligned(zeros, zeros, np.zeros(1), np.zeros(1), np.zeros(1), None)
+
+    def take(self, index: IntArray) -> FlatPrior:
+        """Return itself: it is the same for every data set."""
+        return self
 
 
 type Priors = NormalPriors | FlatPrior
@@ -253,6 +270,11 @@ def bambi_default(stats: SufficientStatistics) -> NormalPriors:
 
 def _array(value: ArrayLike) -> FloatArray:
     return np.asarray(value, dtype=np.float64)
+
+
+def _select(value: ArrayLike, index: IntArray, ndim: int) -> ArrayLike:
+    array = _array(value)
+    return array[index] if array.ndim == ndim and len(array) > 1 else array
 
 
 def _over(value: ArrayLike, sigma: FloatArray) -> FloatArray:

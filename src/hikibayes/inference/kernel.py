@@ -1,0 +1,618 @@
+"""The exact posterior's usual summaries, compiled: one data set after another, without arrays in between.
+
+Same mathematics as the NumPy reference (`conditional`, `quadrature`, `mixture`), with one shortcut. Instead of an
+eigendecomposition, four functions of v = sigma² are interpolated between Chebyshev nodes: the fitted sum of squares,
+log|Sxx + vP|, and each contrast's mean and scaled variance. They are smooth, so four to sixteen Cholesky factorisations
+give all of them to 1e-8; the last coefficients tell whether they did, and a data set where they did not is handed back
+to the reference, as is every one that might have to be refused.
+
+Importing this module imports numba. Use `hikibayes.inference.summaries`, which does so only when it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, erfc, exp, lgamma, log, log1p, pi, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from hikibayes.inference.sufficient import FloatArray, IntArray
+
+__all__ = ["MEAN", "SUMMARIES", "Task", "compiled", "residual_at", "summarise"]
+
+SUMMARIES = ("mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
+MEAN, SD, LOWER, UPPER, P_POSITIVE, P_ROPE, LOG_BF10 = range(7)
+FLAT, HALF_T, HALF_NORMAL, EXPONENTIAL = range(4)
+QUAD, LOG_DET, FIRST_CONTRAST = 0, 1, 2
+LANES = 4
+"""Chebyshev nodes that are factored side by side, one in each lane of a vector register."""
+TOLERANCE = 2e-9
+"""Interpolation error allowed: in log density, and relative to a contrast's sd."""
+SMALLEST_PIVOT = 1e-12
+SMALLEST_RESIDUAL = 1e-7
+LOG_2PI = log(2 * pi)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile with numba, releasing the GIL, and cache the result wherever the installation can be written to."""
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    }
+    try:
+        return njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # neither the package's folder nor the user's cache is writable
+        return njit(**options)(function)  # type: ignore[no-any-return]
+
+
+class Task(NamedTuple):
+    """Data, priors and questions as the kernel takes them; axes R are 1 where all data sets share the numbers, else B."""
+
+    n: FloatArray
+    y_mean: FloatArray
+    sxx: FloatArray
+    sxy: FloatArray
+    syy: FloatArray
+    prior_mean: FloatArray
+    precision: FloatArray
+    log_scale: FloatArray
+    intercept_mean: FloatArray
+    intercept_precision: FloatArray
+    sigma_kind: int
+    """0 flat, 1 half-t, 2 half-normal, 3 exponential."""
+    sigma_a: FloatArray
+    sigma_b: FloatArray
+    contrasts: FloatArray
+    """(k, p)"""
+    at_prior_mean: FloatArray
+    """(R, k) contrasts of the prior means."""
+    grid: FloatArray
+    """(K,) even, from -1 to 1."""
+    tail: float
+    """Probability below the lower limit, and above the upper one."""
+    z_tail: float
+    """Standard normal quantile of `tail`."""
+    rope: FloatArray
+    """(2,)"""
+
+
+class _Curve(NamedTuple):
+    """Log density of log sigma for one data set, but for its interpolated parts."""
+
+    n: float
+    df: float
+    total: float
+    constant: float
+    n_sa2: float
+    distance: float
+    kind: int
+    a: float
+    b: float
+
+
+class _Span(NamedTuple):
+    """A range of v, and whether v or log v is the variable of the polynomials that hold there."""
+
+    use_log: bool
+    low: float
+    high: float
+
+
+class _Peak(NamedTuple):
+    """Mode of log sigma, half the curvature there, and the log of the integral around it; `sound` if it is one peak."""
+
+    mode: float
+    kappa: float
+    log_integral: float
+    sound: bool
+
+
+class _Scratch(NamedTuple):
+    """Working memory for one data set at a time."""
+
+    factor: FloatArray
+    """(p, p + 1 + k, LANES)"""
+    values: FloatArray
+    """(2 + 2k, 16) functions at the Chebyshev nodes."""
+    coefficients: FloatArray
+    """(2 + 2k, 16)"""
+    sxr: FloatArray
+    log_sigma: FloatArray
+    log_weights: FloatArray
+    weights: FloatArray
+    means: FloatArray
+    sds: FloatArray
+
+
+@compiled
+def _row(values: FloatArray, i: int) -> int:
+    return i if values.shape[0] > 1 else 0
+
+
+@compiled
+def _to_unit(span: _Span, v: float, t: float) -> float:
+    if span.use_log:
+        return (2 * t - log(span.low * span.high)) / log(span.high / span.low)
+    return (2 * v - span.low - span.high) / (span.high - span.low)
+
+
+@compiled
+def _from_unit(span: _Span, x: float) -> float:
+    if span.use_log:
+        return exp(0.5 * (log(span.low * span.high) + x * log(span.high / span.low)))
+    return 0.5 * (span.low + span.high + x * (span.high - span.low))
+
+
+@compiled
+def _span_around(mode: float, kappa: float, drop: float, margin: float, use_log: bool) -> _Span:
+    w = sqrt(drop / kappa)
+    low, high = 2 * (mode - w + w**2 / 3 - w**3 / 9) - margin, 2 * (mode + w + w**2 / 3 + w**3 / 9) + margin
+    return _Span(use_log, exp(low), exp(high))
+
+
+@compiled
+def _clenshaw(c: FloatArray, count: int, x: float) -> float:
+    b1 = b2 = 0.0
+    for m in range(count - 1, 0, -1):
+        b1, b2 = 2 * x * b1 - b2 + c[m], b1
+    return x * b1 - b2 + c[0]
+
+
+@compiled
+def residual_at(
+    sxx: FloatArray, sxr: FloatArray, total: float, precision: FloatArray, v: float, A: FloatArray
+) -> float:
+    """Penalised residual sum of squares at one v; `A`, at least (p, p + 1), is overwritten; NaN if a pivot is lost."""
+    p = len(sxr)
+    for j in range(p):
+        for i in range(j, p):
+            A[j, i] = sxx[j, i]
+        A[j, j] += v * precision[j]
+        A[j, p] = sxr[j]
+    quad = 0.0
+    for j in range(p):
+        if not A[j, j] > SMALLEST_PIVOT * (sxx[j, j] + v * precision[j]):
+            return np.nan
+        scale = 1 / A[j, j]
+        quad += A[j, p] ** 2 * scale
+        for k in range(j + 1, p):
+            f = A[j, k] * scale
+            for i in range(k, p + 1):
+                A[k, i] -= f * A[j, i]
+    return total - quad
+
+
+@compiled
+def _factor(
+    sxx: FloatArray, sxr: FloatArray, contrasts: FloatArray, precision: FloatArray, v: FloatArray, C: FloatArray
+) -> bool:
+    """Cholesky factors of Sxx + vP, a lane for each v, with Sxr and the contrasts carried along as further rows."""
+    p, k = len(sxr), len(contrasts)
+    for j in range(p):
+        for i in range(j, p):
+            for lane in range(LANES):
+                C[j, i, lane] = sxx[j, i]
+        for lane in range(LANES):
+            C[j, j, lane] += v[lane] * precision[j]
+            C[j, p, lane] = sxr[j]
+            for q in range(k):
+                C[j, p + 1 + q, lane] = contrasts[q, j]
+    for j in range(p):
+        for lane in range(LANES):
+            if not C[j, j, lane] > SMALLEST_PIVOT * (sxx[j, j] + v[lane] * precision[j]):
+                return False
+        _eliminate(C, j, p, p + 1 + k)
+    return True
+
+
+@compiled
+def _eliminate(C: FloatArray, j: int, p: int, rows: int) -> None:
+    s0, s1 = 1 / sqrt(C[j, j, 0]), 1 / sqrt(C[j, j, 1])
+    s2, s3 = 1 / sqrt(C[j, j, 2]), 1 / sqrt(C[j, j, 3])
+    for i in range(j, rows):
+        C[j, i, 0] *= s0
+        C[j, i, 1] *= s1
+        C[j, i, 2] *= s2
+        C[j, i, 3] *= s3
+    for k in range(j + 1, p):
+        f0, f1, f2, f3 = C[j, k, 0], C[j, k, 1], C[j, k, 2], C[j, k, 3]
+        for i in range(k, rows):
+            C[k, i, 0] -= f0 * C[j, i, 0]
+            C[k, i, 1] -= f1 * C[j, i, 1]
+            C[k, i, 2] -= f2 * C[j, i, 2]
+            C[k, i, 3] -= f3 * C[j, i, 3]
+
+
+@compiled
+def _read_off(C: FloatArray, p: int, k: int, first: int, values: FloatArray) -> None:
+    """Fitted sum of squares, log determinant, contrasts' means and scaled variances, for each lane."""
+    for lane in range(LANES):
+        quad = log_det = 0.0
+        product = 1.0
+        for j in range(p):
+            quad += C[j, p, lane] ** 2
+            product *= C[j, j, lane]
+            if j % 4 == 3:  # a few at a time: a log is dear, and a product of all could overflow
+                log_det += log(product)
+                product = 1.0
+        values[QUAD, first + lane] = quad
+        values[LOG_DET, first + lane] = 2 * (log_det + log(product))
+        for q in range(k):
+            mean = variance = 0.0
+            for j in range(p):
+                mean += C[j, p, lane] * C[j, p + 1 + q, lane]
+                variance += C[j, p + 1 + q, lane] ** 2
+            values[FIRST_CONTRAST + 2 * q, first + lane] = mean
+            values[FIRST_CONTRAST + 2 * q + 1, first + lane] = variance
+
+
+@compiled
+def _interpolate(
+    sxx: FloatArray,
+    contrasts: FloatArray,
+    precision: FloatArray,
+    span: _Span,
+    count: int,
+    cosines: FloatArray,
+    s: _Scratch,
+) -> bool:
+    """Chebyshev coefficients from `count` nodes; False where a factorisation loses its digits."""
+    p, k = len(s.sxr), len(contrasts)
+    v = np.empty(LANES)
+    for first in range(0, count, LANES):
+        for lane in range(LANES):
+            v[lane] = _from_unit(span, cosines[count // LANES, 1, first + lane])
+        if not _factor(sxx, s.sxr, contrasts, precision, v, s.factor):
+            return False
+        _read_off(s.factor, p, k, first, s.values)
+    for f in range(2 + 2 * k):
+        for m in range(count):
+            total = 0.0
+            for node in range(count):
+                total += s.values[f, node] * cosines[count // LANES, m, node]
+            s.coefficients[f, m] = total * (2 - (m == 0)) / count
+    return True
+
+
+@compiled
+def _certified(coefficients: FloatArray, count: int, k: int, span: _Span) -> bool:
+    """Whether what the series leave out, by the pace at which they fall, is within the tolerance."""
+    for f in range(2 + 2 * k):
+        last, previous = abs(coefficients[f, count - 1]), abs(coefficients[f, count - 2])
+        rest = last * min(1.0, last / max(previous, 1e-300))
+        if f == QUAD:
+            allowed = 2 * span.low
+        elif f == LOG_DET:
+            allowed = 2.0
+        elif f % 2 == 0:
+            allowed = sqrt(span.low * coefficients[f + 1, 0])
+        else:
+            allowed = coefficients[f, 0]
+        if not rest <= TOLERANCE * allowed:
+            return False
+    return True
+
+
+@compiled
+def _log_density(curve: _Curve, span: _Span, c: FloatArray, count: int, at_prior: float, q: int, omega: float) -> float:
+    """Log density of data and log sigma; for q >= 0 also of contrast q being 0."""
+    t = 2 * omega
+    v = exp(t)
+    x = _to_unit(span, v, t)
+    core = curve.df * t + _clenshaw(c[LOG_DET], count, x) + (curve.total - _clenshaw(c[QUAD], count, x)) / v
+    if curve.kind == FLAT:
+        value = -0.5 * (core - t)
+    else:
+        core += log1p(curve.n_sa2 / v) + curve.distance / (v + curve.n_sa2)
+        value = curve.constant - 0.5 * core + omega
+    if curve.kind == HALF_T:
+        value -= 0.5 * (curve.b + 1) * log1p(v / (curve.a**2 * curve.b))
+    elif curve.kind == HALF_NORMAL:
+        value -= 0.5 * v / curve.a**2
+    elif curve.kind == EXPONENTIAL:
+        value -= curve.a * exp(omega)
+    if q >= 0:
+        mean = at_prior + _clenshaw(c[FIRST_CONTRAST + 2 * q], count, x)
+        variance = v * _clenshaw(c[FIRST_CONTRAST + 2 * q + 1], count, x)
+        value -= 0.5 * (mean**2 / variance + log(variance) + LOG_2PI)
+    return value
+
+
+@compiled
+def _integrate(
+    curve: _Curve, span: _Span, count: int, at_prior: float, q: int, start: float, grid: FloatArray, s: _Scratch
+) -> _Peak:
+    """Find the peak and place the nodes, as `quadrature.quadrature` does."""
+    c, mode, eps = s.coefficients, start, 0.1 / sqrt(2 * curve.n)
+    curvature, settled = 0.0, False
+    for _ in range(60):
+        middle = _log_density(curve, span, c, count, at_prior, q, mode)
+        low = _log_density(curve, span, c, count, at_prior, q, mode - eps)
+        high = _log_density(curve, span, c, count, at_prior, q, mode + eps)
+        slope, curvature = (high - low) / (2 * eps), (high - 2 * middle + low) / eps**2
+        step = -slope / curvature if curvature < 0 else (1.0 if slope > 0 else -1.0)
+        step = min(max(step, -0.5), 0.5)
+        mode += step
+        if abs(step) <= eps / 10:
+            settled = True
+            break
+    if not (settled and curvature < 0):
+        return _Peak(start, 1.0, 0.0, False)
+    kappa = -curvature / 2
+    log_integral, sound = _sum_up(curve, span, count, at_prior, q, mode, kappa, grid, s)
+    return _Peak(mode, kappa, log_integral, sound)
+
+
+@compiled
+def _sum_up(
+    curve: _Curve,
+    span: _Span,
+    count: int,
+    at_prior: float,
+    q: int,
+    mode: float,
+    kappa: float,
+    grid: FloatArray,
+    s: _Scratch,
+) -> tuple[float, bool]:
+    reach, K = sqrt(_drop(grid) / kappa), len(grid)
+    top = -np.inf
+    for node in range(K):
+        w = grid[node] * reach
+        s.log_sigma[node] = mode + w + w**2 / 3 + w**3 / 9
+        slope = (grid[1] - grid[0]) * reach * (1 + 2 * w / 3 + w**2 / 3)
+        s.log_weights[node] = _log_density(curve, span, s.coefficients, count, at_prior, q, s.log_sigma[node]) + log(
+            slope
+        )
+        top = max(top, s.log_weights[node])
+    total = every_other = 0.0
+    for node in range(K):
+        s.weights[node] = exp(s.log_weights[node] - top)
+        total += s.weights[node]
+        if node % 2 == 0:
+            every_other += s.weights[node]
+    for node in range(K):
+        s.weights[node] /= total
+    return top + log(total), abs(log(2 * every_other / total)) < 0.1
+
+
+@compiled
+def _drop(grid: FloatArray) -> float:
+    return pi / 2 * (len(grid) - 1)
+
+
+@compiled
+def _inside(span: _Span, log_sigma: FloatArray) -> bool:
+    return exp(2 * log_sigma[0]) > 0.97 * span.low and exp(2 * log_sigma[-1]) < 1.03 * span.high
+
+
+@compiled
+def _solve(
+    sxx: FloatArray,
+    contrasts: FloatArray,
+    precision: FloatArray,
+    curve: _Curve,
+    at_prior: float,
+    q: int,
+    mode: float,
+    kappa: float,
+    margin: float,
+    use_log: bool,
+    grid: FloatArray,
+    cosines: FloatArray,
+    s: _Scratch,
+) -> tuple[_Peak, _Span, int, bool]:
+    """Choose a range of v, interpolate there with as many nodes as it takes, integrate; again if the peak lay elsewhere."""
+    most = s.values.shape[1]
+    peak, span, count = _Peak(mode, kappa, 0.0, False), _Span(use_log, 1.0, 2.0), LANES
+    for _ in range(4):
+        span = _span_around(mode, kappa, _drop(grid), margin, use_log)
+        count = 2 * LANES if use_log else LANES
+        while True:
+            if not _interpolate(sxx, contrasts, precision, span, count, cosines, s):
+                return peak, span, count, False
+            if _certified(s.coefficients, count, len(contrasts), span):
+                break
+            if count == most:
+                return peak, span, count, False
+            count = count + LANES if span.use_log else 2 * LANES
+            span = _Span(True, span.low, span.high)
+        peak = _integrate(curve, span, count, at_prior, q, mode, grid, s)
+        if not peak.sound:
+            return peak, span, count, False
+        if _inside(span, s.log_sigma):
+            return peak, span, count, True
+        mode, kappa, margin = peak.mode, peak.kappa, 0.05
+    return peak, span, count, False
+
+
+@compiled
+def _normal_cdf(z: float) -> float:
+    return 0.5 * erfc(-z * 0.7071067811865476)
+
+
+@compiled
+def _quantile(probability: float, z: float, mean: float, sd: float, skew: float, excess: float, s: _Scratch) -> float:
+    """Quantile of the mixture: Cornish and Fisher's expansion, then Halley's steps, kept between the components'."""
+    low, high = np.inf, -np.inf
+    for node in range(len(s.weights)):
+        component = s.means[node] + z * s.sds[node]
+        low, high = min(low, component), max(high, component)
+    x = mean + sd * (z + (z**2 - 1) * skew / 6 + (z**3 - 3 * z) * excess / 24 - (2 * z**3 - 5 * z) * skew**2 / 36)
+    x = min(max(x, low), high)
+    for _ in range(100):
+        below, density, slope = -probability, 0.0, 0.0
+        for node in range(len(s.weights)):
+            d = (x - s.means[node]) / s.sds[node]
+            height = s.weights[node] * exp(-0.5 * d * d) / s.sds[node]
+            below += s.weights[node] * _normal_cdf(d)
+            density += height
+            slope -= height * d / s.sds[node]
+        density, slope = density * 0.3989422804014327, slope * 0.3989422804014327
+        newton = below / density
+        step = -newton / max(1 - 0.5 * newton * slope / density, 0.5)
+        # Convergence before the bracket: the other order discards a root at the bracket's edge. The error that remains
+        # is of the order of the step's cube.
+        if abs(step) <= 1e-5 * sd:
+            return x + step
+        if below < 0:
+            low = x
+        else:
+            high = x
+        x = x + step if low < x + step < high else 0.5 * (low + high)
+    return np.nan
+
+
+@compiled
+def _contrast(
+    curve: _Curve, span: _Span, count: int, q: int, at_prior: float, task: Task, s: _Scratch, out: FloatArray
+) -> None:
+    """Every summary of one contrast but its Bayes factor."""
+    mean = 0.0
+    for node in range(len(s.weights)):
+        t = 2 * s.log_sigma[node]
+        v = exp(t)
+        x = _to_unit(span, v, t)
+        s.means[node] = at_prior + _clenshaw(s.coefficients[FIRST_CONTRAST + 2 * q], count, x)
+        s.sds[node] = sqrt(v * _clenshaw(s.coefficients[FIRST_CONTRAST + 2 * q + 1], count, x))
+        mean += s.weights[node] * s.means[node]
+    m2 = m3 = m4 = positive = rope = 0.0
+    for node in range(len(s.weights)):
+        w, d, sd = s.weights[node], s.means[node] - mean, s.sds[node]
+        variance = sd * sd
+        m2 += w * (variance + d * d)
+        m3 += w * d * (d * d + 3 * variance)
+        m4 += w * (d**4 + 6 * d * d * variance + 3 * variance**2)
+        positive += w * _normal_cdf(s.means[node] / sd)
+        rope += w * (
+            _normal_cdf((task.rope[1] - s.means[node]) / sd) - _normal_cdf((task.rope[0] - s.means[node]) / sd)
+        )
+    sd = sqrt(m2)
+    skew, excess = m3 / (m2 * sd), m4 / m2**2 - 3
+    out[MEAN], out[SD], out[P_POSITIVE], out[P_ROPE] = mean, sd, positive, rope
+    out[LOWER] = _quantile(task.tail, task.z_tail, mean, sd, skew, excess, s)
+    out[UPPER] = _quantile(1 - task.tail, -task.z_tail, mean, sd, skew, excess, s)
+
+
+@compiled
+def _log_density_at_zero(s: _Scratch) -> float:
+    total = 0.0
+    nearest = np.inf
+    for node in range(len(s.weights)):
+        nearest = min(nearest, 0.5 * (s.means[node] / s.sds[node]) ** 2)
+    for node in range(len(s.weights)):
+        total += s.weights[node] / s.sds[node] * exp(nearest - 0.5 * (s.means[node] / s.sds[node]) ** 2)
+    return log(total) - nearest - 0.5 * LOG_2PI
+
+
+@compiled
+def _curve_of(task: Task, i: int, s: _Scratch) -> _Curve:
+    """Everything about data set i that does not change with sigma; leaves Sxr in the scratch memory."""
+    p, r = len(s.sxr), _row(task.prior_mean, i)
+    total = task.syy[i]
+    for j in range(p):
+        s.sxr[j] = task.sxy[i, j]
+    for j in range(p):
+        m = task.prior_mean[r, j]
+        if m != 0:
+            for k in range(p):
+                s.sxr[k] -= m * task.sxx[i, j, k]
+    for j in range(p):
+        total -= task.prior_mean[r, j] * (task.sxy[i, j] + s.sxr[j])
+    n, a, b = task.n[i], task.sigma_a[_row(task.sigma_a, i)], task.sigma_b[0]
+    n_sa2 = n / task.intercept_precision[_row(task.intercept_precision, i)]
+    distance = n * (task.y_mean[i] - task.intercept_mean[_row(task.intercept_mean, i)]) ** 2
+    constant = -0.5 * n * LOG_2PI - task.log_scale[_row(task.log_scale, i)]
+    if task.sigma_kind == HALF_T:
+        constant += log(2.0) + lgamma((b + 1) / 2) - lgamma(b / 2) - 0.5 * log(b * pi) - log(a)
+    elif task.sigma_kind == HALF_NORMAL:
+        constant += 0.5 * log(2 / pi) - log(a)
+    elif task.sigma_kind == EXPONENTIAL:
+        constant += log(a)
+    return _Curve(n, n - p, total, constant, n_sa2, distance, task.sigma_kind, a, b)
+
+
+@compiled
+def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) -> tuple[float, bool]:
+    """Summarise data set i into `out` (k, 7); returns its log evidence, and whether all is certified."""
+    curve = _curve_of(task, i, s)
+    sxx, precision, at_prior = (
+        task.sxx[i],
+        task.precision[_row(task.precision, i)],
+        task.at_prior_mean[_row(task.at_prior_mean, i)],
+    )
+    residual = residual_at(sxx, s.sxr, curve.total, precision, 0.5 * task.syy[i] / curve.n, s.factor[:, :, 0])
+    if not residual > SMALLEST_RESIDUAL * max(task.syy[i], curve.total):
+        return np.nan, False
+    df = max(curve.df - 1, 2.0)
+    v = residual / sqrt(curve.n * df)
+    use_log = False
+    for j in range(len(precision)):
+        use_log |= sxx[j, j] < 60 * v * precision[j]
+    margin = 0.5 * log(curve.n / df) + 0.02
+    peak, span, count, good = _solve(
+        sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, use_log, task.grid, cosines, s
+    )
+    if not good:
+        return np.nan, False
+    for q in range(len(task.contrasts)):
+        _contrast(curve, span, count, q, at_prior[q], task, s, out[q])
+        out[q, LOG_BF10] = -_log_density_at_zero(s)
+    for q in range(len(task.contrasts)):
+        # Far from 0 the posterior's nodes miss the sigmas that make 0 likely: see `GaussianPosterior.marginal`.
+        tilt = 0.5 * log1p((out[q, MEAN] / out[q, SD]) ** 2 / curve.n)
+        if curve.kind == FLAT:
+            out[q, LOG_BF10] = np.nan
+        elif tilt * sqrt(2 * peak.kappa) > 0.5:
+            tilted = _integrate(curve, span, count, at_prior[q], q, peak.mode + tilt, task.grid, s)
+            if not (tilted.sound and _inside(span, s.log_sigma)):
+                tilted, span, count, good = _solve(
+                    sxx, task.contrasts, precision, curve, at_prior[q], q, peak.mode + tilt, peak.kappa, 0.05, use_log,
+                    task.grid, cosines, s,
+                )  # fmt: skip
+            if not good:
+                return np.nan, False
+            out[q, LOG_BF10] = peak.log_integral - tilted.log_integral
+    return (np.nan if curve.kind == FLAT else peak.log_integral), True
+
+
+@compiled
+def summarise(
+    task: Task, wanted: IntArray, out: FloatArray, log_evidence: FloatArray, done: np.ndarray[Any, Any]
+) -> None:
+    """Summarise the data sets listed in `wanted`.
+
+    Parameters
+    ----------
+    task : Task
+        Data, priors and questions.
+    wanted : array of int
+        Which data sets: those that passed the screening.
+    out : array, shape (B, k, 7)
+        Filled in the order of `SUMMARIES`; ``log_bf10`` is minus the log posterior density at 0, the prior's is added
+        by the caller.
+    log_evidence : array, shape (B,)
+        Filled.
+    done : array of bool, shape (B,)
+        Set where the result is certified; the others are for the reference.
+    """
+    p, k, K, most = task.sxy.shape[1], len(task.contrasts), len(task.grid), 4 * LANES
+    cosines = np.zeros((5, most, most))
+    for block in range(1, 5):
+        count = block * LANES
+        for m in range(count):
+            for node in range(count):
+                cosines[block, m, node] = cos(m * pi * (node + 0.5) / count)
+    factor, values, coefficients = (
+        np.empty((p, p + 1 + k, LANES)),
+        np.empty((2 + 2 * k, most)),
+        np.empty((2 + 2 * k, most)),
+    )
+    s = _Scratch(
+        factor, values, coefficients, np.empty(p), np.empty(K), np.empty(K), np.empty(K), np.empty(K), np.empty(K)
+    )
+    for i in wanted:
+        log_evidence[i], done[i] = _one(task, i, cosines, s, out[i])
