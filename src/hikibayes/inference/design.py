@@ -8,7 +8,7 @@ variable is known anywhere but here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -146,6 +146,17 @@ class Design:
         for name, amount in (shift or {}).items():
             frame = frame.assign(**{name: frame[name] + amount})
         return np.asarray(self._by_dataset(self.matrices.common.evaluate_new_data(frame).design_matrix).mean(axis=1))
+
+    def first(self) -> Self:
+        """Return the first data set's design."""
+        from formulae import design_matrices
+
+        frame = self.frame.iloc[: len(self.frame) // self.datasets]
+        location = {name: values[:1] for name, values in self.scaling.location.items()}
+        scale = {name: values[:1] for name, values in self.scaling.scale.items()}
+        scaling = Scaling(location=location, scale=scale)
+        matrices = design_matrices(self.model.formula, frame)
+        return replace(self, frame=frame, datasets=1, scaling=scaling, matrices=matrices)
 
     def _by_dataset(self, matrix: Any) -> FloatArray:
         columns = np.asarray(matrix, dtype=np.float64)[:, 1:]

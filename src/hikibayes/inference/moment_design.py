@@ -89,7 +89,7 @@ class MomentDesign:
         for name, amount in (shift or {}).items():
             at[..., self.measures.index(name)] += amount
         weights = self.shares if group is None else np.equal(self.study.group_ids, group).astype(float)
-        return np.einsum("g,bgp->bp", weights, self.constant + np.einsum("gpm,bgm->bgp", self.linear, at))
+        return np.asarray(np.einsum("g,bgp->bp", weights, self.constant + np.einsum("gpm,bgm->bgp", self.linear, at)))
 
 
 def design_from_moments(
