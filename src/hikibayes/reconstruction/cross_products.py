@@ -1,0 +1,336 @@
+"""Every number that a paper prints, from the cross-products of whole-number columns by group.
+
+``S[g, a, b]`` is the sum over the rows of group ``g`` of column ``a`` times column ``b``; column 0 is the constant 1.
+A chain of nested regressions has one Cholesky factor of the cross-products of its regressors and the outcome; the
+factor of every shorter regression stands in its upper left corner, and so does the inverse that standard errors need.
+"""
+
+# compiled functions take arrays by position, and numba's decorator has no types
+# ruff: noqa: PLR0917
+# mypy: disable-error-code="untyped-decorator, misc, no-any-return"
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from .goals import (
+    ADJUSTED_R2,
+    COEFFICIENT,
+    CORRELATION,
+    DELTA_ADJUSTED_R2,
+    DELTA_R2,
+    DIFFERENCE,
+    MEAN,
+    R2,
+    SD,
+    SD_OF_COLUMN,
+    SD_OF_MEASURE,
+    STUDENT_T,
+    VIF,
+    WELCH_DF,
+    WELCH_T,
+    Chains,
+    F,
+    Floats,
+    Goals,
+    Records,
+    T,
+)
+
+__all__ = [
+    "State",
+    "Work",
+    "copy_work",
+    "new_work",
+    "plain_state",
+    "plain_value",
+    "regression_state",
+    "regression_values",
+]
+
+HOPELESS = 1e6
+"""Miss of a number that cannot be computed, because regressors depend on each other linearly."""
+
+
+class State(NamedTuple):
+    """Sum of squared misses, and how many are larger than their slack."""
+
+    loss: float
+    missed: int
+
+
+class Work(NamedTuple):
+    """Cholesky factors and inverses of all chains, and the values of all regression goals."""
+
+    factor: Floats
+    inverse: Floats
+    values: Floats
+
+
+@njit(cache=True)
+def new_work(goals: Goals) -> Work:
+    """Return room for the factors and values of all regressions."""
+    count, size = goals.chains.base.shape
+    return Work(np.zeros((count, size, size)), np.zeros((count, size, size)), np.zeros(goals.regression.shape[0]))
+
+
+@njit(cache=True)
+def copy_work(into: Work, source: Work) -> None:
+    """Make one work the same as another."""
+    into.factor[:] = source.factor
+    into.inverse[:] = source.inverse
+    into.values[:] = source.values
+
+
+@njit(cache=True)
+def _miss(value: float, absolute: bool, low: float, high: float, width: float) -> float:
+    """Return how far a number is outside the interval it is pulled to, in widths."""
+    if absolute:
+        value = abs(value)
+    if value < low:
+        return (low - value) / width
+    if value > high:
+        return (value - high) / width
+    return HOPELESS if np.isnan(value) else 0.0
+
+
+# -- one or two columns ----------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def _mean(S: Floats, a: int) -> float:
+    """Return the mean of a column over all rows."""
+    return (S[0, 0, a] + S[1, 0, a]) / (S[0, 0, 0] + S[1, 0, 0])
+
+
+@njit(cache=True)
+def _covariance(S: Floats, a: int, b: int, scope: int) -> float:
+    """Return the covariance of two columns in a group (0, 1) or over all rows (2)."""
+    if scope < 2:
+        n = S[scope, 0, 0]
+        return (S[scope, a, b] - S[scope, 0, a] * S[scope, 0, b] / n) / (n - 1)
+    n = S[0, 0, 0] + S[1, 0, 0]
+    return (S[0, a, b] + S[1, a, b] - (S[0, 0, a] + S[1, 0, a]) * (S[0, 0, b] + S[1, 0, b]) / n) / (n - 1)
+
+
+@njit(cache=True)
+def _comparison(S: Floats, kind: int, a: int) -> float:
+    """Compare the group means of a column: second group minus first."""
+    n0, n1 = S[0, 0, 0], S[1, 0, 0]
+    gap = S[1, 0, a] / n1 - S[0, 0, a] / n0
+    if kind == DIFFERENCE:
+        return gap
+    v0, v1 = _covariance(S, a, a, 0), _covariance(S, a, a, 1)
+    pooled = ((n0 - 1) * v0 + (n1 - 1) * v1) / (n0 + n1 - 2)
+    error = v0 / n0 + v1 / n1
+    if kind == STUDENT_T:
+        return gap / np.sqrt(pooled * (1 / n0 + 1 / n1))
+    if kind == WELCH_T:
+        return gap / np.sqrt(error)
+    if kind == WELCH_DF:
+        return error**2 / ((v0 / n0) ** 2 / (n0 - 1) + (v1 / n1) ** 2 / (n1 - 1))
+    return gap / np.sqrt(pooled)
+
+
+@njit(cache=True)
+def plain_value(S: Floats, plain: Records, f: int) -> float:
+    """Return the number that goal ``f`` of one or two columns speaks of."""
+    goal = plain[f]
+    kind, a, b, scope, factor = goal["kind"], goal["first"], goal["second"], goal["scope"], goal["factor"]
+    if kind == CORRELATION:
+        return _covariance(S, a, b, scope) / np.sqrt(_covariance(S, a, a, scope) * _covariance(S, b, b, scope))
+    if kind == MEAN:
+        return goal["shift"] + factor * (S[scope, 0, a] / S[scope, 0, 0] if scope < 2 else _mean(S, a))
+    if kind == SD:
+        return factor * np.sqrt(max(_covariance(S, a, a, scope), 0.0))
+    return factor * _comparison(S, kind, a)
+
+
+@njit(cache=True)
+def plain_state(S: Floats, plain: Records) -> State:
+    """Return how far the numbers of one or two columns are from where they have to be."""
+    loss, missed = 0.0, 0
+    for f in range(plain.shape[0]):
+        goal = plain[f]
+        miss = _miss(plain_value(S, plain, f), goal["absolute"], goal["low"], goal["high"], goal["width"])
+        loss += miss * miss
+        missed += miss > goal["slack"]
+    return State(loss, missed)
+
+
+# -- regressions -----------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def _factorise(S: Floats, chains: Chains, c: int, L: Floats, inverse: Floats, start: int) -> bool:
+    """Fill the Cholesky factor of a chain's cross-products (outcome last) and its inverse.
+
+    Rows before ``start`` are taken as they are. False where a regressor depends on those before it.
+    """
+    p = chains.length[c]
+    for i in range(start, p + 1):
+        for j in range(i + 1):
+            a, b = chains.base[c, i], chains.base[c, j]
+            value = S[1, a, b]
+            if not (chains.product[c, i] or chains.product[c, j]):
+                value += S[0, a, b]
+            for k in range(j):
+                value -= L[i, k] * L[j, k]
+            if j < i:
+                L[i, j] = value * inverse[j, j]
+            elif value <= 1e-9:
+                return False
+            else:
+                L[i, i] = np.sqrt(value)
+                inverse[i, i] = 1 / L[i, i]
+        if i == p:
+            break
+        for j in range(i):
+            inverse[i, j] = 0.0
+        for k in range(i):
+            for j in range(k + 1):
+                inverse[i, j] -= L[i, k] * inverse[k, j]
+        for j in range(i):
+            inverse[i, j] *= inverse[i, i]
+    return True
+
+
+@njit(cache=True)
+def _residual(L: Floats, p: int, q: int) -> float:
+    """Return the residual sum of squares of the first q regressors of a chain of p."""
+    rss = L[p, p] ** 2
+    for i in range(q, p):
+        rss += L[p, i] ** 2
+    return rss
+
+
+@njit(cache=True)
+def _fit_value(kind: int, n: float, q: int, q0: int, L: Floats, p: int) -> float:
+    """Return a number about the fit of q regressors, or about what they add to the first q0."""
+    tss, rss, rss0 = _residual(L, p, 1), _residual(L, p, q), _residual(L, p, q0)
+    if kind == R2:
+        return 1 - rss / tss
+    if kind == ADJUSTED_R2:
+        return 1 - rss / tss * (n - 1) / (n - q)
+    if kind == F:
+        return (tss - rss) / (q - 1) / (rss / (n - q))
+    if kind == DELTA_R2:
+        return (rss0 - rss) / tss
+    if kind == DELTA_ADJUSTED_R2:
+        return (rss0 / (n - q0) - rss / (n - q)) * (n - 1) / tss
+    return (rss0 - rss) / (q - q0) / (rss / (n - q))
+
+
+@njit(cache=True)
+def _column_scatter(S: Floats, regression: Records, f: int) -> float:
+    """Return the centred sum of squares of the regressor as it was printed."""
+    goal = regression[f]
+    a, origin = goal["column"], goal["origin"]
+    if goal["origin_mean"] != 0:
+        origin += goal["origin_mean"] * _mean(S, a)
+    total, squares = 0.0, 0.0
+    for g in range(2):
+        code = goal["code_0"] if g == 0 else goal["code_1"]
+        total += code * (S[g, 0, a] - origin * S[g, 0, 0])
+        squares += code**2 * (S[g, a, a] - 2 * origin * S[g, 0, a] + origin**2 * S[g, 0, 0])
+    return squares - total**2 / (S[0, 0, 0] + S[1, 0, 0])
+
+
+@njit(cache=True)
+def _combine(S: Floats, goals: Goals, f: int, c: int, q: int, L: Floats, inverse: Floats) -> tuple[float, float]:
+    """Return a combination of coefficients, and its variance in units of the residual variance.
+
+    With ``v`` the inverse factor times the weights these are ``v'z`` and ``v'v``, where ``z`` is the outcome's row.
+    """
+    p, first, parts = goals.chains.length[c], goals.regression[f]["first_part"], goals.regression[f]["parts"]
+    estimate, quadratic = 0.0, 0.0
+    for i in range(q):
+        v = 0.0
+        for k in range(first, first + parts):
+            part = goals.parts[k]
+            j, weight = part["regressor"], part["weight"]
+            if j > i:
+                continue
+            if part["weight_mean"] != 0:
+                weight += part["weight_mean"] * _mean(S, goals.chains.base[c, j])
+            v += weight * inverse[i, j]
+        estimate += v * L[p, i]
+        quadratic += v * v
+    return estimate, quadratic
+
+
+@njit(cache=True)
+def _term_value(S: Floats, goals: Goals, f: int, c: int, L: Floats, inverse: Floats) -> float:
+    """Return a number about a combination of coefficients."""
+    goal = goals.regression[f]
+    kind, p = goal["kind"], goals.chains.length[c]
+    q, n = goals.chains.steps[goal["step"]]["length"], S[0, 0, 0] + S[1, 0, 0]
+    estimate, quadratic = _combine(S, goals, f, c, q, L, inverse)
+    if kind == VIF:
+        return _column_scatter(S, goals.regression, f) * quadratic
+    error = np.sqrt(_residual(L, p, q) / (n - q) * quadratic)
+    if kind == T:
+        return estimate / error
+    unit = goal["factor"]
+    if goal["unit"] == SD_OF_MEASURE:
+        unit *= np.sqrt(_covariance(S, goal["column"], goal["column"], 2))
+    elif goal["unit"] == SD_OF_COLUMN:
+        unit *= np.sqrt(_column_scatter(S, goals.regression, f) / (n - 1))
+    if goal["per_outcome"]:
+        outcome = goals.chains.base[c, p]
+        unit /= np.sqrt(_covariance(S, outcome, outcome, 2))
+    return unit * (estimate if kind == COEFFICIENT else error)
+
+
+@njit(cache=True)
+def _first_position(chains: Chains, c: int, column: int) -> int:
+    """Return the first regressor of a chain that is made of a column; 0 if every one may have changed (-1)."""
+    i = 0
+    while column >= 0 and i <= chains.length[c] and chains.base[c, i] != column:
+        i += 1
+    return i
+
+
+@njit(cache=True)
+def regression_values(S: Floats, goals: Goals, work: Work, column: int) -> bool:
+    """Fill in the value of every regression goal; False if some regressors depend on each other.
+
+    Only what follows the first regressor made of ``column`` is factorised anew (-1: everything).
+    """
+    chains, n = goals.chains, S[0, 0, 0] + S[1, 0, 0]
+    for c in range(chains.length.shape[0]):
+        p = chains.length[c]
+        start = _first_position(chains, c, column)
+        if start > p:
+            continue
+        L, inverse = work.factor[c], work.inverse[c]
+        if not _factorise(S, chains, c, L, inverse, start):
+            return False
+        for f in range(goals.regression.shape[0]):
+            kind, step = goals.regression[f]["kind"], chains.steps[goals.regression[f]["step"]]
+            # variance inflation does not depend on the outcome
+            if step["chain"] != c or (kind == VIF and start == p):
+                continue
+            if kind >= COEFFICIENT:
+                work.values[f] = _term_value(S, goals, f, c, L, inverse)
+                continue
+            q0 = chains.steps[step["before"]]["length"] if step["before"] >= 0 else 1
+            work.values[f] = _fit_value(kind, n, step["length"], q0, L, p)
+    return True
+
+
+@njit(cache=True)
+def regression_state(S: Floats, goals: Goals, work: Work, column: int) -> State:
+    """Return how far the numbers of all regressions are from where they have to be, after a change in a column."""
+    if not regression_values(S, goals, work, column):
+        return State(HOPELESS**2, goals.regression.shape[0] + 1)
+    loss, missed = 0.0, 0
+    for f in range(goals.regression.shape[0]):
+        goal = goals.regression[f]
+        miss = _miss(work.values[f], goal["absolute"], goal["low"], goal["high"], goal["width"])
+        loss += miss * miss
+        missed += miss > goal["slack"]
+    return State(loss, missed)

@@ -1,0 +1,158 @@
+"""First rows of a data set: Gaussian scores with exactly the wanted covariances, put on each measure's range."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln, gammaln, ndtr
+
+from ..record.study import Study
+from .columns import FIRST_MEASURE, Columns
+from .targets import Targets
+
+__all__ = ["cross_product_targets", "first_rows", "freeze_extremes", "levels_of"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+
+MANY_LEVELS = 400
+"""Above this many possible values a rounded normal is as good as a beta-binomial."""
+
+
+def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> Floats:
+    """Draw rows near the targets; shape (n, 2 + m): the constant, the group, the measures in counts."""
+    parts = []
+    for k, size in enumerate(columns.sizes):
+        scores = _gaussian_scores(size, targets.cov[k], rng)
+        sd = np.sqrt(np.diag(targets.cov[k]))
+        part = np.empty((size, FIRST_MEASURE + len(sd)))
+        part[:, 0], part[:, 1] = 1, k
+        for i in range(len(sd)):
+            low, high = int(columns.lowest[i]), int(columns.highest[i])
+            if columns.binary[i]:
+                part[:, FIRST_MEASURE + i] = _top(scores[:, i], round(targets.mean[k, i] * size))
+                continue
+            share = targets.odd_share[i] if targets.odd_share[i] < 1 else None
+            parity = round(columns.origin[i] / columns.grain[i])
+            part[:, FIRST_MEASURE + i] = levels_of(
+                scores[:, i], targets.mean[k, i], sd[i], low, high, odd_share=share, parity=parity
+            )
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _gaussian_scores(size: int, cov: Floats, rng: np.random.Generator) -> Floats:
+    """Draw z-scores whose sample correlations are exactly those of ``cov`` where there are people enough."""
+    m = cov.shape[0]
+    sd = np.sqrt(np.diag(cov))
+    scores = rng.standard_normal((size, m))
+    scores -= scores.mean(axis=0)
+    if size > m + 1:
+        found = np.linalg.cholesky(np.cov(scores, rowvar=False).reshape(m, m))
+        scores = np.linalg.solve(found, scores.T).T
+    wanted: Floats = scores @ np.linalg.cholesky(cov / np.outer(sd, sd)).T
+    return wanted
+
+
+def _top(scores: Floats, count: int) -> Ints:
+    """Return 1 for the highest scores, 0 for the others."""
+    flags = np.zeros(len(scores), np.int64)
+    flags[np.argsort(scores)[len(scores) - count :]] = 1
+    return flags
+
+
+def levels_of(
+    scores: Floats,
+    mean: float,
+    sd: float,
+    low: int,
+    high: int,
+    *,
+    odd_share: float | None = None,
+    parity: int = 0,
+) -> Ints:
+    """Put z-scores on whole numbers from ``low`` to ``high`` with about this mean and SD.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n,)
+    mean, sd : float
+    low, high : int
+    odd_share : float, optional
+        Largest probability of the odd numbers together, counted after ``parity`` is added.
+    parity : int
+
+    Notes
+    -----
+    Beta-binomial quantiles: the natural bell, skew or U of a bounded score. A spread that a beta-binomial cannot have
+    (below the binomial's), and a long range, take a rounded normal.
+    """
+    if high - low > MANY_LEVELS:
+        rounded: Ints = np.clip(np.rint(mean + sd * scores), low, high).astype(np.int64)
+        return rounded
+    weights = _beta_binomial(high - low, mean - low, sd)
+    if odd_share is not None:
+        odd = (np.arange(low, high + 1) + parity) % 2 == 1
+        share = weights[odd].sum()
+        if share > odd_share:
+            weights = np.where(odd, weights * odd_share / share, weights * (1 - odd_share) / (1 - share))
+    found: Ints = low + np.searchsorted(np.cumsum(weights)[:-1], ndtr(scores)).astype(np.int64)
+    return found
+
+
+def _beta_binomial(top: int, mean: float, sd: float) -> Floats:
+    """Return probabilities of 0..top with this mean and SD, or of a rounded normal where there are none."""
+    values = np.arange(top + 1)
+    p = np.clip(mean / top, 0.02, 0.98)
+    ratio = sd**2 / (top * p * (1 - p))
+    if 1.02 < ratio < 0.98 * top:
+        total = (top - ratio) / (ratio - 1)
+        a, b = p * total, (1 - p) * total
+        choose = gammaln(top + 1) - gammaln(values + 1) - gammaln(top - values + 1)
+        weights = np.exp(choose + betaln(values + a, top - values + b) - betaln(a, b))
+    else:
+        weights = ndtr((values + 0.5 - mean) / sd) - ndtr((values - 0.5 - mean) / sd) + 1e-12
+    normed: Floats = weights / weights.sum()
+    return normed
+
+
+def freeze_extremes(study: Study, columns: Columns, rows: Floats) -> NDArray[np.bool_]:
+    """Put a printed minimum or maximum into the rows (in place) and return the cells that hold it, shape of rows.
+
+    Notes
+    -----
+    The cell that is nearest already is taken, in the group that the fact is about.
+    """
+    frozen = np.zeros(rows.shape, np.bool_)
+    group = rows[:, 1]
+    for fact in study.facts:
+        if fact.quantity not in ("minimum", "maximum") or fact.of not in columns.names or fact.relation != "=":
+            continue
+        i = columns.names.index(fact.of)
+        j = FIRST_MEASURE + i
+        value = round((float(fact.value) - columns.origin[i]) / columns.grain[i])
+        rank = rows[:, j] if fact.quantity == "minimum" else -rows[:, j]
+        allowed = ~frozen[:, j] & ((group == study.group_ids.index(fact.group)) if fact.group else True)
+        cell = int(np.argmin(np.where(allowed, rank, np.inf)))
+        rows[cell, j], frozen[cell, j] = value, True
+    return frozen
+
+
+def cross_product_targets(columns: Columns, targets: Targets) -> tuple[Floats, Floats]:
+    """Return the cross-products by group that mean the targets, and weights in correlation units.
+
+    Returns
+    -------
+    target, weight : ndarray, shape (2, 2 + m, 2 + m)
+        The constant comes first, the group (whose products are fixed, weight 0) second.
+    """
+    m = len(columns.names)
+    target, weight = np.zeros((2, m + 2, m + 2)), np.zeros((2, m + 2, m + 2))
+    for k, size in enumerate(columns.sizes):
+        mean, cov = targets.mean[k], targets.cov[k]
+        sd = np.sqrt(np.diag(cov))
+        target[k, 2:, 2:] = (size - 1) * cov + size * np.outer(mean, mean)
+        target[k, 0, 2:] = target[k, 2:, 0] = size * mean
+        weight[k, 2:, 2:] = 1 / (size * np.outer(sd, sd)) ** 2
+        weight[k, 0, 2:] = weight[k, 2:, 0] = 1 / (size * sd) ** 2
+    return target, weight
