@@ -1,0 +1,263 @@
+"""One model on one table: a posterior, the study's estimands in it, and whether to believe it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..record.study import Study, load_study
+from ..spec import InputError
+from .compile import bambi_model, exact_posterior
+from .design import Design, design
+from .diagnostics import convergence, quadrature_error, sound
+from .estimands import Answers, answers
+from .estimates import Reporting, coefficient_draws, draw_estimates, exact_estimates, least_squares_estimates
+from .exact import ExactEngineError, GaussianPosterior, to_datatree
+from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
+from .sufficient import FloatArray
+from .tables import Participants, participants, read_participants
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Fit", "Sampling", "fit"]
+
+type Engine = Literal["nuts", "exact"]
+
+FINE_NODES = 21
+"""Nodes of the quadrature that the exact engine's usual one is held against."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How many draws, and how.
+
+    Parameters
+    ----------
+    draws, tune, chains : int
+        Of NUTS. The exact engine draws as many, independently, and needs no tuning.
+    target_accept : float
+        NUTS's mean acceptance, between 0 and 1; higher is slower and safer.
+    cores : int, optional
+        Chains at a time; by default as many as the machine has processors for.
+    progress : bool
+        Whether the sampler shows a progress bar.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    target_accept: float = 0.9
+    cores: int | None = None
+    progress: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A fitted model.
+
+    Parameters
+    ----------
+    model, study, variant, engine, seed
+        What was asked for.
+    participants : Participants
+        The rows that were used, and those left out.
+    design : Design
+        The design matrix, and the scaling that makes it.
+    posterior : xarray.DataTree
+        Draws in ArviZ's schema, with Bambi's variable names whichever engine made them.
+    estimates : pandas.DataFrame
+        The study's estimands, with the columns of ``estimates.csv``.
+    diagnostics : pandas.DataFrame
+        Columns ``check, of, value, accepted, ok``.
+    """
+
+    model: ModelSpec
+    study: Study
+    variant: str
+    engine: Engine
+    seed: int
+    participants: Participants
+    design: Design
+    posterior: xr.DataTree
+    estimates: pd.DataFrame
+    diagnostics: pd.DataFrame
+
+    @property
+    def sound(self) -> bool:
+        """Whether every diagnostic is accepted."""
+        return sound(self.diagnostics)
+
+
+def fit(
+    model: str | Path | ModelSpec,
+    data: str | Path | pd.DataFrame,
+    *,
+    seed: int,
+    study: str | Path | Study = "nonaka2021",
+    engine: Engine = "nuts",
+    variant: str = DEFAULT_VARIANT,
+    columns: Mapping[str, str] | None = None,
+    sampling: Sampling | None = None,
+    reporting: Reporting | None = None,
+    reading: str = "",
+) -> Fit:
+    """Fit one model to one table of participants.
+
+    Parameters
+    ----------
+    model : str, Path or ModelSpec
+        Name of a shipped model, a model file, or a model.
+    data : str, Path or pandas.DataFrame
+        A CSV file, or a table, with a row a participant.
+    seed : int
+        Of the draws.
+    study : str, Path or Study
+        Whose measures and estimands these are.
+    engine : {"nuts", "exact"}
+        NUTS by Bambi and nutpie, or the exact engine, which has gaussian models with Normal priors alone.
+    variant : str
+        Which of the model's priors.
+    columns : mapping of str to str, optional
+        Header by measure id, for measures whose column is called otherwise.
+    sampling : Sampling, optional
+        Number of draws and the like.
+    reporting : Reporting, optional
+        Interval, ROPE, raw units.
+    reading : str
+        What to write into the estimates' column ``reading``.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    InputError
+        Model, table, variant or engine cannot be used; one message says what was found and what is accepted.
+    """
+    if engine not in {"nuts", "exact"}:
+        raise InputError(f"there is no engine {engine!r}; there are: exact, nuts")
+    spec = load_model(model)
+    about = study if isinstance(study, Study) else load_study(study)
+    rows = _participants(data, about, spec, columns)
+    laid_out = design(spec, rows.frame, about)
+    found = answers(laid_out)
+    labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
+    job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels)
+    posterior, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
+    beside = least_squares_estimates(laid_out, found, labels=labels)
+    return Fit(
+        model=spec,
+        study=about,
+        variant=variant,
+        engine=engine,
+        seed=seed,
+        participants=rows,
+        design=laid_out,
+        posterior=posterior,
+        estimates=_stacked(estimates, beside),
+        diagnostics=diagnostics,
+    )
+
+
+class _Job(NamedTuple):
+    """What an engine is handed."""
+
+    design: Design
+    found: Answers
+    variant: str
+    seed: int
+    sampling: Sampling
+    reporting: Reporting
+    labels: Mapping[str, str]
+
+
+type Outcome = tuple[xr.DataTree, pd.DataFrame, pd.DataFrame]
+"""Posterior, estimates, diagnostics."""
+
+
+def _participants(
+    data: str | Path | pd.DataFrame, study: Study, model: ModelSpec, columns: Mapping[str, str] | None
+) -> Participants:
+    if isinstance(data, pd.DataFrame):
+        return participants(data, study, model.variables, columns=columns)
+    return read_participants(data, study, model.variables, columns=columns)
+
+
+def _exact(job: _Job) -> Outcome:
+    try:
+        posterior = exact_posterior(job.design, job.variant)
+        finer = exact_posterior(job.design, job.variant, nodes=FINE_NODES)
+    except ExactEngineError as error:
+        raise InputError(f"model {job.design.model.name!r}: {error}") from None
+    for_tree, for_shares = np.random.default_rng(job.seed).spawn(2)
+    tree = to_datatree(posterior, for_tree, draws=job.sampling.draws, chains=job.sampling.chains)
+    estimates = exact_estimates(posterior, job.found, rng=for_shares, reporting=job.reporting, labels=job.labels)
+    return _as_bambi(tree, job.design), estimates, quadrature_error(posterior, finer)
+
+
+def _nuts(job: _Job) -> Outcome:
+    tree = bambi_model(job.design, job.variant).fit(
+        inference_method="nutpie",
+        draws=job.sampling.draws,
+        tune=job.sampling.tune,
+        chains=job.sampling.chains,
+        cores=job.sampling.cores or min(job.sampling.chains, os.cpu_count() or 1),
+        target_accept=job.sampling.target_accept,
+        random_seed=job.seed,
+        progressbar=job.sampling.progress,
+    )
+    conditional = _conditional(job.design, job.variant)
+    estimates = draw_estimates(
+        tree, job.design, job.found, conditional=conditional, reporting=job.reporting, labels=job.labels
+    )
+    return tree, estimates, convergence(_quantities(tree, job.design, job.found), tree["sample_stats"].to_dataset())
+
+
+def _conditional(laid_out: Design, variant: str) -> GaussianPosterior | None:
+    """Return the exact engine's view of the model where it has one: for Bayes factors, nothing else."""
+    try:
+        return exact_posterior(laid_out, variant)
+    except (InputError, ExactEngineError):
+        return None
+
+
+def _quantities(tree: xr.DataTree, laid_out: Design, found: Answers) -> dict[str, FloatArray]:
+    """Draws (chain, draw) of every parameter and every estimand, by name."""
+    beta, sigma = coefficient_draws(tree, laid_out)
+    posterior = tree["posterior"].to_dataset()
+    others = [str(name) for name in posterior.data_vars if name not in laid_out.terms and posterior[name].ndim == 2]
+    draws = {name: np.asarray(posterior[name].transpose("chain", "draw").values) for name in others}
+    draws |= {name: beta[..., j] for j, name in enumerate(laid_out.columns)}
+    draws |= {e.name: beta @ found.weights[0, j] for j, e in enumerate(found.linear)}
+    flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
+    return draws | {e.name: found.explained.of(e, *flat).reshape(sigma.shape) for e in found.variance}
+
+
+def _as_bambi(tree: xr.DataTree, laid_out: Design) -> xr.DataTree:
+    """Give the exact engine's draws the variables and dimensions that Bambi's have, so that one code reads both."""
+    import xarray as xr
+
+    drawn = tree["posterior"].to_dataset()
+    variables: dict[str, Any] = {name: drawn[name] for name in (INTERCEPT, "sigma")}
+    for term, columns in laid_out.terms.items():
+        levels = laid_out.matrices.common.terms[term].levels
+        if levels is None and len(columns) == 1:
+            variables[term] = drawn[term]
+            continue
+        dim = f"{term}_dim"
+        values = np.stack([drawn[column].values for column in columns], axis=-1)
+        variables[term] = xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(levels or columns)})
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, attrs=drawn.attrs)})
+
+
+def _stacked(*tables: pd.DataFrame) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
