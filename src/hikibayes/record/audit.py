@@ -105,15 +105,19 @@ def _under(study: Study, **choices: str) -> dict[Key, Check]:
 
 
 def _over_readings(study: Study, key: Key, check: Check, others: dict[tuple[str, str], dict[Key, Check]]) -> Check:
-    """Turn a verdict into ``ambiguous`` where another reading of the paper has the opposite one."""
-    opposite = {"consistent": "inconsistent", "inconsistent": "consistent"}.get(check.verdict)
-    turned = [where for where, rows in others.items() if key in rows and rows[key].verdict == opposite]
+    """Turn a contradiction into ``ambiguous`` where another reading of the paper removes it.
+
+    The opposite case stays as it is: what contradicts the record is the other reading then, and its row says so.
+    """
+    if check.verdict != "inconsistent":
+        return check
+    turned = [where for where, rows in others.items() if key in rows and rows[key].verdict == "consistent"]
     if not turned:
         return check
     readings = {reading.id: reading for reading in study.readings}
     said = one_of((f"'{option}' of the reading {name!r}" for name, option in turned), "and")
     settled_by = one_of(dict.fromkeys(readings[name].settled_by for name, _ in turned), "and")
-    note = f"{check.note} The numbers are {opposite} under {said}; {settled_by} would settle it."
+    note = f"{check.note} They agree under {said}; {settled_by} would settle it."
     return Check(
         check=check.check,
         facts=check.facts,

@@ -2,9 +2,9 @@
 
 Notes
 -----
-The variance of a coefficient is s2 VIF / ((n - 1) Var(x)), with the residual variance s2 = (1 - R2) Var(y) (n - 1) /
-df. With outcome and predictor in SD units this is SE2 = (1 - R2) VIF / df: the printed p gives the standard error, and the
-standard error gives the variance inflation factor.
+The variance of a coefficient is s2 VIF / ((n - 1) Var(x)), where s2 = (1 - R2) Var(y) (n - 1) / df is the residual
+variance. With outcome and predictor in SD units this is SE2 = (1 - R2) VIF / df: the printed p gives the standard
+error, and the standard error gives the variance inflation factor.
 
 References
 ----------
@@ -135,10 +135,8 @@ def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:
         yield compared("p from B and SE", estimate.p, (estimate.value, estimate.se), recomputed, what)
         return
     se = standard_error(estimate.value.interval, estimate.p.interval, df)
-    note = (
-        f"{estimate.name} = {estimate.value.printed} with p {_relation(estimate.p)} and {df} degrees of freedom has a "
-        f"standard error {between(se)}."
-    )
+    given = f"{estimate.value.printed}, p {_relation(estimate.p)} and {df} degrees of freedom"
+    note = f"The standard error of {estimate.name} is {between(se)}, from its value {given}."
     yield found("SE from B and p", (estimate.value, estimate.p), "consistent", note, se, about=2)
 
 

@@ -75,10 +75,15 @@ def checks_of_repetitions(study: Study) -> Iterator[Check]:
             same[fact.quantity, str(sorted(fact.address.items(), key=str))].append(fact)
     for facts in same.values():
         if len(facts) > 1:
-            agree = all(a.interval.widened().meets(b.interval) for a in facts for b in facts)
+            agree = all(_same(a, b) for a in facts for b in facts)
             ending = "can all be true" if agree else "contradict each other"
             note = f"The same number is given {len(facts)} times, and these {ending}."
             yield found("repeated number", facts, "consistent" if agree else "inconsistent", note, about=len(facts))
+
+
+def _same(one: Fact, other: Fact) -> bool:
+    interval = absolute(one.interval) if other.absolute else one.interval
+    return possible(one if one.absolute else other, other.interval if one.absolute else interval)
 
 
 # -- ranges ---------------------------------------------------------------------------------------------------------

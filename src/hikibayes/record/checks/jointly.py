@@ -170,7 +170,7 @@ def _jointly(comparison: Comparison, names: list[str]) -> Check:
     regions = {test: variances_possible(comparison, test, wanted) for test in comparison.tests}
     fits: list[Test] = [test for test in comparison.tests if regions[test]]
     if not fits:
-        note = _odd_one_out(comparison, wanted)
+        note = _odd_one_out(comparison, names)
         return found("t, df and d jointly", facts, "inconsistent", note, about=len(names))
     left = _left_open(comparison, fits[0], regions[fits[0]])
     open_ = one_of((f"{name} {between(interval)}" for name, interval in left.items()), "and")
@@ -178,13 +178,13 @@ def _jointly(comparison: Comparison, names: list[str]) -> Check:
     return found("t, df and d jointly", facts, "consistent", note, left[names[0]], about=len(names))
 
 
-def _odd_one_out(comparison: Comparison, names: frozenset[str]) -> str:
+def _odd_one_out(comparison: Comparison, names: list[str]) -> str:
     alone = [
         name
-        for name in sorted(names)
-        if any(variances_possible(comparison, test, names - {name}) for test in comparison.tests)
+        for name in names
+        if any(variances_possible(comparison, test, frozenset(names) - {name}) for test in comparison.tests)
     ]
-    start = f"No means and SDs within their rounding print {one_of(sorted(names), 'and')} together"
+    start = f"No means and SDs within their rounding print {one_of(names, 'and')} together"
     if alone:
         return f"{start}; without {one_of(alone)} the others agree."
     return f"{start}, and leaving one of these out does not help: look at the means, SDs and sizes."

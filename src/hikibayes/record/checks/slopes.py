@@ -58,7 +58,7 @@ class Slopes:
 def _slope(study: Study, fact: Fact) -> Estimate:
     where = {"of": fact.of, "group": fact.group, "step": fact.step}
     return Estimate(
-        name=f"The slope of {fact.of} in the {fact.group} group",
+        name=f"the slope of {fact.of} in the {fact.group} group",
         step=str(fact.step),
         value=fact,
         se=only(study, "slope_se", **where),

@@ -191,7 +191,7 @@ def _whole_step(study: Study, step: Step) -> Iterator[Check]:
     reached = explained(study, step.id)
     df, added = residual_df(study, step.id), columns(study, study.terms(step.id))
     if not reached.known:
-        note = f"Nothing printed gives the R2 of {step.id}, so its p cannot be recomputed; its R2 would settle it."
+        note = f"No R2 of {step.id} is printed, or not one only, so its p is not recomputed; its R2 would settle it."
         yield found("p of a step", (p,), "underdetermined", note)
         return
     recomputed = image(lambda r2: _p_of_increase(0.0, r2, added, df), reached.interval)
@@ -222,7 +222,7 @@ def _increase_and_p(study: Study, step: Step, increase: Fact, p: Fact, before: E
     recomputed = _p_range(study, step, before.interval, increase, added, bool(increase.adjusted))
     if not before.known and possible(p, recomputed) and not _inside(recomputed, p):
         note = (
-            f"Without the R2 of {step.after} the increase's p is {between(recomputed)}, so {p.printed} can be true; "
+            f"Without one R2 of {step.after} the increase's p is {between(recomputed)}, so {p.printed} can be true; "
             f"the R2 of {step.after} would settle it."
         )
         yield found("p of an increase", (p, *given), "underdetermined", note, recomputed)
