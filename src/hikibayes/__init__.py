@@ -11,17 +11,23 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .inference.fit import fit as fit
+    from .inference.models import load_model as load_model
     from .record.audit import audit as audit
     from .record.study import load_study as load_study
+    from .validation.engines import engines as engines
 
 __version__ = version("hikibayes")
 
 _HOME = {
     "audit": "record.audit",
+    "engines": "validation.engines",
+    "fit": "inference.fit",
+    "load_model": "inference.models",
     "load_study": "record.study",
 }
 
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", "audit", "engines", "fit", "load_model", "load_study"]
 
 
 def __getattr__(name: str) -> Any:

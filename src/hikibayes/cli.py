@@ -41,11 +41,12 @@ def main() -> None:
     """Question a published study from its printed numbers: audit, reconstruct, fit, doubt, plan."""
 
 
-def _readings(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    choices = dict(pair.partition("=")[::2] for pair in pairs)
-    if wrong := [name for name, option in choices.items() if not option]:
-        raise click.BadParameter(f"{wrong[0]!r}: write it as READING=OPTION")
-    return choices
+def _pairs(_: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    chosen = dict(pair.partition("=")[::2] for pair in pairs)
+    if wrong := [name for name, value in chosen.items() if not value]:
+        form = parameter.metavar
+        raise click.BadParameter(f"{wrong[0]!r}: write it as {form}")
+    return chosen
 
 
 study_argument = click.argument("study", default=DEFAULT_STUDY)
@@ -54,7 +55,7 @@ reading_option = click.option(
     "readings",
     multiple=True,
     metavar="READING=OPTION",
-    callback=_readings,
+    callback=_pairs,
     help="Decide an ambiguous place of the paper; may be repeated.",
 )
 out_option = click.option(
@@ -83,7 +84,7 @@ def options(*decorators: Callable[..., Any]) -> Callable[[Callable[..., Any]], C
 
 @main.command()
 @options(study_argument, reading_option, json_option, out_option)
-def audit(study: str, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
+def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
     """Check whether the printed numbers agree with each other."""
     from .provenance import Stopwatch
     from .record.audit import audit as run
@@ -109,11 +110,143 @@ def audit(study: str, readings: dict[str, str], as_json: bool, out: Path | None)
     sys.exit(int((table["verdict"] == "inconsistent").any()))
 
 
+# -- one model, one table --------------------------------------------------------------------------------------------
+
+fit_arguments = options(
+    click.argument("model"),
+    click.argument("data", type=click.Path(path_type=Path)),
+    click.option("--study", default=DEFAULT_STUDY, show_default=True, help="Whose measures and estimands these are."),
+    click.option("--prior", "variant", default="weakly_informative", show_default=True, help="Variant of the priors."),
+    click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="MEASURE=HEADER",
+        callback=_pairs,
+        help="The header of a measure's column, where it is not the measure's id; may be repeated.",
+    ),
+    seed_option,
+    json_option,
+    out_option,
+)
+
+
+@main.command()
+@fit_arguments
+@click.option("--engine", type=click.Choice(["nuts", "exact"]), default="nuts", show_default=True)
+@click.option("--raw", is_flag=True, help="Add the estimands in the measures' own units.")
+def fit(
+    *,
+    model: str,
+    data: Path,
+    study: str,
+    variant: str,
+    columns: dict[str, str],
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+    engine: Any,
+    raw: bool,
+) -> None:
+    """Fit one MODEL to one table of participants, DATA (CSV)."""
+    from .inference.estimates import Reporting
+    from .inference.fit import Sampling
+    from .inference.fit import fit as run
+    from .provenance import Stopwatch, file_digest
+    from .reporting.results import run_folder, write_run
+    from .spec import digest
+
+    watch = Stopwatch()
+    sampling = Sampling(progress=sys.stderr.isatty())
+    result = run(
+        model,
+        data,
+        seed=seed,
+        study=study,
+        engine=engine,
+        variant=variant,
+        columns=columns,
+        sampling=sampling,
+        reporting=Reporting(raw=raw),
+    )
+    arguments = {"model": model, "data": str(data), "study": study, "engine": engine, "prior": variant}
+    record = watch.record(
+        "fit",
+        {**arguments, "columns": columns, "raw": raw},
+        seed=seed,
+        inputs={model: digest(result.model), study: digest(result.study), str(data): file_digest(data)},
+    )
+
+    def draws(path: Path) -> None:
+        result.posterior.to_netcdf(path, engine="h5netcdf")
+
+    folder = run_folder(result.study.id, "fit", out)
+    tables = {"estimates.csv": result.estimates, "diagnostics.csv": result.diagnostics}
+    write_run(folder, {"posterior.nc": draws, **tables}, record)
+    if result.participants.notice:
+        click.echo(result.participants.notice, err=True)
+    shown = result.estimates[["estimand", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]]
+    _result(result.estimates, shown, as_json, title=f"{model} ({variant}), {engine}, seed {seed}")
+    _verdict(result.diagnostics, folder, as_json)
+
+
+@main.command()
+@fit_arguments
+def engines(
+    *,
+    model: str,
+    data: Path,
+    study: str,
+    variant: str,
+    columns: dict[str, str],
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Hold the exact engine against Bambi and a long NUTS run, on one MODEL and one table, DATA."""
+    from .provenance import Stopwatch, file_digest
+    from .reporting.results import run_folder, write_run
+    from .spec import digest
+    from .validation.engines import engines as run
+
+    watch = Stopwatch()
+    result = run(model, data, seed=seed, study=study, variant=variant, columns=columns)
+    record = watch.record(
+        "engines",
+        {"model": model, "data": str(data), "study": study, "prior": variant, "columns": columns},
+        seed=seed,
+        inputs={model: digest(result.nuts.model), study: digest(result.nuts.study), str(data): file_digest(data)},
+    )
+    folder = run_folder(result.nuts.study.id, "engines", out)
+    write_run(folder, {"engines.csv": result.table}, record)
+    _result(result.table, result.verdict, as_json, title=f"{model} ({variant}), seed {seed}")
+    _verdict(result.verdict, folder, as_json)
+
+
+def _result(table: Any, shown: Any, as_json: bool, title: str) -> None:
+    from .reporting.tables import json_text, terminal_table
+
+    click.echo(json_text(table) if as_json else terminal_table(shown, title=title))
+
+
+def _verdict(checks: Any, folder: Path, as_json: bool) -> None:
+    """Say whether every check is passed and where the files are; raises `SystemExit` with 0 or 1."""
+    failed = checks.loc[~checks["ok"]]
+    for row in failed.itertuples():
+        click.echo(f"not sound: {row.check} {row.of}: {row.value:g}, accepted {row.accepted}", err=True)
+    if not as_json:
+        click.echo(f"{'sound' if failed.empty else 'NOT SOUND'}; {folder}")
+    sys.exit(int(not failed.empty))
+
+
+# -- what is shipped -------------------------------------------------------------------------------------------------
+
+
 @main.command()
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a study file.")
 @click.option("--new", type=click.Path(dir_okay=False, path_type=Path), help="Write a commented template to FILE.")
 @json_option
-def studies(schema: bool, new: Path | None, as_json: bool) -> None:
+def studies(*, schema: bool, new: Path | None, as_json: bool) -> None:
     """List the studies that come with the package."""
     import pandas as pd
 
@@ -127,6 +260,24 @@ def studies(schema: bool, new: Path | None, as_json: bool) -> None:
     else:
         rows = [{"study": name, "description": load_study(name).description} for name in shipped_studies()]
         _listing(pd.DataFrame(rows), as_json)
+
+
+@main.command()
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a model file.")
+@json_option
+def models(*, schema: bool, as_json: bool) -> None:
+    """List the models that come with the package."""
+    import pandas as pd
+
+    from .inference.models import ModelSpec, load_model, shipped_models
+    from .spec import json_schema
+
+    if schema:
+        click.echo(json_schema(ModelSpec))
+        return
+    loaded = {name: load_model(name) for name in shipped_models()}
+    rows = [{"model": n, "priors": ", ".join(m.variant_names), "description": m.description} for n, m in loaded.items()]
+    _listing(pd.DataFrame(rows), as_json)
 
 
 def _listing(table: Any, as_json: bool) -> None:
