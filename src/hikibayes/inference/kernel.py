@@ -16,7 +16,10 @@ from math import cos, erfc, exp, lgamma, log, log1p, pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from hikibayes.inference.sufficient import FloatArray, IntArray
 
@@ -28,8 +31,10 @@ FLAT, HALF_T, HALF_NORMAL, EXPONENTIAL = range(4)
 QUAD, LOG_DET, FIRST_CONTRAST = 0, 1, 2
 LANES = 4
 """Chebyshev nodes that are factored side by side, one in each lane of a vector register."""
-TOLERANCE = 2e-9
+TOLERANCE = 1e-8
 """Interpolation error allowed: in log density, and relative to a contrast's sd."""
+EASY, HARD = 500.0, 3.0
+"""Information in the data over that in the prior, of the least informed column: where 4, 8 and more nodes suffice."""
 SMALLEST_PIVOT = 1e-12
 SMALLEST_RESIDUAL = 1e-7
 LOG_2PI = log(2 * pi)
@@ -94,11 +99,13 @@ class _Curve(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """A range of v, and whether v or log v is the variable of the polynomials that hold there."""
+    """A range of sigma, and the variable of the polynomials that hold there: sigma or, where that is smoother, v."""
 
-    use_log: bool
+    in_sigma: bool
     low: float
     high: float
+    middle: float
+    half: float
 
 
 class _Peak(NamedTuple):
@@ -114,11 +121,14 @@ class _Scratch(NamedTuple):
     """Working memory for one data set at a time."""
 
     factor: FloatArray
-    """(p, p + 1 + k, LANES)"""
+    """(p + 2 + k, p, LANES)"""
+    triangle: FloatArray
+    """(p, p + 1)"""
     values: FloatArray
     """(2 + 2k, 16) functions at the Chebyshev nodes."""
     coefficients: FloatArray
     """(2 + 2k, 16)"""
+    v: FloatArray
     sxr: FloatArray
     log_sigma: FloatArray
     log_weights: FloatArray
@@ -133,24 +143,27 @@ def _row(values: FloatArray, i: int) -> int:
 
 
 @compiled
-def _to_unit(span: _Span, v: float, t: float) -> float:
-    if span.use_log:
-        return (2 * t - log(span.low * span.high)) / log(span.high / span.low)
-    return (2 * v - span.low - span.high) / (span.high - span.low)
+def _to_unit(span: _Span, sigma: float) -> float:
+    return ((sigma if span.in_sigma else sigma * sigma) - span.middle) / span.half
 
 
 @compiled
 def _from_unit(span: _Span, x: float) -> float:
-    if span.use_log:
-        return exp(0.5 * (log(span.low * span.high) + x * log(span.high / span.low)))
-    return 0.5 * (span.low + span.high + x * (span.high - span.low))
+    y = span.middle + x * span.half
+    return y * y if span.in_sigma else y
 
 
 @compiled
-def _span_around(mode: float, kappa: float, drop: float, margin: float, use_log: bool) -> _Span:
+def _span(low: float, high: float, in_sigma: bool) -> _Span:
+    a, b = (low, high) if in_sigma else (low * low, high * high)
+    return _Span(in_sigma, low, high, 0.5 * (a + b), 0.5 * (b - a))
+
+
+@compiled
+def _span_around(mode: float, kappa: float, drop: float, margin: float, in_sigma: bool) -> _Span:
     w = sqrt(drop / kappa)
-    low, high = 2 * (mode - w + w**2 / 3 - w**3 / 9) - margin, 2 * (mode + w + w**2 / 3 + w**3 / 9) + margin
-    return _Span(use_log, exp(low), exp(high))
+    low, high = mode - w + w**2 / 3 - w**3 / 9 - margin, mode + w + w**2 / 3 + w**3 / 9 + margin
+    return _span(exp(low), exp(high), in_sigma)
 
 
 @compiled
@@ -165,7 +178,7 @@ def _clenshaw(c: FloatArray, count: int, x: float) -> float:
 def residual_at(
     sxx: FloatArray, sxr: FloatArray, total: float, precision: FloatArray, v: float, A: FloatArray
 ) -> float:
-    """Penalised residual sum of squares at one v; `A`, at least (p, p + 1), is overwritten; NaN if a pivot is lost."""
+    """Penalised residual sum of squares at one v, NaN if a pivot is lost; `A`, (p, p + 1), is overwritten."""
     p = len(sxr)
     for j in range(p):
         for i in range(j, p):
@@ -185,56 +198,79 @@ def residual_at(
     return total - quad
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _subtract_products(_context: Any, R: Any, i: Any, j: Any) -> Any:
+    """R[i, j] -= Σ R[i, m] R[j, m] over m < j, and the same for row i + 1; LANES at a time.
+
+    The inner loop of the Cholesky factorisation, where most of the time goes. Numba has no vector type, and its compiler
+    does not find the lanes by itself; so this one loop is written for LLVM.
+    """
+    signature = types.void(R, types.intp, types.intp)
+
+    def codegen(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, b, arguments[0])
+        i, j = arguments[1:]
+        vector = ir.VectorType(ir.DoubleType(), LANES)
+        columns, base = b.extract_value(array.shape, 1), b.bitcast(array.data, vector.as_pointer())
+        rows = [b.gep(base, [b.mul(k, columns)]) for k in (i, b.add(i, ir.Constant(i.type, 1)))]
+        other = b.gep(base, [b.mul(j, columns)])
+        sums = [cgutils.alloca_once_value(b, ir.Constant(vector, [0.0] * LANES)) for _ in rows]
+
+        def load(row: Any, k: Any) -> Any:
+            value = b.load(b.gep(row, [k]))
+            value.align = 8
+            return value
+
+        with cgutils.for_range(b, j) as loop:
+            factor = load(other, loop.index)
+            for row, total in zip(rows, sums, strict=True):
+                product = b.fmul(load(row, loop.index), factor, flags=["contract"])
+                b.store(b.fadd(b.load(total), product, flags=["contract"]), total)
+        for row, total in zip(rows, sums, strict=True):
+            b.store(b.fsub(load(row, j), b.load(total)), b.gep(row, [j])).align = 8
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 @compiled
 def _factor(
-    sxx: FloatArray, sxr: FloatArray, contrasts: FloatArray, precision: FloatArray, v: FloatArray, C: FloatArray
+    sxx: FloatArray, sxr: FloatArray, contrasts: FloatArray, precision: FloatArray, v: FloatArray, R: FloatArray
 ) -> bool:
     """Cholesky factors of Sxx + vP, a lane for each v, with Sxr and the contrasts carried along as further rows."""
     p, k = len(sxr), len(contrasts)
-    for j in range(p):
-        for i in range(j, p):
+    rows = p + 1 + k
+    for i in range(p):
+        for j in range(i + 1):
             for lane in range(LANES):
-                C[j, i, lane] = sxx[j, i]
+                R[i, j, lane] = sxx[i, j]
         for lane in range(LANES):
-            C[j, j, lane] += v[lane] * precision[j]
-            C[j, p, lane] = sxr[j]
+            R[i, i, lane] += v[lane] * precision[i]
+            R[p, i, lane] = sxr[i]
             for q in range(k):
-                C[j, p + 1 + q, lane] = contrasts[q, j]
+                R[p + 1 + q, i, lane] = contrasts[q, i]
+            R[rows, i, lane] = 0.0  # rows go in pairs, the last one may be alone
     for j in range(p):
+        for i in range(j, rows, 2):
+            _subtract_products(R, i, j)
         for lane in range(LANES):
-            if not C[j, j, lane] > SMALLEST_PIVOT * (sxx[j, j] + v[lane] * precision[j]):
+            if not R[j, j, lane] > SMALLEST_PIVOT * (sxx[j, j] + v[lane] * precision[j]):
                 return False
-        _eliminate(C, j, p, p + 1 + k)
+            scale = 1 / sqrt(R[j, j, lane])
+            for i in range(j, rows):
+                R[i, j, lane] *= scale
     return True
 
 
 @compiled
-def _eliminate(C: FloatArray, j: int, p: int, rows: int) -> None:
-    s0, s1 = 1 / sqrt(C[j, j, 0]), 1 / sqrt(C[j, j, 1])
-    s2, s3 = 1 / sqrt(C[j, j, 2]), 1 / sqrt(C[j, j, 3])
-    for i in range(j, rows):
-        C[j, i, 0] *= s0
-        C[j, i, 1] *= s1
-        C[j, i, 2] *= s2
-        C[j, i, 3] *= s3
-    for k in range(j + 1, p):
-        f0, f1, f2, f3 = C[j, k, 0], C[j, k, 1], C[j, k, 2], C[j, k, 3]
-        for i in range(k, rows):
-            C[k, i, 0] -= f0 * C[j, i, 0]
-            C[k, i, 1] -= f1 * C[j, i, 1]
-            C[k, i, 2] -= f2 * C[j, i, 2]
-            C[k, i, 3] -= f3 * C[j, i, 3]
-
-
-@compiled
-def _read_off(C: FloatArray, p: int, k: int, first: int, values: FloatArray) -> None:
+def _read_off(R: FloatArray, p: int, k: int, first: int, values: FloatArray) -> None:
     """Fitted sum of squares, log determinant, contrasts' means and scaled variances, for each lane."""
     for lane in range(LANES):
         quad = log_det = 0.0
         product = 1.0
         for j in range(p):
-            quad += C[j, p, lane] ** 2
-            product *= C[j, j, lane]
+            quad += R[p, j, lane] ** 2
+            product *= R[j, j, lane]
             if j % 4 == 3:  # a few at a time: a log is dear, and a product of all could overflow
                 log_det += log(product)
                 product = 1.0
@@ -243,8 +279,8 @@ def _read_off(C: FloatArray, p: int, k: int, first: int, values: FloatArray) -> 
         for q in range(k):
             mean = variance = 0.0
             for j in range(p):
-                mean += C[j, p, lane] * C[j, p + 1 + q, lane]
-                variance += C[j, p + 1 + q, lane] ** 2
+                mean += R[p, j, lane] * R[p + 1 + q, j, lane]
+                variance += R[p + 1 + q, j, lane] ** 2
             values[FIRST_CONTRAST + 2 * q, first + lane] = mean
             values[FIRST_CONTRAST + 2 * q + 1, first + lane] = variance
 
@@ -261,11 +297,10 @@ def _interpolate(
 ) -> bool:
     """Chebyshev coefficients from `count` nodes; False where a factorisation loses its digits."""
     p, k = len(s.sxr), len(contrasts)
-    v = np.empty(LANES)
     for first in range(0, count, LANES):
         for lane in range(LANES):
-            v[lane] = _from_unit(span, cosines[count // LANES, 1, first + lane])
-        if not _factor(sxx, s.sxr, contrasts, precision, v, s.factor):
+            s.v[lane] = _from_unit(span, cosines[count // LANES, 1, first + lane])
+        if not _factor(sxx, s.sxr, contrasts, precision, s.v, s.factor):
             return False
         _read_off(s.factor, p, k, first, s.values)
     for f in range(2 + 2 * k):
@@ -278,17 +313,17 @@ def _interpolate(
 
 
 @compiled
-def _certified(coefficients: FloatArray, count: int, k: int, span: _Span) -> bool:
-    """Whether what the series leave out, by the pace at which they fall, is within the tolerance."""
+def _certified(coefficients: FloatArray, count: int, k: int, v: float) -> bool:
+    """Whether what the series leave out, judged by the pace at which they fall, is within the tolerance at v."""
     for f in range(2 + 2 * k):
         last, previous = abs(coefficients[f, count - 1]), abs(coefficients[f, count - 2])
         rest = last * min(1.0, last / max(previous, 1e-300))
         if f == QUAD:
-            allowed = 2 * span.low
+            allowed = 2 * v
         elif f == LOG_DET:
             allowed = 2.0
         elif f % 2 == 0:
-            allowed = sqrt(span.low * coefficients[f + 1, 0])
+            allowed = sqrt(v * coefficients[f + 1, 0])
         else:
             allowed = coefficients[f, 0]
         if not rest <= TOLERANCE * allowed:
@@ -299,9 +334,8 @@ def _certified(coefficients: FloatArray, count: int, k: int, span: _Span) -> boo
 @compiled
 def _log_density(curve: _Curve, span: _Span, c: FloatArray, count: int, at_prior: float, q: int, omega: float) -> float:
     """Log density of data and log sigma; for q >= 0 also of contrast q being 0."""
-    t = 2 * omega
-    v = exp(t)
-    x = _to_unit(span, v, t)
+    t, sigma = 2 * omega, exp(omega)
+    v, x = sigma * sigma, _to_unit(span, sigma)
     core = curve.df * t + _clenshaw(c[LOG_DET], count, x) + (curve.total - _clenshaw(c[QUAD], count, x)) / v
     if curve.kind == FLAT:
         value = -0.5 * (core - t)
@@ -313,7 +347,7 @@ def _log_density(curve: _Curve, span: _Span, c: FloatArray, count: int, at_prior
     elif curve.kind == HALF_NORMAL:
         value -= 0.5 * v / curve.a**2
     elif curve.kind == EXPONENTIAL:
-        value -= curve.a * exp(omega)
+        value -= curve.a * sigma
     if q >= 0:
         mean = at_prior + _clenshaw(c[FIRST_CONTRAST + 2 * q], count, x)
         variance = v * _clenshaw(c[FIRST_CONTRAST + 2 * q + 1], count, x)
@@ -386,7 +420,7 @@ def _drop(grid: FloatArray) -> float:
 
 @compiled
 def _inside(span: _Span, log_sigma: FloatArray) -> bool:
-    return exp(2 * log_sigma[0]) > 0.97 * span.low and exp(2 * log_sigma[-1]) < 1.03 * span.high
+    return exp(log_sigma[0]) > 0.985 * span.low and exp(log_sigma[-1]) < 1.015 * span.high
 
 
 @compiled
@@ -400,32 +434,30 @@ def _solve(
     mode: float,
     kappa: float,
     margin: float,
-    use_log: bool,
+    count: int,
     grid: FloatArray,
     cosines: FloatArray,
     s: _Scratch,
 ) -> tuple[_Peak, _Span, int, bool]:
     """Choose a range of v, interpolate there with as many nodes as it takes, integrate; again if the peak lay elsewhere."""
     most = s.values.shape[1]
-    peak, span, count = _Peak(mode, kappa, 0.0, False), _Span(use_log, 1.0, 2.0), LANES
+    peak, span = _Peak(mode, kappa, 0.0, False), _span(1.0, 2.0, False)
     for _ in range(4):
-        span = _span_around(mode, kappa, _drop(grid), margin, use_log)
-        count = 2 * LANES if use_log else LANES
         while True:
+            span = _span_around(mode, kappa, _drop(grid), margin, count > 2 * LANES)
             if not _interpolate(sxx, contrasts, precision, span, count, cosines, s):
                 return peak, span, count, False
-            if _certified(s.coefficients, count, len(contrasts), span):
+            if _certified(s.coefficients, count, len(contrasts), exp(2 * mode)):
                 break
             if count == most:
                 return peak, span, count, False
-            count = count + LANES if span.use_log else 2 * LANES
-            span = _Span(True, span.low, span.high)
+            count += LANES
         peak = _integrate(curve, span, count, at_prior, q, mode, grid, s)
         if not peak.sound:
             return peak, span, count, False
         if _inside(span, s.log_sigma):
             return peak, span, count, True
-        mode, kappa, margin = peak.mode, peak.kappa, 0.05
+        mode, kappa, margin = peak.mode, peak.kappa, 0.025
     return peak, span, count, False
 
 
@@ -473,9 +505,8 @@ def _contrast(
     """Every summary of one contrast but its Bayes factor."""
     mean = 0.0
     for node in range(len(s.weights)):
-        t = 2 * s.log_sigma[node]
-        v = exp(t)
-        x = _to_unit(span, v, t)
+        sigma = exp(s.log_sigma[node])
+        v, x = sigma * sigma, _to_unit(span, sigma)
         s.means[node] = at_prior + _clenshaw(s.coefficients[FIRST_CONTRAST + 2 * q], count, x)
         s.sds[node] = sqrt(v * _clenshaw(s.coefficients[FIRST_CONTRAST + 2 * q + 1], count, x))
         mean += s.weights[node] * s.means[node]
@@ -544,17 +575,18 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
         task.precision[_row(task.precision, i)],
         task.at_prior_mean[_row(task.at_prior_mean, i)],
     )
-    residual = residual_at(sxx, s.sxr, curve.total, precision, 0.5 * task.syy[i] / curve.n, s.factor[:, :, 0])
+    residual = residual_at(sxx, s.sxr, curve.total, precision, 0.5 * task.syy[i] / curve.n, s.triangle)
     if not residual > SMALLEST_RESIDUAL * max(task.syy[i], curve.total):
         return np.nan, False
     df = max(curve.df - 1, 2.0)
     v = residual / sqrt(curve.n * df)
-    use_log = False
+    information = np.inf
     for j in range(len(precision)):
-        use_log |= sxx[j, j] < 60 * v * precision[j]
-    margin = 0.5 * log(curve.n / df) + 0.02
+        information = min(information, sxx[j, j] / (v * precision[j]))
+    count = LANES if information > EASY else (2 * LANES if information > HARD else 3 * LANES)
+    margin = 0.25 * log(curve.n / df) + 0.01
     peak, span, count, good = _solve(
-        sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, use_log, task.grid, cosines, s
+        sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, count, task.grid, cosines, s
     )
     if not good:
         return np.nan, False
@@ -570,7 +602,7 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
             tilted = _integrate(curve, span, count, at_prior[q], q, peak.mode + tilt, task.grid, s)
             if not (tilted.sound and _inside(span, s.log_sigma)):
                 tilted, span, count, good = _solve(
-                    sxx, task.contrasts, precision, curve, at_prior[q], q, peak.mode + tilt, peak.kappa, 0.05, use_log,
+                    sxx, task.contrasts, precision, curve, at_prior[q], q, peak.mode + tilt, peak.kappa, 0.025, count,
                     task.grid, cosines, s,
                 )  # fmt: skip
             if not good:
@@ -606,13 +638,10 @@ def summarise(
         for m in range(count):
             for node in range(count):
                 cosines[block, m, node] = cos(m * pi * (node + 0.5) / count)
-    factor, values, coefficients = (
-        np.empty((p, p + 1 + k, LANES)),
-        np.empty((2 + 2 * k, most)),
-        np.empty((2 + 2 * k, most)),
-    )
+    functions = 2 + 2 * k
     s = _Scratch(
-        factor, values, coefficients, np.empty(p), np.empty(K), np.empty(K), np.empty(K), np.empty(K), np.empty(K)
-    )
+        np.empty((p + 2 + k, p, LANES)), np.empty((p, p + 1)), np.empty((functions, most)), np.empty((functions, most)),
+        np.empty(LANES), np.empty(p), np.empty(K), np.empty(K), np.empty(K), np.empty(K), np.empty(K),
+    )  # fmt: skip
     for i in wanted:
         log_evidence[i], done[i] = _one(task, i, cosines, s, out[i])
