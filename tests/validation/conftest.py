@@ -1,0 +1,5 @@
+"""The simulated participants of the inference tests."""
+
+from tests.inference.conftest import study
+
+__all__ = ["study"]
