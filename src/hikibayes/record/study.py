@@ -413,7 +413,7 @@ def load_study(study: str | Path) -> Study:
     sibling = path.parent / str(base_name)
     if sibling.resolve() == path.resolve():
         raise InputError("names itself; a base is another study", source=path, key="base")
-    base = load_study(sibling if sibling.is_file() else base_name)
+    base = load_study(sibling if sibling.is_file() else _base_path(base_name, path))
     return _overlaid(base, content, path)
 
 
@@ -425,6 +425,13 @@ def _study_path(study: str | Path) -> Path:
     if path.suffix != ".toml" and not path.exists():
         raise InputError(f"{unknown_name('study', str(study), shipped)}; or give the path of a study file")
     return path
+
+
+def _base_path(name: str, overlay: Path) -> Path:
+    try:
+        return _study_path(name)
+    except InputError as error:
+        raise InputError(str(error), source=overlay, key="base") from None
 
 
 LISTS = {"measure": "id", "step": "id", "fact": "id", "assumption": "id", "reading": "id", "estimand": "name"}
