@@ -51,7 +51,7 @@ def test_coefficient_draws_come_in_the_designs_order(step1):
 def test_the_default_quadrature_is_fine_enough(step3):
     change = quadrature_change(exact_posterior(step3), exact_posterior(step3, nodes=21), step3)
     assert change["difference"].abs().max() < 1e-6
-    coarse = quadrature_change(exact_posterior(step3, nodes=7), exact_posterior(step3, nodes=21), step3)
+    coarse = quadrature_change(exact_posterior(step3, nodes=9), exact_posterior(step3, nodes=21), step3)
     assert coarse["difference"].abs().max() > 1e-6
 
 
@@ -95,12 +95,16 @@ CASES = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("case", CASES)
-def test_long_nuts_runs_agree(study, case):
-    model, n, change, variant = CASES[case]
-    rng = np.random.default_rng(76)
-    table = simulated(study, n=n, seed=77)
-    table = change(table, rng) if change else table
-    found = engines(model, table, study=study, seed=78, variant=variant, sampling=Sampling(draws=12_500, tune=1000))
-    print(case, found.verdict.to_string(), sep="\n")  # noqa: T201
-    assert found.agree, found.verdict.to_string()
+def test_long_nuts_runs_agree(study):
+    z = []
+    for case, (model, n, change, variant) in CASES.items():
+        table = simulated(study, n=n, seed=77)
+        table = change(table, np.random.default_rng(76)) if change else table
+        found = engines(model, table, study=study, seed=78, variant=variant, sampling=Sampling(draws=12_500, tune=1000))
+        print(case, found.verdict.to_string(), sep="\n", flush=True)  # noqa: T201
+        assert found.agree, f"{case}\n{found.verdict.to_string()}"
+        z.append(found.table["z"].dropna().to_numpy())
+    pooled = np.concatenate(z)
+    print(len(pooled), "z scores: rms", np.sqrt((pooled**2).mean()), "largest", np.abs(pooled).max())  # noqa: T201
+    assert 0.8 < np.sqrt((pooled**2).mean()) < 1.2
+    assert np.abs(pooled).max() < 4
