@@ -185,7 +185,7 @@ def fit(
     write_run(folder, {"posterior.nc": draws, **tables}, record)
     if result.participants.notice:
         click.echo(result.participants.notice, err=True)
-    shown = result.estimates[["estimand", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]]
+    shown = result.estimates[["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]]
     _result(result.estimates, shown, as_json, title=f"{model} ({variant}), {engine}, seed {seed}")
     _verdict(result.diagnostics, folder, as_json)
 
