@@ -1,0 +1,1 @@
+"""What the next study needs: worlds to plan for, designs, simulated studies, and what they say about its size."""

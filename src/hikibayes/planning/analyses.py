@@ -1,0 +1,118 @@
+"""How a planned study will be analysed: the model's columns, its priors, and the estimands as weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from ..inference.compile import exact_priors
+from ..inference.models import ModelSpec
+from ..inference.normal_priors import Priors
+from ..record.study import Estimand
+from ..spec import InputError, digest
+from .columns import CellColumns, FloatArray, Frame, cell_columns
+from .designs import Simulation
+
+__all__ = ["Analysis", "Questions", "analysis_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """What is asked of every analysis: estimands, in a frame, at one mix of the category's levels (shape (L,))."""
+
+    frame: Frame
+    estimands: tuple[Estimand, ...]
+    mix: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """How the planned study will be analysed.
+
+    Parameters
+    ----------
+    model : ModelSpec
+        Formula, family, priors.
+    variant : str
+        Which of its priors.
+    columns : CellColumns
+        Its design, by cell.
+    weights : array, shape (k, p)
+        Weights of each estimand over the columns.
+    engine : {"exact", "nuts"}
+        Who computes the posterior.
+    priors : Priors or None
+        For the exact engine; None where each data set makes its own.
+    """
+
+    model: ModelSpec
+    variant: str
+    columns: CellColumns
+    weights: FloatArray
+    engine: Literal["exact", "nuts"]
+    priors: Priors | None
+
+    def identity(self) -> list[str]:
+        """Return what tells this analysis from others."""
+        return [digest(self.model), self.variant, self.engine]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What `exact_priors` looks at in a design: the names of its terms and columns."""
+
+    model: ModelSpec
+    terms: dict[str, tuple[str, ...]]
+    columns: tuple[str, ...]
+
+
+def analysis_of(model: ModelSpec, variant: str, questions: Questions, simulation: Simulation) -> Analysis:
+    """Lay out an analysis.
+
+    Parameters
+    ----------
+    model, variant
+        The model, and which of its priors.
+    questions : Questions
+        Estimands that the model must answer.
+    simulation : Simulation
+        Which engine it wants, and which decisions it will take.
+
+    Raises
+    ------
+    InputError
+        The model does not answer an estimand, or no engine takes it as it is.
+    """
+    columns = cell_columns(model, questions.frame)
+    weights = np.stack([columns.weights(estimand, questions.mix) for estimand in questions.estimands])
+    engine, priors = _engine(model, variant, columns, simulation.run.engine)
+    if engine == "nuts":
+        _refuse_nuts(model, variant, simulation)
+    return Analysis(model=model, variant=variant, columns=columns, weights=weights, engine=engine, priors=priors)
+
+
+def _engine(
+    model: ModelSpec, variant: str, columns: CellColumns, wanted: Literal["auto", "exact", "nuts"]
+) -> tuple[Literal["exact", "nuts"], Priors | None]:
+    """Choose the engine: the exact one wherever it applies, unless a person says otherwise."""
+    if wanted == "nuts":
+        return "nuts", None
+    if model.family == "gaussian" and model.prior_set(variant).rule == "bambi_default":
+        return "exact", None
+    try:
+        return "exact", exact_priors(cast("Any", _Layout(model, columns.terms, columns.names)), variant)
+    except InputError:
+        if wanted == "exact":
+            raise
+        return "nuts", None
+
+
+def _refuse_nuts(model: ModelSpec, variant: str, simulation: Simulation) -> None:
+    if model.prior_set(variant).rule:
+        raise InputError(
+            f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"
+        )
+    if asking := [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]:
+        raise InputError(f"decision {asking[0]!r}: a Bayes factor comes from the exact engine, not from NUTS")

@@ -1,0 +1,108 @@
+"""A world that a person writes down: slopes, spreads and correlations, everything not mentioned being plain.
+
+What is not mentioned is 0 (means, slopes, correlations, the gap between the groups), 1 (SDs) or one half (shares).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ..record.measures import Identifier
+from ..spec import InputError, Spec, unknown_name
+from .columns import FloatArray, Frame
+from .worlds import Worlds
+
+__all__ = ["Correlation", "FixedWorld", "fixed_worlds"]
+
+Positive = Annotated[float, Field(gt=0)]
+ByGroup = float | tuple[float, float]
+"""One number for both groups, or one for each in the study's order."""
+
+
+class Correlation(Spec):
+    """Correlation of two scores within the groups."""
+
+    of: Identifier
+    with_: Identifier = Field(alias="with")
+    r: Annotated[float, Field(gt=-1, lt=1)]
+
+
+class FixedWorld(Spec):
+    """One population, in SD units; ``[control, focal]`` where the groups differ, in the study's order of the groups."""
+
+    residual_sd: Positive
+    """Residual SD of the outcome."""
+    gap: float = 0.0
+    """Outcome of the second group minus the first, where every score is 0."""
+    slopes: dict[Identifier, ByGroup] = Field(default_factory=dict)
+    """Slopes of the outcome on the scores; for the category: second level minus first."""
+    means: dict[Identifier, ByGroup] = Field(default_factory=dict)
+    sds: dict[Identifier, Positive | tuple[Positive, Positive]] = Field(default_factory=dict)
+    correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
+    share: float | tuple[float, float] = 0.5
+    """Share of the category's second level."""
+
+
+def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
+    """Make the one world that a person wrote down.
+
+    Parameters
+    ----------
+    spec : FixedWorld
+        What was written.
+    frame : Frame
+        Cells and scores; what `spec` names must be among them.
+
+    Returns
+    -------
+    Worlds
+        One world.
+
+    Raises
+    ------
+    InputError
+        A name that is no score of the frame, a share outside 0 to 1, or correlations that no population has.
+    """
+    numbers, category = frame.measures, tuple(filter(None, [frame.category]))
+    named = {*spec.means, *spec.sds, *(name for pair in spec.correlations for name in (pair.of, pair.with_))}
+    for name in sorted(named - {*numbers}) + sorted(set(spec.slopes) - {*numbers, *category}):
+        raise InputError(unknown_name("predictor,", name, (*numbers, *category)), key="worlds.fixed")
+    mean = np.array([_pair(spec.means.get(name, 0.0)) for name in numbers]).reshape(-1, 2).T
+    slope = np.array([_pair(spec.slopes.get(name, 0.0)) for name in numbers]).reshape(-1, 2).T
+    share = np.array(_pair(spec.share if category else 0.0))
+    if (share < 0).any() or (share > 1).any():
+        raise InputError(f"lies between 0 and 1; found {spec.share}", key="worlds.fixed.share")
+    of_level = np.array(_pair(spec.slopes.get(category[0], 0.0))) if category else np.zeros(2)
+    level = np.array([0.0, spec.gap])[:, None] + of_level[:, None] * np.arange(len(frame.levels))
+    sizes = np.array([frame.study.sizes[group] for group in frame.study.group_ids], dtype=float)
+    second = float(share @ sizes / sizes.sum())
+    return Worlds(
+        frame=frame,
+        source="fixed",
+        share=share[None],
+        mean=mean[None, frame.group_of],
+        cov=_covariance(spec, numbers)[None],
+        level=level.reshape(1, -1),
+        slope=slope[None, frame.group_of],
+        sigma=np.array([spec.residual_sd]),
+        mix=np.array([1 - second, second]) if category else np.ones(1),
+        reconstruction=np.array([-1]),
+    )
+
+
+def _pair(value: float | tuple[float, float]) -> tuple[float, float]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _covariance(spec: FixedWorld, names: tuple[str, ...]) -> FloatArray:
+    correlation = np.eye(len(names))
+    for pair in spec.correlations:
+        i, j = names.index(pair.of), names.index(pair.with_)
+        correlation[i, j] = correlation[j, i] = pair.r
+    if np.linalg.eigvalsh(correlation)[0] <= 1e-12:
+        raise InputError("these correlations are not positive definite: no population has them", key="worlds.fixed")
+    sd = np.array([_pair(spec.sds.get(name, 1.0)) for name in names]).reshape(-1, 2).T
+    return np.asarray(correlation * sd[:, :, None] * sd[:, None, :])

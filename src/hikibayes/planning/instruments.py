@@ -1,0 +1,123 @@
+"""What instruments do to scores: their reliability, and the whole numbers that they can give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from scipy.special import expit
+
+from ..record.moments import in_raw_units, total_moments
+from ..record.study import Study
+from ..spec import InputError
+from .columns import FloatArray, Frame
+from .designs import DropOut, Sample
+from .samples import GAUSSIAN, Recording
+
+__all__ = ["added_error", "recording_of"]
+
+
+def added_error(
+    study: Study, reliabilities: Mapping[str, float], rng: np.random.Generator, size: int
+) -> dict[str, FloatArray]:
+    """Return the error variance that other reliabilities add to the study's scores, in its squared SD units.
+
+    Parameters
+    ----------
+    study : Study
+        Says how reliable its measures were: a fact, or an assumption where the paper prints a range.
+    reliabilities : mapping of str to float
+        The planned study's reliability by measure.
+    rng : numpy.random.Generator
+        For reliabilities that are assumed with a distribution: one draw for each world.
+    size : int
+        Number of worlds.
+
+    Returns
+    -------
+    dict
+        Array of shape (size,) by measure; below 0 where the planned study measures better.
+
+    Raises
+    ------
+    InputError
+        The study does not say how reliable a measure was.
+
+    Notes
+    -----
+    A score of SD 1 and reliability a has error variance 1 - a. The true score stays, so that with reliability b the
+    error variance is a (1 - b) / b.
+    """
+    added = {}
+    for name, planned in sorted(reliabilities.items()):
+        printed = _reliability(study, name, rng, size)
+        added[name] = printed * (1 - planned) / planned - (1 - printed)
+    return added
+
+
+def _reliability(study: Study, name: str, rng: np.random.Generator, size: int) -> FloatArray:
+    study.measure(name)
+    for fact in study.facts_of("alpha", of=name):
+        if fact.relation == "=" and fact.address.get("subscale") is None:
+            return np.full(size, float(fact.value))
+    for assumption in study.assumptions:
+        if assumption.quantity == "alpha" and name in assumption.about:
+            return np.asarray(assumption.distribution.frozen().rvs(size=size, random_state=rng))
+    raise InputError(f"the study says nothing of the reliability of {name!r}; neither a fact nor an assumption does")
+
+
+def recording_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:
+    """Say what becomes of participants' scores under a way of sampling.
+
+    Raises
+    ------
+    InputError
+        Whole numbers are asked for, but the reconstructions are not in raw units.
+    """
+    recording = GAUSSIAN._replace(fixed_scores=sample.predictors == "fixed")
+    if sample.answers == "likert":
+        recording = _whole_numbers(recording, frame, reconstructions)
+    if not sample.missing:
+        return recording
+    names = (*frame.measures, frame.study.analysis.outcome)
+    if sample.missing.on not in names:
+        raise InputError(f"loss depends on {sample.missing.on!r}, which is no score here; there are {', '.join(names)}")
+    return recording._replace(
+        lost_on=names.index(sample.missing.on),
+        lost_intercept=_intercept(sample.missing),
+        lost_slope=float(sample.missing.strength),
+    )
+
+
+def _intercept(loss: DropOut) -> float:
+    """Log odds at the mean so that the average over a standard normal score is the share that is lost."""
+    from scipy.optimize import brentq
+
+    if loss.share == 0:
+        return -np.inf
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+
+    def excess(at_mean: float) -> float:
+        return float(weights @ expit(at_mean + loss.strength * nodes) / weights.sum() - loss.share)
+
+    reach = 40 + 10 * abs(loss.strength)
+    return float(brentq(excess, -reach, reach))
+
+
+def _whole_numbers(recording: Recording, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:
+    names = [*frame.measures, frame.study.analysis.outcome]
+    if reconstructions is None or "location" not in reconstructions:
+        raise InputError("answers = 'likert' needs reconstructions in raw units; these worlds know SD units only")
+    mean, cov = total_moments(in_raw_units(reconstructions))
+    other = [dim for dim in mean.dims if dim != "measure"]
+    location, variance = mean.mean(other), cov.mean(other)
+    measures = [frame.study.measure(name) for name in names]
+    limits = np.array([measure.limits for measure in measures])
+    return recording._replace(
+        location=location.sel(measure=names).values.astype(float),
+        scale=np.array([float(variance.sel(measure=name, measure_2=name)) ** 0.5 for name in names]),
+        low=limits[:, 0].copy(),
+        high=limits[:, 1].copy(),
+        grain=np.array([measure.grain for measure in measures], dtype=float),
+    )

@@ -1,0 +1,229 @@
+"""A simulation made ready to run: every name looked up, every source of worlds prepared, every analysis laid out.
+
+A plan knows how to draw any chunk of any cell from the seed alone, so that the order of the work changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from ..inference.models import ModelSpec, load_model
+from ..record.study import Estimand, Study, load_study
+from ..spec import InputError, digest
+from .analyses import Analysis, Questions, analysis_of
+from .columns import FloatArray, Frame
+from .designs import Sample, Simulation, WorldsSpec, check
+from .instruments import added_error, recording_of
+from .samples import Recording, Roots, roots
+from .sources import Source, fixed_source, posterior_source, printed_source, shrunken_source
+from .worlds import IntArray, Worlds
+
+__all__ = ["CHUNK", "Plan", "Population", "prepare"]
+
+CHUNK = 2_000
+"""Replicates of the exact engine that share a seed."""
+
+STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """A chunk of worlds, ready to be sampled.
+
+    Parameters
+    ----------
+    worlds : Worlds
+        As the planned study's instruments see them.
+    truth : array, shape (W, k)
+        Each estimand in each world, through the published study's instruments.
+    roots : Roots
+        For the generator.
+    """
+
+    worlds: Worlds
+    truth: FloatArray
+    roots: Roots
+
+
+class _Kept:
+    """The last few populations: the cells of a grid ask for the same ones again and again."""
+
+    def __init__(self, most: int = 6) -> None:
+        self._lock, self._kept, self._most = threading.Lock(), OrderedDict[object, Population](), most
+
+    def get(self, key: object) -> Population | None:
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: object, population: Population) -> None:
+        with self._lock:
+            self._kept[key] = population
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def __reduce__(self) -> tuple[type[_Kept], tuple[int]]:
+        return _Kept, (self._most,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """Everything that simulating needs; made by `prepare`."""
+
+    simulation: Simulation
+    study: Study
+    frame: Frame
+    estimands: tuple[Estimand, ...]
+    analyses: tuple[Analysis, ...]
+    sources: dict[str, Source]
+    reconstructions: xr.Dataset | None
+    identity: str
+    """Digest of the study, the reconstructions and the model and prior of the worlds."""
+    _kept: _Kept = field(default_factory=_Kept)
+
+    @property
+    def engine(self) -> str:
+        """``nuts`` as soon as one analysis needs it: replicates then come one by one."""
+        return "nuts" if any(analysis.engine == "nuts" for analysis in self.analyses) else "exact"
+
+    @property
+    def chunk_size(self) -> int:
+        """Replicates that share a seed."""
+        return CHUNK if self.engine == "exact" else 1
+
+    def chunks(self) -> list[tuple[int, int]]:
+        """Return number and size of every chunk of a cell."""
+        total, size = self.simulation.run.replicates, self.chunk_size
+        return [(chunk, min(size, total - start)) for chunk, start in enumerate(range(0, total, size))]
+
+    def rng(self, key: int, chunk: int, stage: str) -> np.random.Generator:
+        """Return the source of randomness of one stage of one chunk."""
+        seed = np.random.SeedSequence(self.simulation.run.seed, spawn_key=(key, chunk, STAGES[stage]))
+        return np.random.Generator(np.random.SFC64(seed))
+
+    def key(self, *parts: object) -> int:
+        """Return 64 bits that stand for parts of this plan, for seeds."""
+        text = json.dumps([self.identity, *parts], sort_keys=True, default=str)
+        return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)
+
+    def population(self, sample: Sample, chunk: int, size: int) -> Population:
+        """Draw a chunk of the worlds that a sample is from; cells that differ in their size alone get the same."""
+        wanted = (sample.worlds, sample.effect, sample.reliability, chunk, size)
+        kept = self._kept.get(wanted)
+        if kept is None:
+            kept = self._draw(sample, chunk, size)
+            self._kept.put(wanted, kept)
+        return kept
+
+    def _draw(self, sample: Sample, chunk: int, size: int) -> Population:
+        key = self.key(sample.worlds)
+        worlds = self.sources[sample.worlds](self.rng(key, chunk, "worlds"), size)
+        if sample.effect is not None:
+            worlds = worlds.with_difference(self.study.analysis.focal, sample.effect)
+        truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
+        if not isinstance(sample.reliability, str):
+            rng = self.rng(key, chunk, "reliability")
+            worlds = worlds.with_error_variance(added_error(self.study, dict(sample.reliability), rng, size))
+        return Population(worlds=worlds, truth=truth, roots=roots(worlds))
+
+    def recording(self, sample: Sample) -> Recording:
+        """Return what becomes of the participants' scores."""
+        return recording_of(sample, self.frame, self.reconstructions)
+
+    def counts(self, sample: Sample, worlds: Worlds, rng: np.random.Generator) -> IntArray:
+        """Draw how many participants each cell has, shape (W, C): recruited, less those lost completely at random."""
+        sizes = np.array(sample.sizes)
+        if not self.frame.category:
+            counts = np.broadcast_to(sizes, (len(worlds), 2))
+        else:
+            quota = sample.quota
+            second = rng.binomial(sizes, worlds.share) if quota is None else np.rint(sizes * np.array(quota))
+            second = np.broadcast_to(second, (len(worlds), 2)).astype(np.int64)
+            counts = np.stack([sizes - second, second], axis=-1).reshape(len(worlds), -1)
+        return np.asarray(rng.binomial(counts, 1 - sample.attrition) if sample.attrition else counts, dtype=np.int64)
+
+
+def prepare(simulation: Simulation, *, study: Study | None = None, reconstructions: xr.Dataset | None = None) -> Plan:
+    """Make a simulation ready to run.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        What to run.
+    study : Study, optional
+        By default the one that the simulation names, with the readings that it chooses.
+    reconstructions : xarray.Dataset, optional
+        Group moments with a leading ``draw`` dim; needed unless all worlds are fixed.
+
+    Raises
+    ------
+    InputError
+        Anything that would keep a cell from running.
+    """
+    settled = (study or load_study(simulation.study)).read(**simulation.readings)
+    check(simulation, settled)
+    generating = load_model(simulation.worlds.model or simulation.models[0])
+    frame = Frame.of_model(settled, generating)
+    sources: dict[str, Source] = {
+        kind: _source(kind, simulation.worlds, frame, generating, reconstructions) for kind in simulation.worlds.source
+    }
+    estimands = tuple(settled.estimand(name) for name in simulation.estimands)
+    at = next(iter(sources.values()))(np.random.default_rng(0), 1).mix
+    questions = Questions(frame=frame, estimands=estimands, mix=at)
+    analyses = tuple(
+        analysis_of(load_model(model), variant, questions, simulation) for model, variant in simulation.analyses
+    )
+    _refuse_small(simulation, analyses, frame)
+    return Plan(
+        simulation=simulation,
+        study=settled,
+        frame=frame,
+        estimands=estimands,
+        analyses=analyses,
+        sources=sources,
+        reconstructions=reconstructions,
+        identity=_identity(simulation, settled, generating, reconstructions),
+    )
+
+
+def _source(kind: str, spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: xr.Dataset | None) -> Source:
+    study = frame.study
+    if kind == "fixed" and spec.fixed:
+        return fixed_source(spec.fixed, frame)
+    if reconstructions is None:
+        raise InputError(f"worlds of source {kind!r} are made of reconstructions of study {study.id!r}; there are none")
+    if kind == "posterior":
+        return posterior_source(study, reconstructions, model, spec.prior)
+    printed = printed_source(study, reconstructions, model)
+    return printed if kind == "printed" else shrunken_source(printed, study.analysis.focal, spec.shrink)
+
+
+def _refuse_small(simulation: Simulation, analyses: tuple[Analysis, ...], frame: Frame) -> None:
+    smallest = min(simulation.samples(), key=lambda sample: sum(sample.sizes))
+    n, p = sum(smallest.sizes), max(len(analysis.columns.names) for analysis in analyses)
+    if n <= p + 1:
+        raise InputError(
+            f"{n} participants are too few for {p} predictors and an intercept; at least {p + 2} are needed",
+            key="axes.n_per_group",
+        )
+    m = len(frame.measures)
+    if "fixed" in simulation.axes.predictors and min(smallest.sizes) // len(frame.levels) <= m + 1:
+        raise InputError(f"predictors = 'fixed' needs more than {m + 2} participants in every cell", key="axes")
+
+
+def _identity(simulation: Simulation, study: Study, generating: ModelSpec, reconstructions: xr.Dataset | None) -> str:
+    hashed = hashlib.sha256()
+    worlds = simulation.worlds.model_dump_json(exclude={"source"})
+    for text in (digest(study), digest(generating), worlds):
+        hashed.update(text.encode())
+    made_of = {} if reconstructions is None else reconstructions.data_vars
+    for name in ("n", "mean", "cov", "location", "scale"):
+        if name in made_of:
+            hashed.update(np.ascontiguousarray(made_of[name].values, dtype=np.float64).tobytes())
+    return hashed.hexdigest()

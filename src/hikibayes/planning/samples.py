@@ -1,0 +1,331 @@
+"""Samples drawn from worlds by the thousand, reduced at once to what a regression needs of them.
+
+Within a cell the scores and the outcome are jointly Gaussian, so the mean and the scatter of n participants can be
+drawn directly: the mean is normal, the scatter Wishart, by Bartlett's decomposition. The cost does not grow with n.
+Where that is not allowed (scores as whole numbers, loss that depends on a score, cells of fewer participants than a
+Wishart needs) participants are drawn one by one and reduced as they come.
+
+Importing this module imports numba.
+
+References
+----------
+.. [1] Smith W. B., Hocking R. R. (1972). Algorithm AS 53: Wishart variate generator. Applied Statistics 21(3),
+   341-345. https://doi.org/10.2307/2346290
+.. [2] Welford B. P. (1962). Note on a method for calculating corrected sums of squares and products. Technometrics
+   4(3), 419-420. https://doi.org/10.1080/00401706.1962.10490022
+"""
+
+from __future__ import annotations
+
+from math import exp, floor, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from ..inference.kernel import compiled
+from ..inference.sufficient import SufficientStatistics
+from .columns import CellColumns, FloatArray
+from .worlds import IntArray, Worlds
+
+__all__ = ["GAUSSIAN", "Moments", "Recording", "Roots", "draw_moments", "pool", "roots"]
+
+
+class Roots(NamedTuple):
+    """Worlds as the generator takes them; c = m + 1: the scores and then the outcome."""
+
+    mean: FloatArray
+    """(W, C, c)"""
+    root: FloatArray
+    """(W, C, c, c) lower Cholesky factors of the covariance within a cell."""
+
+
+class Recording(NamedTuple):
+    """What becomes of a participant's scores until they are data.
+
+    The first five have shape (c,), the outcome last, or (0,) where scores stay as they are.
+    """
+
+    location: FloatArray
+    """Raw mean of the published sample, where scores become whole numbers."""
+    scale: FloatArray
+    """Raw SD of the published sample."""
+    low: FloatArray
+    high: FloatArray
+    """Range of the instrument."""
+    grain: FloatArray
+    """Distance between neighbouring values; 0 leaves a score as it is."""
+    lost_on: int
+    """Index of the score on which the loss depends; -1 for none."""
+    lost_intercept: float
+    lost_slope: float
+    """Of the log odds of being lost."""
+    fixed_scores: bool
+    """Whether the scores have exactly the world's mean and covariance in every sample."""
+
+
+NOTHING = np.zeros(0)
+GAUSSIAN = Recording(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, -1, 0.0, 0.0, False)
+"""Scores as they are, nobody lost: moments are drawn directly."""
+
+
+def roots(worlds: Worlds) -> Roots:
+    """Factor the joint covariance of scores and outcome in every cell of every world."""
+    W, C, m = worlds.slope.shape
+    of_scores = np.linalg.cholesky(worlds.cov)[:, worlds.frame.group_of]
+    root = np.zeros((W, C, m + 1, m + 1))
+    root[..., :m, :m] = of_scores
+    root[..., m, :m] = np.einsum("wcji,wcj->wci", of_scores, worlds.slope)
+    root[..., m, m] = worlds.sigma[:, None]
+    outcome = worlds.level + np.einsum("wcm,wcm->wc", worlds.slope, worlds.mean)
+    return Roots(np.concatenate([worlds.mean, outcome[..., None]], axis=-1), root)
+
+
+class Moments(NamedTuple):
+    """Samples, one from each world, as moments by cell."""
+
+    counts: IntArray
+    """(W, C) participants."""
+    centre: FloatArray
+    """(W, C, c) means of the scores and the outcome."""
+    scatter: FloatArray
+    """(W, C, c, c) their cross-products around these."""
+
+
+def draw_moments(
+    population: Roots, counts: IntArray, rng: np.random.Generator, recording: Recording = GAUSSIAN
+) -> Moments:
+    """Draw one sample from each world, as moments by cell.
+
+    Parameters
+    ----------
+    population : Roots
+        W worlds.
+    counts : array of int, shape (W, C)
+        Participants by cell.
+    rng : numpy.random.Generator
+        Source of randomness; `numpy.random.SFC64` is the fastest.
+    recording : Recording
+        What becomes of the scores.
+
+    Returns
+    -------
+    Moments
+        Of those who are left.
+    """
+    drawn = Moments(counts.astype(np.int64), np.empty_like(population.mean), np.empty_like(population.root))
+    _draw(rng, population, recording, drawn)
+    return drawn
+
+
+def pool(drawn: Moments, columns: CellColumns) -> SufficientStatistics:
+    """Pool moments by cell into the sufficient statistics of a model's design.
+
+    Parameters
+    ----------
+    drawn : Moments
+        Of W samples.
+    columns : CellColumns
+        The model's columns; each uses at most one score in a cell.
+
+    Returns
+    -------
+    SufficientStatistics
+        Of W data sets.
+    """
+    W, p = len(drawn.counts), len(columns.names)
+    mean, cross = np.empty((W, p + 1)), np.empty((W, p + 1, p + 1))
+    used = columns.linear != 0
+    score = np.where(used.any(-1), used.argmax(-1), -1)
+    _pool(drawn, _Columns(columns.constant, score, columns.linear.sum(-1)), mean, cross)
+    return SufficientStatistics(
+        names=columns.names,
+        n=drawn.counts.sum(axis=1),
+        x_mean=mean[:, :p],
+        y_mean=mean[:, p],
+        sxx=np.ascontiguousarray(cross[:, :p, :p]),
+        sxy=np.ascontiguousarray(cross[:, p, :p]),
+        syy=cross[:, p, p],
+    )
+
+
+class _Scratch(NamedTuple):
+    factor: FloatArray
+    work: FloatArray
+
+
+@compiled
+def _draw(rng: np.random.Generator, population: Roots, recording: Recording, drawn: Moments) -> None:
+    W, C, c = population.mean.shape
+    by_rows = len(recording.grain) > 0 or recording.lost_on >= 0
+    scratch = _Scratch(np.zeros((c, c)), np.zeros((c, c)))
+    for w in range(W):
+        for cell in range(C):
+            n, mean, root = drawn.counts[w, cell], population.mean[w, cell], population.root[w, cell]
+            centre, scatter = drawn.centre[w, cell], drawn.scatter[w, cell]
+            if by_rows or n - 1 < c:
+                drawn.counts[w, cell] = _draw_rows(rng, n, mean, root, recording, centre, scatter, scratch)
+            else:
+                first = c - 1 if recording.fixed_scores else 0
+                _draw_mean(rng, n, mean, root, first, centre)
+                _draw_scatter(rng, n, root, first, scatter, scratch)
+
+
+@compiled
+def _draw_mean(
+    rng: np.random.Generator, n: int, mean: FloatArray, root: FloatArray, first: int, centre: FloatArray
+) -> None:
+    """Draw the mean of n participants; scores before `first` have exactly theirs."""
+    c = len(mean)
+    for i in range(c):
+        centre[i] = mean[i]
+    for j in range(first, c):
+        z = rng.standard_normal() / sqrt(n)
+        for i in range(j, c):
+            centre[i] += root[i, j] * z
+
+
+@compiled
+def _draw_scatter(
+    rng: np.random.Generator, n: int, root: FloatArray, first: int, scatter: FloatArray, scratch: _Scratch
+) -> None:
+    """Draw the scatter of n participants; scores before `first` have exactly n - 1 times their covariance."""
+    c, factor, work = len(root), scratch.factor, scratch.work
+    for i in range(first):
+        for j in range(i):
+            factor[i, j] = 0.0
+        factor[i, i] = sqrt(n - 1.0)
+    for i in range(first, c):
+        for j in range(i):
+            factor[i, j] = rng.standard_normal()
+        factor[i, i] = sqrt(2 * rng.standard_gamma(0.5 * (n - 1 - i)))
+    for i in range(c):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(j, i + 1):
+                total += root[i, k] * factor[k, j]
+            work[i, j] = total
+    for i in range(c):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(j + 1):
+                total += work[i, k] * work[j, k]
+            scatter[i, j] = scatter[j, i] = total
+
+
+@compiled
+def _draw_rows(
+    rng: np.random.Generator,
+    n: int,
+    mean: FloatArray,
+    root: FloatArray,
+    recording: Recording,
+    centre: FloatArray,
+    scatter: FloatArray,
+    scratch: _Scratch,
+) -> int:
+    """Draw n participants, reduce them as they come, and return how many are left."""
+    c, row, away = len(mean), scratch.factor[0], scratch.work[0]
+    centre[:] = 0.0
+    scatter[:] = 0.0
+    left = 0
+    for _ in range(n):
+        _draw_row(rng, mean, root, row, away)
+        if recording.lost_on >= 0:
+            log_odds = recording.lost_intercept + recording.lost_slope * row[recording.lost_on]
+            if rng.random() < 1 / (1 + exp(-log_odds)):
+                continue
+        for i in range(len(recording.grain)):
+            if recording.grain[i] > 0:
+                row[i] = _recorded(row[i], recording, i)
+        left += 1
+        for i in range(c):
+            away[i] = row[i] - centre[i]
+        for i in range(c):
+            centre[i] += away[i] / left
+            for j in range(i + 1):
+                scatter[i, j] += away[i] * away[j] * (left - 1) / left
+                scatter[j, i] = scatter[i, j]
+    return left
+
+
+@compiled
+def _draw_row(rng: np.random.Generator, mean: FloatArray, root: FloatArray, row: FloatArray, z: FloatArray) -> None:
+    for i in range(len(mean)):
+        z[i] = rng.standard_normal()
+        row[i] = mean[i]
+        for j in range(i + 1):
+            row[i] += root[i, j] * z[j]
+
+
+@compiled
+def _recorded(value: float, recording: Recording, i: int) -> float:
+    """Round a score to what its instrument can give, and return it in SD units again."""
+    grain, low = recording.grain[i], recording.low[i]
+    raw = recording.location[i] + recording.scale[i] * value
+    raw = low + grain * floor((raw - low) / grain + 0.5)
+    raw = min(max(raw, low), recording.high[i])
+    return float((raw - recording.location[i]) / recording.scale[i])
+
+
+class _Columns(NamedTuple):
+    constant: FloatArray
+    score: IntArray
+    """(C, p) the score that a column uses in a cell; -1 for none."""
+    weight: FloatArray
+
+
+@compiled
+def _pool(drawn: Moments, columns: _Columns, total: FloatArray, cross: FloatArray) -> None:
+    """Pool means and cross-products of columns and outcome over the cells, the outcome last."""
+    W, C = drawn.counts.shape
+    at = np.empty((C, total.shape[1]))
+    for w in range(W):
+        _pool_means(drawn.counts[w], drawn.centre[w], columns, total[w], at)
+        pooled = cross[w]
+        pooled[:] = 0.0
+        for cell in range(C):
+            _add_between(drawn.counts[w, cell], at[cell], pooled)
+            _add_within(drawn.scatter[w, cell], columns.score[cell], columns.weight[cell], pooled)
+        for j in range(len(pooled)):
+            for k in range(j):
+                pooled[k, j] = pooled[j, k]
+
+
+@compiled
+def _pool_means(counts: IntArray, centre: FloatArray, columns: _Columns, mean: FloatArray, at: FloatArray) -> None:
+    """Fill the pooled mean of each column, and how far each cell's is away from it."""
+    p, n = len(mean) - 1, 0
+    mean[:] = 0.0
+    for cell in range(len(counts)):
+        n += counts[cell]
+        for j in range(p):
+            at[cell, j] = columns.constant[cell, j]
+            if columns.score[cell, j] >= 0:
+                at[cell, j] += columns.weight[cell, j] * centre[cell, columns.score[cell, j]]
+        at[cell, p] = centre[cell, -1]
+        for j in range(p + 1):
+            mean[j] += counts[cell] * at[cell, j]
+    for j in range(p + 1):
+        mean[j] /= n
+        for cell in range(len(counts)):
+            at[cell, j] -= mean[j]
+
+
+@compiled
+def _add_between(n: int, away: FloatArray, pooled: FloatArray) -> None:
+    for j in range(len(away)):
+        for k in range(j + 1):
+            pooled[j, k] += n * away[j] * away[k]
+
+
+@compiled
+def _add_within(scatter: FloatArray, score: IntArray, weight: FloatArray, pooled: FloatArray) -> None:
+    p, outcome = len(score), len(scatter) - 1
+    for j in range(p):
+        if score[j] < 0:
+            continue
+        for k in range(j + 1):
+            if score[k] >= 0:
+                pooled[j, k] += weight[j] * weight[k] * scatter[score[j], score[k]]
+        pooled[p, j] += weight[j] * scatter[outcome, score[j]]
+    pooled[p, p] += scatter[outcome, outcome]

@@ -1,0 +1,243 @@
+"""The one replicate loop: cells and chunks in, replicates out, on one core or on a cluster.
+
+A chunk's numbers depend on the seed, the cell and the chunk, and on nothing else. So the number of workers changes
+nothing, a chunk that is on disk need not be made again, and a larger grid leaves the old cells as they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference.normal_priors import bambi_default
+from ..inference.sufficient import SufficientStatistics
+from ..inference.summaries import Summaries, summaries
+from ..provenance import versions
+from ..spec import InputError
+from .analyses import Analysis
+from .designs import Cell, Sample
+from .plan import Plan
+from .replicates import FEATURES, Replicates
+from .samples import Moments, draw_moments, pool
+
+__all__ = ["Progress", "run_chunk", "simulate"]
+
+type Progress = Callable[[int, int], None]
+"""Is told how many replicates are done, and how many there are."""
+type Block = NDArray[np.float32]
+
+RESULT_PACKAGES = ("hikibayes", "numba", "numpy", "nutpie", "scipy")
+"""A chunk made by other versions of these is not taken for one of this run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    sample: Sample
+    chunk: int
+    size: int
+
+
+def simulate(
+    plan: Plan,
+    samples: Sequence[Sample] | None = None,
+    *,
+    store: Path | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+    progress: Progress | None = None,
+) -> Replicates:
+    """Run every cell of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    samples : sequence of Sample, optional
+        Ways of sampling; by default those of the simulation's grid.
+    store : Path, optional
+        Folder of finished chunks: they are put there as they come, and not made again.
+    workers : int
+        Number of threads.
+    dask : str, optional
+        Address of a dask scheduler that does the work instead.
+    progress : callable, optional
+        Told how far the work is.
+
+    Returns
+    -------
+    Replicates
+        The same, whoever did the work.
+
+    Raises
+    ------
+    InputError
+        No scheduler answers at the address.
+    """
+    chosen = list(samples if samples is not None else plan.simulation.samples())
+    chunks = plan.chunks()
+    cells = [Cell(sample=s, model=a.model.name, prior=a.variant) for s in chosen for a in plan.analyses]
+    shape = (len(chosen), len(plan.analyses), len(plan.estimands), len(FEATURES), plan.simulation.run.replicates)
+    values = np.empty(shape, dtype=np.float32)
+    place = {id(sample): i for i, sample in enumerate(chosen)}
+    # chunk by chunk, not cell by cell: all the cells of a chunk see the same worlds, which are drawn once
+    jobs = [_Job(sample=sample, chunk=chunk, size=size) for chunk, size in chunks for sample in chosen]
+    done, total = 0, len(chosen) * plan.simulation.run.replicates
+    for job, block in _finished(plan, jobs, store, workers, dask):
+        start = job.chunk * plan.chunk_size
+        values[place[id(job.sample)], ..., start : start + job.size] = block
+        done += job.size
+        if progress:
+            progress(done, total)
+    return Replicates(
+        simulation=plan.simulation,
+        cells=cells,
+        estimands=tuple(estimand.name for estimand in plan.estimands),
+        values=values.reshape(len(cells), *shape[2:]),
+    )
+
+
+def run_chunk(plan: Plan, sample: Sample, chunk: int, size: int) -> Block:
+    """Simulate and analyse one chunk of one way of sampling.
+
+    Returns
+    -------
+    array of float32, shape (A, k, F, size)
+        `FEATURES` for each analysis and estimand.
+    """
+    population = plan.population(sample, chunk, size)
+    key = plan.key(sample.digest())
+    rng = plan.rng(key, chunk, "data")
+    counts = plan.counts(sample, population.worlds, rng)
+    found = np.full((len(plan.analyses), len(plan.estimands), len(FEATURES), size), np.nan, dtype=np.float32)
+    found[:, :, 0] = population.worlds.reconstruction
+    found[:, :, 1] = population.truth.T
+    if plan.engine == "nuts":
+        from .nuts import analyse
+
+        analyse(plan, sample, population, counts, rng, plan.rng(key, chunk, "nuts"), found)
+    else:
+        drawn = draw_moments(population.roots, counts, rng, plan.recording(sample))
+        _analyse(plan, drawn, found)
+    return found
+
+
+def _analyse(plan: Plan, drawn: Moments, found: Block) -> None:
+    statistics: dict[str, SufficientStatistics] = {}
+    for i, analysis in enumerate(plan.analyses):
+        if analysis.model.name not in statistics:
+            statistics[analysis.model.name] = pool(drawn, analysis.columns)
+        made = _posteriors(plan, analysis, statistics[analysis.model.name])
+        for j, name in enumerate(FEATURES[2:], start=2):
+            found[i, :, j] = getattr(made, name).T
+
+
+def _posteriors(plan: Plan, analysis: Analysis, statistics: SufficientStatistics) -> Summaries:
+    priors = analysis.priors if analysis.priors is not None else bambi_default(statistics)
+    simulation = plan.simulation
+    return summaries(statistics, priors, analysis.weights, prob=simulation.interval, rope=simulation.rope)
+
+
+# -- who does the work -----------------------------------------------------------------------------------------------
+
+
+def _finished(
+    plan: Plan, jobs: Sequence[_Job], store: Path | None, workers: int, dask: str | None
+) -> Iterator[tuple[_Job, Block]]:
+    """Yield every job with its result: first those on disk, then the others as they come."""
+    names = {id(job): _name(plan, job) for job in jobs} if store else {}
+    waiting = []
+    for job in jobs:
+        block = _load(store / names[id(job)]) if store else None
+        if block is None:
+            waiting.append(job)
+        else:
+            yield job, block
+    if not waiting:
+        return
+    run = _by_dask(plan, waiting, dask) if dask else _by_threads(plan, waiting, workers)
+    for job, block in run:
+        if store:
+            _save(store / names[id(job)], block)
+        yield job, block
+
+
+def _by_threads(plan: Plan, jobs: Sequence[_Job], workers: int) -> Iterator[tuple[_Job, Block]]:
+    if workers == 1:
+        yield from ((job, run_chunk(plan, job.sample, job.chunk, job.size)) for job in jobs)
+        return
+    from joblib import Parallel, delayed
+
+    def one(job: _Job) -> tuple[_Job, Block]:
+        return job, run_chunk(plan, job.sample, job.chunk, job.size)
+
+    # the kernel releases the GIL, and threads share the worlds and need no imports of their own
+    yield from Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")(
+        delayed(one)(job) for job in jobs
+    )
+
+
+def _by_dask(plan: Plan, jobs: Sequence[_Job], address: str) -> Iterator[tuple[_Job, Block]]:
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise InputError("--dask needs the package 'distributed'; install hikibayes[cluster]") from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no dask scheduler answers at {address} ({error}); what is finished was kept") from None
+    with client:
+        everywhere = client.scatter(plan, broadcast=True)
+        futures = {
+            client.submit(run_chunk, everywhere, job.sample, job.chunk, job.size, pure=False): job for job in jobs
+        }
+        for future in as_completed(list(futures)):
+            yield futures[future], future.result()
+
+
+# -- finished chunks on disk -----------------------------------------------------------------------------------------
+
+
+def _name(plan: Plan, job: _Job) -> str:
+    """Name a chunk by everything that its numbers depend on."""
+    simulation = plan.simulation
+    found = versions()
+    content = [
+        plan.identity,
+        simulation.run.seed,
+        simulation.interval,
+        simulation.rope,
+        simulation.estimands,
+        [analysis.identity() for analysis in plan.analyses],
+        [found.get(name, "") for name in RESULT_PACKAGES],
+        str(job.sample.digest()),
+        job.size,
+    ]
+    return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]}-{job.chunk:06d}.npy"
+
+
+def _load(path: Path) -> Block | None:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+
+
+def _save(path: Path, block: Block) -> None:
+    """Write aside, then rename: a chunk is there as a whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            np.save(file, block)
+        aside.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written to ({error.strerror}); finished chunks were kept", source=path.parent
+        ) from None
