@@ -1,0 +1,204 @@
+"""NUTS beside the exact engine on the same data sets: whether they agree, and whether the sampler converged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..inference.compile import exact_posterior
+from ..inference.design import Design, design
+from ..inference.diagnostics import convergence
+from ..inference.estimands import Answers, answers
+from ..inference.estimates import COLUMNS, Reporting, coefficient_draws, draw_estimates, exact_estimates
+from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
+from ..inference.sufficient import FloatArray
+from ..record.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["AGREEMENT_COLUMNS", "Sampler", "TwoEngines", "accepted", "two_engines"]
+
+type Sampler = Callable[[Sequence[Design], int], Iterator[xr.DataTree]]
+"""Fits one model to data sets of the same size by NUTS under the default prior, from a seed; posteriors in order."""
+
+AGREEMENT_COLUMNS = ("dataset", "estimand", "nuts_mean", "exact_mean", "mcse", "z", "nuts_sd", "exact_sd")
+
+FAR = 4.0
+"""Largest accepted distance between the engines, in Monte Carlo errors."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoEngines:
+    """One model, by both engines, on the same data sets.
+
+    Parameters
+    ----------
+    estimates : pandas.DataFrame
+        Rows of engine ``nuts``: the data sets as one answer, with the columns of ``estimates.csv``.
+    diagnostics : pandas.DataFrame
+        Columns ``check, of, value, accepted, ok, dataset``: each check's worst value, and which data set has it.
+    agreement : pandas.DataFrame
+        Columns `AGREEMENT_COLUMNS`; ``z`` is the difference of the means over its Monte Carlo error ``mcse``.
+    """
+
+    estimates: pd.DataFrame
+    diagnostics: pd.DataFrame
+    agreement: pd.DataFrame
+
+
+def two_engines(
+    model: ModelSpec,
+    data_sets: Sequence[pd.DataFrame],
+    study: Study,
+    sampler: Sampler,
+    *,
+    seed: int,
+    labels: dict[str, str],
+    reporting: Reporting | None = None,
+) -> TwoEngines:
+    """Fit one model to each data set by NUTS and by the exact engine.
+
+    Parameters
+    ----------
+    model : ModelSpec
+        A Gaussian model.
+    data_sets : sequence of pandas.DataFrame
+        K tables of participants of the same size.
+    study : Study
+        With its readings decided.
+    sampler : Sampler
+        The NUTS that fits them.
+    seed : int
+        Of NUTS, and of the exact engine's draws of shares of variance.
+    labels : dict
+        What the columns ``study`` and ``reading`` of the estimates say.
+    reporting : Reporting, optional
+        Interval and ROPE.
+
+    Returns
+    -------
+    TwoEngines
+    """
+    reporting = reporting or Reporting()
+    labels = {**labels, "model": model.name, "prior": DEFAULT_VARIANT, "engine": "nuts"}
+    designs = [design(model, table, study) for table in data_sets]
+    children = np.random.SeedSequence(seed).spawn(len(designs))
+    fits = [
+        _Compared.of(laid_out, tree, np.random.default_rng(child), labels, reporting)
+        for laid_out, tree, child in zip(designs, sampler(designs, seed), children, strict=True)
+    ]
+    return TwoEngines(
+        estimates=_together(fits, reporting),
+        diagnostics=_worst([fit.diagnostics for fit in fits]),
+        agreement=pd.concat([fit.agreement(i) for i, fit in enumerate(fits, start=1)], ignore_index=True),
+    )
+
+
+def accepted(agreement: pd.DataFrame) -> bool:
+    """Tell whether no two engines' means are further apart than Monte Carlo error allows."""
+    return bool((agreement["z"].abs() <= FAR).all())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Compared:
+    """Both engines on one data set."""
+
+    nuts: pd.DataFrame
+    exact: pd.DataFrame
+    draws: dict[str, FloatArray]
+    """(chain, draw) by estimand."""
+    diagnostics: pd.DataFrame
+
+    @classmethod
+    def of(
+        cls, laid_out: Design, tree: xr.DataTree, rng: np.random.Generator, labels: dict[str, str], reporting: Reporting
+    ) -> _Compared:
+        found, posterior = answers(laid_out), exact_posterior(laid_out)
+        parameters, derived = _draws(tree, laid_out, found)
+        return cls(
+            nuts=draw_estimates(tree, laid_out, found, conditional=posterior, reporting=reporting, labels=labels),
+            exact=exact_estimates(posterior, found, rng=rng, reporting=reporting, labels=labels),
+            draws=derived,
+            diagnostics=convergence(parameters | derived, tree["sample_stats"].to_dataset()),
+        )
+
+    def agreement(self, dataset: int) -> pd.DataFrame:
+        error = np.sqrt(self.nuts["mcse_mean"] ** 2 + self.exact["mcse_mean"].fillna(0.0) ** 2)
+        table = pd.DataFrame(
+            {
+                "dataset": dataset,
+                "estimand": self.nuts["estimand"],
+                "nuts_mean": self.nuts["mean"],
+                "exact_mean": self.exact["mean"],
+                "mcse": error,
+                "z": (self.nuts["mean"] - self.exact["mean"]) / error,
+                "nuts_sd": self.nuts["sd"],
+                "exact_sd": self.exact["sd"],
+            }
+        )
+        return table[list(AGREEMENT_COLUMNS)]
+
+
+def _draws(tree: xr.DataTree, laid_out: Design, found: Answers) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return draws (chain, draw) of every parameter, and of every estimand."""
+    beta, sigma = coefficient_draws(tree, laid_out)
+    parameters = {name: beta[..., j] for j, name in enumerate(laid_out.columns)} | {"sigma": sigma}
+    parameters[INTERCEPT] = np.asarray(tree["posterior"][INTERCEPT].transpose("chain", "draw").values)
+    derived = {e.name: np.asarray(beta @ found.weights[0, j]) for j, e in enumerate(found.linear)}
+    flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
+    derived |= {e.name: found.explained.of(e, *flat).reshape(sigma.shape) for e in found.variance}
+    return parameters, derived
+
+
+def _together(fits: Sequence[_Compared], reporting: Reporting) -> pd.DataFrame:
+    """Summarise the data sets as one answer; convergence is the worst data set's."""
+    first = fits[0].nuts
+    rows = []
+    for j, row in enumerate(first.to_dict("records")):
+        each = pd.DataFrame([fit.nuts.iloc[j] for fit in fits])
+        draws = np.stack([fit.draws[row["estimand"]].ravel() for fit in fits])
+        rows.append({str(name): value for name, value in row.items()} | _pooled(draws, each, reporting))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).assign(datasets=len(fits))
+
+
+def _pooled(draws: FloatArray, each: pd.DataFrame, reporting: Reporting) -> dict[str, Any]:
+    tail = (1 - reporting.ci_prob) / 2
+    lower, median, upper = np.quantile(draws, [tail, 0.5, 1 - tail])
+    means, sds = each["mean"].to_numpy(float), each["sd"].to_numpy(float)
+    within, between = np.sqrt((sds**2).mean()), means.std()
+    factors = each["bf10"].to_numpy(float)
+    low, middle, high = np.quantile(factors, [0.05, 0.5, 0.95]) if np.isfinite(factors).all() else [np.nan] * 3
+    return {
+        "mean": means.mean(),
+        "sd": np.hypot(within, between),
+        "median": median,
+        "lower": lower,
+        "upper": upper,
+        "ci_kind": "eti",
+        "p_positive": each["p_positive"].mean(),
+        "p_rope": each["p_rope"].mean(),
+        "bf10": middle,
+        "bf10_low": low,
+        "bf10_high": high,
+        "sd_within": within,
+        "sd_between": between,
+        "rhat": each["rhat"].max(),
+        "ess_bulk": each["ess_bulk"].min(),
+        "ess_tail": each["ess_tail"].min(),
+        "mcse_mean": np.sqrt((each["mcse_mean"] ** 2).sum()) / len(each),
+    }
+
+
+def _worst(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Keep each check's worst value over the data sets, and say which data set has it."""
+    every = pd.concat([table.assign(dataset=i) for i, table in enumerate(tables, start=1)], ignore_index=True)
+    upward = every["accepted"].str.startswith("<")
+    # a value that is not a number is the worst there is
+    badness = every["value"].where(upward, -every["value"]).fillna(np.inf)
+    chosen = badness.groupby([every["check"], every["of"]], sort=False).idxmax()
+    return every.loc[chosen.sort_values()].reset_index(drop=True)

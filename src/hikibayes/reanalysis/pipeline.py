@@ -1,0 +1,295 @@
+"""The main job: from a printed record to what a Bayesian says about the study, and how far that can be trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..inference.models import DEFAULT_VARIANT, ModelSpec
+from ..record.audit import audit
+from ..record.moments import sample_moments
+from ..record.study import Study
+from ..spec import InputError
+from .checks import left_out, posterior_predictive, prior_predictive
+from .curves import conditional_effects, group_gap_curve, prior_width_curve
+from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
+from .ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments
+from .published import published_against_posterior
+from .readings import reading_estimates, readings_table, spread_over_readings
+from .step_models import step_models, step_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from .sources import Reconstructed
+
+__all__ = ["Progress", "Reanalysis", "focal_step", "reanalysis_files", "reanalyze"]
+
+type Progress = Callable[[str], None]
+"""Told what begins now, in a few words for a person who waits."""
+
+LEFT_OUT_DATA_SETS = 20
+"""Data sets on which the steps' predictions are compared: it takes rows, and these say enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reanalysis:
+    """What the main job found. Every table has the columns of the file of its name.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings open.
+    models : mapping of str to ModelSpec
+        By step.
+    audit : pandas.DataFrame
+        Whether the printed numbers agree with each other.
+    calibration, verification : pandas.DataFrame
+        What the record pins down; and every printed number recomputed from every synthetic data set.
+    estimates : pandas.DataFrame
+        Every estimand by model, prior, engine and reading.
+    readings : pandas.DataFrame
+        The same estimands under every reading, side by side.
+    published : pandas.DataFrame
+        Printed numbers against posteriors.
+    prior_widths, johnson_neyman, conditional_effects : pandas.DataFrame
+        Curves: over the width of a prior, over the focal measure.
+    prior_predictive, posterior_predictive, posterior_statistics, loo : pandas.DataFrame
+        Predictive checks, and the steps compared by leave-one-out.
+    diagnostics, agreement : pandas.DataFrame
+        Of NUTS, and of NUTS against the exact engine; empty where NUTS was left out.
+    participants : pandas.DataFrame
+        The first synthetic data set.
+    """
+
+    study: Study
+    models: Mapping[str, ModelSpec]
+    audit: pd.DataFrame
+    calibration: pd.DataFrame
+    verification: pd.DataFrame
+    estimates: pd.DataFrame
+    readings: pd.DataFrame
+    published: pd.DataFrame
+    prior_widths: pd.DataFrame
+    johnson_neyman: pd.DataFrame
+    conditional_effects: pd.DataFrame
+    prior_predictive: pd.DataFrame
+    posterior_predictive: pd.DataFrame
+    posterior_statistics: pd.DataFrame
+    loo: pd.DataFrame
+    diagnostics: pd.DataFrame
+    agreement: pd.DataFrame
+    participants: pd.DataFrame
+
+    @property
+    def unsound(self) -> tuple[str, ...]:
+        """What is wrong, in words; empty where the record agrees, every fact is printed and the engines converge."""
+        found = {
+            "the record contradicts itself": (self.audit["verdict"] == "inconsistent").any(),
+            "a synthetic data set misses a printed number": not self.verification["matches"].all(),
+            "NUTS did not converge": not self.diagnostics["ok"].all() if len(self.diagnostics) else False,
+            "NUTS and the exact engine differ": not accepted(self.agreement) if len(self.agreement) else False,
+        }
+        return tuple(words for words, wrong in found.items() if wrong)
+
+
+def reanalyze(
+    study: Study,
+    *,
+    seed: int,
+    datasets: int = 200,
+    nuts_datasets: int = 20,
+    fast: bool = False,
+    progress: Progress | None = None,
+    reconstructed: Reconstructed | None = None,
+    sampler: Sampler | None = None,
+) -> Reanalysis:
+    """Reanalyse a published study from its printed numbers alone; writes nothing.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings open, and at least one estimand.
+    seed : int
+        Everything random follows from it.
+    datasets : int
+        Synthetic data sets, each printing what the paper printed; the exact engine fits all of them.
+    nuts_datasets : int
+        How many of them NUTS fits too.
+    fast : bool
+        Leave NUTS out.
+    progress : callable, optional
+        Told what begins.
+    reconstructed : Reconstructed, optional
+        Data sets and reconstructions to use instead of making them.
+    sampler : Sampler, optional
+        NUTS to use instead of the house's own.
+
+    Returns
+    -------
+    Reanalysis
+
+    Raises
+    ------
+    InputError
+        The study has no estimand, or a number of data sets below 2 (below 1 for NUTS).
+    """
+    _refuse(study, datasets, nuts_datasets)
+    say = progress or (lambda _: None)
+    say("auditing the record")
+    audited = audit(study)
+    if reconstructed is None:
+        from .sources import reconstruct
+
+        reconstructed = reconstruct(study, datasets, seed=seed, progress=say)
+    job = _Job(study=study, reconstructed=reconstructed, seed=seed, say=say)
+    say(f"fitting {len(job.data_sets)} data sets by the exact engine")
+    estimates = estimates_of(job.fits, reading=DEFAULT_READING, seed=job.seed_of("estimates"))
+    say("asking the same under the other readings")
+    other = reading_estimates(study, reconstructed.moments, seed=job.seed_of("readings"))
+    engines = None if fast else job.by_both_engines(nuts_datasets, sampler)
+    side_by_side = readings_table(study, other)
+    every = _stacked(estimates, engines.estimates if engines else None, other[other["reading"] != DEFAULT_READING])
+    every = _with_readings(job.read, every, spread := spread_over_readings(side_by_side))
+    say("checking the models")
+    return Reanalysis(
+        study=study,
+        models=job.models,
+        audit=audited,
+        calibration=reconstructed.calibration,
+        verification=reconstructed.verification,
+        estimates=every,
+        readings=side_by_side,
+        published=published_against_posterior(job.read, every, spread),
+        diagnostics=engines.diagnostics if engines else pd.DataFrame(columns=["check", "ok"]),
+        agreement=engines.agreement if engines else pd.DataFrame(columns=list(AGREEMENT_COLUMNS)),
+        participants=job.data_sets[0],
+        **job.curves(),
+        **job.checks(),
+    )
+
+
+def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
+    """Return a reanalysis as files: name to content. Tables without a row are left out."""
+    tables = {name: value for name, value in vars(result).items() if isinstance(value, pd.DataFrame) and len(value)}
+    first = tables.pop("participants", None)
+    files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
+    if first is not None:
+        files["dataset-0001.csv"] = first
+    models = {step: model.model_dump(mode="json", exclude_unset=True) for step, model in result.models.items()}
+    study = result.study.model_dump(mode="json", exclude_unset=True)
+    return files | {"study.json": _json(study), "models.json": _json(models)}
+
+
+def focal_step(study: Study) -> str:
+    """Return the step that answers what the study is about: the difference of the focal measure's slopes, if asked."""
+    focal = [e for e in study.estimands if e.kind == "slope_difference" and e.of == study.analysis.focal]
+    return step_of(study, (focal or list(study.estimands))[0])
+
+
+def moments_of(study: Study, data_sets: Sequence[pd.DataFrame]) -> xr.Dataset:
+    """Return the group moments of tables of participants along a leading dim ``draw``."""
+    each = [sample_moments(table, study) for table in data_sets]
+    stacked = {
+        name: (("draw", *each[0][name].dims), np.stack([m[name].values for m in each])) for name in ("mean", "cov")
+    }
+    return each[0].drop_vars(["mean", "cov"]).assign(stacked)
+
+
+# -- stages ---------------------------------------------------------------------------------------------------------
+
+
+def _refuse(study: Study, datasets: int, nuts_datasets: int) -> None:
+    if not study.estimands:
+        raise InputError(f"study {study.id!r} has no estimand; a reanalysis needs to know what the study is about")
+    if datasets < 2:
+        raise InputError(f"the number of data sets is {datasets}; at least 2 are accepted")
+    if not 1 <= nuts_datasets <= datasets:
+        raise InputError(f"NUTS is to fit {nuts_datasets} data sets; between 1 and {datasets} are accepted")
+
+
+STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What the stages share."""
+
+    study: Study
+    reconstructed: Reconstructed
+    seed: int
+    say: Progress
+
+    @property
+    def data_sets(self) -> tuple[pd.DataFrame, ...]:
+        return self.reconstructed.data_sets
+
+    @cached_property
+    def read(self) -> Study:
+        """The study with its readings decided by their defaults."""
+        return self.study.read()
+
+    @cached_property
+    def models(self) -> dict[str, ModelSpec]:
+        return step_models(self.read)
+
+    @cached_property
+    def fits(self) -> dict[str, StepFit]:
+        return lay_out_moments(self.read, self.models, moments_of(self.read, self.data_sets))
+
+    def seed_of(self, stage: str) -> np.random.SeedSequence:
+        """Return a stage's own randomness: what another stage draws does not change it."""
+        return np.random.SeedSequence(self.seed, spawn_key=(STAGES.index(stage),))
+
+    def by_both_engines(self, count: int, sampler: Sampler | None) -> TwoEngines:
+        if sampler is None:
+            from .sources import nuts
+
+            sampler = nuts
+        self.say(f"fitting {count} data sets by NUTS too")
+        model, labels = self.models[focal_step(self.read)], {"study": self.study.id, "reading": DEFAULT_READING}
+        seed = int(self.seed_of("engines").generate_state(1)[0])
+        return two_engines(model, self.data_sets[:count], self.read, sampler, seed=seed, labels=labels)
+
+    def curves(self) -> dict[str, pd.DataFrame]:
+        answering, focal = self.fits[focal_step(self.read)], self.study.analysis.focal
+        differences = [estimand.name for estimand in self.read.estimands if estimand.kind == "slope_difference"]
+        return {
+            "prior_widths": prior_width_curve(self.fits, differences),
+            "johnson_neyman": group_gap_curve(answering, focal),
+            "conditional_effects": conditional_effects(answering, focal),
+        }
+
+    def checks(self) -> dict[str, pd.DataFrame]:
+        first, study = self.data_sets[0], self.read
+        before, after = (np.random.default_rng(self.seed_of(f"{which}_predictive")) for which in ("prior", "posterior"))
+        bins, statistics = posterior_predictive(self.models[focal_step(study)], first, study, rng=after)
+        return {
+            "prior_predictive": prior_predictive(self.models, first, study, rng=before),
+            "posterior_predictive": bins,
+            "posterior_statistics": statistics,
+            "loo": left_out(self.models, self.data_sets[:LEFT_OUT_DATA_SETS], study),
+        }
+
+
+def _stacked(*tables: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.concat([table for table in tables if table is not None and len(table)], ignore_index=True)
+
+
+def _with_readings(study: Study, estimates: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
+    """Write the spread over the readings beside the answer: default reading, default prior, the estimand's own step."""
+    own = {e.name: step_of(study, e) for e in study.estimands}
+    here = (estimates["model"] == estimates["estimand"].map(own)) & (estimates["reading"] == DEFAULT_READING)
+    here &= (estimates["prior"] == DEFAULT_VARIANT) & (estimates["engine"] == "exact")
+    values = estimates["estimand"].map(spread["sd_readings"])
+    return estimates.assign(sd_readings=values.where(here))
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

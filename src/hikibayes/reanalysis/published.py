@@ -1,0 +1,134 @@
+"""Published against posterior: each printed estimate beside what a Bayesian finds in data that print it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from ..inference.models import DEFAULT_VARIANT
+from ..record.facts import Fact
+from ..record.study import Estimand, Study
+from .ensemble import DEFAULT_READING
+from .step_models import step_of
+
+__all__ = ["COLUMNS", "published_against_posterior"]
+
+COLUMNS = (
+    *("estimand", "step", "quantity", "facts", "printed", "printed_low", "printed_high", "ols"),
+    *("mean", "sd", "median", "lower", "upper", "p_positive", "p_rope", "bf10", "bf10_low", "bf10_high"),
+    *("sd_within", "sd_between", "sd_readings", "readings_low", "readings_high", "unit"),
+)
+FROM_ESTIMATES = (
+    *("mean", "sd", "median", "lower", "upper", "p_positive", "p_rope"),
+    *("bf10", "bf10_low", "bf10_high", "sd_within", "sd_between", "sd_readings", "unit"),
+)
+FLAT = "flat"
+
+
+def published_against_posterior(study: Study, estimates: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
+    """Lay printed numbers and posteriors side by side.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided by their defaults.
+    estimates : pandas.DataFrame
+        With the columns of ``estimates.csv``.
+    spread : pandas.DataFrame
+        From `spread_over_readings`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an estimand with `COLUMNS`. ``facts`` are the ids of what was printed, ``printed`` how it read (two slopes
+        and the sign between them, for a difference), ``printed_low`` and ``printed_high`` what rounding leaves
+        possible. ``ols`` is the least-squares estimate, averaged over the data sets: what the paper computed.
+    """
+    rows = [_row(study, estimand, estimates, spread) for estimand in study.estimands]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(study: Study, estimand: Estimand, estimates: pd.DataFrame, spread: pd.DataFrame) -> dict[str, Any]:
+    step = step_of(study, estimand)
+    own = estimates[
+        (estimates["estimand"] == estimand.name)
+        & (estimates["model"] == step)
+        & (estimates["reading"] == DEFAULT_READING)
+        & (estimates["unit"] == estimand.unit)
+    ]
+    row: dict[str, Any] = {"estimand": estimand.name, "step": estimand.step, "quantity": estimand.kind}
+    row |= _printed(study, estimand)
+    main = own[(own["prior"] == DEFAULT_VARIANT) & (own["engine"] == "exact")]
+    row |= {name: main[name].iloc[0] for name in FROM_ESTIMATES}
+    least_squares = own[own["engine"] == "ols"] if estimand.kind in ("r2", "delta_r2") else own[own["prior"] == FLAT]
+    row["ols"] = least_squares["mean"].iloc[0] if len(least_squares) else float("nan")
+    if estimand.name in spread.index:
+        row |= {"readings_low": spread["lowest"][estimand.name], "readings_high": spread["highest"][estimand.name]}
+    return row
+
+
+def _printed(study: Study, estimand: Estimand) -> dict[str, Any]:
+    facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and _comparable(study, fact)]
+    if estimand.kind == "slope_difference" and len(facts) == 2:
+        first, second = facts
+        low = first.interval.low - second.interval.high
+        high = first.interval.high - second.interval.low
+        return {
+            "facts": f"{first.id},{second.id}",
+            "printed": f"{first.printed} − {_in_brackets(second)} = {first.value - second.value}",
+            "printed_low": low,
+            "printed_high": high,
+        }
+    if not facts or estimand.kind == "slope_difference":
+        return _only_a_p_value(study, estimand)
+    fact = facts[0]
+    note = " (adjusted)" if fact.quantity == "adjusted_r2" or fact.adjusted else ""
+    return {
+        "facts": fact.id,
+        "printed": fact.printed + note,
+        "printed_low": fact.interval.low,
+        "printed_high": fact.interval.high,
+    }
+
+
+def facts_of(study: Study, estimand: Estimand) -> Iterator[Fact]:
+    """Yield the facts that print an estimand: for a difference of slopes the first slope, then the second."""
+    match estimand.kind:
+        case "slope_difference":
+            for group in estimand.between or ():
+                yield from study.facts_of("slope", of=estimand.of, group=group, step=estimand.step)
+        case "slope" if estimand.group:
+            yield from study.facts_of("slope", of=estimand.of, group=estimand.group, step=estimand.step)
+        case "slope":
+            yield from study.facts_of("coefficient", term=estimand.of, step=estimand.step)
+        case "group_gap" if estimand.between == study.group_ids[::-1]:
+            yield from study.facts_of("coefficient", term=study.analysis.group, step=estimand.step)
+        case "r2":
+            yield from study.facts_of("r2", step=estimand.step)
+            yield from study.facts_of("adjusted_r2", step=estimand.step)
+        case "delta_r2":
+            yield from study.facts_of("delta_r2", step=estimand.step)
+
+
+def _only_a_p_value(study: Study, estimand: Estimand) -> dict[str, Any]:
+    """Say which p was printed where the coefficient was not."""
+    if estimand.kind != "slope" or estimand.group:
+        return {"facts": ""}
+    facts = study.facts_of("coefficient_p", term=estimand.of, step=estimand.step)
+    return {"facts": facts[0].id, "printed": f"p {facts[0].printed}"} if facts else {"facts": ""}
+
+
+def _comparable(study: Study, fact: Fact) -> bool:
+    """Tell whether a printed number is in the estimand's unit: standardised, and for the group the whole gap."""
+    if fact.quantity not in ("slope", "coefficient"):
+        return True
+    standardised = study.analysis.standardised if fact.standardised is None else fact.standardised
+    coding = fact.coding or study.analysis.coding
+    return standardised and (fact.term != study.analysis.group or coding == "dummy")
+
+
+def _in_brackets(fact: Fact) -> str:
+    return f"({fact.printed})" if fact.value < Decimal(0) else fact.printed
