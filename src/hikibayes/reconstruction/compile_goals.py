@@ -17,7 +17,7 @@ from ..spec import InputError
 from . import goals as g
 from .columns import Columns
 
-__all__ = ["Compiled", "compile_goals", "attention", "search_space"]
+__all__ = ["Compiled", "attention", "compile_goals", "facing_walls", "missed_facts", "search_space"]
 
 EDGE = 0.05
 """How far inside its rounding interval a number must end, as a share of the half width."""
@@ -71,7 +71,11 @@ def compile_goals(study: Study, columns: Columns) -> Compiled:
     InputError
         A product whose measure or group is not among the terms of its step.
     """
-    plain = [(fact.id, goal) for fact in study.facts if fact.of in columns and (goal := _plain(study, columns, fact))]
+    plain = [
+        (fact.id, goal)
+        for fact in study.facts
+        if fact.of and fact.of in columns and (goal := _plain(study, columns, fact))
+    ]
     steps = _steps_in_use(study)
     chains, orders = _chains(study, columns, steps)
     parts: list[tuple[int, float, float]] = []
@@ -365,3 +369,54 @@ def attention(columns: Columns, chains: g.Chains | None = None) -> NDArray[np.fl
         shares = np.where(columns.binary, 1.0, np.where(used, 2.0, 0.5))
         shares[-1] = OUTCOME_SHARE / (1 - OUTCOME_SHARE) * shares[:-1].sum()
     return np.cumsum(np.concatenate([np.zeros(2), shares])) / shares.sum()
+
+
+# -- one data set's goals --------------------------------------------------------------------------------------------
+
+
+def facing_walls(goals: g.Goals, plain: NDArray[np.float64], regression: NDArray[np.float64]) -> g.Goals:
+    """Return goals whose one-sided bounds reflect what starts beyond them.
+
+    Parameters
+    ----------
+    goals : Goals
+    plain, regression : ndarray
+        The numbers that the rows print before the search.
+
+    Returns
+    -------
+    Goals
+        A number that starts beyond a bound by some distance is pulled to as far inside (three widths at most): if
+        every one stopped at the bound itself, data sets would pile up there.
+    """
+    return goals._replace(plain=_reflected(goals.plain, plain), regression=_reflected(goals.regression, regression))
+
+
+def _reflected(goals: g.Records, values: NDArray[np.float64]) -> g.Records:
+    goals = goals.copy()
+    found = np.where(goals["absolute"], np.abs(values), values)
+    width = goals["width"]
+    for edge, open_edge, sign in (("low", "high", 1.0), ("high", "low", -1.0)):
+        one_sided = np.isinf(goals[open_edge]) & np.isfinite(goals[edge])
+        bound = goals[edge] - sign * PULL * width
+        inside = sign * (found - bound)
+        margin = np.where(inside > 0, np.minimum(inside, PULL * width), np.minimum(-inside, 3 * width))
+        margin = np.maximum(margin, 2 * HAIR * width)
+        goals[edge] = np.where(one_sided, bound + sign * margin, goals[edge])
+        goals["slack"] = np.where(one_sided, margin / width - HAIR, goals["slack"])
+    return goals
+
+
+def missed_facts(compiled: Compiled, plain: NDArray[np.float64], regression: NDArray[np.float64]) -> list[str]:
+    """Return the ids of the facts that numbers computed from some rows do not reach."""
+    missed = []
+    groups = (
+        (compiled.goals.plain, plain, compiled.plain_facts),
+        (compiled.goals.regression, regression, compiled.regression_facts),
+    )
+    for goals, values, facts in groups:
+        found = np.where(goals["absolute"], np.abs(values), values)
+        outside = np.maximum(goals["low"] - found, found - goals["high"]) / goals["width"]
+        far = np.isnan(found) | (outside > goals["slack"])
+        missed += [fact for fact, flag in zip(facts, far, strict=True) if flag]
+    return list(dict.fromkeys(missed))

@@ -1,0 +1,371 @@
+"""Synthetic participants: whole-number data sets that print every number the paper printed.
+
+One data set is made of one reconstruction, so that data sets differ in what the record leaves open as widely as
+reconstructions do. It is accepted only when an independent recomputation (`verify`) prints every fact.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..record.measures import Measure
+from ..record.study import Study
+from ..spec import InputError
+from .assumed import Assumptions
+from .columns import Columns, lay_out
+from .compile_goals import Compiled, attention, compile_goals, facing_walls, missed_facts, search_space
+from .independent import independent_category, independent_number
+from .item_columns import item_columns
+from .start import cross_product_targets, first_rows, freeze_extremes
+from .targets import Draws, TargetMaker, Targets
+from .verify import VERIFICATION_COLUMNS, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize", "write_datasets"]
+
+type Floats = NDArray[np.float64]
+
+APPROACH_PER_CELL = 25
+REACH_PER_ROW = 100
+ATTEMPTS_PER_DRAW = 5
+ATTEMPTS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticData:
+    """One accepted data set.
+
+    Attributes
+    ----------
+    number : int
+        Which one it is, from 1.
+    participants : pandas.DataFrame
+        A row a participant, columns by measure id, then items.
+    verification : pandas.DataFrame
+        ``fact, printed, recomputed, matches``.
+    draw : int
+        The reconstruction it was made of.
+    restarts : int
+        How often the search began anew.
+    seconds : dict
+        Processor time by stage, restarts included.
+    """
+
+    number: int
+    participants: pd.DataFrame
+    verification: pd.DataFrame
+    draw: int
+    restarts: int
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesis:
+    """Data sets, and the proof that each prints every fact.
+
+    Attributes
+    ----------
+    datasets : tuple of pandas.DataFrame
+    verification : pandas.DataFrame
+        ``dataset, fact, printed, recomputed, matches``: a row for every data set and printed fact.
+    log : pandas.DataFrame
+        ``dataset, draw, restarts`` and processor seconds by stage, a row a data set.
+    """
+
+    datasets: tuple[pd.DataFrame, ...]
+    verification: pd.DataFrame
+    log: pd.DataFrame
+
+
+def synthesize(
+    study: Study,
+    reconstructions: xr.Dataset | None = None,
+    *,
+    datasets: int,
+    seed: int,
+    items: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Synthesis:
+    """Make integer data sets that reproduce every printed number of a study.
+
+    Parameters
+    ----------
+    study : Study
+        Its readings keep their defaults if they are still open (`Study.read` decides otherwise).
+    reconstructions : xarray.Dataset, optional
+        Draws of the study's own moments, from `calibrate`; by default those shipped with the study.
+    datasets : int
+        How many, at least 1.
+    seed : int
+        Data set number k depends on the seed and on k, and on nothing else: the first of a longer run are those of a
+        shorter one.
+    items : bool
+        Whether to add item answers with the printed reliabilities (columns ``<measure>_<nn>``). The other columns are
+        the same with and without.
+    progress : callable, optional
+        Called with the number of finished data sets and of all.
+
+    Returns
+    -------
+    Synthesis
+
+    Raises
+    ------
+    InputError
+        No data set could be found; the message names the facts that were missed in the nearest one.
+
+    Notes
+    -----
+    Gaussian scores with exactly the reconstruction's group covariances are put on the measures' ranges (raw means and
+    SDs are drawn from the study's assumptions), pulled to the reconstruction's moments by single whole-number steps, and
+    then to the printed numbers. Columns of which no relation to the outcome is printed are made from their own facts.
+    """
+    if datasets < 1:
+        raise InputError(f"{datasets} data sets are asked for; at least 1 is accepted", key="datasets")
+    maker = Synthesizer.of(study, reconstructions, items=items)
+    made = []
+    for number in range(1, datasets + 1):
+        made.append(maker.make(number, seed))
+        if progress is not None:
+            progress(number, datasets)
+    return gather(made)
+
+
+def gather(made: list[SyntheticData]) -> Synthesis:
+    """Put accepted data sets and their verification together."""
+    tables = [data.verification.assign(dataset=data.number) for data in made]
+    return Synthesis(
+        datasets=tuple(data.participants for data in made),
+        verification=pd.concat(tables, ignore_index=True)[["dataset", *VERIFICATION_COLUMNS]],
+        log=pd.DataFrame(
+            [{"dataset": data.number, "draw": data.draw, "restarts": data.restarts, **data.seconds} for data in made]
+        ),
+    )
+
+
+class Clock:
+    """Processor seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.process_time() - start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesizer:
+    """Everything about a study that its data sets share.
+
+    Attributes
+    ----------
+    study : Study
+        Without open readings.
+    draws : Draws
+        The reconstructions.
+    items : bool
+        Whether data sets have item columns.
+    """
+
+    study: Study
+    draws: Draws
+    items: bool = False
+    assumptions: Assumptions = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "assumptions", Assumptions(self.study))
+
+    @classmethod
+    def of(cls, study: Study, reconstructions: xr.Dataset | None = None, *, items: bool = False) -> Synthesizer:
+        """Prepare a study; raises `InputError` where the reconstructions do not fit it."""
+        study = study.read() if study.readings else study
+        if reconstructions is None:
+            from .calibrate import shipped_reconstructions
+
+            reconstructions = shipped_reconstructions(study)
+        return cls(study=study, draws=Draws.of(reconstructions, study), items=items)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The measures that are searched together."""
+        return lay_out(self.study, self.draws.names)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """What they have to print."""
+        return compile_goals(self.study, self.columns)
+
+    @cached_property
+    def _targets(self) -> TargetMaker:
+        return TargetMaker(study=self.study, columns=self.columns, assumptions=self.assumptions, draws=self.draws)
+
+    @cached_property
+    def _scales(self) -> list[Measure]:
+        names = self.columns.names
+        return [measure for measure in self.study.measures if measure.kind == "scale" and measure.id in names]
+
+    def draw_of(self, number: int, attempt: int, seed: int) -> int:
+        """Return the reconstruction that a data set is made of; another one after several failed attempts."""
+        order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(len(self.draws.mean))
+        if attempt < ATTEMPTS_PER_DRAW:
+            return int(order[(number - 1) % len(order)])
+        other = np.random.SeedSequence(seed, spawn_key=(number, attempt // ATTEMPTS_PER_DRAW))
+        return int(np.random.default_rng(other).choice(order))
+
+    def make(self, number: int, seed: int) -> SyntheticData:
+        """Make data set ``number``; raises `InputError` naming the facts that no attempt reached."""
+        clock = Clock()
+        fewest: list[str] | None = None
+        for attempt in range(ATTEMPTS):
+            draw = self.draw_of(number, attempt, seed)
+            found = self._attempt(draw, (number, attempt), seed, clock)
+            if isinstance(found, pd.DataFrame):
+                with clock.time("verify"):
+                    checked = verify(self.study, found)
+                if checked["matches"].all():
+                    return SyntheticData(
+                        number=number,
+                        participants=found,
+                        verification=checked,
+                        draw=draw,
+                        restarts=attempt,
+                        seconds=clock.seconds,
+                    )
+                found = list(checked.loc[~checked["matches"].astype(bool), "fact"])
+            if fewest is None or len(found) < len(fewest):
+                fewest = found
+        named = ", ".join(self._describe(name) for name in fewest or [])
+        raise InputError(
+            f"no data set was found that prints every fact; in the nearest of {ATTEMPTS} these are missed: {named}",
+            source=f"study {self.study.id}",
+        )
+
+    def _describe(self, fact: str) -> str:
+        return f"{fact!r} ({self.study.fact(fact).printed})"
+
+    def _attempt(self, draw: int, key: tuple[int, int], seed: int, clock: Clock) -> pd.DataFrame | list[str]:
+        """Return a table of participants, or the ids of the facts that were not reached."""
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 0)))
+        with clock.time("targets"):
+            targets = self._targets.make(draw, rng)
+        rows, missed = self._search(targets, rng, clock)
+        if missed:
+            return missed
+        scores = dict(zip(self.columns.names, self.columns.values(rows).T, strict=True))
+        with clock.time("independent"):
+            table = self._table(scores, rng)
+        if not self.items:
+            return table
+        # a generator of its own: the totals are the same whether or not items are asked for
+        item_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 1)))
+        with clock.time("items"):
+            return self._with_items(table, targets, item_rng)
+
+    def _search(self, targets: Targets, rng: np.random.Generator, clock: Clock) -> tuple[Floats, list[str]]:
+        # compiled code: imported late, because a command's --help must not wait for it
+        from . import search
+
+        columns, goals = self.columns, self.compiled.goals
+        with clock.time("start"):
+            rows = first_rows(columns, targets, rng)
+            space = search_space(columns, targets.odd_share)._replace(frozen=freeze_extremes(self.study, columns, rows))
+            target, weight = cross_product_targets(columns, targets)
+        with clock.time("approach"):
+            search.approach(rng, rows, space, attention(columns), target, weight, APPROACH_PER_CELL * rows.size)
+        with clock.time("reach"):
+            goals = facing_walls(goals, *search.values(rows, space, goals))
+            proposals = REACH_PER_ROW * len(rows)
+            missed, *_ = search.reach(rng, rows, space, attention(columns, goals.chains), goals, proposals)
+        return rows, missed_facts(self.compiled, *search.values(rows, space, goals)) if missed else []
+
+    # -- the table ---------------------------------------------------------------------------------------------------
+
+    def _table(self, scores: Mapping[str, Floats], rng: np.random.Generator) -> pd.DataFrame:
+        study = self.study
+        table: dict[str, object] = {}
+        for measure in study.measures:
+            if measure.id == study.analysis.group:
+                table[measure.id] = np.repeat(study.group_ids, self.columns.sizes)
+            elif measure.id in scores and measure.kind == "category":
+                levels = np.array([level.id for level in measure.levels])
+                table[measure.id] = levels[np.rint(scores[measure.id]).astype(int)]
+            elif measure.id in scores:
+                table[measure.id] = _tidy(measure, scores[measure.id])
+            elif measure.kind == "category":
+                table[measure.id] = independent_category(study, measure, rng)
+            else:
+                table[measure.id] = _tidy(measure, independent_number(study, self.assumptions, measure, rng))
+        return pd.DataFrame(table)
+
+    def _with_items(self, table: pd.DataFrame, targets: Targets, rng: np.random.Generator) -> pd.DataFrame | list[str]:
+        from .items import answer, reliabilities
+
+        group = np.repeat(np.array([0, 1]), self.columns.sizes)
+        parts = [table]
+        for measure in self._scales:
+            drawn = float(targets.alpha[self.columns.names.index(measure.id)])
+            asked = reliabilities(self.study, self.assumptions, measure, drawn, rng)
+            answers = answer(measure, table[measure.id].to_numpy(dtype=float), group, asked, rng)
+            if answers is None:
+                return [fact.id for fact in self.study.facts_of("alpha", of=measure.id)]
+            parts.append(pd.DataFrame(answers, columns=item_columns(measure)))
+        return pd.concat(parts, axis=1)
+
+
+def _tidy(measure: Measure, values: Floats) -> object:
+    """Return whole numbers as integers (empty where there is none), others without floating-point dust."""
+    if measure.grain != 1:
+        return np.round(values, 10)
+    if np.isnan(values).any():
+        return pd.array(np.rint(values), dtype="Int64")
+    return np.rint(values).astype(np.int64)
+
+
+def write_datasets(folder: Path, synthesis: Synthesis) -> list[Path]:
+    """Write ``dataset-0001.csv`` ... and ``verification.csv`` into a folder.
+
+    Everything is written aside first and then moved: a disk that fills up leaves nothing half-written.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        The files cannot be written.
+    """
+    tables = {f"dataset-{number:04d}.csv": table for number, table in enumerate(synthesis.datasets, start=1)}
+    tables["verification.csv"] = synthesis.verification
+    aside = {folder / name: folder / f".{name}.partial" for name in tables}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, table in zip(aside.values(), tables.values(), strict=True):
+            table.to_csv(path, index=False, lineterminator="\n")
+        for path, partial in aside.items():
+            partial.replace(path)
+    except OSError as error:
+        for partial in aside.values():
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        raise InputError(f"cannot be written ({error.strerror or error})", source=folder) from None
+    return list(aside)

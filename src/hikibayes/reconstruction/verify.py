@@ -1,0 +1,317 @@
+"""Does a table of participants print what the paper printed? Checked as a stranger would, from the table alone.
+
+Nothing here is shared with the search that made the table: regressions are fitted by statsmodels, t-tests run by SciPy,
+scores standardised and products formed column by column, simple slopes read off a regression whose reference group is
+the one in question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from ..record.facts import Fact
+from ..record.study import Study
+from ..spec import InputError, unknown_name
+from .item_columns import item_columns, subscale_columns
+
+if TYPE_CHECKING:
+    from statsmodels.regression.linear_model import RegressionResults
+
+__all__ = ["VERIFICATION_COLUMNS", "cronbach_alpha", "recompute", "verify"]
+
+type Floats = NDArray[np.float64]
+
+VERIFICATION_COLUMNS = ("fact", "printed", "recomputed", "matches")
+
+
+def verify(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
+    """Recompute every printed number from a table of participants, and compare.
+
+    Parameters
+    ----------
+    study : Study
+        Its readings keep their defaults if they are still open.
+    participants : pandas.DataFrame
+        A row a participant, columns named by measure id, categories by level id. Reliabilities are recomputed where
+        the item columns (``<measure>_<nn>``) are there, and left out where they are not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``fact``, ``printed``, ``recomputed`` (with the printed number of decimals), ``matches``; a row a fact.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or holds a label that is not one of the measure's levels.
+    """
+    study = study.read() if study.readings else study
+    stranger = _Stranger(study, participants)
+    rows = []
+    for fact in study.facts:
+        value = stranger.value(fact)
+        if value is not None:
+            rows.append((fact.id, fact.printed, _as_printed(fact, value), _matches(fact, value)))
+    return pd.DataFrame(rows, columns=list(VERIFICATION_COLUMNS))
+
+
+def recompute(study: Study, participants: pd.DataFrame) -> dict[str, float]:
+    """Return the unrounded number of every fact that a table of participants determines."""
+    study = study.read() if study.readings else study
+    stranger = _Stranger(study, participants)
+    found = {fact.id: stranger.value(fact) for fact in study.facts}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _matches(fact: Fact, value: float) -> bool:
+    bound = float(fact.value) / (100 if fact.unit == "percent" else 1)
+    reached = abs(value) if fact.absolute else value
+    if fact.relation == "<":
+        return reached < bound
+    if fact.relation == ">":
+        return reached > bound
+    return fact.holds(value)
+
+
+def _as_printed(fact: Fact, value: float) -> str:
+    """Write a number with the decimals the paper used; four digits beside an inequality."""
+    percent = "%" if fact.unit == "percent" else ""
+    shown = 100 * value if percent else value
+    if fact.relation != "=":
+        return f"{shown:.4g}{percent}"
+    decimals = max(0, -int(fact.value.as_tuple().exponent))
+    return f"{shown:.{decimals}f}{percent}"
+
+
+def cronbach_alpha(items: Floats) -> float:
+    """Return Cronbach's alpha of items, shape (participants, items).
+
+    Notes
+    -----
+    k / (k - 1) * (1 - sum of item variances / variance of the sum).
+    """
+    k = items.shape[1]
+    of_items, of_sum = items.var(axis=0, ddof=1).sum(), items.sum(axis=1).var(ddof=1)
+    return float(k / (k - 1) * (1 - of_items / of_sum))
+
+
+@dataclass(frozen=True)
+class _Stranger:
+    """Someone who has the table, the paper's description of its analysis, and ordinary software."""
+
+    study: Study
+    table: pd.DataFrame
+
+    def value(self, fact: Fact) -> float | None:
+        """Return the number that a fact speaks of; None where the table does not determine it."""
+        ways: Mapping[str, Callable[[Fact], float | None]] = {
+            "n": self._count,
+            "mean": lambda fact: float(np.mean(self._values(fact))),
+            "sd": lambda fact: float(np.std(self._values(fact), ddof=1)),
+            "minimum": lambda fact: float(np.min(self._values(fact))),
+            "maximum": lambda fact: float(np.max(self._values(fact))),
+            "proportion": lambda fact: self._share(fact, fact.group),
+            "proportion_difference": self._share_difference,
+            "alpha": self._alpha,
+            "correlation": self._correlation,
+        }
+        if fact.quantity in ways:
+            return ways[fact.quantity](fact)
+        if fact.step is None:
+            return self._comparison(fact)
+        if fact.quantity == "vif":
+            return self._inflation(fact)
+        if fact.term or fact.of:
+            return self._coefficient(fact)
+        return self._fit_statistic(fact)
+
+    # -- columns -----------------------------------------------------------------------------------------------------
+
+    def _column(self, name: str) -> pd.Series:
+        if name not in self.table.columns:
+            raise InputError(unknown_name("column", name, map(str, self.table.columns)))
+        return self.table[name]
+
+    @cached_property
+    def _group(self) -> NDArray[Any]:
+        return self._column(self.study.analysis.group).to_numpy()
+
+    @cached_property
+    def _numbers(self) -> dict[str, Floats]:
+        return {}
+
+    def _number(self, name: str) -> Floats:
+        """Return a measure as numbers: a category as 0/1 for its second level."""
+        if name not in self._numbers:
+            measure, column = self.study.measure(name), self._column(name)
+            if measure.kind == "category":
+                levels = [level.id for level in measure.levels]
+                labels = column.to_numpy()
+                if strange := sorted(set(map(str, labels)) - set(levels)):
+                    raise InputError(unknown_name("level", strange[0], levels), key=f"column {name!r}")
+                self._numbers[name] = (labels == levels[1]).astype(float)
+            else:
+                self._numbers[name] = column.to_numpy(dtype=float)
+        return self._numbers[name]
+
+    def _in(self, group: str | None) -> NDArray[np.bool_]:
+        return np.ones(len(self.table), dtype=bool) if group is None else np.asarray(self._group == group)
+
+    def _values(self, fact: Fact, group: str | None = None) -> Floats:
+        values = self._number(fact.of or "")[self._in(group or fact.group)]
+        return values[~np.isnan(values)]
+
+    # -- without a regression ----------------------------------------------------------------------------------------
+
+    def _count(self, fact: Fact) -> float:
+        return float(self._in(fact.group).sum())
+
+    def _share(self, fact: Fact, group: str | None) -> float:
+        labels = self._column(fact.of or "").to_numpy()[self._in(group)]
+        return float(np.mean(labels == fact.level))
+
+    def _share_difference(self, fact: Fact) -> float:
+        first, second = fact.between or ("", "")
+        return self._share(fact, first) - self._share(fact, second)
+
+    def _correlation(self, fact: Fact) -> float:
+        rows = self._in(fact.group)
+        return float(np.corrcoef(self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows])[0, 1])
+
+    def _comparison(self, fact: Fact) -> float:
+        first, second = (self._values(fact, group) for group in fact.between or ("", ""))
+        difference = float(first.mean() - second.mean())
+        if fact.quantity == "mean_difference":
+            return difference
+        if fact.quantity == "d":
+            spread = (len(first) - 1) * first.var(ddof=1) + (len(second) - 1) * second.var(ddof=1)
+            return float(difference / np.sqrt(spread / (len(first) + len(second) - 2)))
+        test = stats.ttest_ind(first, second, equal_var=fact.test == "student")
+        return float({"t": test.statistic, "df": test.df, "p": test.pvalue}[fact.quantity])
+
+    def _alpha(self, fact: Fact) -> float | None:
+        measure = self.study.measure(fact.of or "")
+        parts = {"": item_columns(measure)}
+        if fact.subscale:
+            parts = subscale_columns(measure)
+            if fact.subscale != "any":
+                parts = {fact.subscale: parts[fact.subscale]}
+        if not all(name in self.table.columns for names in parts.values() for name in names):
+            return None
+        rows = self._in(fact.group)
+        found = [cronbach_alpha(self.table[names].to_numpy(dtype=float)[rows]) for names in parts.values()]
+        return _farthest(fact, found)
+
+    # -- regressions -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _fits(self) -> dict[tuple[Any, ...], Any]:
+        return {}
+
+    def _fit(self, step: str, code: tuple[float, float], products: str, standardised: bool) -> Any:
+        """Fit a step; ``code`` is the groups' code, in the study's order."""
+        key = (step, code, products, standardised)
+        if key not in self._fits:
+            from statsmodels.regression.linear_model import OLS
+
+            columns = self._design(step, code, products, standardised)
+            outcome = self._number(self.study.analysis.outcome)
+            X = np.column_stack([np.ones(len(outcome)), *columns.values()])
+            fit: RegressionResults = OLS(_z(outcome) if standardised else outcome, X).fit()
+            self._fits[key] = (list(columns), fit)
+        return self._fits[key]
+
+    def _design(self, step: str, code: tuple[float, float], products: str, standardised: bool) -> dict[str, Floats]:
+        group = self.study.analysis.group
+        coded = np.where(self._group == self.study.group_ids[0], code[0], code[1]).astype(float)
+        columns = {}
+        for term in self.study.terms(step):
+            names = [name for name in term.split(":") if name != group]
+            if not names:
+                columns[term] = coded
+            elif ":" in term:
+                columns[term] = self._product(coded, names[0], products, standardised)
+            else:
+                columns[term] = self._scored(names[0], standardised and products == "z")
+        if standardised and products != "z":
+            return {term: _z(column) for term, column in columns.items()}
+        return columns
+
+    def _is_category(self, name: str) -> bool:
+        return self.study.measure(name).kind == "category"
+
+    def _scored(self, name: str, standardised: bool) -> Floats:
+        """Return a measure as it enters the regression: a z-score, except a category."""
+        return _z(self._number(name)) if standardised and not self._is_category(name) else self._number(name)
+
+    def _product(self, coded: Floats, name: str, products: str, standardised: bool) -> Floats:
+        x = self._number(name)
+        if products == "raw":
+            return coded * x
+        if products == "centred":
+            return (coded - coded.mean()) * (x - x.mean())
+        if standardised or self._is_category(name):
+            return coded * self._scored(name, standardised)
+        return coded * (x - x.mean())
+
+    def _settings(self, fact: Fact) -> tuple[tuple[float, float], str, bool]:
+        analysis = self.study.analysis
+        code = (-0.5, 0.5) if (fact.coding or analysis.coding) == "effect" else (0.0, 1.0)
+        standardised = analysis.standardised if fact.standardised is None else fact.standardised
+        return code, fact.products or analysis.products, standardised
+
+    def _coefficient(self, fact: Fact) -> float:
+        code, products, standardised = self._settings(fact)
+        if fact.quantity.startswith("slope"):
+            # with the group in question coded 0, the measure's own coefficient is the slope in that group
+            code, products = ((0.0, 1.0) if fact.group == self.study.group_ids[0] else (1.0, 0.0)), "z"
+        names, fit = self._fit(fact.step or "", code, products, standardised)
+        at = 1 + names.index(fact.term or fact.of or "")
+        kind = fact.quantity.removeprefix("coefficient").removeprefix("slope")
+        return float({"": fit.params, "_se": fit.bse, "_p": fit.pvalues}[kind][at])
+
+    def _inflation(self, fact: Fact) -> float:
+        code, products, standardised = self._settings(fact)
+        columns = self._design(fact.step or "", code, products, standardised)
+        factors = np.diag(np.linalg.inv(np.corrcoef(np.column_stack(list(columns.values())), rowvar=False)))
+        if fact.term:
+            return float(factors[list(columns).index(fact.term)])
+        return _farthest(fact, list(factors))
+
+    def _fit_statistic(self, fact: Fact) -> float:
+        settings = self._settings(fact)
+        _, fit = self._fit(fact.step or "", *settings)
+        direct = {"r2": "rsquared", "adjusted_r2": "rsquared_adj", "r2_p": "f_pvalue"}
+        if fact.quantity in direct:
+            return float(getattr(fit, direct[fact.quantity]))
+        before = self.study.step(fact.step or "").after
+        if before is None:
+            return float(fit.f_pvalue if fact.quantity == "delta_r2_p" else fit.rsquared)
+        _, shorter = self._fit(before, *settings)
+        if fact.quantity == "delta_r2_p":
+            return float(fit.compare_f_test(shorter)[1])
+        if fact.adjusted:
+            return float(fit.rsquared_adj - shorter.rsquared_adj)
+        return float(fit.rsquared - shorter.rsquared)
+
+
+def _z(values: Floats) -> Floats:
+    z: Floats = (values - values.mean()) / values.std(ddof=1)
+    return z
+
+
+def _farthest(fact: Fact, values: list[float]) -> float:
+    """Return the value, among those that a fact is about, that is hardest for it."""
+    if fact.relation in ("<", "<="):
+        return float(max(values))
+    if fact.relation in (">", ">="):
+        return float(min(values))
+    return float(max(values, key=lambda value: abs(value - fact.interval.middle)))
