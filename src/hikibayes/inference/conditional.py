@@ -19,14 +19,14 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hikibayes.inference.normal_priors import Aligned
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
+from .normal_priors import Aligned
+from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
 __all__ = ["COLLINEAR", "PERFECT_FIT", "ConditionalForm", "check_priors", "diagonalise", "with_stand_ins"]
 
@@ -58,6 +58,11 @@ class ConditionalForm:
     """(B,) log|Sxx + v0 P| + 2 Σ log sd."""
     y_mean: FloatArray
     priors: Aligned
+
+    def take(self, index: IntArray, priors: Aligned) -> ConditionalForm:
+        """Return the data sets that `index` selects, whose priors are `priors`."""
+        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name not in {"names", "priors"}}
+        return ConditionalForm(names=self.names, priors=priors, **arrays)
 
     def spectrum(self, v: FloatArray) -> FloatArray:
         """Diagonal of (Sxx + vP) in the basis, shape (B, K, p), for `v` of shape (B, K)."""
@@ -94,7 +99,8 @@ class ConditionalForm:
         if not weight.any():
             return mean, variance
         intercept, its_variance = self.intercept(v)
-        return mean + weight[:, None] * intercept[:, None], variance + weight[:, None] ** 2 * its_variance[:, None]
+        weight = weight[..., None]
+        return mean + weight * intercept[:, None], variance + weight**2 * its_variance[:, None]
 
     def intercept(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and variance of the centred intercept given v, each (B, K)."""

@@ -11,16 +11,16 @@ summaries some ten times faster, and is held against it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
-from hikibayes.inference.conditional import ConditionalForm, check_priors, diagonalise, with_stand_ins
-from hikibayes.inference.mixture import Mixture
-from hikibayes.inference.normal_priors import (
+from .conditional import ConditionalForm, check_priors, diagonalise, with_stand_ins
+from .mixture import Mixture
+from .normal_priors import (
     Exponential,
     FlatPrior,
     HalfNormal,
@@ -29,9 +29,9 @@ from hikibayes.inference.normal_priors import (
     Priors,
     bambi_default,
 )
-from hikibayes.inference.quadrature import quadrature
-from hikibayes.inference.residual_sd import ResidualSD
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
+from .quadrature import quadrature
+from .residual_sd import ResidualSD
+from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,6 +59,10 @@ __all__ = [
 
 type Contrasts = ArrayLike | Sequence[str] | Mapping[str, Mapping[str, float]]
 """Rows of weights over the coefficients, or names of coefficients, or named weights: ``{"gap": {"hiki": 1.0}}``."""
+
+
+FAR = 0.5
+"""A contrast is far from 0 where its being 0 would move log sigma by more than this many of its posterior sds."""
 
 
 class Draws(NamedTuple):
@@ -167,6 +171,18 @@ class GaussianPosterior:
         """Posterior weight of each node of sigma, shape (B, K)."""
         return np.asarray(np.exp(self.log_weights - logsumexp(self.log_weights, axis=1, keepdims=True)))
 
+    def take(self, index: IntArray) -> GaussianPosterior:
+        """Return the posteriors of the data sets that `index` selects, still as a batch."""
+        priors = self.priors.take(index)
+        return GaussianPosterior(
+            stats=self.stats.take(index),
+            priors=priors,
+            form=self.form.take(index, priors.align(self.names)),
+            log_sigma=self.log_sigma[index],
+            log_weights=self.log_weights[index],
+            refusals=self.refusals[index],
+        )
+
     def marginal(self, contrasts: Contrasts | None = None, *, intercept: ArrayLike = 0.0) -> Mixture:
         """Marginal posterior of linear combinations of the coefficients.
 
@@ -194,14 +210,10 @@ class GaussianPosterior:
             raise ExactEngineError("a contrast has only weights of 0; give at least one coefficient a weight")
         means, variances = self.form.contrast(np.exp(2 * self.log_sigma), c, weight)
         prior_mean, prior_sd = self._contrast_prior(c, weight)
-        return Mixture(
-            weights=self.weights,
-            means=means,
-            sds=np.sqrt(variances),
-            prior_mean=prior_mean,
-            prior_sd=prior_sd,
-            at_zero=lambda: self._log_density_at_zero(c, weight),
+        plain = Mixture(
+            weights=self.weights, means=means, sds=np.sqrt(variances), prior_mean=prior_mean, prior_sd=prior_sd
         )
+        return replace(plain, at_zero=lambda: self._log_density_at_zero(plain, c, weight))
 
     def sigma(self) -> ResidualSD:
         """Marginal posterior of the residual sd."""
@@ -234,27 +246,31 @@ class GaussianPosterior:
         at_zero = centred - np.einsum("bsp,bp->bs", coefficients, self.stats.x_mean)
         return Draws(coefficients=coefficients, intercept=at_zero, centred_intercept=centred, sigma=sigma)
 
-    def _log_density_at_zero(self, c: FloatArray, weight: FloatArray) -> FloatArray:
-        """Log posterior density of contrasts at 0, each by a quadrature of its own, shape (B, k).
+    def _log_density_at_zero(self, marginal: Mixture, c: FloatArray, weight: FloatArray) -> FloatArray:
+        """Log posterior density of contrasts at 0, shape (B, k).
 
         Far from 0, a contrast of 0 asks for a larger sigma than the posterior allows. The posterior's own nodes say
-        nothing there, and the integrand's peak must be found anew.
+        little there, and the integrand's peak must be found anew.
         """
-        nodes, columns = self.log_sigma.shape[1], []
-        for j in range(c.shape[-2]):
+        result, n = marginal.log_density(0.0), self.form.n[:, None]
+        tilt = 0.5 * np.log1p((marginal.mean() / marginal.sd()) ** 2 / n)
+        dataset, which = np.nonzero(tilt * np.sqrt(2 * n) > FAR)
+        if not len(dataset):
+            return result
+        far, c = self.take(dataset), np.broadcast_to(c, (*result.shape, c.shape[-1]))[dataset, which][:, None, :]
+        # One pair of data set and contrast at a time: the batch is now of pairs.
+        weight = weight[which]
 
-            def with_zero(log_sigma: FloatArray, j: int = j) -> FloatArray:
-                mean, variance = self.form.contrast(np.exp(2 * log_sigma), c[..., [j], :], weight[[j]])
-                log_normal = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))[:, 0]
-                return np.asarray(self.form.log_density(log_sigma) + log_normal)
+        def with_zero(log_sigma: FloatArray) -> FloatArray:
+            mean, variance = far.form.contrast(np.exp(2 * log_sigma), c, weight[:, None])
+            log_normal = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))[:, 0]
+            return np.asarray(far.form.log_density(log_sigma) + log_normal)
 
-            mean, variance = self.form.contrast(np.exp(2 * self.log_sigma), c[..., [j], :], weight[[j]])
-            middle = (Ellipsis, nodes // 2)
-            tilt = np.log1p(mean[middle][:, 0] ** 2 / variance[middle][:, 0] / self.form.n)
-            refusals = self.refusals.copy()
-            _, log_weights = quadrature(with_zero, self.log_sigma[middle] + tilt / 2, self.form.n, nodes, refusals)
-            columns.append(logsumexp(log_weights, axis=1) - logsumexp(self.log_weights, axis=1))
-        return np.stack(columns, axis=1)
+        start = far.log_sigma[:, far.log_sigma.shape[1] // 2] + tilt[dataset, which]
+        refusals = far.refusals.copy()
+        _, log_weights = quadrature(with_zero, start, far.form.n, far.log_sigma.shape[1], refusals)
+        result[dataset, which] = logsumexp(log_weights, axis=1) - logsumexp(far.log_weights, axis=1)
+        return result
 
     def _contrast_prior(self, c: FloatArray, weight: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
         if isinstance(self.priors, FlatPrior):

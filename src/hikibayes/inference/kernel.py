@@ -2,12 +2,14 @@
 
 Same mathematics as the NumPy reference (`conditional`, `quadrature`, `mixture`), with one shortcut. Instead of an
 eigendecomposition, four functions of v = sigma² are interpolated between Chebyshev nodes: the fitted sum of squares,
-log|Sxx + vP|, and each contrast's mean and scaled variance. They are smooth, so four to sixteen Cholesky factorisations
+log|Sxx + vP|, and each contrast's mean and scaled variance. They are smooth, so four to 32 Cholesky factorisations
 give all of them to 1e-8; the last coefficients tell whether they did, and a data set where they did not is handed back
 to the reference, as is every one that might have to be refused.
 
 Importing this module imports numba. Use `hikibayes.inference.summaries`, which does so only when it must.
 """
+
+# ruff: noqa: PLR0917 - compiled functions call each other with positions: keywords cost numba a specialisation each
 
 from __future__ import annotations
 
@@ -16,12 +18,13 @@ from math import cos, erfc, exp, lgamma, log, log1p, pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from hikibayes.inference.sufficient import FloatArray, IntArray
+from .exact import FAR
+from .sufficient import FloatArray, IntArray
 
 __all__ = ["MEAN", "SUMMARIES", "Task", "compiled", "residual_at", "summarise"]
 
@@ -35,12 +38,14 @@ TOLERANCE = 1e-8
 """Interpolation error allowed: in log density, and relative to a contrast's sd."""
 EASY, HARD = 500.0, 3.0
 """Information in the data over that in the prior, of the least informed column: where 4, 8 and more nodes suffice."""
+PLENTY = 40.0
+"""Degrees of freedom above which the outer nodes may be extrapolated."""
 SMALLEST_PIVOT = 1e-12
 SMALLEST_RESIDUAL = 1e-7
 LOG_2PI = log(2 * pi)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled[F: Callable[..., Any]](function: F) -> F:
     """Compile with numba, releasing the GIL, and cache the result wherever the installation can be written to."""
     options: dict[str, Any] = {
         "nogil": True,
@@ -54,7 +59,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Task(NamedTuple):
-    """Data, priors and questions as the kernel takes them; axes R are 1 where all data sets share the numbers, else B."""
+    """Data, priors and questions as the kernel takes them; R is 1 where all data sets share the numbers, else B."""
 
     n: FloatArray
     y_mean: FloatArray
@@ -125,9 +130,9 @@ class _Scratch(NamedTuple):
     triangle: FloatArray
     """(p, p + 1)"""
     values: FloatArray
-    """(2 + 2k, 16) functions at the Chebyshev nodes."""
+    """(2 + 2k, 32) functions at the Chebyshev nodes."""
     coefficients: FloatArray
-    """(2 + 2k, 16)"""
+    """(2 + 2k, 32)"""
     v: FloatArray
     sxr: FloatArray
     log_sigma: FloatArray
@@ -160,8 +165,10 @@ def _span(low: float, high: float, in_sigma: bool) -> _Span:
 
 
 @compiled
-def _span_around(mode: float, kappa: float, drop: float, margin: float, in_sigma: bool) -> _Span:
-    w = sqrt(drop / kappa)
+def _span_around(mode: float, kappa: float, grid: FloatArray, margin: float, in_sigma: bool) -> _Span:
+    """Range of the nodes; with plenty of data of the middle two thirds, for the others weigh next to nothing."""
+    reach = 2 / 3 if kappa > PLENTY else 1.0
+    w = reach * sqrt(_drop(grid) / kappa)
     low, high = mode - w + w**2 / 3 - w**3 / 9 - margin, mode + w + w**2 / 3 + w**3 / 9 + margin
     return _span(exp(low), exp(high), in_sigma)
 
@@ -171,7 +178,7 @@ def _clenshaw(c: FloatArray, count: int, x: float) -> float:
     b1 = b2 = 0.0
     for m in range(count - 1, 0, -1):
         b1, b2 = 2 * x * b1 - b2 + c[m], b1
-    return x * b1 - b2 + c[0]
+    return float(x * b1 - b2 + c[0])
 
 
 @compiled
@@ -198,12 +205,12 @@ def residual_at(
     return total - quad
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _subtract_products(_context: Any, R: Any, i: Any, j: Any) -> Any:
     """R[i, j] -= Σ R[i, m] R[j, m] over m < j, and the same for row i + 1; LANES at a time.
 
-    The inner loop of the Cholesky factorisation, where most of the time goes. Numba has no vector type, and its compiler
-    does not find the lanes by itself; so this one loop is written for LLVM.
+    The inner loop of the Cholesky factorisation, where most of the time goes. Numba has no vector type, and does not
+    find the lanes by itself; so this one loop is written for LLVM.
     """
     signature = types.void(R, types.intp, types.intp)
 
@@ -419,8 +426,9 @@ def _drop(grid: FloatArray) -> float:
 
 
 @compiled
-def _inside(span: _Span, log_sigma: FloatArray) -> bool:
-    return exp(log_sigma[0]) > 0.985 * span.low and exp(log_sigma[-1]) < 1.015 * span.high
+def _inside(span: _Span, peak: _Peak, grid: FloatArray) -> bool:
+    needed = _span_around(peak.mode, peak.kappa, grid, 0.0, span.in_sigma)
+    return needed.low > 0.985 * span.low and needed.high < 1.015 * span.high
 
 
 @compiled
@@ -439,23 +447,23 @@ def _solve(
     cosines: FloatArray,
     s: _Scratch,
 ) -> tuple[_Peak, _Span, int, bool]:
-    """Choose a range of v, interpolate there with as many nodes as it takes, integrate; again if the peak lay elsewhere."""
+    """Choose a range, interpolate there with as many nodes as it takes, integrate; again if the peak lay elsewhere."""
     most = s.values.shape[1]
     peak, span = _Peak(mode, kappa, 0.0, False), _span(1.0, 2.0, False)
     for _ in range(4):
         while True:
-            span = _span_around(mode, kappa, _drop(grid), margin, count > 2 * LANES)
+            span = _span_around(mode, kappa, grid, margin, count > 2 * LANES)
             if not _interpolate(sxx, contrasts, precision, span, count, cosines, s):
                 return peak, span, count, False
             if _certified(s.coefficients, count, len(contrasts), exp(2 * mode)):
                 break
             if count == most:
                 return peak, span, count, False
-            count += LANES
+            count = min(count + LANES * max(1, count // (2 * LANES)), most)
         peak = _integrate(curve, span, count, at_prior, q, mode, grid, s)
         if not peak.sound:
             return peak, span, count, False
-        if _inside(span, s.log_sigma):
+        if _inside(span, peak, grid):
             return peak, span, count, True
         mode, kappa, margin = peak.mode, peak.kappa, 0.025
     return peak, span, count, False
@@ -488,7 +496,7 @@ def _quantile(probability: float, z: float, mean: float, sd: float, skew: float,
         step = -newton / max(1 - 0.5 * newton * slope / density, 0.5)
         # Convergence before the bracket: the other order discards a root at the bracket's edge. The error that remains
         # is of the order of the step's cube.
-        if abs(step) <= 1e-5 * sd:
+        if abs(step) <= 3e-4 * sd:
             return x + step
         if below < 0:
             low = x
@@ -584,6 +592,7 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
     for j in range(len(precision)):
         information = min(information, sxx[j, j] / (v * precision[j]))
     count = LANES if information > EASY else (2 * LANES if information > HARD else 3 * LANES)
+    count = count if df > PLENTY else max(count, 2 * LANES)
     margin = 0.25 * log(curve.n / df) + 0.01
     peak, span, count, good = _solve(
         sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, count, task.grid, cosines, s
@@ -593,14 +602,16 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
     for q in range(len(task.contrasts)):
         _contrast(curve, span, count, q, at_prior[q], task, s, out[q])
         out[q, LOG_BF10] = -_log_density_at_zero(s)
+        if not (out[q, SD] > 0 and out[q, LOWER] < out[q, UPPER]):
+            return np.nan, False
     for q in range(len(task.contrasts)):
         # Far from 0 the posterior's nodes miss the sigmas that make 0 likely: see `GaussianPosterior.marginal`.
         tilt = 0.5 * log1p((out[q, MEAN] / out[q, SD]) ** 2 / curve.n)
         if curve.kind == FLAT:
             out[q, LOG_BF10] = np.nan
-        elif tilt * sqrt(2 * peak.kappa) > 0.5:
+        elif tilt * sqrt(2 * curve.n) > FAR:
             tilted = _integrate(curve, span, count, at_prior[q], q, peak.mode + tilt, task.grid, s)
-            if not (tilted.sound and _inside(span, s.log_sigma)):
+            if not (tilted.sound and _inside(span, tilted, task.grid)):
                 tilted, span, count, good = _solve(
                     sxx, task.contrasts, precision, curve, at_prior[q], q, peak.mode + tilt, peak.kappa, 0.025, count,
                     task.grid, cosines, s,
@@ -631,9 +642,9 @@ def summarise(
     done : array of bool, shape (B,)
         Set where the result is certified; the others are for the reference.
     """
-    p, k, K, most = task.sxy.shape[1], len(task.contrasts), len(task.grid), 4 * LANES
-    cosines = np.zeros((5, most, most))
-    for block in range(1, 5):
+    p, k, K, most = task.sxy.shape[1], len(task.contrasts), len(task.grid), 8 * LANES
+    cosines = np.zeros((9, most, most))
+    for block in range(1, 9):
         count = block * LANES
         for m in range(count):
             for node in range(count):

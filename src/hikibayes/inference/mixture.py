@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray
+from .sufficient import ExactEngineError, FloatArray
 
 __all__ = ["Mixture"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray, IntArray, SufficientStatistics
+from .sufficient import ExactEngineError, FloatArray, IntArray, SufficientStatistics
 
 __all__ = ["Exponential", "FlatPrior", "HalfNormal", "HalfStudentT", "NormalPriors", "bambi_default"]
 
@@ -43,6 +43,10 @@ class HalfStudentT:
         """Return (scale, nu), the pair the kernel carries."""
         return _array(self.scale), _array(self.nu)
 
+    def take(self, index: IntArray) -> HalfStudentT:
+        """Return the priors of the data sets that `index` selects."""
+        return replace(self, scale=_select(self.scale, index, 1))
+
     def log_density(self, sigma: FloatArray) -> FloatArray:
         """Log density at `sigma`, whose first axis is the data set."""
         nu, scale = self.nu, _over(self.scale, sigma)
@@ -70,6 +74,10 @@ class HalfNormal:
         """Return (scale, unused), the pair the kernel carries."""
         return _array(self.scale), _array(0.0)
 
+    def take(self, index: IntArray) -> HalfNormal:
+        """Return the priors of the data sets that `index` selects."""
+        return replace(self, scale=_select(self.scale, index, 1))
+
     def log_density(self, sigma: FloatArray) -> FloatArray:
         """Log density at `sigma`, whose first axis is the data set."""
         scale = _over(self.scale, sigma)
@@ -95,6 +103,10 @@ class Exponential:
     def parameters(self) -> tuple[FloatArray, FloatArray]:
         """Return (lam, unused), the pair the kernel carries."""
         return _array(self.lam), _array(0.0)
+
+    def take(self, index: IntArray) -> Exponential:
+        """Return the priors of the data sets that `index` selects."""
+        return replace(self, lam=_select(self.lam, index, 1))
 
     def log_density(self, sigma: FloatArray) -> FloatArray:
         """Log density at `sigma`, whose first axis is the data set."""
@@ -195,15 +207,13 @@ class NormalPriors:
 
     def take(self, index: IntArray) -> NormalPriors:
         """Return the priors of the data sets that `index` selects; priors that all share stay as they are."""
-        sigma = self.sigma
-        name = "lam" if isinstance(sigma, Exponential) else "scale"
         return replace(
             self,
             mean=_select(self.mean, index, 2),
             sd=_select(self.sd, index, 2),
             intercept_mean=_select(self.intercept_mean, index, 1),
             intercept_sd=_select(self.intercept_sd, index, 1),
-            sigma=replace(sigma, **{name: _select(getattr(sigma, name), index, 1)}),
+            sigma=self.sigma.take(index),
         )
 
 

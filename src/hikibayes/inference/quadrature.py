@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import logsumexp
 
-from hikibayes.inference.sufficient import FloatArray, IntArray, Refusal
+from .sufficient import FloatArray, IntArray, Refusal
 
 __all__ = ["quadrature"]
 

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 from scipy.special import logsumexp
 
-from hikibayes.inference.exact import GaussianPosterior
-from hikibayes.inference.mixture import Mixture
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray
+from .exact import GaussianPosterior
+from .mixture import Mixture
+from .sufficient import ExactEngineError, FloatArray
 
 __all__ = ["Likelihood", "NormalRefits", "NumericalRefit", "likelihood", "refit_density", "refit_normal"]
 

@@ -8,8 +8,8 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.interpolate import CubicSpline, PPoly
 
-from hikibayes.inference.mixture import safeguarded_newton
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray
+from .mixture import safeguarded_newton
+from .sufficient import ExactEngineError, FloatArray
 
 __all__ = ["ResidualSD"]
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from hikibayes.inference.conditional import check_priors
-from hikibayes.inference.exact import Contrasts, contrast_matrix, posterior
-from hikibayes.inference.normal_priors import FlatPrior, Priors
-from hikibayes.inference.sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
+from .conditional import check_priors
+from .exact import Contrasts, contrast_matrix, posterior
+from .normal_priors import FlatPrior, Priors
+from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
 if TYPE_CHECKING:
-    from hikibayes.inference.kernel import Task
+    from .kernel import Task
 
 __all__ = ["Summaries", "summaries"]
 
@@ -106,17 +106,21 @@ def summaries(
     if not (0 < prob < 1 and len(rope) == 2 and rope[0] < rope[1] and nodes >= 5 and nodes % 2):
         found = f"prob {prob}, rope {tuple(rope)}, nodes {nodes}"
         raise ExactEngineError(f"got {found}; give 0 < prob < 1, rope low < high, and an odd number of nodes from 5")
-    if engine == "numpy":
-        return _by_reference(stats, priors, c, prob, rope, nodes)
-    return _by_kernel(stats, priors, c, prob, rope, nodes)
+    asked = _Asked(c, prob, (float(rope[0]), float(rope[1])), nodes)
+    return _by_reference(stats, priors, asked) if engine == "numpy" else _by_kernel(stats, priors, asked)
 
 
-def _by_reference(
-    stats: SufficientStatistics, priors: Priors, c: FloatArray, prob: float, rope: Sequence[float], nodes: int
-) -> Summaries:
-    fitted = posterior(stats, priors, nodes=nodes, on_error="flag")
-    marginal = fitted.marginal(c)
-    lower, upper = marginal.eti(prob)
+class _Asked(NamedTuple):
+    contrasts: FloatArray
+    prob: float
+    rope: tuple[float, float]
+    nodes: int
+
+
+def _by_reference(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Summaries:
+    fitted = posterior(stats, priors, nodes=asked.nodes, on_error="flag")
+    marginal = fitted.marginal(asked.contrasts)
+    lower, upper = marginal.eti(asked.prob)
     flat = isinstance(priors, FlatPrior)
     return Summaries(
         mean=marginal.mean(),
@@ -124,47 +128,43 @@ def _by_reference(
         lower=lower,
         upper=upper,
         p_positive=marginal.p_positive(),
-        p_rope=marginal.probability(rope[0], rope[1]),
+        p_rope=marginal.probability(*asked.rope),
         log_bf10=np.full(lower.shape, np.nan) if flat else marginal.log_bf10(),
         log_evidence=np.full(len(stats), np.nan) if flat else fitted.log_evidence,
         refusals=fitted.refusals,
     )
 
 
-def _by_kernel(
-    stats: SufficientStatistics, priors: Priors, c: FloatArray, prob: float, rope: Sequence[float], nodes: int
-) -> Summaries:
-    from hikibayes.inference import kernel
+def _by_kernel(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Summaries:
+    from . import kernel
 
     refusals = stats.screen()
     check_priors(stats, priors.align(stats.names), refusals)
-    B, k = len(stats), len(c)
+    B, k = len(stats), len(asked.contrasts)
     out, log_evidence, done = (
         np.full((B, k, len(PER_CONTRAST)), np.nan),
         np.full(B, np.nan),
         np.zeros(B, dtype=np.bool_),
     )
-    kernel.summarise(_task(stats, priors, c, prob, rope, nodes), np.flatnonzero(refusals == 0), out, log_evidence, done)
+    kernel.summarise(_task(stats, priors, asked), np.flatnonzero(refusals == 0), out, log_evidence, done)
     if not isinstance(priors, FlatPrior):
-        out[..., -1] += _log_prior_at_zero(stats, priors, c)
+        out[..., -1] += _log_prior_at_zero(stats, priors, asked.contrasts)
     columns = {name: out[..., j] for j, name in enumerate(PER_CONTRAST)}
     handed_back = np.flatnonzero((refusals == 0) & ~done)
     if len(handed_back):
-        again = _by_reference(stats.take(handed_back), priors.take(handed_back), c, prob, rope, nodes)
+        again = _by_reference(stats.take(handed_back), priors.take(handed_back), asked)
         for name, column in columns.items():
             column[handed_back] = getattr(again, name)
         log_evidence[handed_back], refusals[handed_back] = again.log_evidence, again.refusals
     return Summaries(**columns, log_evidence=log_evidence, refusals=refusals)
 
 
-def _task(
-    stats: SufficientStatistics, priors: Priors, c: FloatArray, prob: float, rope: Sequence[float], nodes: int
-) -> Task:
-    from hikibayes.inference.kernel import Task
+def _task(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Task:
+    from .kernel import Task
 
     a = priors.align(stats.names)
     scale, shape = a.sigma.parameters() if a.sigma else (np.ones(1), np.ones(1))
-    tail = (1 - prob) / 2
+    c, tail = asked.contrasts, (1 - asked.prob) / 2
     arrays = {
         "n": stats.n,
         "y_mean": stats.y_mean,
@@ -180,8 +180,8 @@ def _task(
         "sigma_b": np.atleast_1d(shape),
         "contrasts": c,
         "at_prior_mean": a.mean @ c.T,
-        "grid": np.linspace(-1.0, 1.0, nodes),
-        "rope": np.asarray(rope),
+        "grid": np.linspace(-1.0, 1.0, asked.nodes),
+        "rope": np.asarray(asked.rope),
     }
     # One memory layout and one type for every array, so that numba compiles once.
     arrays = {name: np.array(value, dtype=np.float64, order="C", copy=None) for name, value in arrays.items()}
