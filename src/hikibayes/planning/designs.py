@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -35,6 +35,8 @@ __all__ = [
     "Sample",
     "Simulation",
     "WorldsSpec",
+    "axis_labels",
+    "check",
     "load_simulation",
     "shipped_simulations",
 ]
@@ -306,6 +308,28 @@ class Cell:
     def labels(self) -> dict[str, object]:
         """Return the axes as a table shows them."""
         return {"model": self.model, "prior": self.prior} | self.sample.labels()
+
+
+PLAIN = {
+    "effect": None,
+    "reliability": AS_PRINTED,
+    "attrition": 0.0,
+    "missing": "none",
+    "answers": "gaussian",
+    "predictors": "random",
+}
+"""Axes that are shown only where something else than this is among the cells."""
+
+
+def axis_labels(cells: Sequence[Cell]) -> list[dict[str, object]]:
+    """Return each cell's axes as a table shows them, without those on which every cell is plain."""
+    labels = [cell.labels() for cell in cells]
+    plain = [name for name, value in PLAIN.items() if all(label[name] == value for label in labels)]
+    last = ("n_per_group", "n_total", "worlds")
+    return [
+        {name: label[name] for name in label if name not in (*plain, *last)} | {name: label[name] for name in last}
+        for label in labels
+    ]
 
 
 # -- checks against the study ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..spec import InputError, validated
 from .designs import Cell, DropOut, Sample, Simulation
+from .rules import Decision
 
 __all__ = ["FEATURES", "Replicates", "read_replicates", "write_replicates"]
 
@@ -64,6 +65,13 @@ class Replicates:
         }
         columns |= {name: block[:, i].ravel() for i, name in enumerate(FEATURES) if name != "world"}
         return pd.DataFrame(columns | {"ok": np.isfinite(block[:, FEATURES.index("mean")]).ravel()})
+
+    def answers(self, cell: int, decision: Decision) -> bool:
+        """Tell whether a decision can be asked of a cell: a Bayes factor needs a prior that has one."""
+        if not decision.rule.needs_bayes_factor:
+            return True
+        found = self.columns(cell, decision.estimand)
+        return bool(np.isfinite(found["log_bf10"]).any() or not np.isfinite(found["mean"]).any())
 
     def extended(self, cells: Sequence[Cell], values: NDArray[np.float32]) -> Replicates:
         """Return these replicates and those of further cells."""

@@ -6,7 +6,7 @@ A rule is evaluated on a table of replicates, so that any rule can be asked of r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from ..spec import Spec
 
 __all__ = ["Decision", "Rule"]
 
-type FloatArray = NDArray[np.float64]
+type Numbers = NDArray[np.floating[Any]]
 type BoolArray = NDArray[np.bool_]
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -88,7 +88,7 @@ class Rule(Spec):
         """Whether the rule cannot be asked under a flat prior."""
         return self.condition.startswith("bf10")
 
-    def claims(self, found: Mapping[str, FloatArray]) -> BoolArray:
+    def claims(self, found: Mapping[str, Numbers]) -> BoolArray:
         """Tell which replicates claim.
 
         Parameters
@@ -124,7 +124,7 @@ class Rule(Spec):
                 column = found["p_positive" if name.startswith("p_positive") else "p_rope"]
                 return np.asarray(column > value if name.endswith("above") else column < value)
 
-    def right(self, found: Mapping[str, FloatArray], rope: Pair) -> BoolArray:
+    def right(self, found: Mapping[str, Numbers], rope: Pair) -> BoolArray:
         """Tell in which replicates a claim would be right, given the truth.
 
         A claim about a direction is right where the truth has that direction; one of practical equivalence, where the
@@ -152,7 +152,7 @@ class Rule(Spec):
             case _:
                 return np.asarray((mean > 0) == (truth > 0))
 
-    def ceiling(self, truth: FloatArray, rope: Pair) -> float:
+    def ceiling(self, truth: Numbers, rope: Pair) -> float:
         """Return the share of worlds in which an endless study would claim, rightly: no sample size gets beyond it."""
         value = getattr(self, self.condition)
         match self.condition:

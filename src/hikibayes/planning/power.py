@@ -1,0 +1,111 @@
+"""The main job of the planning room: simulate a design, look closer where a target is crossed, and diagnose."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ..record.study import Study
+from ..spec import InputError
+from .designs import MOST_CELLS, Sample, Simulation, load_simulation
+from .diagnose import Diagnosis, diagnose
+from .plan import prepare
+from .replicates import Replicates
+from .sample_size import curves, smallest_n
+from .simulate import Progress, simulate
+
+__all__ = ["DEFAULT_SIMULATION", "forget", "power"]
+
+DEFAULT_SIMULATION = "followup"
+CLOSE = 0.03
+"""A simulated size this close to a crossing (relative to it) is as good as one at it."""
+
+
+def power(
+    simulation: str | Path | Simulation = DEFAULT_SIMULATION,
+    *,
+    study: Study | None = None,
+    reconstructions: xr.Dataset | None = None,
+    replicates: int | None = None,
+    seed: int | None = None,
+    store: Path | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+    progress: Progress | None = None,
+    any_size: bool = False,
+) -> Diagnosis:
+    """Simulate planned studies over a grid, and find the smallest that reach the targets.
+
+    Parameters
+    ----------
+    simulation : str, Path or Simulation
+        A shipped one's name, a file, or a loaded one.
+    study : Study, optional
+        Instead of the one that the simulation names.
+    reconstructions : xarray.Dataset, optional
+        Group moments with a leading ``draw`` dim; by default the study's shipped ones, if any.
+    replicates, seed : int, optional
+        Instead of the simulation's own.
+    store : Path, optional
+        Folder for finished chunks: a run that was interrupted goes on from there. See `forget`.
+    workers : int
+        Threads; their number changes nothing.
+    dask : str, optional
+        Address of a dask scheduler that does the work.
+    progress : callable, optional
+        Told replicates done and replicates there are.
+    any_size : bool
+        Run a grid of more than ``MOST_CELLS`` cells.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    InputError
+        Anything that would keep a cell from running, found before the first replicate; or no dask scheduler answers.
+    """
+    chosen = _settled(load_simulation(simulation), replicates, seed)
+    if chosen.size > MOST_CELLS and not any_size:
+        raise InputError(
+            f"the grid has {chosen.size} cells, more than {MOST_CELLS}; shorten an axis, or insist with --yes"
+        )
+    if workers < 1:
+        raise InputError(f"{workers} workers cannot do the work; give 1 or more", key="workers")
+    plan = prepare(chosen, study=study, reconstructions=reconstructions)
+    found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress)
+    closer = _crossings(found) if chosen.run.refine and chosen.targets.power else []
+    if closer:
+        more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress)
+        found = found.extended(more.cells, more.values)
+    return diagnose(found)
+
+
+def forget(store: Path) -> None:
+    """Throw finished chunks away, once the tables that were made of them are safe."""
+    shutil.rmtree(store, ignore_errors=True)
+
+
+def _settled(simulation: Simulation, replicates: int | None, seed: int | None) -> Simulation:
+    changes = {"replicates": replicates, "seed": seed}
+    given = {name: value for name, value in changes.items() if value is not None}
+    return simulation.replace(run=simulation.run.replace(**given)) if given else simulation
+
+
+def _crossings(found: Replicates) -> list[Sample]:
+    """Return samples of the sizes at which the first decision, under the first analysis, crosses each target."""
+    first = found.simulation.decisions[0].name
+    analysis = found.cells[0].model, found.cells[0].prior
+    wanted: dict[Sample, None] = {}
+    for curve in curves(found):
+        if curve.decision.name == first and (curve.model, curve.prior) == analysis:
+            for target in found.simulation.targets.power:
+                n, _, _ = smallest_n(curve, target, seed=found.simulation.run.seed)
+                if np.isfinite(n) and np.abs(curve.n / n - 1).min() > CLOSE:
+                    wanted[replace(curve.samples[0], n_per_group=int(n))] = None
+    return list(wanted)

@@ -1,0 +1,190 @@
+"""The smallest number of participants that reaches a target, with how sure the simulation is of it.
+
+A power curve is made monotone (pooled adjacent violators), and read off between the sizes that were simulated on the
+probit of power against the square root of n: for one world and a rule about an interval that is nearly a straight line.
+The interval is a bootstrap over replicates, which takes along that all the sizes share their worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from .designs import Cell, Sample, axis_labels
+from .replicates import Replicates
+from .rules import Decision
+
+__all__ = ["Curve", "curves", "monotone", "sample_sizes", "smallest_n"]
+
+type FloatArray = NDArray[np.float64]
+
+BOOTSTRAPS = 500
+INTERVAL = (2.5, 97.5)
+"""Percentiles of the bootstrap that are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Power or assurance against n, everything else being equal.
+
+    Parameters
+    ----------
+    labels : dict
+        The other axes, as a table shows them.
+    model, prior : str
+        The analysis.
+    decision : Decision
+        Whose claims are counted.
+    samples : tuple of Sample, length G
+        By increasing size.
+    successes : array of bool, shape (G, R)
+        Replicates that count.
+    ceiling : float
+        What an endless study reaches.
+    """
+
+    labels: dict[str, object]
+    model: str
+    prior: str
+    decision: Decision
+    samples: tuple[Sample, ...]
+    successes: NDArray[np.bool_]
+    ceiling: float
+
+    @property
+    def n(self) -> FloatArray:
+        """Participants in the smaller group, shape (G,)."""
+        return np.array([sample.n_per_group for sample in self.samples], dtype=float)
+
+    @property
+    def share(self) -> FloatArray:
+        """Power or assurance, shape (G,)."""
+        return np.asarray(self.successes.mean(axis=1))
+
+
+def curves(replicates: Replicates) -> Iterator[Curve]:
+    """Yield every curve of a table of replicates, for every decision."""
+    labels = axis_labels(replicates.cells)
+    groups: dict[object, list[int]] = {}
+    for i, cell in enumerate(replicates.cells):
+        groups.setdefault((cell.model, cell.prior, cell.sample.curve), []).append(i)
+    for members in groups.values():
+        ordered = sorted(members, key=lambda i: replicates.cells[i].sample.n_per_group)
+        for decision in replicates.simulation.decisions:
+            if replicates.answers(ordered[-1], decision):
+                yield _curve(replicates, ordered, decision, labels[ordered[0]])
+
+
+def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, labels: dict[str, object]) -> Curve:
+    rope = replicates.simulation.rope
+    successes = []
+    for i in members:
+        found = replicates.columns(i, decision.estimand)
+        claims = decision.rule.claims(found)
+        successes.append(claims & decision.rule.right(found, rope) if _over_worlds(replicates.cells[i]) else claims)
+    truth = replicates.columns(members[-1], decision.estimand)["truth"].astype(float)
+    return Curve(
+        labels={name: value for name, value in labels.items() if name not in ("n_per_group", "n_total")},
+        model=replicates.cells[members[0]].model,
+        prior=replicates.cells[members[0]].prior,
+        decision=decision,
+        samples=tuple(replicates.cells[i].sample for i in members),
+        successes=np.stack(successes),
+        ceiling=decision.rule.ceiling(truth, rope),
+    )
+
+
+def _over_worlds(cell: Cell) -> bool:
+    return cell.sample.worlds == "posterior"
+
+
+def sample_sizes(replicates: Replicates) -> pd.DataFrame:
+    """Find the smallest n for every curve and target.
+
+    Returns
+    -------
+    DataFrame
+        The other axes, ``worlds``, ``estimand``, ``decision``, ``target``, ``n_per_group`` and ``n_total`` (empty where
+        the grid does not reach the target), ``lower`` and ``upper`` (of ``n_per_group``; ``upper`` is empty where the
+        bootstrap leaves the grid), ``reached`` and ``ceiling``.
+    """
+    rows = []
+    for curve in curves(replicates):
+        for target in replicates.simulation.targets.power:
+            n, lower, upper = smallest_n(curve, target, seed=replicates.simulation.run.seed)
+            reached = bool(np.isfinite(n))
+            total = _total(curve.samples[0], int(n)) if reached else np.nan
+            rows.append(
+                curve.labels
+                | {"estimand": curve.decision.estimand, "decision": curve.decision.name, "target": target}
+                | {"n_per_group": n, "n_total": total, "lower": lower, "upper": upper}
+                | {"reached": reached, "ceiling": curve.ceiling}
+            )
+    table = pd.DataFrame(rows)
+    whole = [name for name in ("n_per_group", "n_total", "lower", "upper") if name in table]
+    return table.astype(dict.fromkeys(whole, "Int64"))
+
+
+def _total(sample: Sample, n: int) -> int:
+    return sum(replace(sample, n_per_group=n).sizes)
+
+
+def smallest_n(curve: Curve, target: float, *, seed: int) -> tuple[float, float, float]:
+    """Find where a curve reaches a target.
+
+    Returns
+    -------
+    n, lower, upper : float
+        Whole numbers; NaN beyond the simulated sizes. ``lower`` is the smallest simulated size where the bootstrap
+        falls below it.
+    """
+    n, share = curve.n, curve.share
+    found = _crossing(n, monotone(share[None]), target)[0]
+    if not np.isfinite(found):
+        return np.nan, np.nan, np.nan
+    again = _crossing(n, monotone(_bootstrap(curve.successes, seed)), target)
+    lower, upper = np.percentile(np.where(np.isfinite(again), again, np.inf), INTERVAL, method="nearest")
+    return float(np.ceil(found - 1e-9)), float(np.floor(lower)), float(np.ceil(upper)) if np.isfinite(upper) else np.nan
+
+
+def monotone(share: FloatArray) -> FloatArray:
+    """Least-squares fit that never falls along the last axis (pooled adjacent violators, in its max-min form)."""
+    count = share.shape[-1]
+    sums = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1)], axis=-1)
+    fitted = np.full(share.shape, -np.inf)
+    for i in range(count):
+        to_each_end = (sums[..., i + 1 :] - sums[..., i, None]) / np.arange(1, count - i + 1)
+        smallest = np.minimum.accumulate(to_each_end[..., ::-1], axis=-1)[..., ::-1]
+        fitted[..., i:] = np.maximum(fitted[..., i:], smallest)
+    return fitted
+
+
+def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
+    """Return where monotone curves (B, G) cross a target: shape (B,), NaN where they do not."""
+    z, wanted, root = ndtri(np.clip(share, 1e-9, 1 - 1e-9)), ndtri(target), np.sqrt(n)
+    right = (share < target).sum(axis=-1)
+    inside = np.clip(right, 1, len(n) - 1)
+    if len(n) == 1:
+        return np.where(right == 0, n[0], np.nan)
+    rows = np.arange(len(share))
+    low, high = z[rows, inside - 1], z[rows, inside]
+    part = np.clip((wanted - low) / np.maximum(high - low, 1e-12), 0, 1)
+    at = (root[inside - 1] + part * (root[inside] - root[inside - 1])) ** 2
+    return np.where(right == 0, n[0], np.where(right == len(n), np.nan, at))
+
+
+def _bootstrap(successes: NDArray[np.bool_], seed: int) -> FloatArray:
+    """Resample replicates, jointly over the sizes: shape (BOOTSTRAPS, G).
+
+    Replicates with the same pattern of successes are alike, so that counts of patterns are resampled.
+    """
+    patterns, counts = np.unique(np.packbits(successes, axis=0), axis=1, return_counts=True)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    drawn = rng.multinomial(counts.sum(), counts / counts.sum(), size=BOOTSTRAPS)
+    bits = np.unpackbits(patterns, axis=0, count=len(successes))
+    return np.asarray(drawn @ bits.T / counts.sum())
