@@ -77,6 +77,10 @@ def test_intervals_of_every_relation(content, low, high):
         ({"quantity": "r2", "step": "a", "value": "1.2"}, "r2 1.2 is impossible"),
         ({"quantity": "n", "value": 5, "unit": "years"}, "unit 'years' does not fit 'n', takes participants"),
         ({"quantity": "mean", "of": "x", "relation": "about", "value": 4}, "'within' goes with relation = 'about'"),
+        (
+            {"quantity": "slope", "of": "x", "group": "a", "step": "s", "absolute": True, "value": -1},
+            "an absolute value cannot be -1",
+        ),
         ({"quantity": "t", "of": "x", "between": ["a", "a"], "value": 4}, "'between' names the same group twice"),
     ],
 )

@@ -180,6 +180,8 @@ class Fact(Spec):
             accepted = " or ".join(filter(None, units)) or "no unit"
             raise ValueError(f"fact {self.id!r}: unit {self.unit!r} does not fit {self.quantity!r}, takes {accepted}")
         number = float(self.value) / self._divisor
+        if self.absolute and number < 0:
+            raise ValueError(f"fact {self.id!r}: an absolute value cannot be {self.value}; at least 0 is accepted")
         if not kind.low <= number <= kind.high:
             possible = f"[{kind.low:g}, {kind.high:g}]"
             raise ValueError(f"fact {self.id!r}: {self.quantity} {self.value} is impossible; it lies in {possible}")

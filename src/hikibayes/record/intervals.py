@@ -60,7 +60,8 @@ class Interval:
 
     def widened(self, slack: float = 1e-9) -> Interval:
         """Return the interval with room for floating-point error, relative to its ends."""
-        return Interval(self.low - slack * (1 + abs(self.low)), self.high + slack * (1 + abs(self.high)))
+        low, high = (slack * (1 + abs(end)) if math.isfinite(end) else 0.0 for end in (self.low, self.high))
+        return Interval(self.low - low, self.high + high)
 
     def __str__(self) -> str:
         return f"[{self.low:.6g}, {self.high:.6g}]"
