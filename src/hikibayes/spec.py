@@ -119,7 +119,8 @@ def _accepted_keys(spec: type[BaseModel], parts: tuple[int | str, ...]) -> list[
     definitions, node = schema.get("$defs", {}), schema
     for part in parts:
         node = _resolve(node, definitions)
-        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        entry = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+        node = node.get("items", {}) if isinstance(part, int) else entry
     return list(_resolve(node, definitions).get("properties", {}))
 
 

@@ -1,6 +1,7 @@
 """Participants simulated from a study's measures alone, for tests that need a table and no published number."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 from hikibayes.inference.design import Design, design
 from hikibayes.inference.models import load_model
 from hikibayes.record.study import Study, load_study
+
+ORCHARD = Path(__file__).parents[1] / "studies" / "orchard.toml"
 
 type Table = Callable[..., pd.DataFrame]
 

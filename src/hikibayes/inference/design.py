@@ -216,8 +216,20 @@ def design(
 
 
 def columns_of(matrices: DesignMatrices) -> dict[str, tuple[str, ...]]:
-    """Return the names of each term's columns, without the intercept's."""
-    terms = {name: tuple(term.labels) for name, term in matrices.common.terms.items() if name != INTERCEPT}
+    """Return the names of each term's columns, without the intercept's.
+
+    Raises
+    ------
+    InputError
+        formulae names other columns than it makes, as it does for the main effect of ``group / measure``.
+    """
+    common = matrices.common
+    terms = {name: tuple(term.labels) for name, term in common.terms.items() if name != INTERCEPT}
+    for name, labels in terms.items():
+        if len(labels) != common.slices[name].stop - common.slices[name].start:
+            raise InputError(
+                f"the columns of {name!r} have no clear names; write the formula's terms out with '+' and ':'"
+            )
     return {name: labels if len(labels) > 1 else (name,) for name, labels in terms.items()}
 
 
@@ -228,9 +240,12 @@ def refuse_calls(model: ModelSpec, needs: str) -> None:
 
 
 def _refuse_constant(made: Design) -> None:
-    constant = made.statistics.constant_columns().any(axis=0)
-    if constant.any():
+    # formulae gives a category with one level in the data no column at all
+    names = [name for name, term in made.matrices.common.terms.items() if not term.labels]
+    if not names:
+        constant = made.statistics.constant_columns().any(axis=0)
         names = [name for name, flat in zip(made.columns, constant, strict=True) if flat]
+    if names:
         raise InputError(f"{', '.join(names)}: the same value in every row; every column of the design must vary")
 
 

@@ -120,7 +120,10 @@ class ModelSpec(Spec):
     @property
     def variables(self) -> tuple[str, ...]:
         """The measures that the formula names, outcome first."""
-        names = sorted(self.parsed.var_names - {self.outcome}, key=self.formula.find)
+        from formulae.categorical import ENCODINGS
+
+        # formulae takes the Sum of C(group, Sum) for a variable
+        names = sorted(self.parsed.var_names - {self.outcome} - set(ENCODINGS), key=self.formula.find)
         return (self.outcome, *names)
 
     @property
