@@ -21,7 +21,7 @@ from hikibayes.record.checks.jointly import variances_possible
 from hikibayes.record.facts import Fact
 from hikibayes.record.moments import sample_moments
 from hikibayes.record.study import Study, load_study
-from hikibayes.spec import validated
+from hikibayes.spec import InputError, validated
 
 STUDIES = Path(made_up.FILE).parent
 
@@ -282,6 +282,20 @@ def test_a_contradiction_that_a_reading_removes_is_ambiguous(orchard):
 def test_contradictory_numbers_are_not_used_to_accuse_others(orchard):
     rows = checks(edited(orchard, background_r2="0.390"))
     assert wrong(rows) == {"plain and adjusted R2"}
+
+
+@given(st.data())
+@settings(max_examples=20, deadline=None)
+def test_whatever_is_typed_the_audit_answers(data):
+    content = load_study(STUDIES / "orchard.toml").model_dump(exclude_unset=True)
+    for entry in data.draw(st.lists(st.sampled_from(content["fact"]), min_size=1, max_size=4)):
+        value = data.draw(st.sampled_from(["0", "1", "0.0", "1.00", "-1", "0.5", "3", "40.0", "90"]))
+        entry.update(value=Decimal(value), relation=data.draw(st.sampled_from("=<>")))
+    try:
+        study = validated(Study, content, "typed")
+    except InputError:
+        return
+    assert len(checks(study)) > 20
 
 
 # -- jointly --------------------------------------------------------------------------------------------------------

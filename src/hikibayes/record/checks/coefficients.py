@@ -92,7 +92,8 @@ def standard_error(value: Interval, p: Interval, df: float) -> Interval:
     Interval
         |value| / t, from 0 (p = 0) to infinity (p = 1).
     """
-    size, greatest_t, least_t = absolute(value), _t_quantile(p.low, df), _t_quantile(p.high, df)
+    # p = 1 would need a value of exactly 0: a t that is almost 0 stands for it
+    size, greatest_t, least_t = absolute(value), max(_t_quantile(p.low, df), 1e-9), _t_quantile(p.high, df)
     return Interval(size.low / greatest_t, size.high / least_t if least_t > 0 else math.inf)
 
 

@@ -123,11 +123,10 @@ class Comparison:
         n1, n2 = self.sizes
         if test == "student":
             return Interval(n1 + n2 - 2, n1 + n2 - 2)
-        if "df" in self.printed:
-            return self.printed["df"].interval
-        if self.described:
-            return degrees_over(_corners(*self.variances), self.sizes)
-        return Interval(min(n1, n2) - 1, n1 + n2 - 2)
+        possible_df = Interval(min(n1, n2) - 1, n1 + n2 - 2)
+        if "df" in self.printed and (printed := self.printed["df"].interval.meet(possible_df)):
+            return printed
+        return degrees_over(_corners(*self.variances), self.sizes) if self.described else possible_df
 
 
 def degrees_over(points: Sequence[tuple[float, float]], sizes: tuple[int, int]) -> Interval:

@@ -100,6 +100,11 @@ def _limits(study: Study, measure: Measure, group: str | None) -> tuple[float, f
     return low, high, [fact for fact in facts if fact]
 
 
+def _attained(ends: list[Fact]) -> tuple[float, ...]:
+    """Return the values that somebody has: a minimum and maximum that are printed as such."""
+    return tuple(end.interval.low for end in ends if end.relation == "=")
+
+
 def checks_of_ranges(study: Study) -> Iterator[Check]:
     """Compare minimum, mean, maximum and SD with each other and with the instrument's range."""
     for measure, group in _described(study, "mean", "sd", "minimum", "maximum"):
@@ -110,7 +115,7 @@ def checks_of_ranges(study: Study) -> Iterator[Check]:
             continue
         if ends:
             limits = Interval(*measure.limits)
-            inside = all(end.interval.low in limits and end.interval.high in limits for end in ends)
+            inside = all(end.interval.meets(limits) for end in ends)
             where = "inside" if inside else "outside"
             note = f"The extremes lie {where} the measure's range, {number(limits.low)} to {number(limits.high)}."
             yield found("minimum and maximum", ends, "consistent" if inside else "inconsistent", note, about=2)
@@ -119,7 +124,7 @@ def checks_of_ranges(study: Study) -> Iterator[Check]:
             yield compared("mean within range", mean, ends, Interval(low, high), who)
         if sd := only(study, "sd", of=measure.id, group=group):
             n = _people(study, measure, group)
-            bounds = _sd_bounds(n, mean.interval if mean else None, low, high, len(ends) == 2)
+            bounds = _sd_bounds(n, mean.interval if mean else None, low, high, len(_attained(ends)) == 2)
             who = f"An SD of {measure.label}{_who(group)} within this range"
             yield compared("SD within range", sd, (mean, *ends), bounds, who)
 
@@ -156,7 +161,7 @@ def scores(study: Study, measure: Measure, group: str | None) -> Scores | None:
     n = _people(study, measure, group)
     if not measure.grain or n < 2 or low > high:
         return None
-    attained = tuple(end.interval.low for end in ends) if n > 2 and low < high else ()
+    attained = _attained(ends) if n > 2 and low < high else ()
     return Scores(n=n, low=low, high=high, grain=measure.grain, attained=attained)
 
 

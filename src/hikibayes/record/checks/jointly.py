@@ -16,6 +16,7 @@ from .rows import Check, between, found, number, one_of
 
 __all__ = ["HalfPlane", "checks_of_comparisons_jointly", "clipped", "variances_possible"]
 
+TINY = 1e-6
 Polygon = list[tuple[float, float]]
 Pair = tuple[Sums, Sums]
 
@@ -85,9 +86,10 @@ def variances_possible(comparison: Comparison, test: Test, names: frozenset[str]
     each two of them have one, and each of these conditions, squared, is linear in (v, w). The degrees of freedom
     depend on v/w alone: two more lines. So the region is exact, without a grid.
     """
-    box = [interval.widened() for interval in comparison.variances]
-    start = [(v, w) for v, w in ((0, 0), (1, 0), (1, 1), (0, 1))]
-    corners: Polygon = [((box[0].low, box[0].high)[v], (box[1].low, box[1].high)[w]) for v, w in start]
+    # not quite 0, where t and d are not defined
+    v, w = (Interval(max(each.low, TINY), max(each.high, TINY)) for each in comparison.variances)
+    v, w = v.widened(), w.widened()
+    corners: Polygon = [(v.low, w.low), (v.high, w.low), (v.high, w.high), (v.low, w.high)]
     regions = []
     for sign, cuts in product((1, -1), _df_cuts(comparison, test, "df" in names)):
         lines = _gap_lines(comparison, test, names, sign)

@@ -90,9 +90,8 @@ def checks_of_slopes(study: Study) -> Iterator[Check]:
 def _error(study: Study, estimate: Estimate) -> Interval | None:
     if estimate.se:
         return estimate.se.interval
-    if estimate.p:
-        return standard_error(estimate.value.interval, estimate.p.interval, residual_df(study, estimate.step))
-    return None
+    df = residual_df(study, estimate.step)
+    return standard_error(estimate.value.interval, estimate.p.interval, df) if estimate.p and df >= 1 else None
 
 
 def _dummy_inflation(study: Study, estimate: Estimate) -> Check | None:
@@ -150,7 +149,7 @@ def _interaction_p(study: Study, slopes: Slopes) -> Iterator[Check]:
     """
     p = only(study, "coefficient_p", step=slopes.step, term=f"{study.analysis.group}:{slopes.of}")
     errors = [_error(study, each) for each in slopes.each]
-    if not (p and errors[0] and errors[1]):
+    if not (p and errors[0] and errors[1]) or residual_df(study, slopes.step) < 1:
         return
     wanted = standard_error(slopes.difference, p.interval, residual_df(study, slopes.step))
     gap = Interval(errors[0].low - errors[1].high, errors[0].high - errors[1].low)

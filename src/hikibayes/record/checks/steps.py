@@ -74,6 +74,8 @@ def explained(study: Study, step: str) -> Explained:
         From the step's own R2 or adjusted R2 where one is printed, else from the step before and the increase, narrowed
         by the increase's p. Nothing is known where these contradict each other (the contradiction is a row of its own).
     """
+    if residual_df(study, step) < 1:
+        return Explained()
     own = _own(study, step)
     if own.known or not (before := study.step(step).after):
         return own
