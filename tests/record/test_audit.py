@@ -82,6 +82,7 @@ def wrong(rows):
         ("mean of whole numbers", "age_mean", 7745, 7747),
         ("t, df and d of whole numbers", "difficulty_t", 7.7335, 7.7335),
         ("shares add up", "region_hokkaido", 200, 200),
+        ("shares add up", "sex_hikikomori", 51, 100),
     ],
 )
 def test_what_the_record_says_once_read_closely(findings, check, about, low, high):

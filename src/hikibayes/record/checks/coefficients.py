@@ -137,7 +137,7 @@ def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:
         return
     se = standard_error(estimate.value.interval, estimate.p.interval, df)
     given = f"{estimate.value.printed}, p {_relation(estimate.p)} and {df} degrees of freedom"
-    note = f"The standard error of {estimate.name} is {between(se)}, from its value {given}."
+    note = f"The standard error of {estimate.name} is {between(se, 0)}, from its value {given}."
     yield found("SE from B and p", (estimate.value, estimate.p), "consistent", note, se, about=2)
 
 
@@ -188,7 +188,7 @@ def _judged(study: Study, estimate: Estimate, vif: Interval, given: tuple[Fact, 
     term = estimate.value.term
     printed = [fact for fact in study.facts_of("vif", step=estimate.step) if fact.term in (None, term)]
     allowed = vif.widened().meet(Interval(1, math.inf))
-    what = f"The standard error of {estimate.name} means a variance inflation factor {between(vif)}"
+    what = f"The standard error of {estimate.name} means a variance inflation factor {between(vif, 1)}"
     name, facts = "variance inflation", (estimate.value, *printed, *given)
     if allowed is None:
         return found(name, facts, "inconsistent", f"{what}, but none is below 1.", vif)

@@ -249,7 +249,7 @@ def checks_of_shares(study: Study) -> Iterator[Check]:
     for measure, group in _described(study, "proportion"):
         facts = study.facts_of("proportion", of=measure.id, group=group)
         n = _people(study, measure, group)
-        people = {fact.id: counts(n, fact.interval) for fact in facts}
+        people = {fact.id: _people_at(fact, n) for fact in facts}
         for fact in facts:
             if not people[fact.id]:
                 note = f"No number of people out of {n} makes {fact.printed}."
@@ -259,6 +259,17 @@ def checks_of_shares(study: Study) -> Iterator[Check]:
             yield _shares_together(measure, sound, [people[fact.id] for fact in sound], n, len(facts) == len(sound))
     yield from _shares_of_groups(study)
     yield from _differences_of_shares(study)
+
+
+def _people_at(fact: Fact, n: int) -> range:
+    """Return the numbers of people that a share leaves; a strict inequality excludes its own bound."""
+    people = counts(n, fact.interval)
+    bound = float(fact.value) / (100 if fact.unit == "percent" else 1) * n
+    if people and fact.relation == ">" and people[0] <= bound:
+        return people[1:]
+    if people and fact.relation == "<" and people[-1] >= bound:
+        return people[:-1]
+    return people
 
 
 def _shares_together(measure: Measure, facts: list[Fact], people: list[range], n: int, all_sound: bool) -> Check:

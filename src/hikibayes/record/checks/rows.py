@@ -106,9 +106,11 @@ def absolute(interval: Interval) -> Interval:
     return Interval(0.0 if 0.0 in interval else min(ends), max(ends))
 
 
-def between(interval: Interval) -> str:
-    """Say an interval in words."""
+def between(interval: Interval, least: float = -math.inf) -> str:
+    """Say an interval in words; one that begins at the ``least`` possible value or below has an upper end only."""
     low, high = number(interval.low), number(interval.high)
+    if interval.low <= least and math.isfinite(interval.high):
+        return f"at most {high}"
     if low == high:
         return low
     if math.isinf(interval.high):

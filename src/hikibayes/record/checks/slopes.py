@@ -104,7 +104,7 @@ def _dummy_inflation(study: Study, estimate: Estimate) -> Check | None:
     vif = inflation(se, reached.interval, df)
     allowed = vif.widened().meet(Interval(1, math.inf))
     note = (
-        f"If the {fact.group} group is the reference, {fact.of} has a variance inflation factor {between(vif)} in "
+        f"If the {fact.group} group is the reference, {fact.of} has a variance inflation factor {between(vif, 1)} in "
         f"{fact.step}" + ("." if allowed else ", but none is below 1.")
     )
     facts = (*estimate.facts, *reached.facts)
@@ -158,7 +158,7 @@ def _interaction_p(study: Study, slopes: Slopes) -> Iterator[Check]:
     left = left.meet(Interval(0, math.inf)) if left else None
     facts = (p, *(fact for each in slopes.each for fact in each.facts))
     start = f"The difference of the slopes of {slopes.of} has the printed p {p.printed} if its standard error is "
-    end = f"{between(wanted)}, and the slopes' own standard errors allow {between(bounds)}"
+    end = f"{between(wanted, 0)}, and the slopes' own standard errors allow {between(bounds, 0)}"
     note = f"{start}{end}{'' if left else '; these exclude each other'}."
     yield found("interaction p", facts, "consistent" if left else "inconsistent", note, left)
 
