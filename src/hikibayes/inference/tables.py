@@ -148,11 +148,11 @@ def _typed(values: pd.Series, measure: Measure, header: str) -> pd.Series:
 
 def _labels(values: pd.Series, measure: Measure, header: str) -> pd.Series:
     levels = [level.id for level in measure.levels]
-    labels = values.astype(object).where(values.notna(), None).map(lambda v: None if v is None else str(v).strip())
+    labels = [None if empty else str(value).strip() for value, empty in zip(values, values.isna(), strict=True)]
     for row, label in enumerate(labels, start=1):
         if label is not None and label not in levels:
             raise InputError(f"row {row}: {unknown_name('label', label, levels)}", key=f"column {header!r}")
-    return labels
+    return pd.Series(labels, index=values.index, dtype=object)
 
 
 def _numbers(values: pd.Series, measure: Measure, header: str) -> pd.Series:
@@ -162,7 +162,7 @@ def _numbers(values: pd.Series, measure: Measure, header: str) -> pd.Series:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         accepted = f"{measure.label} runs from {low:g} to {high:g}"
-        raise InputError(f"row {row + 1}: found {values.iloc[row]!r}; {accepted}", key=f"column {header!r}")
+        raise InputError(f"row {row + 1}: found {str(values.iloc[row])!r}; {accepted}", key=f"column {header!r}")
     return numbers
 
 

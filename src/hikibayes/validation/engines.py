@@ -39,7 +39,7 @@ QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 LOG_JOINT = 1e-7
 """Largest accepted difference of the log joint densities."""
 LARGEST_Z = 5.0
-"""Largest accepted z score: of some 150 by a long run of the right posterior, one in a hundred runs has one above 4.5."""
+"""Largest accepted z score. Of the 150 of a right posterior, one run in a hundred (4000 draws) has one above that."""
 FREE_SCORES = 2.0
 """How many independent z scores a parameter's seven are worth, at the least (2.2 to 3.3 in runs of exact draws)."""
 CHANGE = 1e-4

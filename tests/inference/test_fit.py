@@ -1,0 +1,184 @@
+"""One model on one table, by either engine."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from hikibayes.inference.compile import bambi_model, exact_priors
+from hikibayes.inference.design import design
+from hikibayes.inference.diagnostics import convergence, sound
+from hikibayes.inference.exact import bambi_default
+from hikibayes.inference.fit import Sampling, fit
+from hikibayes.inference.models import ModelSpec, load_model, shipped_models
+from hikibayes.spec import InputError
+from hikibayes.validation.engines import log_joint_difference
+
+SMALL = Sampling(draws=200, tune=300, chains=2)
+
+
+@pytest.fixture(scope="module")
+def exact(study, table):
+    return fit("step3", table(), study=study, engine="exact", seed=101)
+
+
+# -- the exact engine -------------------------------------------------------------------------------------------------
+
+
+def test_the_exact_engine_gives_draws_estimates_and_a_verdict(exact):
+    posterior = exact.posterior["posterior"]
+    assert posterior.sizes["chain"] == 4
+    assert posterior["group:instrumental_support"].dims == ("chain", "draw", "group:instrumental_support_dim")
+    assert posterior["group"].sel(group_dim="hikikomori").dims == ("chain", "draw")
+    assert exact.sound
+    assert set(exact.diagnostics["check"]) == {"quadrature"}
+    assert set(exact.estimates["engine"]) == {"exact", "ols"}
+    row = exact.estimates.set_index(["engine", "estimand"]).loc[("exact", "support_slope_difference")]
+    drawn = posterior["group:instrumental_support"].values
+    assert drawn.mean() == pytest.approx(row["mean"], abs=4 * row["sd"] / np.sqrt(drawn.size))
+    assert row["study"] == "nonaka2021"
+    assert row["prior"] == "weakly_informative"
+
+
+def test_a_seed_is_a_result(exact, study, table):
+    again = fit("step3", table(), study=study, engine="exact", seed=101)
+    other = fit("step3", table(), study=study, engine="exact", seed=102)
+    xr.testing.assert_identical(again.posterior["posterior"].to_dataset(), exact.posterior["posterior"].to_dataset())
+    pd.testing.assert_frame_equal(again.estimates, exact.estimates)
+    assert not np.array_equal(other.posterior["posterior"]["age"], exact.posterior["posterior"]["age"])
+
+
+def test_a_file_is_fitted_like_a_table(tmp_path, exact, study, table):
+    path = tmp_path / "mine.csv"
+    table().rename(columns={"age": "years"}).to_csv(path, index=False)
+    read = fit("step3", path, study="nonaka2021", engine="exact", seed=101, columns={"age": "years"})
+    pd.testing.assert_frame_equal(read.estimates, exact.estimates)
+
+
+def t_model():
+    model = load_model("step1").model_dump()
+    nu = {"dist": "Exponential", "lam": 0.05, "reason": "made up"}
+    changes = {
+        "name": "robust",
+        "family": "t",
+        "priors": {**model["priors"], "nu": nu},
+        "estimands": ["group_difference"],
+    }
+    return ModelSpec.model_validate({**model, **changes})
+
+
+def cauchy_model():
+    model = load_model("step2").model_dump()
+    priors = {**model["priors"], "age": {"dist": "Cauchy", "alpha": 0, "beta": 1, "reason": "made up"}}
+    return ModelSpec.model_validate({**model, "priors": priors})
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "options", "message"),
+    [
+        ("step3", lambda t: t.iloc[:17], {}, "group 'hikikomori' has no complete row"),
+        ("step3", lambda t: t.groupby("group").head(8), {}, "16 rows for 17 predictors; the exact engine needs"),
+        ("step2", lambda t: t.assign(planning=9), {}, "column 'planning': row 1: .* runs from 2 to 8"),
+        (t_model(), lambda t: t, {}, "family 't'; the exact engine takes gaussian ones, NUTS takes all"),
+        (cauchy_model(), lambda t: t, {}, r"prior of 'age' is Cauchy\(.*\); the exact engine takes Normal"),
+        ("step3", lambda t: t, {"variant": "sceptic"}, r"no prior variant of model 'step3', 'sceptic'"),
+        ("step3", lambda t: t, {"engine": "stan"}, "no engine 'stan'; there are: exact, nuts"),
+    ],
+    ids=["one group", "n <= p", "range", "family", "prior", "variant", "engine"],
+)  # fmt: skip
+def test_what_cannot_be_fitted_says_why(study, table, model, change, options, message):
+    with pytest.raises(InputError, match=message):
+        fit(model, change(table()), study=study, seed=1, **{"engine": "exact", **options})
+
+
+# -- Bambi ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_every_shipped_models_log_joint_is_bambis(name, study, table):
+    laid_out = design(load_model(name), table(n=40), study)
+    compared = log_joint_difference(laid_out, rng=np.random.default_rng(103), points=10)
+    np.testing.assert_allclose(compared["exact"], compared["other"], rtol=1e-10, atol=1e-8)
+
+
+def test_bambi_has_the_designs_terms_and_its_own_default_priors(step3):
+    built = bambi_model(step3, "bambi_default")
+    component = built.components["mu"]
+    assert tuple(component.common_terms) == tuple(step3.terms)
+    ours = exact_priors(step3, "bambi_default")
+    theirs = [np.atleast_1d(component.common_terms[t].prior.args["sigma"])[0] for t in step3.terms]
+    np.testing.assert_allclose(ours.sd[0], theirs, rtol=1e-10)
+    np.testing.assert_allclose(ours.intercept_sd[0], component.intercept_term.prior.args["sigma"], rtol=1e-10)
+    np.testing.assert_allclose(ours.intercept_mean[0], component.intercept_term.prior.args["mu"], atol=1e-12)
+    sigma = built.constant_components["sigma"].prior.args["sigma"]
+    np.testing.assert_allclose(bambi_default(step3.statistics).sigma.scale, sigma, rtol=1e-10)
+
+
+def test_nuts_is_not_given_what_is_no_distribution(step3, study, table):
+    with pytest.raises(InputError, match="'flat' is no proper prior; ask the exact engine"):
+        bambi_model(step3, "flat")
+    many = design(load_model("step1"), [table(n=20), table(n=20, seed=2)], study)
+    with pytest.raises(InputError, match="NUTS takes one data set at a time; found 2"):
+        bambi_model(many)
+
+
+def test_a_small_nuts_run_agrees_and_is_not_called_sound(study, table):
+    sampled = fit("step1", table(n=40), study=study, seed=104, sampling=SMALL)
+    exact = fit("step1", table(n=40), study=study, seed=104, engine="exact")
+    nuts, wanted = sampled.estimates.set_index("engine").loc["nuts"], exact.estimates.set_index("engine").loc["exact"]
+    assert nuts["mean"] == pytest.approx(wanted["mean"], abs=6 * nuts["mcse_mean"] + 4 * wanted["mcse_mean"])
+    assert set(sampled.posterior["posterior"].data_vars) == set(exact.posterior["posterior"].data_vars)
+    for name, values in sampled.posterior["posterior"].data_vars.items():
+        assert values.dims == exact.posterior["posterior"][name].dims
+    assert {"rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi"} == set(sampled.diagnostics["check"])
+    assert {"Intercept", "group", "sigma", "r2_step1"} <= set(sampled.diagnostics["of"])
+    assert not sampled.sound, "400 draws are too few for 400 effective ones"
+
+
+@pytest.mark.long
+def test_other_families_and_priors_go_to_nuts(study, table):
+    sampled = fit(t_model(), table(n=60), study=study, seed=105)
+    assert sampled.sound, sampled.diagnostics[~sampled.diagnostics["ok"]]
+    assert {"nu", "sigma"} <= set(sampled.diagnostics["of"])
+    assert sampled.estimates["bf10"].isna().all()
+
+
+# -- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def healthy(rng):
+    draws = {"a": rng.normal(size=(4, 1000)), "b": rng.normal(size=(4, 1000))}
+    stats = {"diverging": (("chain", "draw"), np.zeros((4, 1000), dtype=bool))}
+    return draws, xr.Dataset(stats | {"energy": (("chain", "draw"), rng.normal(size=(4, 1000)))})
+
+
+def test_a_healthy_run_is_sound():
+    assert sound(convergence(*healthy(np.random.default_rng(106))))
+
+
+@pytest.mark.parametrize("illness", ["rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi"])
+def test_each_illness_is_found_and_named(illness):
+    rng = np.random.default_rng(107)
+    draws, stats = healthy(rng)
+    match illness:
+        case "rhat":
+            draws["b"] = draws["b"] + np.arange(4)[:, None]
+        case "ess_bulk":
+            draws["b"] = np.repeat(rng.normal(size=(4, 50)), 20, axis=1)
+        case "ess_tail":
+            draws["b"] = np.where(np.abs(draws["b"]) > 1.2, 3.0 * (np.arange(1000) // 500), draws["b"])
+        case "divergences":
+            stats["diverging"][0, 3] = True
+        case "ebfmi":
+            stats["energy"][1] = np.cumsum(rng.normal(size=1000))
+    checked = convergence(draws, stats)
+    assert not sound(checked)
+    assert illness in set(checked.loc[~checked["ok"], "check"])
+    if illness == "ebfmi":
+        assert list(checked.loc[~checked["ok"], "of"]) == ["chain 1"]
+
+
+def test_a_constant_chain_is_not_sound():
+    draws, stats = healthy(np.random.default_rng(108))
+    draws["b"] = np.ones((4, 1000))
+    assert not sound(convergence(draws, stats))
