@@ -36,7 +36,7 @@ LANES = 4
 """Chebyshev nodes that are factored side by side, one in each lane of a vector register."""
 TOLERANCE = 1e-8
 """Interpolation error allowed: in log density, and relative to a contrast's sd."""
-EASY, HARD = 500.0, 3.0
+EASY, HARD = 500.0, 3.5
 """Information in the data over that in the prior, of the least informed column: where 4, 8 and more nodes suffice."""
 PLENTY = 40.0
 """Degrees of freedom above which the outer nodes may be extrapolated."""

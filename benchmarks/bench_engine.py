@@ -1,0 +1,281 @@
+"""How fast the exact engine is, as ratios taken in one run: `uv run python benchmarks/bench_engine.py [--samplers]`.
+
+Every figure is end to end: draw a study of 17 slopes (sex, group, eight scores, seven interactions) from a world,
+reduce it, fit it, and summarise one interaction in full (mean, sd, 95 % limits, P(>0), P(ROPE), Bayes factor,
+evidence). The yardstick is a compiled loop that makes the same draws and does a t-test by ordinary least squares.
+Rounds are interleaved and ratios are taken within a round, so that a busy machine slows both sides alike.
+"""
+
+import argparse
+import importlib.util
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, bambi_default, posterior
+from hikibayes.inference.kernel import compiled
+from hikibayes.inference.summaries import summaries
+from hikibayes.planning.samples import GAUSSIAN, Roots, draw_moments, pool
+
+SCORES, CHUNK = 8, 2000
+NAMES = ("sex", "group", *(f"x{i}" for i in range(SCORES)), *(f"group:x{i}" for i in range(SCORES - 1)))
+FOCAL = "group:x6"
+HOUSE = NormalPriors(
+    names=NAMES,
+    mean=0.0,
+    sd=[1.0] * 2 + [0.5] * SCORES + [0.25] * (SCORES - 1),
+    intercept_mean=0.0,
+    intercept_sd=1.0,
+    sigma=HalfStudentT(nu=4, scale=1.0),
+)
+
+
+class Columns(NamedTuple):
+    """The design by cell of sex x group: constant, and weight of each score."""
+
+    names: tuple[str, ...]
+    constant: np.ndarray
+    linear: np.ndarray
+
+
+def design():
+    sex, group = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0, 1.0])
+    constant, linear = np.zeros((4, len(NAMES))), np.zeros((4, len(NAMES), SCORES))
+    constant[:, 0], constant[:, 1] = sex, group
+    for i in range(SCORES):
+        linear[:, 2 + i, i] = 1.0
+        if i < SCORES - 1:
+            linear[:, 2 + SCORES + i, i] = group
+    return Columns(NAMES, constant, linear)
+
+
+def world():
+    """Correlated scores of variance 1, slopes of .1 on them, a residual sd of .85."""
+    covariance = 0.25 + 0.75 * np.eye(SCORES)
+    root = np.zeros((4, SCORES + 1, SCORES + 1))
+    root[:, :SCORES, :SCORES] = np.linalg.cholesky(covariance)
+    root[:, SCORES, :SCORES] = np.full(SCORES, 0.1) @ root[0, :SCORES, :SCORES]
+    root[:, SCORES, SCORES] = 0.85
+    return Roots(np.zeros((CHUNK, 4, SCORES + 1)), np.tile(root, (CHUNK, 1, 1, 1)))
+
+
+COLUMNS, WORLD = design(), world()
+NOTHING = np.zeros(SCORES + 1)
+# A grain of 0 leaves scores as they are, but has participants drawn one by one.
+BY_ROWS = GAUSSIAN._replace(location=NOTHING, scale=NOTHING, low=NOTHING, high=NOTHING, grain=NOTHING)
+
+
+def draw(rng, n, recording=GAUSSIAN):
+    return pool(draw_moments(WORLD, np.full((CHUNK, 4), n // 4), rng, recording), COLUMNS)
+
+
+@compiled
+def t_tests(sxx, sxy, syy, n, critical):
+    """Estimate, interval and verdict for the last slope of each data set, by least squares."""
+    B, p = sxy.shape
+    A, out = np.empty((p, p + 1)), np.empty((B, 4))
+    for b in range(B):
+        for j in range(p):
+            for i in range(j, p):
+                A[j, i] = sxx[b, j, i]
+            A[j, p] = sxy[b, j]
+        rss = syy[b]
+        for j in range(p):
+            scale = 1 / A[j, j]
+            rss -= A[j, p] ** 2 * scale
+            for k in range(j + 1, p):
+                f = A[j, k] * scale
+                for i in range(k, p + 1):
+                    A[k, i] -= f * A[j, i]
+        slope, se = A[p - 1, p] / A[p - 1, p - 1], sqrt(rss / (n[b] - p - 1) / A[p - 1, p - 1])
+        out[b, 0], out[b, 1], out[b, 2], out[b, 3] = (
+            slope,
+            slope - critical * se,
+            slope + critical * se,
+            abs(slope) > critical * se,
+        )
+    return out
+
+
+def least_squares(stats):
+    return t_tests(stats.sxx, stats.sxy, stats.syy, stats.n, 1.97)
+
+
+def kernel(stats):
+    return summaries(stats, HOUSE, [FOCAL])
+
+
+def kernel_bambi(stats):
+    return summaries(stats, bambi_default(stats), [FOCAL])
+
+
+def numpy_engine(stats):
+    return summaries(stats, HOUSE, [FOCAL], engine="numpy")
+
+
+def compare(rounds, n=200):
+    """Seconds of processor time of each contender in each round, in data sets per second."""
+    contenders = {
+        "least squares, moments": (least_squares, GAUSSIAN),
+        "kernel, moments": (kernel, GAUSSIAN),
+        "kernel, moments, Bambi's default priors": (kernel_bambi, GAUSSIAN),
+        "NumPy, moments": (numpy_engine, GAUSSIAN),
+        "least squares, rows": (least_squares, BY_ROWS),
+        "kernel, rows": (kernel, BY_ROWS),
+        "NumPy, rows": (numpy_engine, BY_ROWS),
+        "drawing moments alone": (lambda stats: stats, GAUSSIAN),
+    }
+    rates = {name: [] for name in contenders}
+    for i in range(rounds + 1):
+        for name, (fit, recording) in contenders.items():
+            rng = np.random.Generator(np.random.SFC64(i))
+            start = time.thread_time()
+            fit(draw(rng, n, recording))
+            if i:
+                rates[name].append(CHUNK / (time.thread_time() - start))
+    return rates
+
+
+def ratio(rates, name, to):
+    return statistics.median(a / b for a, b in zip(rates[name], rates[to], strict=True))
+
+
+def flatness(rounds, sizes=(100, 200, 1000, 10_000)):
+    costs = {n: [] for n in sizes}
+    for i in range(rounds + 1):
+        for n in sizes:
+            start = time.thread_time()
+            kernel(draw(np.random.Generator(np.random.SFC64(i)), n))
+            if i:
+                costs[n].append((time.thread_time() - start) / CHUNK * 1e6)
+    return {n: statistics.median(c) for n, c in costs.items()}
+
+
+def chunk(seed):
+    return kernel(draw(np.random.Generator(np.random.SFC64(seed)), 200)).ok.sum()
+
+
+def threads(rounds, chunks=24):
+    """Wall-clock gain of two threads over one; on a machine with other work it measures that work too."""
+    gains = []
+    for _ in range(rounds):
+        seconds = []
+        for workers in (1, 2):
+            with ThreadPoolExecutor(workers) as pool_of_threads:
+                start = time.perf_counter()
+                list(pool_of_threads.map(chunk, range(chunks)))
+                seconds.append(time.perf_counter() - start)
+        gains.append(seconds[0] / seconds[1])
+    return max(gains), statistics.median(gains)
+
+
+def accuracy():
+    """Largest error of kernel and NumPy in posterior sds, against 101 nodes."""
+    stats = draw(np.random.Generator(np.random.SFC64(9)), 200).take(np.arange(200))
+    dense = posterior(stats, HOUSE, nodes=101).marginal([FOCAL])
+    lower, _ = dense.eti(0.95)
+    return {
+        name: float(np.abs((found.lower - lower) / dense.sd()).max())
+        for name, found in (("kernel", kernel(stats)), ("NumPy", numpy_engine(stats)))
+    }
+
+
+def rows(seed, n=200):
+    """Draw one data set as rows, for the samplers."""
+    rng = np.random.default_rng(seed)
+    sex, group = np.tile([0.0, 1.0], n // 2), np.repeat([0.0, 1.0], n // 2)
+    scores = rng.standard_normal((n, SCORES)) @ np.linalg.cholesky(0.25 + 0.75 * np.eye(SCORES)).T
+    X = np.column_stack([sex, group, scores, scores[:, :-1] * group[:, None]])
+    return X, scores @ np.full(SCORES, 0.1) + 0.85 * rng.standard_normal(n)
+
+
+def exact_mean_sd(X, y):
+    marginal = posterior(SufficientStatistics.from_rows(X, y, NAMES), HOUSE).marginal([FOCAL])
+    return marginal.mean()[0, 0], marginal.sd()[0, 0]
+
+
+def with_data(fits):
+    """Nutpie, compiled once: four chains of 1000 after 1000 for each data set."""
+    import nutpie
+    import pymc as pm
+
+    X, y = rows(0)
+    with pm.Model() as model:
+        data, outcome = pm.Data("X", X - X.mean(0)), pm.Data("y_obs", y)
+        beta = pm.Normal("beta", 0.0, np.asarray(HOUSE.sd), shape=len(NAMES))
+        sigma = pm.HalfStudentT("sigma", nu=4, sigma=1.0)
+        pm.Normal("y", pm.Normal("Intercept", 0.0, 1.0) + data @ beta, sigma, observed=outcome)
+    program = nutpie.compile_pymc_model(model)
+    seconds, errors = [], []
+    for seed in range(1, fits + 1):
+        X, y = rows(seed)
+        start = time.perf_counter()
+        trace = nutpie.sample(
+            program.with_data(X=X - X.mean(0), y_obs=y),
+            draws=1000, tune=1000, chains=4, cores=1, seed=seed, progress_bar=False,
+        )  # fmt: skip
+        seconds.append(time.perf_counter() - start)
+        mean, sd = exact_mean_sd(X, y)
+        errors.append((float(trace.posterior["beta"].values[..., -1].mean()) - mean) / sd)
+    return 1 / statistics.median(seconds), float(np.sqrt(np.mean(np.square(errors))))
+
+
+def bambi_refits(fits):
+    """Build, compile and sample a Bambi model anew for each data set, as a script would do it."""
+    import bambi as bmb
+    import pandas as pd
+
+    columns = [name.replace(":", "_by_") for name in NAMES]
+    priors = {c: bmb.Prior("Normal", mu=0, sigma=s) for c, s in zip(columns, np.asarray(HOUSE.sd), strict=True)}
+    priors |= {"Intercept": bmb.Prior("Normal", mu=0, sigma=1), "sigma": bmb.Prior("HalfStudentT", nu=4, sigma=1)}
+    seconds, errors = [], []
+    for seed in range(1, fits + 1):
+        X, y = rows(seed)
+        frame = pd.DataFrame(X, columns=columns).assign(y=y)
+        start = time.perf_counter()
+        model = bmb.Model("y ~ " + " + ".join(columns), frame, priors=priors)
+        trace = model.fit(draws=1000, tune=1000, chains=4, cores=1, random_seed=seed, progressbar=False)
+        seconds.append(time.perf_counter() - start)
+        mean, sd = exact_mean_sd(X, y)
+        errors.append((float(trace.posterior[columns[-1]].mean()) - mean) / sd)
+    return 1 / statistics.median(seconds), float(np.sqrt(np.mean(np.square(errors))))
+
+
+def print_speeds(rounds):
+    rates = compare(rounds)
+    print(f"\n{'17 slopes, n = 200, one core':42}{'per second':>12}{'to least squares':>18}{'to NumPy':>10}")
+    for name, rate in rates.items():
+        draws = "rows" if "rows" in name else "moments"
+        against = [ratio(rates, name, f"{other}, {draws}") for other in ("least squares", "NumPy")]
+        print(f"{name:42}{statistics.median(rate):12,.0f}{against[0]:18.2f}{against[1]:10.1f}")
+    return statistics.median(rates["kernel, moments"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--samplers", action="store_true", help="also time Bambi refits and nutpie with_data (minutes)")
+    arguments = parser.parse_args()
+    rate = print_speeds(arguments.rounds)
+    costs = flatness(arguments.rounds)
+    print("\nmicroseconds a data set, kernel with moments: " + ", ".join(f"n = {n}: {c:.1f}" for n, c in costs.items()))
+    print("two threads over one: best {:.2f}, median {:.2f} (wall clock)".format(*threads(5)))
+    print(
+        "largest error of the lower limit, in posterior sds: "
+        + ", ".join(f"{k} {v:.0e}" for k, v in accuracy().items())
+    )
+    if not arguments.samplers:
+        return
+    for name, (speed, error) in {"nutpie with_data": with_data(10), "Bambi refit": bambi_refits(2)}.items():
+        print(f"{name}: {speed:.2f} a second, the kernel {rate / speed:,.0f} times that;", end=" ")
+        print(f"mean off by {error:.3f} posterior sds")
+    if importlib.util.find_spec("jax") is None:
+        print("vmapped NUTS: jax is not installed, not measured")
+
+
+if __name__ == "__main__":
+    main()
