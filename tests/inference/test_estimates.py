@@ -24,8 +24,8 @@ from hikibayes.spec import InputError
 LABELS = {"study": "nonaka2021", "model": "step3", "prior": "weakly_informative", "engine": "exact"}
 CONTRACT = (
     "study, reading, model, prior, engine, n, datasets, estimand, unit, mean, sd, median, lower, upper, ci_prob, "
-    "ci_kind, p_positive, rope_low, rope_high, p_rope, bf10, bf10_low, bf10_high, sd_within, sd_between, sd_readings, rhat, "
-    "ess_bulk, ess_tail, mcse_mean"
+    "ci_kind, p_positive, rope_low, rope_high, p_rope, bf10, bf10_low, bf10_high, sd_within, sd_between, "
+    "sd_readings, rhat, ess_bulk, ess_tail, mcse_mean"
 )
 
 

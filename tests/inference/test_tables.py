@@ -53,7 +53,11 @@ def test_holes_in_what_is_not_used_do_not_matter(mine, study):
         (lambda t: t, {"age": "abs_h"}, "column 'abs_h' is mapped to abs_h and age; a column holds one measure"),
         (lambda t: t.set_axis(["abs_h", "sex", "age", "age"], axis=1), {"group": "sex"}, "'age' occurs 2 times"),
         (lambda t: t.assign(age=["forty", *t["age"][1:]]), {}, r"column 'age': row 1: found 'forty'; Age runs from 23"),
-        (lambda t: t.assign(age=[*t["age"][:-1], 99]), {}, r"column 'age': row 10: found 99.*; Age runs from 23 to 49"),
+        (
+            lambda t: t.assign(age=[*t["age"][:-1], 99]),
+            {},
+            r"column 'age': row 10: found '99.*'; Age runs from 23 to 49",
+        ),
         (lambda t: t.assign(abs_h=-9), {}, r"column 'abs_h': row 1: found .*-9.*runs from 0 to 78"),
         (lambda t: t.assign(sex="f"), {}, r"column 'sex': row 1: there is no label 'f'; there are: female, male"),
         (

@@ -56,8 +56,9 @@ def convergence(draws: Mapping[str, FloatArray], sample_stats: xr.Dataset) -> pd
     names = list(draws)
     stacked = np.stack([draws[name] for name in names], axis=-1)
     axes = {"chain_axis": 0, "draw_axis": 1}
-    rhat, bulk = az.rhat(stacked, **axes), az.ess(stacked, method="bulk", **axes)
-    tail = az.ess(stacked, method="tail", prob=(0.05, 0.95), **axes)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a constant chain: its NaN is no accepted value
+        rhat, bulk = az.rhat(stacked, **axes), az.ess(stacked, method="bulk", **axes)
+        tail = az.ess(stacked, method="tail", prob=(0.05, 0.95), **axes)
     rows = [_row("rhat", name, value, "<=", RHAT) for name, value in zip(names, rhat, strict=True)]
     rows += [_row("ess_bulk", name, value, ">=", ESS) for name, value in zip(names, bulk, strict=True)]
     rows += [_row("ess_tail", name, value, ">=", ESS) for name, value in zip(names, tail, strict=True)]
