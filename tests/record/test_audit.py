@@ -16,7 +16,7 @@ from tests.studies import stranger
 
 from hikibayes.record.analysis import PublishedAnalysis
 from hikibayes.record.audit import COLUMNS, audit, checks
-from hikibayes.record.checks.comparisons import Comparison, cohen_d, student_t, welch_df, welch_t
+from hikibayes.record.checks.comparisons import Comparison, cohen_d, degrees_over, student_t, welch_df, welch_t
 from hikibayes.record.checks.jointly import variances_possible
 from hikibayes.record.facts import Fact
 from hikibayes.record.moments import sample_moments
@@ -340,6 +340,21 @@ def comparison(gap, sds, sizes, test, decimals):
 def test_the_joint_region_never_excludes_the_truth(gap, sds, sizes, test, decimals):
     made = comparison(gap, sds, sizes, test, decimals)
     assert variances_possible(made, test, frozenset({"t", "df", "d"}))
+
+
+@given(st.tuples(st.floats(0.5, 9), st.floats(0.5, 9)), st.tuples(st.integers(3, 90), st.integers(3, 90)))
+@settings(max_examples=100, deadline=None)
+def test_every_corner_of_the_joint_region_prints_the_degrees_of_freedom(sds, sizes):
+    made = comparison(1.5, sds, sizes, "welch", 0)
+    printed = made.printed["df"].interval.widened(1e-6)
+    for region in variances_possible(made, "welch", frozenset({"df"})):
+        assert all(welch_df(corner, sizes) in printed for corner in region)
+
+
+def test_the_degrees_of_freedom_reach_their_peak_inside_a_box():
+    at_peak = 4.0 * (29 * 30) / (59 * 60)
+    variances = [(at_peak * ratio, 4.0) for ratio in (0.9, 1.1)]
+    assert degrees_over(variances, (30, 60)).high == 88 > max(welch_df(each, (30, 60)) for each in variances)
 
 
 def test_the_joint_region_is_what_a_fine_grid_finds():
