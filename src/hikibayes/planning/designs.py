@@ -97,22 +97,22 @@ class WorldsSpec(Spec):
 class Axes(Spec):
     """What is varied; every combination is a cell."""
 
-    n_per_group: Annotated[tuple[Whole, ...], Field(min_length=1)]
+    n_per_group: tuple[Whole, ...]
     """Participants in the smaller group, as recruited."""
-    allocation: Annotated[tuple[Ratio, ...], Field(min_length=1)] = ("1:1",)
+    allocation: tuple[Ratio, ...] = ("1:1",)
     """Ratio of the groups in the study's order, for example ``2:1`` for two controls to each case."""
-    mix: Annotated[tuple[Mix, ...], Field(min_length=1)] = (AS_PRINTED,)
+    mix: tuple[Mix, ...] = (AS_PRINTED,)
     """The model's category (such as sex): ``as_printed`` leaves it to chance, with the world's shares; ``1:1`` is a
     quota of its levels in their order; ``1:1/2:1`` gives each group its own."""
     model: tuple[str, ...] = ()
     """Models of the analysis; by default the simulation's."""
-    prior: Annotated[tuple[Identifier, ...], Field(min_length=1)] = (DEFAULT_VARIANT,)
+    prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)
     """Variants of the analysis' priors."""
     effect: tuple[float, ...] = ()
     """True differences of the focal slopes, second group minus first, in SD per SD; by default the worlds' own."""
     reliability: tuple[Literal["as_printed"] | dict[Identifier, Unit], ...] = ("as_printed",)
     """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
-    attrition: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.0,)
+    attrition: tuple[Share, ...] = (0.0,)
     """Share lost completely at random."""
     missing: tuple[Literal["none"] | DropOut, ...] = ("none",)
     """Loss that depends on a score."""
@@ -120,6 +120,21 @@ class Axes(Spec):
     """``likert``: scores as the whole numbers that the instruments can give."""
     predictors: tuple[Literal["random", "fixed"], ...] = ("random",)
     """``fixed``: scores with exactly the world's means and covariances in every sample; only the outcome is random."""
+
+    @field_validator("allocation")
+    @classmethod
+    def _nobody_left_out(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [ratio for ratio in value if 0.0 in map(float, ratio.split(":"))]:
+            raise ValueError(f"the ratio {wrong[0]} leaves a group empty; both parts are above 0, such as 2:1")
+        return value
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if empty := [
+            name for name in type(self).model_fields if name not in ("model", "effect") and not getattr(self, name)
+        ]:
+            raise ValueError(f"axis {empty[0]!r} is empty, so the grid has no cells; give it a value")
+        return self
 
 
 class Targets(Spec):
@@ -253,6 +268,11 @@ class Sample:
         return ceil(self.n_per_group * first / smaller - 1e-9), ceil(self.n_per_group * second / smaller - 1e-9)
 
     @property
+    def over_worlds(self) -> bool:
+        """Whether its worlds are draws that say what is uncertain, so that P(claim) is an assurance."""
+        return self.worlds == "posterior"
+
+    @property
     def ratio(self) -> tuple[float, float]:
         """Parts of the two groups."""
         first, second = self.allocation.split(":")
@@ -359,8 +379,12 @@ def check(simulation: Simulation, study: Study, source: str | Path | None = None
                     f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not", source=source
                 )
     for sample in simulation.samples():
-        if 0 in sample.ratio:
-            raise InputError(f"{sample.allocation!r} leaves a group empty", source=source, key="axes.allocation")
+        if sample.predictors == "fixed" and (sample.answers == "likert" or sample.missing or sample.attrition):
+            raise InputError(
+                "predictors = 'fixed' goes with gaussian answers and nobody lost; other cells need 'random'",
+                source=source,
+                key="axes.predictors",
+            )
         if any(ratio == "0:0" for ratio in sample.mix.split("/")):
             raise InputError(f"{sample.mix!r} is no ratio", source=source, key="axes.mix")
         if sample.missing and sample.missing.on not in (names := [measure.id for measure in study.measures]):

@@ -79,28 +79,46 @@ def _read(path: Path) -> Replicates:
 def warnings_of(replicates: Replicates) -> list[str]:
     """Say what a reader of the tables must know: targets out of reach, curves that fall, fits that failed."""
     said = []
-    failed = int((~np.isfinite(replicates.values[:, 0, 2])).sum())
-    if failed:
-        said.append(f"{failed} fits failed; they claim nothing and are counted")
-    for curve in curves(replicates):
-        said += _warnings_of_curve(curve, replicates.simulation.targets.power)
+    if failed := sum(int((~replicates.ok(cell)).sum()) for cell in range(len(replicates.cells))):
+        said.append(f"{failed} fits failed; they claim nothing, and are counted")
+    everything = list(curves(replicates))
+    for decision in replicates.simulation.decisions:
+        for source in replicates.simulation.worlds.source:
+            chosen = [c for c in everything if c.decision == decision and c.samples[0].worlds == source]
+            said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
     return said
 
 
-def _warnings_of_curve(curve: Curve, targets: Sequence[float]) -> Iterator[str]:
-    where = ", ".join(f"{name} {value}" for name, value in curve.labels.items())
-    what = "assurance" if curve.samples[0].worlds == "posterior" else "power"
-    share = monotone(curve.share[None])[0]
+def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> Iterator[str]:
+    """Say it once for all the curves of a decision and a source of worlds."""
+    if not chosen:
+        return
+    what = "assurance" if chosen[0].over_worlds else "power"
+    name = f"{chosen[0].decision.name}, {chosen[0].samples[0].worlds} worlds"
+    ends = {curve: monotone(curve.share[None])[0, [0, -1]] for curve in chosen}
     for target in targets:
-        if curve.ceiling < target:
+        if capped := [curve.ceiling for curve in chosen if curve.ceiling < target]:
             yield (
-                f"{curve.decision.name} ({where}): no sample size reaches {target:g}; "
-                f"{what} has a ceiling of {curve.ceiling:.3f}, the share of worlds in which the claim is true"
+                f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; {what} has a ceiling, the share of "
+                f"worlds in which the claim is true ({_span(capped)})"
             )
-        elif share[-1] < target:
-            yield f"{curve.decision.name} ({where}): the grid ends at {share[-1]:.3f} and does not reach {target:g}"
-        elif share[0] >= target:
-            yield f"{curve.decision.name} ({where}): {target:g} is reached at the smallest n already; it may be less"
+        if short := [last for curve, (_, last) in ends.items() if last < target <= curve.ceiling]:
+            yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"
+        if early := [first for first, _ in ends.values() if first >= target]:
+            yield f"{name}: the smallest n reaches {target:g} already{_of(early, chosen)}; fewer may do"
+    if falling := [curve for curve in chosen if _falls(curve)]:
+        yield f"{name}: {what} falls with n{_of(falling, chosen)}; sample sizes are of its monotone fit"
+
+
+def _falls(curve: Curve) -> bool:
     error = np.sqrt((curve.share * (1 - curve.share))[1:] / curve.successes.shape[1] * 2)
-    if (np.diff(curve.share) < -DIP * np.maximum(error, 1e-3)).any():
-        yield f"{curve.decision.name} ({where}): {what} falls with n somewhere; the smallest n is of its monotone fit"
+    return bool((np.diff(curve.share) < -DIP * np.maximum(error, 1e-3)).any())
+
+
+def _of(some: Sequence[object], every: Sequence[object]) -> str:
+    return f" in {len(some)} of {len(every)} curves" if len(every) > 1 else ""
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.3f}" if high - low < 5e-4 else f"{low:.3f} to {high:.3f}"

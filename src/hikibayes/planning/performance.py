@@ -67,7 +67,7 @@ def performance(replicates: Replicates) -> pd.DataFrame:
 
 def _figures(replicates: Replicates, cell: int, decision: Decision) -> dict[str, object]:
     found = {name: column.astype(float) for name, column in replicates.columns(cell, decision.estimand).items()}
-    ok = np.isfinite(found["mean"])
+    ok = replicates.ok(cell)[replicates.estimands.index(decision.estimand)]
     claims = decision.rule.claims(found)
     row: dict[str, object] = {
         "estimand": decision.estimand,
@@ -76,7 +76,7 @@ def _figures(replicates: Replicates, cell: int, decision: Decision) -> dict[str,
         "failed": int((~ok).sum()),
     }
     right = decision.rule.right(found, replicates.simulation.rope)
-    over_worlds = replicates.cells[cell].sample.worlds == "posterior"
+    over_worlds = replicates.cells[cell].sample.over_worlds
     figures = {
         "power": NOTHING if over_worlds else _share(claims),
         "assurance": _share(claims & right) if over_worlds else NOTHING,

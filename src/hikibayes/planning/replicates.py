@@ -22,7 +22,8 @@ from .rules import Decision
 __all__ = ["FEATURES", "Replicates", "read_replicates", "write_replicates"]
 
 FEATURES = ("world", "truth", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
-"""What is kept of a replicate; all but the first two are NaN where the fit failed."""
+"""What is kept of a replicate; some of the last seven are NaN where the fit failed."""
+INDEX = {name: i for i, name in enumerate(FEATURES)}
 
 METADATA = b"hikibayes"
 
@@ -53,6 +54,11 @@ class Replicates:
         block = self.values[cell, self.estimands.index(estimand)]
         return dict(zip(FEATURES, block, strict=True))
 
+    def ok(self, cell: int) -> NDArray[np.bool_]:
+        """Return which fits of a cell succeeded, shape (k, R)."""
+        needed = self.values[cell][:, [INDEX["mean"], INDEX["lower"], INDEX["upper"]]]
+        return np.asarray(np.isfinite(needed).all(axis=1))
+
     def frame(self, cell: int) -> pd.DataFrame:
         """Return one cell's replicates as a table: a row a replicate and estimand."""
         k, count = len(self.estimands), self.values.shape[-1]
@@ -64,7 +70,7 @@ class Replicates:
             "estimand": np.repeat(np.array(self.estimands, dtype=object), count),
         }
         columns |= {name: block[:, i].ravel() for i, name in enumerate(FEATURES) if name != "world"}
-        return pd.DataFrame(columns | {"ok": np.isfinite(block[:, FEATURES.index("mean")]).ravel()})
+        return pd.DataFrame(columns | {"ok": self.ok(cell).ravel()})
 
     def answers(self, cell: int, decision: Decision) -> bool:
         """Tell whether a decision can be asked of a cell: a Bayes factor needs a prior that has one."""
@@ -104,7 +110,7 @@ def write_replicates(replicates: Replicates, path: Path) -> None:
                 number,
                 names,
                 *floats,
-                pa.array(np.isfinite(block[:, FEATURES.index("mean")]).ravel()),
+                pa.array(replicates.ok(cell).ravel()),
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 

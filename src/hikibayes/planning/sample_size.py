@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from .designs import Cell, Sample, axis_labels
+from .designs import Sample, axis_labels
 from .replicates import Replicates
 from .rules import Decision
 
@@ -28,7 +28,7 @@ INTERVAL = (2.5, 97.5)
 """Percentiles of the bootstrap that are shown."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
     """Power or assurance against n, everything else being equal.
 
@@ -55,6 +55,11 @@ class Curve:
     samples: tuple[Sample, ...]
     successes: NDArray[np.bool_]
     ceiling: float
+
+    @property
+    def over_worlds(self) -> bool:
+        """Whether it is an assurance."""
+        return self.samples[0].over_worlds
 
     @property
     def n(self) -> FloatArray:
@@ -86,7 +91,9 @@ def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, l
     for i in members:
         found = replicates.columns(i, decision.estimand)
         claims = decision.rule.claims(found)
-        successes.append(claims & decision.rule.right(found, rope) if _over_worlds(replicates.cells[i]) else claims)
+        successes.append(
+            claims & decision.rule.right(found, rope) if replicates.cells[i].sample.over_worlds else claims
+        )
     truth = replicates.columns(members[-1], decision.estimand)["truth"].astype(float)
     return Curve(
         labels={name: value for name, value in labels.items() if name not in ("n_per_group", "n_total")},
@@ -97,10 +104,6 @@ def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, l
         successes=np.stack(successes),
         ceiling=decision.rule.ceiling(truth, rope),
     )
-
-
-def _over_worlds(cell: Cell) -> bool:
-    return cell.sample.worlds == "posterior"
 
 
 def sample_sizes(replicates: Replicates) -> pd.DataFrame:

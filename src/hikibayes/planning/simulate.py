@@ -23,9 +23,9 @@ from ..provenance import versions
 from ..spec import InputError
 from .analyses import Analysis
 from .designs import Cell, Sample
-from .plan import Plan
+from .plan import Plan, Population
 from .replicates import FEATURES, Replicates
-from .samples import Moments, draw_moments, pool
+from .samples import draw_moments, pool
 
 __all__ = ["Progress", "run_chunk", "simulate"]
 
@@ -112,23 +112,23 @@ def run_chunk(plan: Plan, sample: Sample, chunk: int, size: int) -> Block:
         `FEATURES` for each analysis and estimand.
     """
     population = plan.population(sample, chunk, size)
-    key = plan.key(sample.digest())
-    rng = plan.rng(key, chunk, "data")
-    counts = plan.counts(sample, population.worlds, rng)
     found = np.full((len(plan.analyses), len(plan.estimands), len(FEATURES), size), np.nan, dtype=np.float32)
     found[:, :, 0] = population.worlds.reconstruction
     found[:, :, 1] = population.truth.T
     if plan.engine == "nuts":
         from .nuts import analyse
 
-        analyse(plan, sample, population, counts, rng, plan.rng(key, chunk, "nuts"), found)
+        analyse(plan, sample, population, chunk, found)
     else:
-        drawn = draw_moments(population.roots, counts, rng, plan.recording(sample))
-        _analyse(plan, drawn, found)
+        _analyse(plan, sample, population, chunk, found)
     return found
 
 
-def _analyse(plan: Plan, drawn: Moments, found: Block) -> None:
+def _analyse(plan: Plan, sample: Sample, population: Population, chunk: int, found: Block) -> None:
+    """Draw one study from each world of a chunk, and fill in what the exact engine finds."""
+    rng = plan.rng(plan.key(sample.digest()), chunk, "data")
+    counts = plan.counts(sample, population.worlds, rng)
+    drawn = draw_moments(population.roots, counts, rng, plan.recording(sample))
     statistics: dict[str, SufficientStatistics] = {}
     for i, analysis in enumerate(plan.analyses):
         if analysis.model.name not in statistics:
