@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hikibayes.inference.design import design
+from hikibayes.inference.estimands import answers
 from hikibayes.inference.models import DEFAULT_VARIANT, ModelSpec, load_model, shipped_models
 from hikibayes.spec import InputError, digest
 
@@ -117,3 +119,12 @@ def test_a_model_is_named_by_its_file_and_survives_a_round_trip(tmp_path):
     assert digest(mine.replace(name="step2")) == digest(shipped)
     assert ModelSpec.model_validate(shipped.model_dump()) == shipped
     assert load_model(shipped) is shipped
+
+
+def test_the_documented_example_is_a_model_that_answers(tmp_path, study, table):
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    example = tmp_path / "mine.toml"
+    example.write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    mine = load_model(example)
+    assert answers(design(mine, table(n=20), study)).names == mine.estimands
+    assert mine.variant_names == (DEFAULT_VARIANT, "sceptical", "flat")
