@@ -1,0 +1,117 @@
+"""Numbers as the APA has them: two decimals, a real minus sign, no leading zero where a value cannot exceed 1."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["as_printed", "bayes_factor", "bounded", "interval", "number", "percent", "probability", "stated", "value"]
+
+MINUS = "−"
+EMPTY = "–"
+
+
+def number(x: float | None, decimals: int = 2) -> str:
+    """Return a number with a leading zero; a dash for a missing one.
+
+    Examples
+    --------
+    >>> number(-0.256), number(None)
+    ('−0.26', '–')
+    """
+    if x is None or math.isnan(x):
+        return EMPTY
+    text = f"{x:.{decimals}f}"
+    # -0.001 rounds to "-0.00", which reads as if it were negative
+    text = text.removeprefix("-") if not text.strip("-0.") else text
+    return text.replace("-", MINUS)
+
+
+def bounded(x: float | None, decimals: int = 2) -> str:
+    """Return a number that cannot exceed 1 in size, such as a standardised slope, without its leading zero.
+
+    Examples
+    --------
+    >>> bounded(0.4), bounded(-0.051), bounded(1.02)
+    ('.40', '−.05', '1.02')
+    """
+    text = number(x, decimals)
+    for sign in ("", MINUS):
+        if text.startswith(f"{sign}0."):
+            return sign + text[len(sign) + 1 :]
+    return text
+
+
+def value(x: float | None, unit: str, decimals: int = 2) -> str:
+    """Return an estimate in a unit of the estimands: standardised slopes and shares of variance are bounded."""
+    return number(x, decimals) if unit == "sd" else bounded(x, decimals)
+
+
+def interval(low: float, high: float, unit: str = "", decimals: int = 2) -> str:
+    """Return an interval in brackets.
+
+    Examples
+    --------
+    >>> interval(-0.1, 0.4)
+    '[−.10, .40]'
+    """
+    if math.isnan(low) or math.isnan(high):
+        return EMPTY
+    return f"[{value(low, unit, decimals)}, {value(high, unit, decimals)}]"
+
+
+def probability(p: float | None) -> str:
+    """Return a probability with two decimals, three next to the ends, never 0 or 1.
+
+    Examples
+    --------
+    >>> probability(0.5), probability(0.9934), probability(1.0), probability(2e-5)
+    ('.50', '.993', '> .999', '< .001')
+    """
+    if p is None or math.isnan(p):
+        return EMPTY
+    if p > 0.9995:
+        return "> .999"
+    if p < 0.0005:
+        return "< .001"
+    return bounded(p, 3 if p > 0.95 or p < 0.05 else 2)
+
+
+def stated(p: float | None) -> str:
+    """Return a probability with its sign, for a sentence or an equation.
+
+    Examples
+    --------
+    >>> stated(0.93), stated(0.99999)
+    ('= .93', '> .999')
+    """
+    text = probability(p)
+    return text if text[0] in "<>" else f"= {text}"
+
+
+def as_printed(text: object) -> str:
+    """Return a number as the paper printed it, with a real minus sign; a dash where nothing was printed."""
+    return text.replace("-", MINUS) if isinstance(text, str) else EMPTY
+
+
+def percent(p: float | None, decimals: int = 0) -> str:
+    """Return a share as a percentage."""
+    return EMPTY if p is None or math.isnan(p) else f"{number(100 * p, decimals)}%"
+
+
+def bayes_factor(x: float | None) -> str:
+    """Return a Bayes factor with two significant digits, bounded where more would be pretence.
+
+    Examples
+    --------
+    >>> bayes_factor(11.83), bayes_factor(0.456), bayes_factor(2e5), bayes_factor(0.0004)
+    ('12', '0.46', '> 1,000', '< 0.001')
+    """
+    if x is None or math.isnan(x):
+        return EMPTY
+    if x > 1000:
+        return "> 1,000"
+    if x < 0.001:
+        return "< 0.001"
+    if x >= 100:
+        return f"{x:.0f}"
+    return f"{x:.0f}" if x >= 10 else f"{x:.1f}" if x >= 1 else f"{x:.2g}"

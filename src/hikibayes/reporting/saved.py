@@ -1,0 +1,120 @@
+"""A run as its folder holds it: what a report is made of, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+from pydantic import ValidationError
+
+from ..inference.models import ModelSpec
+from ..provenance import RunRecord
+from ..record.study import Study
+from ..spec import InputError, validated
+from .results import csv_text
+
+__all__ = ["SavedRun", "read_record"]
+
+RECORD = "run.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedRun:
+    """The files of a run folder.
+
+    Parameters
+    ----------
+    record : RunRecord
+        How it was made.
+    texts : mapping of str to str
+        Content of every CSV and JSON file, by name.
+    """
+
+    record: RunRecord
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Self:
+        """Read a run folder; raises `InputError` where it is none."""
+        record = read_record(folder)
+        names = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json"} and path.name != RECORD)
+        return cls(record=record, texts={path.name: path.read_text(encoding="utf-8") for path in names})
+
+    @classmethod
+    def of_contents(cls, contents: Mapping[str, object], record: RunRecord) -> Self:
+        """Take a run's files before they are written; tables go through CSV, so that both ways see the same digits."""
+        texts = {}
+        for name, content in contents.items():
+            if isinstance(content, pd.DataFrame):
+                texts[name] = csv_text(content)
+            elif isinstance(content, str) and name.endswith((".csv", ".json")):
+                texts[name] = content
+        return cls(record=record, texts=texts)
+
+    def has(self, *names: str) -> bool:
+        """Tell whether the run has all these files, given without ``.csv`` where they are tables."""
+        return all(name in self.texts or f"{name}.csv" in self.texts for name in names)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table by its file's name without ``.csv``; empty cells are missing values.
+
+        Raises
+        ------
+        InputError
+            The run has no such file, or it is no table.
+        """
+        if f"{name}.csv" not in self.texts:
+            raise InputError(f"has no {name}.csv, which this needs", source=self.record.verb)
+        try:
+            return pd.read_csv(io.StringIO(self.texts[f"{name}.csv"]), keep_default_na=False, na_values=[""])
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise InputError(f"is not a table: {error}", source=f"{name}.csv") from None
+
+    @cached_property
+    def study(self) -> Study:
+        """The study, its readings open; raises `InputError` where the run did not save it."""
+        return validated(Study, self._json("study.json"), "study.json")
+
+    @cached_property
+    def models(self) -> dict[str, ModelSpec]:
+        """The models by step."""
+        content = self._json("models.json")
+        return {step: validated(ModelSpec, model, f"models.json: {step}") for step, model in content.items()}
+
+    def _json(self, name: str) -> dict[str, Any]:
+        if name not in self.texts:
+            raise InputError(f"this run of {self.record.verb!r} has no {name}; a report is made of a reanalysis")
+        try:
+            content = json.loads(self.texts[name])
+        except json.JSONDecodeError as error:
+            raise InputError(f"is not JSON: {error}", source=name) from None
+        if not isinstance(content, dict):
+            raise InputError("is not a JSON object", source=name)
+        return content
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Return the record of a run folder.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, it is empty or no run's, or its record cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError("there is no such folder; give one that a run has written", source=folder)
+    path = folder / RECORD
+    if not path.is_file():
+        what = "is empty" if not any(folder.iterdir()) else f"has no {RECORD}"
+        raise InputError(f"{what}; give a folder that a run has written", source=folder)
+    try:
+        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"is not the record of a run ({first})", source=path) from None

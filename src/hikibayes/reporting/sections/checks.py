@@ -1,0 +1,153 @@
+"""Models, priors, what they do to the answer, whether the model fits, and whether the computation can be trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ...inference.models import ModelSpec
+from .. import wording
+from .findings import Findings
+
+__all__ = ["engines", "model_checks", "priors", "sensitivity"]
+
+STATISTICS = {"sd": "SD", "outside": "share outside the scale"}
+
+
+def priors(f: Findings) -> dict[str, Any]:
+    """Return the focal model with every prior and its reason, and what the priors alone predict."""
+    model = f.models[f.difference.step]
+    rows = [
+        {
+            "term": wording.term_name(f.study, name),
+            "prior": str(prior.dist),
+            "spelt": _spelt(prior),
+            "reason": prior.reason,
+        }
+        for name, prior in ((name, model.priors[name]) for name in model.parameters)
+    ]
+    predictive = f.table("prior_predictive")
+    own = predictive[predictive["model"] == model.name]
+    before = {
+        _variant(name): rows.set_index("statistic").to_dict("index") for name, rows in own.groupby("prior", sort=False)
+    }
+    variants = [{"name": _variant(name), "description": v.description} for name, v in model.variants.items()]
+    return {
+        "rows": _merged(rows),
+        "variants": variants,
+        "before": before,
+        "equation": _equation(f, model),
+        "model": model,
+    }
+
+
+def _merged(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Put terms with the same prior and the same reason into one row."""
+    merged: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        merged.setdefault((row["spelt"], row["reason"]), []).append(row["term"])
+    return [{"terms": wording.listed(terms), "prior": key[0], "reason": key[1]} for key, terms in merged.items()]
+
+
+def _spelt(prior: Any) -> str:
+    parameters = prior.parameters
+    if prior.dist == "Normal":
+        return f"Normal({parameters['mu']:g}, {parameters['sigma']:g}²)"
+    return f"{prior.dist}({', '.join(f'{name} = {number:g}' for name, number in parameters.items())})"
+
+
+def _variant(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _equation(f: Findings, model: ModelSpec) -> str:
+    terms = " + ".join(f"β{_subscript(i)} {wording.term_name(f.study, t)}" for i, t in enumerate(model.terms, start=1))
+    return f"{f.outcome} ~ Normal(μ, σ²),  μ = α + {terms}"
+
+
+def _subscript(i: int) -> str:
+    return str(i).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def sensitivity(f: Findings) -> dict[str, Any]:
+    """Return the main estimate under every prior, and how its Bayes factor follows the prior's width."""
+    model = f.difference.step
+    rows = f.estimates(engine="exact", model=model, estimand=f.difference.name)
+    variants = f.models[model].variants
+    shown = []
+    for row in rows.to_dict("records"):
+        described = variants[row["prior"]].description if row["prior"] in variants else "The answer's own prior."
+        shown.append({str(k): v for k, v in row.items()} | {"variant": _variant(row["prior"]), "about": described})
+    return {"rows": shown, **_widths(f.table("prior_widths"), model), "main": f.answers[f.difference.name]}
+
+
+def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
+    own = table[table["model"] == model]
+    if own.empty:
+        return {"curve": False}
+    peak = own.sort_values("bf10").iloc[-1]
+    mine = own[own["is_models"]]
+    return {
+        "curve": True,
+        "peak_sd": float(peak["prior_sd"]),
+        "peak": float(peak["bf10"]),
+        "own_sd": float(mine["prior_sd"].iloc[0]) if len(mine) else float("nan"),
+        "own": float(mine["bf10"].iloc[0]) if len(mine) else float("nan"),
+        "widest": float(own["bf10"].iloc[-1]),
+        "widest_sd": float(own["prior_sd"].iloc[-1]),
+    }
+
+
+def model_checks(f: Findings) -> dict[str, Any]:
+    """Return the statistics of the outcome by group against their replicates."""
+    rows = [
+        {str(k): v for k, v in row.items()}
+        | {"group": f.group(row["group"]), "label": STATISTICS.get(row["statistic"], row["statistic"])}
+        for row in f.table("posterior_statistics").to_dict("records")
+    ]
+    outside = max((row["mean"] for row in rows if row["statistic"] == "outside"), default=float("nan"))
+    low, high = f.study.measure(f.study.analysis.outcome).limits
+    extreme = [row for row in rows if not 0.025 <= row["p"] <= 0.975 and row["statistic"] != "outside"]
+    return {"rows": rows, "outside": outside, "low": low, "high": high, "extreme": extreme}
+
+
+def engines(f: Findings) -> dict[str, Any]:
+    """Return convergence of NUTS and its agreement with the exact engine, where NUTS ran."""
+    if not f.has("diagnostics", "agreement"):
+        return {"nuts": False}
+    diagnostics, agreement = f.table("diagnostics"), f.table("agreement")
+    worst = [_worst(diagnostics, check, title) for check, title in CHECKS if (diagnostics["check"] == check).any()]
+    z = agreement["z"]
+    every = {
+        "checks": len(diagnostics),
+        "passed": int(diagnostics["ok"].sum()),
+        "rms": float((z**2).mean() ** 0.5),
+        "largest": float(z.abs().max()),
+        "comparisons": len(z),
+    }
+    return {"nuts": True, "worst": worst, "parameters": _each_parameter(f, diagnostics), **every}
+
+
+CHECKS = (
+    ("rhat", "Largest R-hat"),
+    ("ess_bulk", "Smallest bulk ESS"),
+    ("ess_tail", "Smallest tail ESS"),
+    ("divergences", "Divergences"),
+    ("ebfmi", "Smallest E-BFMI"),
+)
+
+
+def _worst(diagnostics: pd.DataFrame, check: str, title: str) -> dict[str, Any]:
+    own = diagnostics[diagnostics["check"] == check]
+    largest = str(own["accepted"].iloc[0]).startswith("<")
+    row = own.sort_values("value", ascending=largest).iloc[-1]
+    return {"title": title, "value": float(row["value"]), "accepted": row["accepted"], "ok": bool(own["ok"].all())}
+
+
+def _each_parameter(f: Findings, diagnostics: pd.DataFrame) -> list[dict[str, Any]]:
+    wide = diagnostics[diagnostics["check"].isin(["rhat", "ess_bulk", "ess_tail"])]
+    wide = wide.pivot_table(index="of", columns="check", values="value")
+    order = dict.fromkeys(diagnostics.loc[diagnostics["check"] == "rhat", "of"])
+    estimands = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
+    return [{"of": estimands.get(n) or wording.term_name(f.study, n), **wide.loc[n].to_dict()} for n in order]

@@ -1,0 +1,135 @@
+"""The centre of the report: what was printed, what the posterior says, and what its spread is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ...record.study import Estimand
+from .. import wording
+from .findings import Findings
+
+__all__ = ["effects", "explained", "published", "readings", "spread", "summary"]
+
+LINEAR = ("slope", "slope_difference", "group_gap")
+
+
+def summary(f: Findings) -> dict[str, Any]:
+    """Return the question, the answer in numbers, and what it does not say."""
+    main = f.answers[f.difference.name]
+    slopes = [{**f.answers[e.name], "group": f.group(e.group or "")} for e in f.slopes]
+    tiles = [f.answers[e.name] for e in f.slopes] + [main]
+    return {
+        "main": main,
+        "slopes": slopes,
+        "tiles": tiles if f.difference.kind == "slope_difference" else list(f.answers.values())[:3],
+        "is_difference": f.difference.kind == "slope_difference",
+        "pulled": _pulled(main),
+        "limits": [s for s in f.study.statements if s.id.startswith("limitation")],
+    }
+
+
+def _pulled(row: dict[str, Any]) -> str:
+    """Say where the posterior mean lies compared with the printed number; empty where there is none."""
+    if pd.isna(row["printed_low"]):
+        return ""
+    printed = (row["printed_low"] + row["printed_high"]) / 2
+    if row["printed_low"] <= row["mean"] <= row["printed_high"]:
+        return "where the printed number lies"
+    return "closer to 0 than the printed number" if abs(row["mean"]) < abs(printed) else "further from 0 than the print"
+
+
+def published(f: Findings) -> dict[str, Any]:
+    """Return the rows of the main table: slopes and gaps, then shares of variance."""
+    rows = [f.answers[e.name] for e in f.read.estimands if e.kind in LINEAR]
+    priors = {row["estimand"]: _prior_of(f, row) for row in rows}
+    return {"rows": rows, "priors": priors}
+
+
+def _prior_of(f: Findings, row: dict[str, Any]) -> str:
+    """Return the prior of an estimand that is one coefficient; empty for a sum of several."""
+    estimand = f.read.estimand(row["estimand"])
+    prior = f.models[estimand.step].priors.get(_coefficient(f, estimand))
+    if prior is None or prior.dist != "Normal":
+        return ""
+    return f"N({prior.parameters['mu']:g}, {prior.parameters['sigma']:g}²)"
+
+
+def _coefficient(f: Findings, estimand: Estimand) -> str:
+    group = f.study.analysis.group
+    match estimand.kind:
+        case "slope_difference":
+            return f"{group}:{estimand.of}"
+        case "group_gap":
+            return group
+        case "slope" if not estimand.group:
+            return str(estimand.of)
+    return ""
+
+
+def effects(f: Findings) -> dict[str, Any]:
+    """Return the stretches of the focal measure in which the groups differ."""
+    curve = f.table("johnson_neyman")
+    ends = {"low": float(curve["value"].min()), "high": float(curve["value"].max())}
+    return {"stretches": _stretches(curve), **ends}
+
+
+def _stretches(curve: pd.DataFrame) -> list[dict[str, Any]]:
+    sign = (curve["lower"] > 0).astype(int) - (curve["upper"] < 0).astype(int)
+    found = []
+    for _, part in curve.groupby((sign != sign.shift()).cumsum()):
+        here = int(sign[part.index[0]])
+        if here:
+            found.append({"sign": here, "low": float(part["value"].iloc[0]), "high": float(part["value"].iloc[-1])})
+    return found
+
+
+def explained(f: Findings) -> dict[str, Any]:
+    """Return shares of variance by step, and the steps compared by what they predict."""
+    rows = [f.answers[e.name] for e in f.read.estimands if e.kind not in LINEAR]
+    steps = {step.id: step.label for step in f.study.steps}
+    loo = [
+        {**{str(k): v for k, v in row.items()}, "label": steps[row["model"]], "before": _before(steps, row)}
+        for row in f.table("loo").to_dict("records")
+    ]
+    return {"rows": rows, "loo": loo}
+
+
+def _before(steps: dict[str, str], row: dict[Any, Any]) -> str:
+    before = row["compared_with"]
+    return steps[before].partition(":")[0] if isinstance(before, str) else ""
+
+
+def spread(f: Findings) -> dict[str, Any]:
+    """Return each estimand's spread, split."""
+    rows = []
+    for row in f.answers.values():
+        parts = {name: row[name] for name in ("sd_within", "sd_between", "sd_readings")}
+        rows.append({"name": row["name"], "unit": row["unit"], "sd": row["sd"], **parts})
+    main = f.answers[f.difference.name]
+    share = main["sd_between"] ** 2 / main["sd"] ** 2 if main["sd"] else float("nan")
+    return {"rows": rows, "main": main, "share_between": share}
+
+
+def readings(f: Findings) -> dict[str, Any]:
+    """Return the main estimate under each reading, with the question it answers."""
+    table = f.table("readings")
+    table = table[table["estimand"] == f.difference.name]
+    questions = [
+        {
+            "question": reading.question,
+            "settled_by": reading.settled_by,
+            "options": [
+                {str(key): value for key, value in row.items()} | {"meaning": reading.options[row["option"]].meaning}
+                for row in table[table["reading"] == reading.id].to_dict("records")
+            ],
+        }
+        for reading in f.study.readings
+    ]
+    asked = [question for question in questions if question["options"]]
+    return {
+        "questions": asked,
+        "name": wording.estimand_name(f.read, f.difference),
+        "main": f.answers[f.difference.name],
+    }

@@ -1,0 +1,189 @@
+"""What the sections share: the run's study and tables, and the few lookups that more than one of them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from ...inference.models import DEFAULT_VARIANT, ModelSpec
+from ...record.study import Estimand, Study
+from .. import wording
+from ..saved import SavedRun
+
+__all__ = ["Findings", "Section"]
+
+type Context = Callable[["Findings"], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of a report.
+
+    Parameters
+    ----------
+    id : str
+        Names its template and its anchor.
+    title : str
+        Its heading.
+    needs : tuple of str
+        Files (tables without ``.csv``) without which it is left out.
+    context : callable
+        Turns findings into the template's variables.
+    """
+
+    id: str
+    title: str
+    needs: tuple[str, ...]
+    context: Context
+
+
+class Findings:
+    """A saved run as the sections ask for it.
+
+    Parameters
+    ----------
+    run : SavedRun
+        Of a reanalysis.
+    """
+
+    def __init__(self, run: SavedRun) -> None:
+        self.run = run
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    @cached_property
+    def study(self) -> Study:
+        """The study with its readings open."""
+        return self.run.study
+
+    @cached_property
+    def read(self) -> Study:
+        """The study with its readings decided by their defaults."""
+        return self.study.read()
+
+    @cached_property
+    def models(self) -> dict[str, ModelSpec]:
+        """Models by step."""
+        return self.run.models
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table; an empty one where the run has it not."""
+        if name not in self._tables:
+            self._tables[name] = self.run.table(name) if self.run.has(name) else pd.DataFrame()
+        return self._tables[name]
+
+    def has(self, *names: str) -> bool:
+        """Tell whether the run has all these files."""
+        return self.run.has(*names)
+
+    # -- estimands --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """Rows of the published table by estimand, with the names that a reader sees."""
+        rows = {}
+        for row in self.table("published").to_dict("records"):
+            estimand = self.read.estimand(row["estimand"])
+            named = {"name": wording.estimand_name(self.read, estimand), "meaning": estimand.meaning}
+            rows[estimand.name] = {str(key): value for key, value in row.items()} | named
+            unit = rows[estimand.name]["unit"]
+            rows[estimand.name]["unit"] = unit if isinstance(unit, str) else ""
+        return rows
+
+    @cached_property
+    def difference(self) -> Estimand:
+        """The estimand that the study is about: a difference of slopes, or its first estimand."""
+        differences = [e for e in self.read.estimands if e.kind == "slope_difference"]
+        return (differences or list(self.read.estimands))[0]
+
+    @cached_property
+    def slopes(self) -> list[Estimand]:
+        """The slopes in each group that the difference is of, the first group of the difference first."""
+        order = list(self.difference.between or ())
+        found = [e for e in self.read.estimands if e.kind == "slope" and e.group and e.of == self.difference.of]
+        return sorted(found, key=lambda e: order.index(e.group) if e.group in order else len(order))
+
+    def estimates(self, **wanted: str) -> pd.DataFrame:
+        """Return the estimates of the default reading whose columns have the wanted values."""
+        table = self.table("estimates")
+        for name, value in {"reading": "default", **wanted}.items():
+            table = table[table[name] == value]
+        return table
+
+    # -- sizes ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def datasets(self) -> int:
+        """Number of synthetic data sets that the exact engine fitted."""
+        return int(self.estimates(engine="exact", prior=DEFAULT_VARIANT)["datasets"].iloc[0])
+
+    @cached_property
+    def nuts_datasets(self) -> int:
+        """Number of them that NUTS fitted too; 0 where it was left out."""
+        rows = self.estimates(engine="nuts")
+        return int(rows["datasets"].iloc[0]) if len(rows) else 0
+
+    @cached_property
+    def n(self) -> int:
+        """Participants of the study."""
+        return sum(self.study.sizes.values())
+
+    @cached_property
+    def ci(self) -> float:
+        """Probability of the intervals."""
+        return float(self.estimates(engine="exact")["ci_prob"].iloc[0])
+
+    @cached_property
+    def rope(self) -> float:
+        """Half width of the region of practical equivalence."""
+        return float(self.estimates(engine="exact")["rope_high"].dropna().iloc[0])
+
+    # -- words ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def outcome(self) -> str:
+        """The outcome as prose has it."""
+        return wording.in_prose(self.study.measure(self.study.analysis.outcome).label)
+
+    @cached_property
+    def focal(self) -> str:
+        """The focal measure as prose has it."""
+        return wording.in_prose(self.study.measure(self.study.analysis.focal).label)
+
+    @cached_property
+    def direction(self) -> str:
+        """What a high outcome means, as a sentence's end; empty for a plain number."""
+        return self.study.measure(self.study.analysis.outcome).direction or ""
+
+    def group(self, group: str) -> str:
+        """Return a group's name."""
+        return wording.group_name(self.study, group)
+
+    @cached_property
+    def groups(self) -> tuple[str, str]:
+        """Both groups' names, reference first."""
+        reference, other = self.study.group_ids
+        return self.group(reference), self.group(other)
+
+    @cached_property
+    def paper(self) -> str:
+        """The paper as a sentence cites it."""
+        citation = self.study.citation
+        names = citation.authors
+        return f"{_authors(names) if len(names) < 3 else f'{names[0]} et al.'} ({citation.year})"
+
+    @cached_property
+    def reference(self) -> str:
+        """The paper's entry in a list of references."""
+        c = self.study.citation
+        place = f"{c.volume or ''}{f'({c.issue})' if c.issue else ''}"
+        return f"{_authors(c.authors)} ({c.year}). {c.title}. {c.journal}{f', {place}' if place else ''}" + (
+            f", {c.pages.replace('-', '–')}." if c.pages else "."
+        )
+
+
+def _authors(names: tuple[str, ...]) -> str:
+    return " & ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])}, & {names[-1]}"

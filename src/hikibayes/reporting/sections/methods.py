@@ -1,0 +1,78 @@
+"""What others need to check and repeat: a methods paragraph, the place of each number, versions and seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...record.facts import Assumption, Fact
+from .. import wording
+from .findings import Findings
+
+__all__ = ["methods", "provenance", "reproduction"]
+
+
+def methods(f: Findings) -> dict[str, Any]:
+    """Return what the paragraph needs beside the findings themselves."""
+    model = f.models[f.difference.step]
+    slopes = {str(p) for name, p in model.priors.items() if name in _numeric_terms(f) and ":" not in name}
+    products = {str(p) for name, p in model.priors.items() if ":" in name}
+    return {
+        "slope_priors": wording.listed(sorted(slopes)),
+        "product_priors": wording.listed(sorted(products)),
+        "sigma_prior": str(model.priors["sigma"]),
+        "model": model,
+        "main": f.answers[f.difference.name],
+        "versions": f.run.record.versions,
+        "variants": wording.listed([name.replace("_", " ") for name in model.variants]),
+        "seed": f.run.record.seed,
+    }
+
+
+def _numeric_terms(f: Findings) -> set[str]:
+    return {measure.id for measure in f.study.measures if measure.kind != "category"}
+
+
+def provenance(f: Findings) -> dict[str, Any]:
+    """Return the facts that this report sets a posterior against, all others, and the assumptions."""
+    names = {name for row in f.answers.values() if isinstance(row["facts"], str) for name in row["facts"].split(",")}
+    facts = list(f.read.facts)
+    return {
+        "used": [_fact(fact) for fact in facts if fact.id in names],
+        "others": [_fact(fact) for fact in facts if fact.id not in names],
+        "assumptions": _grouped(list(f.study.assumptions)),
+    }
+
+
+def _fact(fact: Fact) -> dict[str, str]:
+    address = ", ".join(f"{key} {'/'.join(v) if isinstance(v, tuple) else v}" for key, v in fact.address.items())
+    return {
+        "id": fact.id,
+        "what": f"{fact.quantity.replace('_', ' ')} ({address.replace('_', ' ')})",
+        "printed": fact.printed + (" (implied)" if fact.implied else ""),
+        "locator": fact.source.locator,
+        "quote": fact.source.quote,
+    }
+
+
+def _grouped(assumptions: list[Assumption]) -> list[dict[str, str]]:
+    """Put assumptions of the same kind with the same reason into one row."""
+    merged: dict[tuple[str, str], list[str]] = {}
+    for a in assumptions:
+        what = f"{', '.join(a.about) or a.id}: {a.distribution}".replace("_", " ")
+        merged.setdefault((a.quantity.replace("_", " "), a.rationale), []).append(what)
+    return [{"quantity": key[0], "rationale": key[1], "what": "; ".join(each)} for key, each in merged.items()]
+
+
+def reproduction(f: Findings) -> dict[str, Any]:
+    """Return the command that makes the run again, its seed, versions and inputs."""
+    record = f.run.record
+    return {"command": _command(f), "record": record, "files": sorted({*f.run.texts, "report.html", "run.json"})}
+
+
+def _command(f: Findings) -> str:
+    record = f.run.record
+    words = ["hikibayes", record.verb, str(record.arguments.get("study", f.study.id))]
+    words += [f"--reading {name}={option}" for name, option in dict(record.arguments.get("readings", {})).items()]
+    words += [f"--seed {record.seed}"] if record.seed is not None else []
+    words += ["--fast"] if record.arguments.get("fast") else []
+    return " ".join(words)

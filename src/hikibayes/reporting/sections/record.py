@@ -1,0 +1,61 @@
+"""What was published, in the report: question, variables, audit, limitations in the paper's own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...record.measures import Measure
+from .. import wording
+from .findings import Findings
+
+__all__ = ["audited", "data", "limitations"]
+
+
+def data(f: Findings) -> dict[str, Any]:
+    """Return the variables of the regressions, and how the synthetic data were held against the record."""
+    used = {part for step in f.read.steps for term in f.read.terms(step.id) for part in term.split(":")}
+    used.add(f.study.analysis.outcome)
+    variables = [_variable(f, measure) for measure in f.study.measures if measure.id in used]
+    checked = f.table("verification")
+    return {
+        "variables": variables,
+        "statements": [s for s in f.study.statements if not s.id.startswith("limitation")],
+        "sizes": f.study.sizes,
+        "facts": len(f.study.facts),
+        "assumptions": len(f.study.assumptions),
+        "checked": checked["fact"].nunique() if len(checked) else 0,
+        "missed": int((~checked["matches"]).sum()) if len(checked) else 0,
+    }
+
+
+def _variable(f: Findings, measure: Measure) -> dict[str, str]:
+    analysis = f.study.analysis
+    roles = {analysis.outcome: "outcome", analysis.group: "groups", analysis.focal: "focal predictor"}
+    if measure.kind == "category":
+        coding = "; ".join(f"{level.id.replace('_', ' ')} = {i}" for i, level in enumerate(measure.levels))
+    else:
+        low, high = measure.limits
+        coding = f"{low:g}–{high:g}{f' {measure.unit}' if measure.unit else ''}, as z score"
+    return {
+        "label": measure.label,
+        "role": roles.get(measure.id, "predictor"),
+        "coding": coding,
+        "direction": measure.direction or "",
+    }
+
+
+def audited(f: Findings) -> dict[str, Any]:
+    """Return the audit's verdicts counted, and every check that is not simply consistent."""
+    table = f.table("audit")
+    order = ("inconsistent", "ambiguous", "underdetermined")
+    counts = {verdict: int((table["verdict"] == verdict).sum()) for verdict in ("consistent", *order)}
+    open_rows = table[table["verdict"].isin(order)]
+    ranked = sorted(open_rows.to_dict("records"), key=lambda row: order.index(row["verdict"]))
+    return {"counts": counts, "rows": ranked, "total": len(table)}
+
+
+def limitations(f: Findings) -> dict[str, Any]:
+    """Return what the paper says limits it, and what limits a reanalysis from print."""
+    own = [s for s in f.study.statements if s.id.startswith("limitation")]
+    shorter = [{"about": s.about.removeprefix("limitation: "), "source": s.source} for s in own]
+    return {"limits": shorter, "read": f.study.citation.read, "step": wording.step_name(f.read, f.difference.step)}

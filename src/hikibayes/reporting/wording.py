@@ -1,0 +1,87 @@
+"""What things are called in prose: labels of a study turned into words that fit a sentence."""
+
+from __future__ import annotations
+
+import re
+
+from ..record.measures import Measure
+from ..record.study import Estimand, Study
+
+__all__ = ["estimand_name", "group_name", "in_prose", "listed", "short", "term_name"]
+
+
+def short(label: str) -> str:
+    """Return the abbreviation that a label ends with, or the label.
+
+    Examples
+    --------
+    >>> short("Adaptive Behaviors Scale (ABS)"), short("Age")
+    ('ABS', 'Age')
+    """
+    found = re.search(r"\(([^()\s]{2,12})\)$", label)
+    return found.group(1) if found else label
+
+
+def in_prose(label: str) -> str:
+    """Return a label as it reads inside a sentence: its first letter small, unless it is a name.
+
+    Examples
+    --------
+    >>> in_prose("Use of support"), in_prose("Toil Inventory"), in_prose("Stress Scale (SRS-18)")
+    ('use of support', 'Toil Inventory', 'SRS-18')
+    """
+    name = short(label)
+    return name[0].lower() + name[1:] if name[1:] == name[1:].lower() else name
+
+
+def group_name(study: Study, group: str) -> str:
+    """Return a group as a reader calls it: ``hikikomori group``."""
+    return f"{group.replace('_', ' ')} group"
+
+
+def estimand_name(study: Study, estimand: Estimand, *, brief: bool = False) -> str:
+    """Return what a table's row is called; briefly, the measure of a difference of slopes goes without saying."""
+    of = in_prose(study.measure(estimand.of).label) if estimand.of else ""
+    match estimand.kind:
+        case "slope" if estimand.group:
+            return f"Slope of {of}, {group_name(study, estimand.group)}"
+        case "slope":
+            return f"Slope of {of}, both groups"
+        case "slope_difference" if estimand.between and brief:
+            return f"Difference of the slopes ({_minus(estimand.between)})"
+        case "slope_difference" if estimand.between:
+            return f"Difference of the slopes of {of} ({_minus(estimand.between)})"
+        case "group_gap" if estimand.between:
+            return f"Gap between the groups ({_minus(estimand.between)})"
+        case "r2":
+            return f"R², {step_name(study, estimand.step)}"
+        case _:
+            return f"ΔR², {step_name(study, estimand.step)}"
+
+
+def step_name(study: Study, step: str) -> str:
+    """Return a step's label up to its colon: ``Step 2``."""
+    return study.step(step).label.partition(":")[0]
+
+
+def term_name(study: Study, term: str) -> str:
+    """Return a model's term in words: a measure, or a product of two."""
+    known = {measure.id: measure for measure in study.measures}
+    return " × ".join(_term_part(known, part) for part in term.split(":"))
+
+
+def listed(items: list[str], last: str = "and") -> str:
+    """Return items as a list in prose: ``a, b, and c``."""
+    if len(items) < 3:
+        return f" {last} ".join(items)
+    return f"{', '.join(items[:-1])}, {last} {items[-1]}"
+
+
+def _term_part(known: dict[str, Measure], part: str) -> str:
+    if part not in known:
+        return {"sigma": "residual SD"}.get(part, part.lower())
+    return in_prose(known[part].label)
+
+
+def _minus(between: tuple[str, str]) -> str:
+    return " − ".join(group.replace("_", " ") for group in between)
