@@ -80,7 +80,7 @@ class Columns:
         """Translate values in the measures' own units, shape (..., m), into counts."""
         return (values - self.origin) / self.grain
 
-    def values(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def values(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Translate rows, shape (n, 2 + m), into values in the measures' own units, shape (n, m)."""
         return self.origin + self.grain * rows[:, FIRST_MEASURE:]
 

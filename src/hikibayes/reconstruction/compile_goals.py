@@ -17,7 +17,7 @@ from ..spec import InputError
 from . import goals as g
 from .columns import Columns
 
-__all__ = ["Compiled", "attention", "compile_goals", "facing_walls", "missed_facts", "search_space"]
+__all__ = ["Compiled", "attention", "compile_goals", "facing_walls", "in_regressions", "missed_facts", "search_space"]
 
 EDGE = 0.05
 """How far inside its rounding interval a number must end, as a share of the half width."""
@@ -234,7 +234,7 @@ def _regression(
     interval = fact.interval
     if fact.quantity in P_VALUES:
         interval = _test_interval(interval, _survival(study, columns, fact))
-    common = {"kind": kind, "step": steps.index(step), "absolute": fact.absolute or kind == g.T}
+    common: dict[str, Any] = {"kind": kind, "step": steps.index(step), "absolute": fact.absolute or kind == g.T}
     common |= _bounds(fact, interval, WIDTHS.get(kind, 0.01))
     every = fact.quantity == "vif" and fact.term is None
     for term in study.terms(step) if every else (fact.term or fact.of,):
@@ -353,22 +353,28 @@ def search_space(columns: Columns, odd_share: NDArray[np.float64]) -> g.Space:
     )
 
 
-def attention(columns: Columns, chains: g.Chains | None = None) -> NDArray[np.float64]:
+def attention(columns: Columns, chains: g.Chains, *, outcome: bool) -> NDArray[np.float64]:
     """Return the cumulative probabilities with which changes are proposed for the columns of the rows.
 
     Parameters
     ----------
     columns : Columns
-    chains : Chains, optional
-        Where given, what a regression uses comes more often, and the outcome most.
+    chains : Chains
+        What a regression uses comes more often.
+    outcome : bool
+        Whether the outcome comes most often: its changes move every regression, and are the cheapest to judge.
     """
-    m = len(columns.names)
-    shares = np.ones(m)
-    if chains is not None and m > 1:
-        used = np.isin(np.arange(2, m + 2), chains.base)
-        shares = np.where(columns.binary, 1.0, np.where(used, 2.0, 0.5))
+    used = in_regressions(columns, chains)
+    shares = np.where(used & ~columns.binary, 1.0, 0.5)
+    if outcome and len(shares) > 1:
         shares[-1] = OUTCOME_SHARE / (1 - OUTCOME_SHARE) * shares[:-1].sum()
-    return np.cumsum(np.concatenate([np.zeros(2), shares])) / shares.sum()
+    cumulative: NDArray[np.float64] = np.cumsum(np.concatenate([np.zeros(2), shares])) / shares.sum()
+    return cumulative
+
+
+def in_regressions(columns: Columns, chains: g.Chains) -> NDArray[np.bool_]:
+    """Return which measures a regression uses, shape (m,)."""
+    return np.isin(np.arange(2, len(columns.names) + 2), chains.base)
 
 
 # -- one data set's goals --------------------------------------------------------------------------------------------

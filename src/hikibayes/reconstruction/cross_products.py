@@ -32,6 +32,7 @@ from .goals import (
     VIF,
     WELCH_DF,
     WELCH_T,
+    Bools,
     Chains,
     F,
     Floats,
@@ -44,6 +45,7 @@ __all__ = [
     "State",
     "Work",
     "copy_work",
+    "mark_near",
     "new_work",
     "plain_state",
     "plain_value",
@@ -63,18 +65,20 @@ class State(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Cholesky factors and inverses of all chains, and the values of all regression goals."""
+    """Cholesky factors and inverses of all chains, the values of all regression goals, and which are nearly missed."""
 
     factor: Floats
     inverse: Floats
     values: Floats
+    near: Bools
 
 
 @njit(cache=True)
 def new_work(goals: Goals) -> Work:
     """Return room for the factors and values of all regressions."""
-    count, size = goals.chains.base.shape
-    return Work(np.zeros((count, size, size)), np.zeros((count, size, size)), np.zeros(goals.regression.shape[0]))
+    (count, size), known = goals.chains.base.shape, goals.regression.shape[0]
+    shape = (count, size, size)
+    return Work(np.zeros(shape), np.zeros(shape), np.zeros(known), np.ones(known, np.bool_))
 
 
 @njit(cache=True)
@@ -83,6 +87,7 @@ def copy_work(into: Work, source: Work) -> None:
     into.factor[:] = source.factor
     into.inverse[:] = source.inverse
     into.values[:] = source.values
+    into.near[:] = source.near
 
 
 @njit(cache=True)
@@ -164,7 +169,7 @@ def plain_state(S: Floats, plain: Records) -> State:
 # -- regressions -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
 def _factorise(S: Floats, chains: Chains, c: int, L: Floats, inverse: Floats, start: int) -> bool:
     """Fill the Cholesky factor of a chain's cross-products (outcome last) and its inverse.
 
@@ -295,42 +300,66 @@ def _first_position(chains: Chains, c: int, column: int) -> int:
 
 
 @njit(cache=True)
-def regression_values(S: Floats, goals: Goals, work: Work, column: int) -> bool:
-    """Fill in the value of every regression goal; False if some regressors depend on each other.
-
-    Only what follows the first regressor made of ``column`` is factorised anew (-1: everything).
-    """
-    chains, n = goals.chains, S[0, 0, 0] + S[1, 0, 0]
-    for c in range(chains.length.shape[0]):
-        p = chains.length[c]
-        start = _first_position(chains, c, column)
-        if start > p:
+def _factorise_all(S: Floats, goals: Goals, work: Work, column: int) -> bool:
+    """Bring the factors of all chains up to date after a change in a column (-1: in any of them)."""
+    for c in range(goals.chains.length.shape[0]):
+        start = _first_position(goals.chains, c, column)
+        if start > goals.chains.length[c]:
             continue
-        L, inverse = work.factor[c], work.inverse[c]
-        if not _factorise(S, chains, c, L, inverse, start):
+        if not _factorise(S, goals.chains, c, work.factor[c], work.inverse[c], start):
             return False
-        for f in range(goals.regression.shape[0]):
-            kind, step = goals.regression[f]["kind"], chains.steps[goals.regression[f]["step"]]
-            # variance inflation does not depend on the outcome
-            if step["chain"] != c or (kind == VIF and start == p):
-                continue
-            if kind >= COEFFICIENT:
-                work.values[f] = _term_value(S, goals, f, c, L, inverse)
-                continue
-            q0 = chains.steps[step["before"]]["length"] if step["before"] >= 0 else 1
-            work.values[f] = _fit_value(kind, n, step["length"], q0, L, p)
     return True
 
 
 @njit(cache=True)
-def regression_state(S: Floats, goals: Goals, work: Work, column: int) -> State:
-    """Return how far the numbers of all regressions are from where they have to be, after a change in a column."""
-    if not regression_values(S, goals, work, column):
+def _goal_value(S: Floats, goals: Goals, work: Work, f: int) -> float:
+    kind, step = goals.regression[f]["kind"], goals.chains.steps[goals.regression[f]["step"]]
+    c = step["chain"]
+    if kind >= COEFFICIENT:
+        return _term_value(S, goals, f, c, work.factor[c], work.inverse[c])
+    q0 = goals.chains.steps[step["before"]]["length"] if step["before"] >= 0 else 1
+    n = S[0, 0, 0] + S[1, 0, 0]
+    return _fit_value(kind, n, step["length"], q0, work.factor[c], goals.chains.length[c])
+
+
+@njit(cache=True)
+def regression_values(S: Floats, goals: Goals, work: Work) -> bool:
+    """Fill in the value of every regression goal; False if some regressors depend on each other."""
+    if not _factorise_all(S, goals, work, -1):
+        return False
+    for f in range(goals.regression.shape[0]):
+        work.values[f] = _goal_value(S, goals, work, f)
+    return True
+
+
+@njit(cache=True)
+def regression_state(S: Floats, goals: Goals, work: Work, column: int, limit: float) -> State:
+    """Return how far the numbers of all regressions are from where they have to be, after a change in a column.
+
+    The goals that were missed or nearly missed come first; when they alone lose as much as ``limit``, the change is
+    not worth the rest, and the numbers of the others are left as they were.
+    """
+    if not _factorise_all(S, goals, work, column):
         return State(HOPELESS**2, goals.regression.shape[0] + 1)
     loss, missed = 0.0, 0
+    for near in (True, False):
+        for f in range(goals.regression.shape[0]):
+            if work.near[f] != near:
+                continue
+            goal = goals.regression[f]
+            work.values[f] = _goal_value(S, goals, work, f)
+            miss = _miss(work.values[f], goal["absolute"], goal["low"], goal["high"], goal["width"])
+            loss += miss * miss
+            missed += miss > goal["slack"]
+        if loss >= limit:
+            break
+    return State(loss, missed)
+
+
+@njit(cache=True)
+def mark_near(goals: Goals, work: Work) -> None:
+    """Note which numbers are missed or close to an end of their interval."""
     for f in range(goals.regression.shape[0]):
         goal = goals.regression[f]
-        miss = _miss(work.values[f], goal["absolute"], goal["low"], goal["high"], goal["width"])
-        loss += miss * miss
-        missed += miss > goal["slack"]
-    return State(loss, missed)
+        value = abs(work.values[f]) if goal["absolute"] else work.values[f]
+        work.near[f] = min(value - goal["low"], goal["high"] - value) < 0.5 * goal["width"]

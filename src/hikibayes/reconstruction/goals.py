@@ -35,8 +35,8 @@ PLAIN = np.dtype(
     [("kind", "i8"), ("first", "i8"), ("second", "i8"), ("scope", "i8"), ("factor", "f8"), ("shift", "f8"), *INTERVAL],
     align=True,
 )
-"""A printed number of one or two columns. ``scope``: 0 or 1 for a group, 2 for all. A mean is ``shift + factor * mean``,
-an SD or a difference of means ``factor`` times its own."""
+"""A printed number of one or two columns. ``scope``: 0 or 1 for a group, 2 for all. A mean is ``shift`` plus
+``factor`` times its own; an SD or a difference of means is ``factor`` times its own."""
 
 REGRESSION = np.dtype(
     [
@@ -57,15 +57,15 @@ REGRESSION = np.dtype(
     align=True,
 )
 """A printed number of a regression. Its coefficient combines ``parts`` coefficients from ``first_part`` on. The printed
-regressor is ``code_g * (column - origin - origin_mean * mean of column)`` in group g. The coefficient is multiplied with
-``factor``, with what ``unit`` says, and divided by the outcome's SD if ``per_outcome``."""
+regressor is ``code_g * (column - origin - origin_mean * mean of column)`` in group g. The coefficient is multiplied
+with ``factor``, with what ``unit`` says, and divided by the outcome's SD if ``per_outcome``."""
 
 PART = np.dtype([("regressor", "i8"), ("weight", "f8"), ("weight_mean", "f8")], align=True)
 """A coefficient in a combination: position in its chain; its weight is a constant plus a multiple of the mean of the
 regressor's column."""
 
 STEP_OF_ANALYSIS = np.dtype([("chain", "i8"), ("length", "i8"), ("before", "i8")], align=True)
-"""A regression: its chain, how many of the chain's regressors are its own, and the step that it comes after (-1: none)."""
+"""A regression: its chain, how many of the chain's regressors are its own, and the step before it (-1: none)."""
 
 COLUMN = np.dtype(
     [

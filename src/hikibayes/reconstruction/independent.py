@@ -20,8 +20,8 @@ from ..record.feasibility import counts
 from ..record.measures import Measure
 from ..record.study import Study
 from ..spec import InputError
-from .assumed import Assumptions, sample
 from .columns import grain_of, limits_of
+from .known import Known, sample
 from .start import levels_of
 
 __all__ = ["independent_category", "independent_number"]
@@ -29,9 +29,14 @@ __all__ = ["independent_category", "independent_number"]
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
-CLOUD = 4_000
+CLOUD = 1_000
 ROUNDS = 60
-SWEEPS = 200_000
+TRIES = 5
+SWEEPS = 20_000
+REACH = 0.05
+"""Squared distance to the start, in SDs, at which sums are accepted in the first round; grows with every round."""
+LOYALTY = 5.0
+"""Weight of the squared distance to the start, in SDs, against the logarithm of the squared misses."""
 SKEWED = 1.5
 """A mean nearer to its bound than this many SDs, with the other bound far away, takes a log-normal shape."""
 
@@ -46,12 +51,12 @@ class Part:
     attained: tuple[int, ...]
 
 
-def independent_number(study: Study, assumptions: Assumptions, measure: Measure, rng: np.random.Generator) -> Floats:
+def independent_number(known: Known, measure: Measure, rng: np.random.Generator) -> Floats:
     """Draw a column of numbers that prints every fact about it.
 
     Parameters
     ----------
-    study, assumptions, measure
+    known, measure
         The measure's own facts and assumptions (``raw_mean``, ``raw_sd``, by group or for all) are used. A mean that is
         neither printed nor assumed is drawn around the middle of the range, an SD around a quarter of it.
     rng : numpy.random.Generator
@@ -66,14 +71,21 @@ def independent_number(study: Study, assumptions: Assumptions, measure: Measure,
     InputError
         No whole numbers print the facts; the message names those that are missed.
     """
-    number = _Number(study=study, measure=measure)
-    start = np.array([number.guess(assumptions, group, rng) for group in study.group_ids])
-    sums = number.find_sums(start, rng)
+    number = _Number(study=known.study, measure=measure)
+    start = np.array([number.guess(known, group, rng) for group in known.study.group_ids])
+    for _ in range(TRIES):
+        column = _column(number, number.find_sums(start, rng), rng)
+        if column is not None:
+            return column
+    raise number.impossible()
+
+
+def _column(number: _Number, sums: Ints, rng: np.random.Generator) -> Floats | None:
     column = np.full(sum(part.size for part in number.parts), np.nan)
     for k in number.used:
         values = _with_sums(number.parts[k], int(sums[k, 0]), int(sums[k, 1]), rng)
         if values is None:
-            raise number.impossible()
+            return None
         first = k * number.parts[0].size
         column[first : first + number.parts[k].size] = values * number.grain
     return column
@@ -123,7 +135,7 @@ class _Number:
             attained=attained,
         )
 
-    def guess(self, assumptions: Assumptions, group: str, rng: np.random.Generator) -> tuple[float, float]:
+    def guess(self, known: Known, group: str, rng: np.random.Generator) -> tuple[float, float]:
         """Return a mean and an SD to start from: as printed, else as assumed, else from the range."""
         low, high = limits_of(self.study, self.measure, group)
         found = []
@@ -134,7 +146,7 @@ class _Number:
                 if fact.quantity == quantity and fact.group in (group, None) and fact.interval.bounded
             ]
             printed.sort(key=lambda fact: fact.group is None)
-            assumed = assumptions.find(f"raw_{quantity}", self.measure.id, group)
+            assumed = known.assumed(f"raw_{quantity}", self.measure.id, group)
             if printed:
                 found.append(float(rng.uniform(printed[0].interval.low, printed[0].interval.high)))
             elif assumed is not None:
@@ -151,20 +163,24 @@ class _Number:
         Clouds of means and SDs around the best so far, wide and narrow together, are rounded to sums that whole
         numbers can have. Among proposals that print everything the nearest to the start is taken.
         """
-        best, best_loss = start, math.inf
+        best, best_score = start, math.inf
         unit = start[:, 1:]
-        for _ in range(ROUNDS):
+        for number in range(1, ROUNDS + 1):
             width = unit * np.exp(rng.uniform(-9, 0, size=(CLOUD, 1, 1)))
             moved = rng.random((CLOUD, 2, 2)) < 0.6
             cloud = best + moved * width * rng.standard_normal((CLOUD, 2, 2))
             cloud[0], cloud[..., 1] = best, np.abs(cloud[..., 1])
             sums = self._whole(cloud)
             loss = self._loss(sums)
-            if (loss == 0).any():
-                distance = (((cloud - start) / unit) ** 2).sum(axis=(1, 2))
-                return np.rint(sums[np.argmin(np.where(loss == 0, distance, np.inf))]).astype(np.int64)
-            if loss.min() < best_loss:
-                best, best_loss = cloud[np.argmin(loss)], loss.min()
+            distance = (((cloud - start) / unit) ** 2).sum(axis=(1, 2))
+            # near the start first: a t can also be had from absurd SDs
+            reached = (loss == 0) & (distance < REACH * number**2)
+            if reached.any():
+                nearest: Ints = np.rint(sums[np.argmin(np.where(reached, distance, np.inf))]).astype(np.int64)
+                return nearest
+            score = np.log1p(loss) + LOYALTY * distance
+            if score.min() < best_score:
+                best, best_score = cloud[np.argmin(score)], score.min()
         raise self.impossible()
 
     def _whole(self, moments: Floats) -> Floats:

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from ..distributions import Distribution
 from ..record.facts import Fact
-from ..record.study import Study
-from .assumed import Assumptions, sample
 from .columns import Columns
+from .known import Known, sample
 
 __all__ = ["append_measures"]
 
@@ -31,27 +30,27 @@ LEAST_WITHIN = 0.1
 
 
 def append_measures(
-    assumptions: Assumptions,
+    known: Known,
     columns: Columns,
-    known: Sequence[str],
+    moments: Moments,
+    names: Sequence[str],
     extra: Sequence[str],
-    mean: Floats,
-    cov: Floats,
+    *,
     rng: np.random.Generator,
 ) -> Moments:
     """Append measures one by one: a group difference, a ratio of variances, and correlations as LKJ implies them.
 
     Parameters
     ----------
-    assumptions : Assumptions
+    known : Known
         ``standardised_difference`` (second group minus first, in SDs of the total sample), ``log_variance_ratio``,
         ``correlation_matrix`` (LKJ), ``correlation_difference``.
     columns : Columns
         Sizes of the groups, and how many measures there are in the end.
-    known, extra : sequence of str
-        The measures that ``mean`` and ``cov`` have, and those to append.
-    mean, cov : ndarray, shapes (2, k) and (2, k, k)
-        Group moments in SD units of the total sample.
+    moments : tuple of ndarray, shapes (2, k) and (2, k, k)
+        Group means and covariances in SD units of the total sample.
+    names, extra : sequence of str
+        The measures that these are of, and those to append.
     rng : numpy.random.Generator
 
     Returns
@@ -69,44 +68,42 @@ def append_measures(
     Lewandowski, D., Kurowicka, D., & Joe, H. (2009). Generating random correlation matrices based on vines and extended
     onion method. Journal of Multivariate Analysis, 100(9), 1989-2001. https://doi.org/10.1016/j.jmva.2009.04.008
     """
-    names, moments = list(known), (mean, cov)
+    before = list(names)
     for name in extra:
-        printed = _printed_correlations(assumptions.study, name, names)
+        printed = _printed_correlations(known, name, before)
         best, best_miss = moments, math.inf
         for _ in range(ATTEMPTS):
-            candidate = _appended(assumptions, columns, name, moments, rng)
+            candidate = _appended(known, columns, name, moments, rng)
             miss = _outside(candidate, columns.sizes, printed)
             if miss < best_miss:
                 best, best_miss = candidate, miss
             if miss == 0:
                 break
         moments = best
-        names.append(name)
+        before.append(name)
     return moments
 
 
-def _appended(
-    assumptions: Assumptions, columns: Columns, name: str, moments: Moments, rng: np.random.Generator
-) -> Moments:
+def _appended(known: Known, columns: Columns, name: str, moments: Moments, rng: np.random.Generator) -> Moments:
     mean, cov = moments
     share = np.array(columns.sizes) / sum(columns.sizes)
-    gap = assumptions.draw("standardised_difference", name, rng, NO_GROUP_DIFFERENCE_KNOWN)
-    ratio = np.exp(np.array([-0.5, 0.5]) * assumptions.draw("log_variance_ratio", name, rng, NO_VARIANCE_RATIO_KNOWN))
+    gap = known.draw("standardised_difference", name, rng, NO_GROUP_DIFFERENCE_KNOWN)
+    ratio = np.exp(np.array([-0.5, 0.5]) * known.draw("log_variance_ratio", name, rng, NO_VARIANCE_RATIO_KNOWN))
     within = max(1 - share[0] * share[1] * gap**2, LEAST_WITHIN)
     sd = np.sqrt(ratio * within / (share @ ratio))
     size = cov.shape[1]
     grown = np.zeros((2, size + 1, size + 1))
     grown[:, :size, :size] = cov
-    for k, row in enumerate(_correlations(assumptions, len(columns.names), cov, rng)):
+    for k, row in enumerate(_correlations(known, len(columns.names), cov, rng)):
         grown[k, size, :size] = grown[k, :size, size] = row * np.sqrt(np.diag(cov[k])) * sd[k]
         grown[k, size, size] = sd[k] ** 2
     return np.column_stack([mean, np.array([-share[1], share[0]]) * gap]), grown
 
 
-def _correlations(assumptions: Assumptions, dimension: int, cov: Floats, rng: np.random.Generator) -> list[Floats]:
+def _correlations(known: Known, dimension: int, cov: Floats, rng: np.random.Generator) -> list[Floats]:
     """Draw the correlations of a new measure with those there are, in each group."""
     size = cov.shape[1]
-    matrix, difference = assumptions.find("correlation_matrix"), assumptions.find("correlation_difference")
+    matrix, difference = known.assumed("correlation_matrix"), known.assumed("correlation_difference")
     eta = matrix.eta if matrix is not None and matrix.eta else 1.0
     spread = [sample(difference, rng) if difference is not None else 0.0 for _ in range(size)]
     beta = np.maximum(eta + (dimension - 2 - np.arange(size)) / 2, 0.5)
@@ -120,14 +117,14 @@ def _correlations(assumptions: Assumptions, dimension: int, cov: Floats, rng: np
     return rows
 
 
-def _printed_correlations(study: Study, name: str, known: Sequence[str]) -> list[tuple[int, int | None, Fact]]:
+def _printed_correlations(known: Known, name: str, before: Sequence[str]) -> list[tuple[int, int | None, Fact]]:
     """Return the printed correlations of a measure with those before it: position, group, fact."""
     found = []
-    for fact in study.facts_of("correlation"):
-        pair = {fact.of, fact.with_}
-        if name in pair and len(pair) == 2 and (partner := str((pair - {name}).pop())) in known:
-            group = study.group_ids.index(fact.group) if fact.group else None
-            found.append((known.index(partner), group, fact))
+    for fact in known.printed("correlation", name):
+        partner = fact.with_ if fact.of == name else fact.of
+        if partner in before:
+            group = known.study.group_ids.index(fact.group) if fact.group else None
+            found.append((before.index(str(partner)), group, fact))
     return found
 
 

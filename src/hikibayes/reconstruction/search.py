@@ -21,8 +21,16 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from .cross_products import (
+    copy_work,
+    mark_near,
+    new_work,
+    plain_state,
+    plain_value,
+    regression_state,
+    regression_values,
+)
 from .goals import EVEN_STEP, FIXED, SWAP, Bools, Chains, Floats, Goals, Ints, Space
-from .cross_products import copy_work, new_work, plain_state, plain_value, regression_state, regression_values
 
 __all__ = ["approach", "cross_products", "reach", "values"]
 
@@ -65,7 +73,7 @@ def values(rows: Floats, space: Space, goals: Goals) -> tuple[Floats, Floats]:
     for f in range(plain.shape[0]):
         plain[f] = plain_value(S, goals.plain, f)
     work = new_work(goals)
-    if not regression_values(S, goals, work, -1):
+    if not regression_values(S, goals, work):
         work.values[:] = np.nan
     return plain, work.values
 
@@ -276,7 +284,8 @@ def reach(
     work, trial = new_work(goals), new_work(goals)
     in_chain = _in_chain(goals.chains, rows.shape[1])
     plain_now = plain_state(S, goals.plain)
-    regression_now = regression_state(S, goals, work, -1)
+    regression_now = regression_state(S, goals, work, -1, np.inf)
+    mark_near(goals, work)
     copy_work(trial, work)
     tried, accepted = 0, 0
     while tried < proposals and plain_now.missed + regression_now.missed > 0:
@@ -291,10 +300,11 @@ def reach(
         plain_next, regression_next = plain_state(S, goals.plain), regression_now
         tested = in_chain[j] and plain_next.loss < before
         if tested:
-            regression_next = regression_state(S, goals, trial, j)
+            regression_next = regression_state(S, goals, trial, j, before - plain_next.loss)
         if plain_next.loss + regression_next.loss < before:
             plain_now, regression_now = plain_next, regression_next
             accepted += 1
+            mark_near(goals, trial)
             copy_work(work, trial)
         else:
             _undo(S, rows, space, odd, change)

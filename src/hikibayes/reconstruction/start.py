@@ -15,6 +15,7 @@ __all__ = ["cross_product_targets", "first_rows", "freeze_extremes", "levels_of"
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
+UNUSED_WEIGHT = 0.2
 MANY_LEVELS = 400
 """Above this many possible values a rounded normal is as good as a beta-binomial."""
 
@@ -138,8 +139,15 @@ def freeze_extremes(study: Study, columns: Columns, rows: Floats) -> NDArray[np.
     return frozen
 
 
-def cross_product_targets(columns: Columns, targets: Targets) -> tuple[Floats, Floats]:
+def cross_product_targets(columns: Columns, targets: Targets, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the cross-products by group that mean the targets, and weights in correlation units.
+
+    Parameters
+    ----------
+    columns, targets
+        What the rows are pulled to.
+    used : ndarray of bool, shape (m,)
+        Which measures a regression uses; the others weigh less, because nothing printed depends on their details.
 
     Returns
     -------
@@ -155,4 +163,6 @@ def cross_product_targets(columns: Columns, targets: Targets) -> tuple[Floats, F
         target[k, 0, 2:] = target[k, 2:, 0] = size * mean
         weight[k, 2:, 2:] = 1 / (size * np.outer(sd, sd)) ** 2
         weight[k, 0, 2:] = weight[k, 2:, 0] = 1 / (size * sd) ** 2
+    importance = np.concatenate([np.ones(2), np.where(used, 1.0, UNUSED_WEIGHT)])
+    weight *= importance[:, None] * importance[None, :]
     return target, weight

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from ..record.measures import Measure
 from ..record.study import Study
 from ..spec import InputError
-from .assumed import Assumptions
 from .columns import Columns, lay_out
-from .compile_goals import Compiled, attention, compile_goals, facing_walls, missed_facts, search_space
+from .compile_goals import Compiled, attention, compile_goals, facing_walls, in_regressions, missed_facts, search_space
 from .independent import independent_category, independent_number
 from .item_columns import item_columns
+from .known import Known
 from .start import cross_product_targets, first_rows, freeze_extremes
 from .targets import Draws, TargetMaker, Targets
 from .verify import VERIFICATION_COLUMNS, verify
@@ -34,11 +34,13 @@ from .verify import VERIFICATION_COLUMNS, verify
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .items import Questionnaire
+
 __all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize", "write_datasets"]
 
 type Floats = NDArray[np.float64]
 
-APPROACH_PER_CELL = 25
+APPROACH_PER_CELL = 12
 REACH_PER_ROW = 100
 ATTEMPTS_PER_DRAW = 5
 ATTEMPTS = 20
@@ -130,8 +132,9 @@ def synthesize(
     Notes
     -----
     Gaussian scores with exactly the reconstruction's group covariances are put on the measures' ranges (raw means and
-    SDs are drawn from the study's assumptions), pulled to the reconstruction's moments by single whole-number steps, and
-    then to the printed numbers. Columns of which no relation to the outcome is printed are made from their own facts.
+    SDs are drawn from the study's assumptions), pulled to the reconstruction's moments by single whole-number steps,
+    and then to the printed numbers. Columns of which no relation to the outcome is printed are made from their own
+    facts.
     """
     if datasets < 1:
         raise InputError(f"{datasets} data sets are asked for; at least 1 is accepted", key="datasets")
@@ -188,10 +191,6 @@ class Synthesizer:
     study: Study
     draws: Draws
     items: bool = False
-    assumptions: Assumptions = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "assumptions", Assumptions(self.study))
 
     @classmethod
     def of(cls, study: Study, reconstructions: xr.Dataset | None = None, *, items: bool = False) -> Synthesizer:
@@ -202,6 +201,11 @@ class Synthesizer:
 
             reconstructions = shipped_reconstructions(study)
         return cls(study=study, draws=Draws.of(reconstructions, study), items=items)
+
+    @cached_property
+    def known(self) -> Known:
+        """Facts and assumptions by measure."""
+        return Known(self.study)
 
     @cached_property
     def columns(self) -> Columns:
@@ -215,12 +219,15 @@ class Synthesizer:
 
     @cached_property
     def _targets(self) -> TargetMaker:
-        return TargetMaker(study=self.study, columns=self.columns, assumptions=self.assumptions, draws=self.draws)
+        return TargetMaker(study=self.study, columns=self.columns, known=self.known, draws=self.draws)
 
     @cached_property
-    def _scales(self) -> list[Measure]:
+    def _questionnaires(self) -> list[Questionnaire]:
+        from .items import Questionnaire
+
         names = self.columns.names
-        return [measure for measure in self.study.measures if measure.kind == "scale" and measure.id in names]
+        scales = [measure for measure in self.study.measures if measure.kind == "scale" and measure.id in names]
+        return [Questionnaire(known=self.known, measure=measure) for measure in scales]
 
     def draw_of(self, number: int, attempt: int, seed: int) -> int:
         """Return the reconstruction that a data set is made of; another one after several failed attempts."""
@@ -272,12 +279,13 @@ class Synthesizer:
         scores = dict(zip(self.columns.names, self.columns.values(rows).T, strict=True))
         with clock.time("independent"):
             table = self._table(scores, rng)
-        if not self.items:
-            return table
-        # a generator of its own: the totals are the same whether or not items are asked for
-        item_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 1)))
-        with clock.time("items"):
-            return self._with_items(table, targets, item_rng)
+        if self.items:
+            # a generator of its own: the totals are the same whether or not items are asked for
+            item_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 1)))
+            with clock.time("items"):
+                answers, missed = self._answers(table, targets, item_rng)
+            table |= answers
+        return missed or pd.DataFrame(table)
 
     def _search(self, targets: Targets, rng: np.random.Generator, clock: Clock) -> tuple[Floats, list[str]]:
         # compiled code: imported late, because a command's --help must not wait for it
@@ -287,18 +295,28 @@ class Synthesizer:
         with clock.time("start"):
             rows = first_rows(columns, targets, rng)
             space = search_space(columns, targets.odd_share)._replace(frozen=freeze_extremes(self.study, columns, rows))
-            target, weight = cross_product_targets(columns, targets)
+            target, weight = cross_product_targets(columns, targets, in_regressions(columns, goals.chains))
         with clock.time("approach"):
-            search.approach(rng, rows, space, attention(columns), target, weight, APPROACH_PER_CELL * rows.size)
+            search.approach(
+                rng,
+                rows,
+                space,
+                attention(columns, goals.chains, outcome=False),
+                target,
+                weight,
+                APPROACH_PER_CELL * rows.size,
+            )
         with clock.time("reach"):
             goals = facing_walls(goals, *search.values(rows, space, goals))
             proposals = REACH_PER_ROW * len(rows)
-            missed, *_ = search.reach(rng, rows, space, attention(columns, goals.chains), goals, proposals)
+            missed, *_ = search.reach(
+                rng, rows, space, attention(columns, goals.chains, outcome=True), goals, proposals
+            )
         return rows, missed_facts(self.compiled, *search.values(rows, space, goals)) if missed else []
 
     # -- the table ---------------------------------------------------------------------------------------------------
 
-    def _table(self, scores: Mapping[str, Floats], rng: np.random.Generator) -> pd.DataFrame:
+    def _table(self, scores: Mapping[str, Floats], rng: np.random.Generator) -> dict[str, object]:
         study = self.study
         table: dict[str, object] = {}
         for measure in study.measures:
@@ -312,22 +330,25 @@ class Synthesizer:
             elif measure.kind == "category":
                 table[measure.id] = independent_category(study, measure, rng)
             else:
-                table[measure.id] = _tidy(measure, independent_number(study, self.assumptions, measure, rng))
-        return pd.DataFrame(table)
+                table[measure.id] = _tidy(measure, independent_number(self.known, measure, rng))
+        return table
 
-    def _with_items(self, table: pd.DataFrame, targets: Targets, rng: np.random.Generator) -> pd.DataFrame | list[str]:
-        from .items import answer, reliabilities
+    def _answers(
+        self, table: dict[str, object], targets: Targets, rng: np.random.Generator
+    ) -> tuple[dict[str, object], list[str]]:
+        """Return the item columns, or the ids of the reliabilities that these totals do not allow."""
+        from .items import answer
 
         group = np.repeat(np.array([0, 1]), self.columns.sizes)
-        parts = [table]
-        for measure in self._scales:
-            drawn = float(targets.alpha[self.columns.names.index(measure.id)])
-            asked = reliabilities(self.study, self.assumptions, measure, drawn, rng)
-            answers = answer(measure, table[measure.id].to_numpy(dtype=float), group, asked, rng)
+        found: dict[str, object] = {}
+        for scale in self._questionnaires:
+            measure = scale.measure
+            asked = scale.asked(float(targets.alpha[self.columns.names.index(measure.id)]), rng)
+            answers = answer(measure, np.asarray(table[measure.id], dtype=float), group, asked, rng)
             if answers is None:
-                return [fact.id for fact in self.study.facts_of("alpha", of=measure.id)]
-            parts.append(pd.DataFrame(answers, columns=item_columns(measure)))
-        return pd.concat(parts, axis=1)
+                return {}, list(scale.facts)
+            found |= dict(zip(item_columns(measure), answers.T, strict=True))
+        return found, []
 
 
 def _tidy(measure: Measure, values: Floats) -> object:

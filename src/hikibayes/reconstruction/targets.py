@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ..record.facts import Fact
 from ..record.study import Study
 from ..spec import InputError
-from .assumed import Assumptions, sample
 from .columns import Columns
+from .known import Known, sample
 from .other_measures import append_measures
 
 __all__ = ["Draws", "TargetMaker", "Targets"]
@@ -105,15 +105,15 @@ class TargetMaker:
         Without open readings.
     columns : Columns
         How measures are counted.
-    assumptions : Assumptions
-        Those of the study.
+    known : Known
+        Facts and assumptions of the study.
     draws : Draws
         The reconstructions.
     """
 
     study: Study
     columns: Columns
-    assumptions: Assumptions
+    known: Known
     draws: Draws
 
     def make(self, draw: int, rng: np.random.Generator) -> Targets:
@@ -129,7 +129,7 @@ class TargetMaker:
         where = [draws.names.index(name) for name in own]
         extra = [name for name in columns.names if name not in draws.names]
         mean, cov = draws.mean[draw][:, where], draws.cov[draw][:, where][:, :, where]
-        mean, cov = append_measures(self.assumptions, columns, own, extra, mean, cov, rng)
+        mean, cov = append_measures(self.known, columns, (mean, cov), own, extra, rng=rng)
         order = [[*own, *extra].index(name) for name in columns.names]
         mean, cov = self._with_counts(mean[:, order], cov[:, order][:, :, order])
         location, scale, alpha = np.array([self._raw_units(draw, i, rng) for i in range(len(order))]).T
@@ -163,10 +163,10 @@ class TargetMaker:
             known = (self.draws.location if quantity == "mean" else self.draws.scale)[draw]
             if np.isfinite(found := float(known[self.draws.names.index(name)])):
                 return found
-        for fact in self.study.facts_of(quantity, of=name):
+        for fact in self.known.printed(quantity, name):
             if fact.group is None and fact.relation in ("=", "about"):
                 return float(rng.uniform(fact.interval.low, fact.interval.high))
-        assumed = self.assumptions.find(f"raw_{quantity}", name)
+        assumed = self.known.assumed(f"raw_{quantity}", name)
         if assumed is None:
             needed = f"an [[assumption]] of quantity 'raw_{quantity}' is needed"
             raise InputError(
@@ -177,12 +177,12 @@ class TargetMaker:
     def _reliability(self, i: int, rng: np.random.Generator) -> float:
         """Draw the reliability of a scale of two items from what is printed and assumed."""
         name = self.columns.names[i]
-        facts = [fact for fact in self.study.facts_of("alpha", of=name) if not fact.subscale and not fact.group]
+        facts = [fact for fact in self.known.printed("alpha", name) if not fact.subscale and not fact.group]
         low = max((fact.interval.low for fact in facts), default=-math.inf)
         high = min((fact.interval.high for fact in facts), default=1.0)
         if any(fact.relation == "=" for fact in facts):
             return (low + high) / 2
-        assumed = self.assumptions.find("alpha", name)
+        assumed = self.known.assumed("alpha", name)
         if assumed is None:
             return float(rng.uniform(low, high)) if math.isfinite(low) else math.nan
         edge = 0.02 * (high - max(low, -1.0))
@@ -202,7 +202,7 @@ class TargetMaker:
 
     def _nearest_counts(self, name: str, share: Floats) -> tuple[int, int]:
         first, second = self.columns.sizes
-        facts = [fact for fact in self.study.facts if fact.of == name and fact.quantity.startswith("proportion")]
+        facts = self.known.printed("proportion", name) + self.known.printed("proportion_difference", name)
         wished = np.add.outer(
             (np.arange(1, first) / first - share[0]) ** 2, (np.arange(1, second) / second - share[1]) ** 2
         )

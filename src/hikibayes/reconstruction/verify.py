@@ -141,8 +141,19 @@ class _Stranger:
         return self.table[name]
 
     @cached_property
+    def _names(self) -> set[str]:
+        return set(self.table.columns)
+
+    @cached_property
     def _group(self) -> NDArray[Any]:
-        return self._column(self.study.analysis.group).to_numpy()
+        return self._column(self.study.analysis.group).to_numpy(dtype=object)
+
+    @cached_property
+    def _rows(self) -> dict[str | None, NDArray[np.bool_]]:
+        rows: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(self.table), dtype=bool)}
+        for name in self.study.group_ids:
+            rows[name] = np.asarray(self._group == name, dtype=bool)
+        return rows
 
     @cached_property
     def _numbers(self) -> dict[str, Floats]:
@@ -154,7 +165,7 @@ class _Stranger:
             measure, column = self.study.measure(name), self._column(name)
             if measure.kind == "category":
                 levels = [level.id for level in measure.levels]
-                labels = column.to_numpy()
+                labels = self._labels(name)
                 if strange := sorted(set(map(str, labels)) - set(levels)):
                     raise InputError(unknown_name("level", strange[0], levels), key=f"column {name!r}")
                 self._numbers[name] = (labels == levels[1]).astype(float)
@@ -162,8 +173,17 @@ class _Stranger:
                 self._numbers[name] = column.to_numpy(dtype=float)
         return self._numbers[name]
 
+    def _labels(self, name: str) -> NDArray[Any]:
+        if name not in self._texts:
+            self._texts[name] = self._column(name).to_numpy(dtype=object)
+        return self._texts[name]
+
+    @cached_property
+    def _texts(self) -> dict[str, NDArray[Any]]:
+        return {}
+
     def _in(self, group: str | None) -> NDArray[np.bool_]:
-        return np.ones(len(self.table), dtype=bool) if group is None else np.asarray(self._group == group)
+        return self._rows[group]
 
     def _values(self, fact: Fact, group: str | None = None) -> Floats:
         values = self._number(fact.of or "")[self._in(group or fact.group)]
@@ -175,7 +195,7 @@ class _Stranger:
         return float(self._in(fact.group).sum())
 
     def _share(self, fact: Fact, group: str | None) -> float:
-        labels = self._column(fact.of or "").to_numpy()[self._in(group)]
+        labels = self._labels(fact.of or "")[self._in(group)]
         return float(np.mean(labels == fact.level))
 
     def _share_difference(self, fact: Fact) -> float:
@@ -194,8 +214,14 @@ class _Stranger:
         if fact.quantity == "d":
             spread = (len(first) - 1) * first.var(ddof=1) + (len(second) - 1) * second.var(ddof=1)
             return float(difference / np.sqrt(spread / (len(first) + len(second) - 2)))
-        test = stats.ttest_ind(first, second, equal_var=fact.test == "student")
+        if (key := (fact.of, fact.between, fact.test)) not in self._tests:
+            self._tests[key] = stats.ttest_ind(first, second, equal_var=fact.test == "student")
+        test = self._tests[key]
         return float({"t": test.statistic, "df": test.df, "p": test.pvalue}[fact.quantity])
+
+    @cached_property
+    def _tests(self) -> dict[tuple[Any, ...], Any]:
+        return {}
 
     def _alpha(self, fact: Fact) -> float | None:
         measure = self.study.measure(fact.of or "")
@@ -204,11 +230,19 @@ class _Stranger:
             parts = subscale_columns(measure)
             if fact.subscale != "any":
                 parts = {fact.subscale: parts[fact.subscale]}
-        if not all(name in self.table.columns for names in parts.values() for name in names):
+        if not {name for names in parts.values() for name in names} <= self._names:
             return None
-        rows = self._in(fact.group)
-        found = [cronbach_alpha(self.table[names].to_numpy(dtype=float)[rows]) for names in parts.values()]
-        return _farthest(fact, found)
+        return _farthest(fact, [self._reliability(tuple(names), fact.group) for names in parts.values()])
+
+    @cached_property
+    def _reliabilities(self) -> dict[tuple[tuple[str, ...], str | None], float]:
+        return {}
+
+    def _reliability(self, names: tuple[str, ...], group: str | None) -> float:
+        if (names, group) not in self._reliabilities:
+            answers = np.column_stack([self.table[name].to_numpy(dtype=float) for name in names])
+            self._reliabilities[names, group] = cronbach_alpha(answers[self._in(group)])
+        return self._reliabilities[names, group]
 
     # -- regressions -------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A study's assumptions, looked up and drawn from."""
+"""What is printed or assumed about a measure, looked up and drawn from."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from ..distributions import Distribution
+from ..record.facts import Fact
 from ..record.study import Study
 
-__all__ = ["Assumptions", "sample"]
+__all__ = ["Known", "sample"]
 
 ATTEMPTS = 200
 
@@ -35,26 +36,38 @@ def sample(distribution: Distribution, rng: np.random.Generator) -> float:
 
 
 @dataclass(frozen=True)
-class Assumptions:
-    """A study's assumptions, looked up by quantity, measure and group."""
+class Known:
+    """A study's facts and assumptions by measure."""
 
     study: Study
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str | None, str | None], Distribution]:
+    def _facts(self) -> dict[tuple[str, str | None], list[Fact]]:
+        found: dict[tuple[str, str | None], list[Fact]] = {}
+        for fact in self.study.facts:
+            for name in {fact.of, fact.with_} - {None} or {None}:
+                found.setdefault((fact.quantity, name), []).append(fact)
+        return found
+
+    @cached_property
+    def _assumptions(self) -> dict[tuple[str, str | None, str | None], Distribution]:
         return {
             (assumption.quantity, name, assumption.group): assumption.distribution
             for assumption in self.study.assumptions
             for name in (assumption.about or (None,))
         }
 
-    def find(self, quantity: str, measure: str | None = None, group: str | None = None) -> Distribution | None:
+    def printed(self, quantity: str, measure: str) -> list[Fact]:
+        """Return the facts of a quantity that are about a measure (or with it)."""
+        return self._facts.get((quantity, measure), [])
+
+    def assumed(self, quantity: str, measure: str | None = None, group: str | None = None) -> Distribution | None:
         """Return the distribution assumed for a measure (in a group), the general one, or nothing."""
         for key in ((quantity, measure, group), (quantity, measure, None), (quantity, None, None)):
-            if key in self._known:
-                return self._known[key]
+            if key in self._assumptions:
+                return self._assumptions[key]
         return None
 
     def draw(self, quantity: str, measure: str, rng: np.random.Generator, default: Distribution) -> float:
         """Draw from what is assumed about a measure, or from a default."""
-        return sample(self.find(quantity, measure) or default, rng)
+        return sample(self.assumed(quantity, measure) or default, rng)
