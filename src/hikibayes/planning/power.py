@@ -21,8 +21,10 @@ from .simulate import Progress, simulate
 __all__ = ["DEFAULT_SIMULATION", "forget", "power"]
 
 DEFAULT_SIMULATION = "followup"
-CLOSE = 0.03
+CLOSE = 0.05
 """A simulated size this close to a crossing (relative to it) is as good as one at it."""
+ROUNDS = 3
+"""How often a size is added where a curve seems to cross a target, until one is close."""
 
 
 def power(
@@ -79,8 +81,10 @@ def power(
         raise InputError(f"{workers} workers cannot do the work; give 1 or more", key="workers")
     plan = prepare(chosen, study=study, reconstructions=reconstructions)
     found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress)
-    closer = _crossings(found) if chosen.run.refine and chosen.targets.power else []
-    if closer:
+    for _ in range(ROUNDS if chosen.run.refine else 0):
+        closer = _crossings(found)
+        if not closer:
+            break
         more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress)
         found = found.extended(more.cells, more.values)
     return diagnose(found)

@@ -1,0 +1,137 @@
+"""Samples by moments against samples by rows, and against the design that formulae makes of a table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hikibayes.inference.design import Scaling, design
+from hikibayes.inference.models import load_model
+from hikibayes.planning.columns import cell_columns
+from hikibayes.planning.designs import DropOut, Sample
+from hikibayes.planning.instruments import recording_of
+from hikibayes.planning.participants import draw_participants, draw_scores
+from hikibayes.planning.samples import GAUSSIAN, Moments, draw_moments, pool, roots
+from hikibayes.planning.sources import printed_source
+
+COUNTS = np.array([31, 29, 24, 36])
+
+
+@pytest.fixture(scope="module")
+def world(settled, reconstructions):
+    return printed_source(settled, reconstructions, load_model("step3"))(np.random.default_rng(3), 1)
+
+
+def sample(**changes: object) -> Sample:
+    plain = {"worlds": "printed", "effect": None, "reliability": "as_printed", "allocation": "1:1", "mix": "as_printed"}
+    plain |= {"attrition": 0.0, "missing": None, "answers": "gaussian", "predictors": "random", "n_per_group": 60}
+    return Sample(**(plain | changes))
+
+
+def moments_of(cell, scores, outcome, cells: int) -> Moments:
+    every = np.column_stack([scores, outcome])
+    parts = [every[cell == c] for c in range(cells)]
+    scatter = np.stack([(part - part.mean(0)).T @ (part - part.mean(0)) for part in parts])
+    return Moments(np.array([[len(part) for part in parts]]), np.stack([p.mean(0) for p in parts])[None], scatter[None])
+
+
+@pytest.mark.parametrize("name", ["step1", "step2", "step3", "step3_support_only", "sex_by_support"])
+def test_pooled_statistics_are_those_of_the_rows(settled, world, name):
+    model = load_model(name)
+    cell, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), GAUSSIAN)
+    table = draw_participants(world, COUNTS, np.random.default_rng(4))
+    numbers = [*world.frame.measures, "abs_h"]
+    unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))
+    wanted = design(model, table, settled, scaling=unit).statistics
+    found = pool(moments_of(cell, scores, outcome, 4), cell_columns(model, world.frame))
+    assert found.names == wanted.names
+    for field in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy"):
+        np.testing.assert_allclose(getattr(found, field), getattr(wanted, field), atol=1e-9, err_msg=field)
+
+
+def many(world, size: int):
+    return roots(world.take(np.zeros(size, dtype=np.int64)))
+
+
+def test_moments_drawn_directly_have_the_law_of_moments_of_rows(world):
+    """Expectation and variance of means and scatters: normal and Wishart, cell by cell."""
+    size, population = 20_000, many(world, 20_000)
+    drawn = draw_moments(population, np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(5)))
+    for c, n in enumerate(COUNTS):
+        cov = population.root[0, c] @ population.root[0, c].T
+        variance = np.diag(cov)
+        centre = drawn.centre[:, c] - population.mean[0, c]
+        np.testing.assert_allclose(centre.mean(0) / np.sqrt(variance / n / size), 0, atol=4.5)
+        np.testing.assert_allclose(np.cov(centre.T), cov / n, atol=0.05 * variance.max() / n)
+        error = np.sqrt((cov**2 + np.outer(variance, variance)) * (n - 1) / size)
+        np.testing.assert_allclose((drawn.scatter[:, c].mean(0) - (n - 1) * cov) / error, 0, atol=4.5)
+        spread = (cov**2 + np.outer(variance, variance)) * (n - 1)
+        np.testing.assert_allclose(drawn.scatter[:, c].var(0) / spread, 1, atol=0.08)
+
+
+def test_a_cell_too_small_for_a_wishart_is_drawn_by_rows(world):
+    size, population = 20_000, many(world, 20_000)
+    counts = np.array([5, 0, 1, 9])
+    drawn = draw_moments(population, np.broadcast_to(counts, (size, 4)), np.random.Generator(np.random.SFC64(5)))
+    cov = population.root[0, 0] @ population.root[0, 0].T
+    np.testing.assert_allclose(drawn.scatter[:, 0].mean(0), 4 * cov, atol=0.15)
+    assert np.linalg.matrix_rank(drawn.scatter[0, 0]) == 4
+    assert not drawn.scatter[:, 1].any()
+    assert not drawn.scatter[:, 2].any()
+
+
+def test_fixed_scores_have_the_worlds_moments_in_every_sample(world):
+    population = many(world, 50)
+    recording = GAUSSIAN._replace(fixed_scores=True)
+    drawn = draw_moments(
+        population, np.broadcast_to(COUNTS, (50, 4)), np.random.Generator(np.random.SFC64(5)), recording
+    )
+    m = len(world.frame.measures)
+    np.testing.assert_allclose(drawn.centre[:, :, :m], population.mean[:, :, :m])
+    wanted = world.cov[0][world.frame.group_of] * (COUNTS - 1)[:, None, None]
+    np.testing.assert_allclose(drawn.scatter[7, :, :m, :m], wanted, atol=1e-9)
+    assert drawn.scatter[:, 0, m, m].std() > 0
+
+
+def test_losses_that_depend_on_the_outcome_take_their_share_and_shift_it(settled, world):
+    loss = DropOut(share=0.25, on="abs_h", strength=1.5)
+    recording = recording_of(sample(missing=loss), world.frame, None)
+    size = 2_000
+    drawn = draw_moments(
+        many(world, size), np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(6)), recording
+    )
+    left = drawn.counts.sum() / (size * COUNTS.sum())
+    assert left == pytest.approx(0.75, abs=0.02)
+    plain = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(6)))
+    assert drawn.centre[..., -1].mean() < plain.centre[..., -1].mean() - 0.1
+    rows = draw_scores(world, 0, COUNTS * 200, np.random.default_rng(7), recording)
+    assert len(rows[0]) / (200 * COUNTS.sum()) == pytest.approx(left, abs=0.01)
+    for c in range(4):
+        assert rows[2][rows[0] == c].mean() == pytest.approx(drawn.centre[:, c, -1].mean(), abs=0.04)
+
+
+def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, world, reconstructions):
+    raw = reconstructions.assign(
+        location=("measure", np.array([0, 36, 10, 36, 28, 5, 5, 5, 5, 40.0])),
+        scale=("measure", np.array([1, 7, 10, 9, 8, 1.2, 1.2, 1.2, 1.2, 12.0])),
+    )
+    order = [str(name) for name in raw["measure"].values]
+    assert order[0] == "sex"
+    standard = raw.drop_vars(["location", "scale"])
+    from hikibayes.planning.sources import in_sd_units
+
+    raw = in_sd_units(standard).assign(location=raw["location"], scale=raw["scale"])
+    recording = recording_of(sample(answers="likert"), world.frame, raw)
+    _, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), recording)
+    every = np.column_stack([scores, outcome]) * recording.scale + recording.location
+    np.testing.assert_allclose(every, np.round(every), atol=1e-9)
+    assert (every >= recording.low - 1e-9).all()
+    assert (every <= recording.high + 1e-9).all()
+    size = 3_000
+    drawn = draw_moments(
+        many(world, size), np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(6)), recording
+    )
+    large = draw_scores(world, 0, COUNTS * 300, np.random.default_rng(8), recording)
+    for c, n in enumerate(COUNTS):
+        part = np.column_stack([large[1], large[2]])[large[0] == c]
+        np.testing.assert_allclose(drawn.scatter[:, c].mean(0) / (n - 1), np.cov(part.T), atol=0.06)

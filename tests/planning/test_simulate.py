@@ -1,0 +1,331 @@
+"""The replicate loop: what its numbers depend on, and what they do not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hikibayes.inference.models import load_model
+from hikibayes.inference.sufficient import SufficientStatistics
+from hikibayes.planning.designs import Simulation
+from hikibayes.planning.diagnose import diagnose
+from hikibayes.planning.participants import draw_scores
+from hikibayes.planning.plan import prepare
+from hikibayes.planning.power import power
+from hikibayes.planning.replicates import read_replicates, write_replicates
+from hikibayes.planning.samples import GAUSSIAN
+from hikibayes.planning.simulate import simulate
+from hikibayes.spec import InputError
+
+ABOVE = {"name": "above", "estimand": "support_slope_difference", "rule": {"interval": 0.95, "above": 0}}
+
+
+def simulation(**changes: object) -> Simulation:
+    plain = {
+        "description": "test",
+        "worlds": {"source": ["posterior", "printed"]},
+        "axes": {"n_per_group": [30, 60], "prior": ["weakly_informative", "flat"], "mix": ["as_printed", "1:1"]},
+        "decision": [ABOVE],
+        "targets": {"power": [0.2]},
+        "run": {"replicates": 300, "refine": False},
+    }
+    return Simulation.model_validate(plain | changes)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr("hikibayes.planning.plan.CHUNK", 100)
+
+
+def run(spec, settled, reconstructions, **options):
+    return simulate(prepare(spec, study=settled, reconstructions=reconstructions), **options)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_workers_change_nothing(settled, reconstructions, tmp_path):
+    made = {}
+    for workers in (1, 2, 4):
+        table = run(simulation(), settled, reconstructions, workers=workers)
+        write_replicates(table, tmp_path / f"{workers}.parquet")
+        made[workers] = (tmp_path / f"{workers}.parquet").read_bytes()
+    assert made[1] == made[2] == made[4]
+    assert np.isfinite(table.values[:, :, 2]).all()
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_larger_grid_leaves_the_old_cells_as_they_were(settled, reconstructions):
+    old = run(simulation(), settled, reconstructions)
+    axes = {
+        "n_per_group": [30, 45, 60],
+        "prior": ["flat", "weakly_informative", "sceptical"],
+        "mix": ["1:1", "as_printed"],
+    }
+    new = run(simulation(axes=axes), settled, reconstructions)
+    where = {(cell.sample, cell.prior): i for i, cell in enumerate(new.cells)}
+    for i, cell in enumerate(old.cells):
+        np.testing.assert_array_equal(new.values[where[cell.sample, cell.prior]], old.values[i])
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_analyses_of_a_sample_share_their_data_and_sizes_their_worlds(settled, reconstructions):
+    table = run(simulation(), settled, reconstructions)
+    cells = {(c.sample.worlds, c.sample.n_per_group, c.sample.mix, c.prior): i for i, c in enumerate(table.cells)}
+    truth = [table.values[cells["posterior", n, "1:1", "flat"], 0, 1] for n in (30, 60)]
+    np.testing.assert_array_equal(truth[0], truth[1])
+    mean = [table.values[cells["posterior", 60, "1:1", p], 0, 2] for p in ("flat", "weakly_informative")]
+    assert np.corrcoef(mean)[0, 1] > 0.95
+    other = table.values[cells["posterior", 60, "as_printed", "flat"], 0, 2]
+    assert np.corrcoef(mean[0] - truth[0], other - truth[0])[0, 1] < 0.2
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_seed_and_replicates_are_what_was_asked(settled, reconstructions):
+    first = run(simulation(), settled, reconstructions)
+    other = run(simulation(run={"replicates": 300, "refine": False, "seed": 5}), settled, reconstructions)
+    assert not np.array_equal(first.values, other.values)
+    longer = run(simulation(run={"replicates": 350, "refine": False}), settled, reconstructions)
+    np.testing.assert_array_equal(longer.values[..., :300], first.values)
+    assert longer.values.shape[-1] == 350
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_finished_chunks_are_not_made_again(settled, reconstructions, tmp_path, monkeypatch):
+    import hikibayes.planning.simulate as module
+
+    first = run(simulation(), settled, reconstructions, store=tmp_path)
+    (victim, *_) = sorted(tmp_path.glob("*.npy"))
+    victim.write_bytes(victim.read_bytes()[:100])
+    calls = []
+    made = module.run_chunk
+    monkeypatch.setattr(module, "run_chunk", lambda *job: (calls.append(job), made(*job))[1])
+    again = run(simulation(), settled, reconstructions, store=tmp_path)
+    assert len(calls) == 1, "the cut-off chunk alone"
+    np.testing.assert_array_equal(again.values, first.values)
+    calls.clear()
+    run(simulation(rope=(-0.2, 0.2)), settled, reconstructions, store=tmp_path)
+    assert len(calls) == 24, "another design takes nothing from this one"
+    calls.clear()
+    run(simulation(), settled, reconstructions.isel(draw=slice(5, 10)), store=tmp_path)
+    assert len(calls) == 24, "nor do other reconstructions"
+
+
+def test_a_table_read_again_is_the_table(settled, reconstructions, tmp_path):
+    axes = {"n_per_group": [40], "missing": ["none", {"share": 0.1, "on": "abs_h", "strength": 1.0}]}
+    axes |= {"reliability": ["as_printed", {"instrumental_support": 0.6}]}
+    table = run(simulation(axes=axes), settled, reconstructions)
+    path = tmp_path / "replicates.parquet"
+    write_replicates(table, path)
+    again = read_replicates(path)
+    assert again.cells == table.cells
+    assert again.simulation == table.simulation
+    np.testing.assert_array_equal(again.values, table.values)
+    found, wanted = diagnose(tmp_path), diagnose(table)
+    assert found.power.equals(wanted.power)
+    assert found.sample_size.equals(wanted.sample_size)
+    frame = table.frame(0)
+    assert list(frame.columns[:4]) == ["cell", "world", "replicate", "estimand"]
+    assert frame["ok"].all()
+
+
+def test_what_is_no_table_of_replicates(tmp_path):
+    with pytest.raises(InputError, match="there is no table"):
+        diagnose(tmp_path)
+    (tmp_path / "replicates.parquet").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is no table of replicates"):
+        diagnose(tmp_path)
+
+
+def test_a_scheduler_that_does_not_answer(settled, reconstructions):
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match="no dask scheduler answers at"):
+        run(simulation(), settled, reconstructions, dask="tcp://127.0.0.1:1")
+
+
+def test_without_distributed_dask_is_refused(settled, reconstructions, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match="needs the package 'distributed'"):
+        run(simulation(), settled, reconstructions, dask="tcp://127.0.0.1:1")
+
+
+@pytest.mark.long
+def test_a_local_dask_cluster_gives_the_same(settled, reconstructions):
+    distributed = pytest.importorskip("distributed")
+    wanted = run(simulation(), settled, reconstructions)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        found = run(simulation(), settled, reconstructions, dask=cluster.scheduler_address)
+    np.testing.assert_array_equal(found.values, wanted.values)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+sys.path.insert(0, {tests!r})
+import hikibayes.planning.plan as plan
+plan.CHUNK = 100
+from hikibayes.planning.diagnose import diagnose
+from hikibayes.planning.replicates import write_replicates
+from test_simulate_script import simulate_all
+table = simulate_all(Path({store!r}))
+write_replicates(table, Path({out!r}))
+diagnose(table).power.to_csv({out!r} + ".csv", index=False)
+"""
+
+
+@pytest.mark.long
+def test_killed_half_way_and_started_again(tmp_path, settled, reconstructions):
+    """SIGKILL while chunks are written; the next start goes on, and the tables' bytes are those of an unbroken run."""
+    import pickle
+
+    (tmp_path / "inputs.pickle").write_bytes(
+        pickle.dumps((settled, reconstructions, simulation(run={"replicates": 3000, "refine": False})))
+    )
+    (tmp_path / "test_simulate_script.py").write_text(
+        "import pickle\nfrom pathlib import Path\n"
+        "from hikibayes.planning.plan import prepare\nfrom hikibayes.planning.simulate import simulate\n"
+        "def simulate_all(store):\n"
+        "    study, rec, spec = pickle.loads((Path(__file__).parent / 'inputs.pickle').read_bytes())\n"
+        "    return simulate(prepare(spec, study=study, reconstructions=rec), store=store, workers=2)\n",
+        encoding="utf-8",
+    )
+
+    def start(store: str, out: str) -> subprocess.Popen[bytes]:
+        text = SCRIPT.format(tests=str(tmp_path), store=str(tmp_path / store), out=str(tmp_path / out))
+        return subprocess.Popen([sys.executable, "-c", text])
+
+    assert start("unbroken", "unbroken.parquet").wait() == 0
+    broken = start("broken", "broken.parquet")
+    while len(list((tmp_path / "broken").glob("*.npy"))) < 60:
+        assert broken.poll() is None, "it ended before it could be killed"
+        time.sleep(0.005)
+    os.kill(broken.pid, signal.SIGKILL)
+    assert broken.wait() == -signal.SIGKILL
+    kept = len(list((tmp_path / "broken").glob("*.npy")))
+    assert 60 <= kept < 240
+    assert start("broken", "broken.parquet").wait() == 0
+    for suffix in ("", ".csv"):
+        files = [Path(f"{tmp_path / name}.parquet{suffix}").read_bytes() for name in ("unbroken", "broken")]
+        assert files[0] == files[1]
+
+
+def brute_force_assurance(plan, source: str, n: int, worlds: int, seed: int) -> float:
+    """Draw a world, draw rows, run an OLS t test: nothing of the exact engine, and no moments drawn directly."""
+    rng = np.random.default_rng(seed)
+    drawn = plan.sources[source](rng, worlds)
+    truth = drawn.truth(plan.estimands[0])
+    columns = plan.analyses[0].columns
+    claims = np.zeros(worlds)
+    for w in range(worlds):
+        second = rng.binomial(n, drawn.share[w])
+        counts = np.stack([n - second, second], axis=-1).ravel()
+        cell, x, y = draw_scores(drawn, w, counts, rng, GAUSSIAN)
+        rows = columns.constant[cell] + np.einsum("npm,nm->np", columns.linear[cell], x)
+        fit = SufficientStatistics.from_rows(rows, y, columns.names)
+        inverse = np.linalg.inv(fit.sxx[0])
+        beta, df = inverse @ fit.sxy[0], len(y) - len(columns.names) - 1
+        s2 = (fit.syy[0] - beta @ fit.sxy[0]) / df
+        a = plan.analyses[0].weights[0]
+        t = a @ beta / np.sqrt(s2 * a @ inverse @ a)
+        claims[w] = (2 * stats.t.sf(t, df) < 0.05) & (truth[w] > 0)
+    return float(claims.mean())
+
+
+@pytest.mark.parametrize(
+    ("replicates", "worlds"),
+    [pytest.param(4_000, 2_000, id="short"), pytest.param(200_000, 30_000, id="long", marks=pytest.mark.long)],
+)
+def test_assurance_against_brute_force(settled, reconstructions, replicates, worlds):
+    sizes = [60, 120, 250]
+    spec = simulation(
+        worlds={"source": ["posterior"]},
+        axes={"n_per_group": sizes, "prior": ["flat"]},
+        run={"replicates": replicates, "refine": False},
+    )
+    plan = prepare(spec, study=settled, reconstructions=reconstructions)
+    table = diagnose(simulate(plan)).power.set_index("n_per_group")
+    for n in sizes:
+        wanted = brute_force_assurance(plan, "posterior", n, worlds, seed=n)
+        error = np.hypot(table.assurance_mcse[n], np.sqrt(wanted * (1 - wanted) / worlds))
+        assert abs(table.assurance[n] - wanted) < 4 * error
+
+
+@pytest.mark.long
+def test_nuts_finds_what_the_exact_engine_finds(settled, reconstructions):
+    from hikibayes.inference.summaries import summaries
+    from hikibayes.planning.nuts import _fit
+
+    spec = simulation(worlds={"source": ["printed"]}, axes={"n_per_group": [80], "mix": ["1:1"]})
+    plan = prepare(spec, study=settled, reconstructions=reconstructions)
+    analysis = plan.analyses[0]
+    drawn = plan.sources["printed"](np.random.default_rng(1), 3)
+    for w in range(3):
+        scores = draw_scores(drawn, w, np.array([40, 40, 40, 40]), np.random.default_rng(w), GAUSSIAN)
+        rows = analysis.columns.constant[scores[0]] + np.einsum(
+            "npm,nm->np", analysis.columns.linear[scores[0]], scores[1]
+        )
+        exact = summaries(
+            SufficientStatistics.from_rows(rows, scores[2], analysis.columns.names), analysis.priors, analysis.weights
+        )
+        draws, good = _fit(analysis, scores, seed=3)
+        assert good
+        assert abs(draws.mean() - exact.mean[0, 0]) < 0.12 * exact.sd[0, 0]
+        assert draws.std() == pytest.approx(exact.sd[0, 0], rel=0.1)
+
+
+@pytest.mark.long
+def test_a_model_that_only_nuts_takes(settled, reconstructions, tmp_path):
+    """Student-t errors: compiled once, a row for every replicate, failed or not; the same again from the same seed."""
+    step1 = load_model("step1")
+    content = step1.model_dump(mode="json", exclude_unset=True) | {"family": "t", "name": "robust", "variants": {}}
+    content["priors"]["nu"] = {"dist": "Exponential", "lam": 0.05, "reason": "test"}
+    lines = [f'description = "t"\nformula = "{step1.formula}"\nfamily = "t"\n[priors]']
+    for name, prior in content["priors"].items():
+        inside = ", ".join(f"{key} = {value!r}".replace("'", '"') for key, value in prior.items())
+        lines.append(f'"{name}" = {{{inside}}}')
+    path = tmp_path / "robust.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    decision = ABOVE | {"estimand": "group_difference", "rule": {"interval": 0.95, "below": 0}}
+    spec = simulation(
+        model=str(path),
+        worlds={"source": ["printed"], "model": "step1"},
+        axes={"n_per_group": [40]},
+        decision=[decision],
+        run={"replicates": 10, "refine": False},
+    )
+    plan = prepare(spec, study=settled, reconstructions=reconstructions)
+    assert plan.engine == "nuts"
+    first, again = simulate(plan), simulate(plan, workers=2)
+    np.testing.assert_array_equal(first.values, again.values)
+    row = diagnose(first).power.iloc[0]
+    assert row.replicates == 10
+    assert row.failed < 4
+    assert abs(row.bias) < 0.25
+
+
+def test_power_looks_closer_where_a_target_is_crossed(settled, reconstructions):
+    spec = simulation(
+        worlds={"source": ["printed"]},
+        axes={"n_per_group": [40, 400]},
+        targets={"power": [0.5]},
+        run={"replicates": 500, "refine": True},
+    )
+    found = power(spec, study=settled, reconstructions=reconstructions)
+    sizes = [cell.sample.n_per_group for cell in found.replicates.cells]
+    assert 3 <= len(sizes) <= 5
+    assert all(40 < size < 400 for size in sizes[2:])
+    assert found.sample_size.n_per_group.iloc[0] == pytest.approx(sizes[-1], rel=0.1)
+
+
+def test_progress_ends_where_it_should(settled, reconstructions):
+    told: list[tuple[int, int]] = []
+    run(simulation(), settled, reconstructions, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (8 * 300, 8 * 300), "two kinds of worlds, two mixes, two sizes"
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
