@@ -149,8 +149,11 @@ def test_the_same_quantity_of_another_address_is_no_contradiction(tmp_path):
 
 def test_a_base_is_another_study(tmp_path):
     path = overlay(tmp_path, 'base = "overlay.toml"')
-    with pytest.raises(InputError, match="base: names itself"):
+    with pytest.raises(InputError, match="base: comes back to a file that stands on it"):
         load_study(path)
+    (tmp_path / "other.toml").write_text('base = "overlay.toml"', encoding="utf-8")
+    with pytest.raises(InputError, match="base: comes back to a file that stands on it"):
+        load_study(overlay(tmp_path, 'base = "other.toml"'))
 
 
 def test_a_new_fact_that_contradicts_an_old_one_is_told(tmp_path):

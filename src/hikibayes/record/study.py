@@ -405,16 +405,19 @@ def load_study(study: str | Path) -> Study:
     InputError
         No such study (the shipped ones are listed), an unusable file, or a new fact that contradicts one of the base.
     """
-    path = _study_path(study)
+    return _load(_study_path(study), ())
+
+
+def _load(path: Path, overlays: tuple[Path, ...]) -> Study:
+    if path.resolve() in overlays:
+        raise InputError("comes back to a file that stands on it; a base is another study", source=path, key="base")
     content = read_toml(path)
     if "base" not in content:
         return validated(Study, content, path)
     base_name = content.pop("base")
     sibling = path.parent / str(base_name)
-    if sibling.resolve() == path.resolve():
-        raise InputError("names itself; a base is another study", source=path, key="base")
-    base = load_study(sibling if sibling.is_file() else _base_path(base_name, path))
-    return _overlaid(base, content, path)
+    base = sibling if sibling.is_file() else _base_path(base_name, path)
+    return _overlaid(_load(base, (*overlays, path.resolve())), content, path)
 
 
 def _study_path(study: str | Path) -> Path:

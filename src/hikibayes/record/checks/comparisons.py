@@ -36,6 +36,9 @@ __all__ = [
 
 Test = Literal["welch", "student"]
 NAMES = {"welch": "Welch's t", "student": "Student's t"}
+TESTED = ("t", "df", "p")
+UNTESTED = ("d", "mean_difference")
+"""Quantities that do, and do not, depend on which t test was used."""
 
 
 # -- the formulas ---------------------------------------------------------------------------------------------------
@@ -149,11 +152,19 @@ def _corners(first: Interval, second: Interval) -> list[tuple[float, float]]:
 
 
 def comparisons(study: Study) -> Iterator[Comparison]:
-    """Yield each difference between two groups of at least two people that something is printed about."""
-    quantities = ("t", "df", "p", "d", "mean_difference")
-    about = [(fact.of, fact.between) for fact in study.facts if fact.quantity in quantities]
-    for of, groups in dict.fromkeys((of, groups) for of, groups in about if of and groups):
-        facts = {name: only(study, name, of=of, between=groups) for name in quantities}
+    """Yield each difference between two groups of at least two people that something is printed about.
+
+    Where a paper prints both tests of one difference, each is a comparison of its own.
+    """
+    about = [(fact.of, fact.between, fact.test) for fact in study.facts if fact.quantity in (*TESTED, *UNTESTED)]
+    named = {(of, groups) for of, groups, test in about if test}
+    for of, groups, test in dict.fromkeys(about):
+        if not (of and groups) or (test is None and (of, groups) in named):
+            continue
+        facts = {name: only(study, name, of=of, between=groups) for name in UNTESTED}
+        for name in TESTED:
+            said = only(study, name, of=of, between=groups, test=test) if test else None
+            facts[name] = said or only(study, name, of=of, between=groups, test=None)
         if min(size(study, group) for group in groups) < 2:
             continue
         yield Comparison(
