@@ -212,9 +212,23 @@ def _refuse_small(simulation: Simulation, analyses: tuple[Analysis, ...], frame:
             f"{n} participants are too few for {p} predictors and an intercept; at least {p + 2} are needed",
             key="axes.n_per_group",
         )
-    m = len(frame.measures)
-    if "fixed" in simulation.axes.predictors and min(smallest.sizes) // len(frame.levels) <= m + 1:
-        raise InputError(f"predictors = 'fixed' needs more than {m + 2} participants in every cell", key="axes")
+    for sample in simulation.samples():
+        if sample.predictors == "fixed":
+            _refuse_small_cells(sample, frame)
+
+
+def _refuse_small_cells(sample: Sample, frame: Frame) -> None:
+    """Scores with given moments need cells whose size is given, and large enough to have them."""
+    if frame.category and sample.quota is None:
+        raise InputError(
+            f"predictors = 'fixed' needs a quota of {frame.category}, such as mix = ['1:1']", key="axes.mix"
+        )
+    shares = frame.shares(np.array(sample.quota or (0.0, 0.0)))
+    least, needed = int((np.repeat(sample.sizes, len(frame.levels)) * shares).min()), len(frame.measures) + 2
+    if least < needed:
+        raise InputError(
+            f"predictors = 'fixed' needs at least {needed} participants in every cell; one has {least}", key="axes"
+        )
 
 
 def _identity(simulation: Simulation, study: Study, generating: ModelSpec, reconstructions: xr.Dataset | None) -> str:

@@ -1,0 +1,211 @@
+"""Simulations as people write them: the shipped ones, and everything that cannot be run."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from hikibayes.planning import designs
+from hikibayes.planning.designs import Simulation, load_simulation, shipped_simulations
+from hikibayes.planning.plan import prepare
+from hikibayes.planning.power import power
+from hikibayes.spec import InputError, validated
+
+TEMPLATE = Path(designs.__file__).with_name("template.toml")
+
+PLAIN = """
+description = "test"
+[worlds]
+source = ["printed"]
+[axes]
+n_per_group = [50, 100]
+[[decision]]
+name = "above"
+estimand = "support_slope_difference"
+rule = {interval = 0.95, above = 0}
+[targets]
+power = [0.8]
+[run]
+replicates = 20
+"""
+
+
+def read(text: str) -> Simulation:
+    return validated(Simulation, tomllib.loads(text, parse_float=Decimal), "plan.toml")
+
+
+def prepared(text: str, settled, reconstructions):
+    return prepare(read(text), study=settled, reconstructions=reconstructions)
+
+
+def test_plain():
+    simulation = read(PLAIN)
+    assert simulation.size == 2
+    assert simulation.interval == 0.95
+    assert simulation.run.seed == 20210525
+
+
+@pytest.mark.parametrize(
+    "name", ["followup", "power", "assurance", "precision", "gender_quotas", "prior_variants", "reliability"]
+)
+def test_shipped_simulations_can_be_run(name, settled, reconstructions):
+    simulation = load_simulation(name)
+    assert simulation.run.replicates >= 10_000
+    plan = prepare(simulation, study=settled, reconstructions=reconstructions)
+    assert plan.engine == "exact"
+    assert set(shipped_simulations()) >= {name}
+
+
+def test_the_default_covers_what_it_promises():
+    axes = load_simulation("followup").axes
+    assert (min(axes.n_per_group), max(axes.n_per_group)) == (25, 800)
+    assert set(axes.allocation) == {"1:1", "2:1"}
+    assert set(axes.mix) == {"as_printed", "1:1"}
+    assert len(axes.prior) == 3
+    conditions = {decision.rule.condition for decision in load_simulation("followup").decisions}
+    assert {"above", "bf10_above"} <= conditions
+    assert load_simulation("followup").size <= designs.MOST_CELLS
+
+
+def test_the_template_can_be_run_as_it_is(settled, reconstructions):
+    prepared(TEMPLATE.read_text(encoding="utf-8"), settled, reconstructions)
+
+
+def test_every_optional_line_of_the_template_is_right():
+    """Uncomment everything that looks like a setting; 'fixed' then needs its source."""
+    lines = []
+    for line in TEMPLATE.read_text(encoding="utf-8").splitlines():
+        text = line.removeprefix("# ")
+        key = text.split("=")[0].strip()
+        lines.append(text if text.startswith("[worlds.fixed]") or text == "[run]" or key.isidentifier() else line)
+    content = (
+        "\n".join(lines)
+        .replace('source = ["posterior", "printed"]', 'source = ["fixed"]')
+        .replace("\n# [run]", "\n[run]")
+    )
+    assert "\nreplicates" in content
+    simulation = read(content)
+    assert simulation.worlds.fixed is not None
+    assert len(simulation.axes.reliability) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("n_per_group = [50, 100]", "n_per_group = []", "axis 'n_per_group' is empty, so the grid has no cells"),
+        ("n_per_group = [50, 100]", "n_per_grup = [50]", "there is no key 'n_per_grup'"),
+        ("n_per_group = [50, 100]", "n_per_group = [1]", "greater than or equal to 2"),
+        ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2:0"]', "the ratio 2:0 leaves a group empty"),
+        ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2"]', "axes.allocation"),
+        ("power = [0.8]", "power = [1.0]", "no finite study is certain"),
+        ("above = 0}", "abov = 0}", "did you mean 'above'"),
+        ("{interval = 0.95, above = 0}", "{interval = 0.95}", "a rule has exactly one of"),
+        ("{interval = 0.95, above = 0}", "{above = 0}", "needs 'interval', such as 0.95"),
+        ("{interval = 0.95, above = 0}", "{interval = 0.95, bf10_above = 3}", "takes no 'interval'"),
+        ("{interval = 0.95, above = 0}", "{interval = 0.95, inside = [0.1, -0.1]}", "not upwards"),
+        ('source = ["printed"]', 'source = ["fixed"]', "belong together"),
+        ('source = ["printed"]', 'source = ["printd"]', "printd"),
+        ("replicates = 20", "replicates = 2", "greater than or equal to 10"),
+        (
+            "[targets]",
+            '[[decision]]\nname = "above"\nestimand = "x"\nrule = {bf10_above = 3}\n[targets]',
+            "defined twice",
+        ),
+        (
+            "[targets]",
+            '[[decision]]\nname = "b"\nestimand = "x"\nrule = {interval = 0.9, above = 0}\n[targets]',
+            "all rules of a simulation use one interval; found 0.9, 0.95",
+        ),
+    ],
+)
+def test_a_file_that_is_wrong(old, new, message):
+    assert old in PLAIN
+    with pytest.raises(InputError, match="plan.toml") as caught:
+        read(PLAIN.replace(old, new))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"support_slope_difference"', '"support_slope"', "there is no estimand 'support_slope'"),
+        ('"support_slope_difference"', '"r2_step1"', "planning is for slopes"),
+        ('"support_slope_difference"', '"slope_srs18"', "the slope of srs18 differs between the groups"),
+        ("n_per_group = [50, 100]", "n_per_group = [9]", "18 participants are too few for 17 predictors"),
+        ("n_per_group = [50, 100]", 'n_per_group = [50]\nprior = ["flatt"]', "did you mean 'flat'"),
+        ("n_per_group = [50, 100]", 'n_per_group = [50]\nmodel = ["step9"]', "there is no model 'step9'"),
+        ("n_per_group = [50, 100]", 'n_per_group = [50]\npredictors = ["fixed"]', "needs a quota of sex"),
+        (
+            "n_per_group = [50, 100]",
+            'n_per_group = [18]\nmix = ["1:1"]\npredictors = ["fixed"]',
+            "predictors = 'fixed' needs at least 10 participants in every cell; one has 9",
+        ),
+        (
+            "n_per_group = [50, 100]",
+            'n_per_group = [50]\npredictors = ["fixed"]\nattrition = [0.1]',
+            "goes with gaussian answers and nobody lost",
+        ),
+        (
+            "n_per_group = [50, 100]",
+            'n_per_group = [50]\nmissing = [{share = 0.1, on = "shoe_size", strength = 1}]',
+            "there is no measure 'shoe_size'",
+        ),
+        ("{interval = 0.95, above = 0}", "{bf10_above = 3}", "asks for a Bayes factor, which prior 'flat' has not"),
+        ("description", 'model = "step1"\ndescription', "does not answer estimand 'support_slope_difference'"),
+        ("description", 'readings = {slopes_model = "none"}\ndescription', "there is no option of reading"),
+    ],
+)
+def test_a_simulation_that_cannot_be_run(old, new, message, nonaka, reconstructions):
+    text = PLAIN.replace(old, new, 1)
+    if "bf10" in new:
+        text = text.replace("n_per_group = [50, 100]", 'n_per_group = [50]\nprior = ["flat"]')
+    with pytest.raises(InputError) as caught:
+        prepare(read(text), study=nonaka, reconstructions=reconstructions)
+    assert message in str(caught.value)
+
+
+def test_worlds_need_reconstructions_unless_they_are_written(settled):
+    with pytest.raises(InputError, match="made of reconstructions"):
+        prepare(read(PLAIN), study=settled)
+    fixed = PLAIN.replace('source = ["printed"]', 'source = ["fixed"]\n[worlds.fixed]\nresidual_sd = 0.6')
+    prepare(read(fixed), study=settled)
+
+
+def test_likert_answers_need_raw_units(settled, reconstructions):
+    text = PLAIN.replace("n_per_group = [50, 100]", 'n_per_group = [50]\nanswers = ["likert"]')
+    with pytest.raises(InputError, match="needs reconstructions in raw units"):
+        power(read(text), study=settled, reconstructions=reconstructions)
+
+
+def test_a_grid_of_many_cells_must_be_insisted_on(settled, reconstructions):
+    axes = f"n_per_group = {list(range(50, 50 + designs.MOST_CELLS + 1))}"
+    with pytest.raises(InputError, match="the grid has 1001 cells, more than 1000; .* --yes"):
+        power(read(PLAIN.replace("n_per_group = [50, 100]", axes)), study=settled, reconstructions=reconstructions)
+
+
+def test_a_simulation_that_does_not_exist(tmp_path):
+    with pytest.raises(InputError, match="there is no simulation 'folowup'; there are: .*did you mean 'followup'"):
+        load_simulation("folowup")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_simulation(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("allocation", "n", "sizes"),
+    [("1:1", 50, (50, 50)), ("2:1", 50, (100, 50)), ("1:3", 25, (25, 75)), ("3:2", 25, (38, 25))],
+)
+def test_the_smaller_group_is_counted(allocation, n, sizes):
+    text = PLAIN.replace("n_per_group = [50, 100]", f'n_per_group = [{n}]\nallocation = ["{allocation}"]')
+    (sample,) = read(text).samples()
+    assert sample.sizes == sizes
+    assert sample.labels()["n_total"] == sum(sizes)
+
+
+@pytest.mark.parametrize(("mix", "quota"), [("as_printed", None), ("1:1", (0.5, 0.5)), ("3:1/1:3", (0.25, 0.75))])
+def test_quotas(mix, quota):
+    text = PLAIN.replace("n_per_group = [50, 100]", f'n_per_group = [50]\nmix = ["{mix}"]')
+    (sample,) = read(text).samples()
+    assert sample.quota == quota
