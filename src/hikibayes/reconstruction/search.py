@@ -254,7 +254,13 @@ def approach(
 
 @njit(cache=True)
 def reach(
-    rng: np.random.Generator, rows: Floats, space: Space, cumulative: Floats, goals: Goals, proposals: int
+    rng: np.random.Generator,
+    rows: Floats,
+    space: Space,
+    cumulative: Floats,
+    goals: Goals,
+    proposals: int,
+    temperature: float,
 ) -> tuple[int, float, int, int]:
     """Pull every printed number into its interval; ``rows`` is changed in place.
 
@@ -269,6 +275,9 @@ def reach(
     goals : Goals
     proposals : int
         How many changes to try at most.
+    temperature : float
+        0 for a greedy descent. Otherwise a change that raises the loss by x is accepted with probability
+        ``exp(-x / t)``, where t falls from this temperature to 0.
 
     Returns
     -------
@@ -296,12 +305,14 @@ def reach(
         if (plain_now.loss == 0 and not in_chain[j]) or not _allowed(space, rows, odd, change):
             continue
         _apply(S, rows, space, odd, change)
-        before = plain_now.loss + regression_now.loss
+        limit = plain_now.loss + regression_now.loss
+        if temperature > 0:
+            limit -= temperature * (1 - tried / proposals) * np.log(1 - rng.random())
         plain_next, regression_next = plain_state(S, goals.plain), regression_now
-        tested = in_chain[j] and plain_next.loss < before
+        tested = in_chain[j] and plain_next.loss < limit
         if tested:
-            regression_next = regression_state(S, goals, trial, j, before - plain_next.loss)
-        if plain_next.loss + regression_next.loss < before:
+            regression_next = regression_state(S, goals, trial, j, limit - plain_next.loss)
+        if plain_next.loss + regression_next.loss < limit:
             plain_now, regression_now = plain_next, regression_next
             accepted += 1
             mark_near(goals, trial)

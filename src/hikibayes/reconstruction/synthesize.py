@@ -41,9 +41,13 @@ __all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize", "write_dat
 type Floats = NDArray[np.float64]
 
 APPROACH_PER_CELL = 12
-REACH_PER_ROW = 100
+REACH = 20_000
+REACH_PER_ROW = 50
 ATTEMPTS_PER_DRAW = 5
-ATTEMPTS = 20
+ATTEMPTS = 15
+HEAT = ((0.0, 1), (0.0, 1), (0.1, 2), (0.3, 2), (0.3, 5))
+"""Temperature of the search, and how many times longer it is, at the first attempts; the last entry from then on. Warmth
+leads out of dead ends, and away from the reconstruction: it comes last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,7 +277,7 @@ class Synthesizer:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 0)))
         with clock.time("targets"):
             targets = self._targets.make(draw, rng)
-        rows, missed = self._search(targets, rng, clock)
+        rows, missed = self._search(targets, key[1], rng, clock)
         if missed:
             return missed
         scores = dict(zip(self.columns.names, self.columns.values(rows).T, strict=True))
@@ -287,7 +291,9 @@ class Synthesizer:
             table |= answers
         return missed or pd.DataFrame(table)
 
-    def _search(self, targets: Targets, rng: np.random.Generator, clock: Clock) -> tuple[Floats, list[str]]:
+    def _search(
+        self, targets: Targets, attempt: int, rng: np.random.Generator, clock: Clock
+    ) -> tuple[Floats, list[str]]:
         # compiled code: imported late, because a command's --help must not wait for it
         from . import search
 
@@ -308,10 +314,10 @@ class Synthesizer:
             )
         with clock.time("reach"):
             goals = facing_walls(goals, *search.values(rows, space, goals))
-            proposals = REACH_PER_ROW * len(rows)
-            missed, *_ = search.reach(
-                rng, rows, space, attention(columns, goals.chains, outcome=True), goals, proposals
-            )
+            proposals = REACH + REACH_PER_ROW * len(rows)
+            temperature, longer = HEAT[min(attempt, len(HEAT) - 1)]
+            often = attention(columns, goals.chains, outcome=True)
+            missed, *_ = search.reach(rng, rows, space, often, goals, longer * proposals, temperature)
         return rows, missed_facts(self.compiled, *search.values(rows, space, goals)) if missed else []
 
     # -- the table ---------------------------------------------------------------------------------------------------

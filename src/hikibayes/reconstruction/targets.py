@@ -132,7 +132,9 @@ class TargetMaker:
         mean, cov = append_measures(self.known, columns, (mean, cov), own, extra, rng=rng)
         order = [[*own, *extra].index(name) for name in columns.names]
         mean, cov = self._with_counts(mean[:, order], cov[:, order][:, :, order])
-        location, scale, alpha = np.array([self._raw_units(draw, i, rng) for i in range(len(order))]).T
+        location, scale, alpha = np.array(
+            [self._raw_units(draw, i, mean[:, i], np.sqrt(cov[:, i, i]), rng) for i in range(len(order))]
+        ).T
         spread = scale / columns.grain
         share = np.where(np.isnan(alpha), 1.0, np.minimum(0.9 * spread**2 * (1 - alpha), 1.0))
         return Targets(
@@ -144,28 +146,53 @@ class TargetMaker:
 
     # -- raw units ---------------------------------------------------------------------------------------------------
 
-    def _raw_units(self, draw: int, i: int, rng: np.random.Generator) -> tuple[float, float, float]:
-        """Return raw mean, raw SD and (of two items) reliability of a measure in the total sample."""
+    def _raw_units(
+        self, draw: int, i: int, mean: Floats, sd: Floats, rng: np.random.Generator
+    ) -> tuple[float, float, float]:
+        """Return raw mean, raw SD and (of two items) reliability of a measure in the total sample.
+
+        ``mean`` and ``sd``, shape (2,), are those of the groups in SD units: a raw number that is printed of a group
+        tells that of the total sample.
+        """
         if self.columns.binary[i]:
             return 0.0, 1.0, math.nan
-        location = self._raw_number("mean", draw, i, rng)
         for _ in range(ATTEMPTS):
-            scale = self._raw_number("sd", draw, i, rng)
+            scale = self._raw_sd(draw, i, sd, rng)
             alpha = self._reliability(i, rng) if self.columns.two_items[i] else math.nan
             # two items whose sum has this variance differ by too little, for this reliability, to leave odd sums
             if np.isnan(alpha) or (scale / self.columns.grain[i]) ** 2 * (1 - alpha) >= LEAST_ODD:
                 break
-        return location, scale, alpha
+        return self._raw_mean(draw, i, scale * mean, rng), scale, alpha
 
-    def _raw_number(self, quantity: str, draw: int, i: int, rng: np.random.Generator) -> float:
+    def _raw_sd(self, draw: int, i: int, sd: Floats, rng: np.random.Generator) -> float:
+        if np.isfinite(known := self._known_number(self.draws.scale, draw, i)):
+            return known
+        printed = self._printed("sd", i, rng)
+        total, by_group = [v for k, v in printed if k == 2], [v / sd[k] for k, v in printed if k < 2]
+        return float(np.mean(total or by_group)) if total or by_group else self._assumed("sd", i, rng)
+
+    def _raw_mean(self, draw: int, i: int, mean: Floats, rng: np.random.Generator) -> float:
+        if np.isfinite(known := self._known_number(self.draws.location, draw, i)):
+            return known
+        printed = self._printed("mean", i, rng)
+        total, by_group = [v for k, v in printed if k == 2], [v - mean[k] for k, v in printed if k < 2]
+        return float(np.mean(total or by_group)) if total or by_group else self._assumed("mean", i, rng)
+
+    def _known_number(self, known: Floats, draw: int, i: int) -> float:
         name = self.columns.names[i]
-        if name in self.draws.names:
-            known = (self.draws.location if quantity == "mean" else self.draws.scale)[draw]
-            if np.isfinite(found := float(known[self.draws.names.index(name)])):
-                return found
-        for fact in self.known.printed(quantity, name):
-            if fact.group is None and fact.relation in ("=", "about"):
-                return float(rng.uniform(fact.interval.low, fact.interval.high))
+        return float(known[draw, self.draws.names.index(name)]) if name in self.draws.names else math.nan
+
+    def _printed(self, quantity: str, i: int, rng: np.random.Generator) -> list[tuple[int, float]]:
+        """Return numbers that a paper may have rounded to what it printed, each with its group (2: the total)."""
+        groups = self.study.group_ids
+        return [
+            (groups.index(fact.group) if fact.group else 2, float(rng.uniform(fact.interval.low, fact.interval.high)))
+            for fact in self.known.printed(quantity, self.columns.names[i])
+            if fact.relation in ("=", "about")
+        ]
+
+    def _assumed(self, quantity: str, i: int, rng: np.random.Generator) -> float:
+        name = self.columns.names[i]
         assumed = self.known.assumed(f"raw_{quantity}", name)
         if assumed is None:
             needed = f"an [[assumption]] of quantity 'raw_{quantity}' is needed"
@@ -197,7 +224,11 @@ class TargetMaker:
             counts = self._nearest_counts(self.columns.names[i], mean[:, i])
             for k, size in enumerate(self.columns.sizes):
                 mean[k, i] = counts[k] / size
-                cov[k, i, i] = counts[k] * (size - counts[k]) / (size * (size - 1))
+                variance = counts[k] * (size - counts[k]) / (size * (size - 1))
+                # correlations stay as they are
+                ratio = math.sqrt(variance / cov[k, i, i])
+                cov[k, i, :] *= ratio
+                cov[k, :, i] *= ratio
         return mean, cov
 
     def _nearest_counts(self, name: str, share: Floats) -> tuple[int, int]:
