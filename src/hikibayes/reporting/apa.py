@@ -112,6 +112,5 @@ def bayes_factor(x: float | None) -> str:
         return "> 1,000"
     if x < 0.001:
         return "< 0.001"
-    if x >= 100:
-        return f"{x:.0f}"
-    return f"{x:.0f}" if x >= 10 else f"{x:.1f}" if x >= 1 else f"{x:.2g}"
+    # what rounds to 10 has its two digits without a decimal
+    return f"{x:.0f}" if x >= 9.95 else f"{x:.1f}" if x >= 1 else f"{x:.2g}"

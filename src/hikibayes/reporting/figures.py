@@ -28,7 +28,7 @@ __all__ = ["FIGURES", "FigureOf", "draw", "figure_files"]
 WIDTH = 4.1
 """Inches: a phone shows this at nearly its own size, so that the text stays as large as it is."""
 REFERENCE, FOCAL, INK, FAINT, PRINTED = "#41668f", "#c2532f", "#22262b", "#8b929b", "#8a6d1d"
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hikibayes",
     "font.family": "sans-serif",

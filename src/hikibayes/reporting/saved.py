@@ -72,9 +72,14 @@ class SavedRun:
         if f"{name}.csv" not in self.texts:
             raise InputError(f"has no {name}.csv, which this needs", source=self.record.verb)
         try:
-            return pd.read_csv(io.StringIO(self.texts[f"{name}.csv"]), keep_default_na=False, na_values=[""])
+            return self.parse(self.texts[f"{name}.csv"])
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise InputError(f"is not a table: {error}", source=f"{name}.csv") from None
+
+    @staticmethod
+    def parse(text: str) -> pd.DataFrame:
+        """Read CSV as it is written here: only an empty cell is missing."""
+        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
 
     @cached_property
     def study(self) -> Study:

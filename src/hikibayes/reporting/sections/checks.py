@@ -30,7 +30,8 @@ def priors(f: Findings) -> dict[str, Any]:
     predictive = f.table("prior_predictive")
     own = predictive[predictive["model"] == model.name]
     before = {
-        _variant(name): rows.set_index("statistic").to_dict("index") for name, rows in own.groupby("prior", sort=False)
+        _variant(str(name)): rows.set_index("statistic").to_dict("index")
+        for name, rows in own.groupby("prior", sort=False)
     }
     variants = [{"name": _variant(name), "description": v.description} for name, v in model.variants.items()]
     return {

@@ -20,7 +20,10 @@ def summary(f: Findings) -> dict[str, Any]:
     main = f.answers[f.difference.name]
     slopes = [{**f.answers[e.name], "group": f.group(e.group or "")} for e in f.slopes]
     tiles = [f.answers[e.name] for e in f.slopes] + [main]
+    steeper, flatter = (f.group(group) for group in f.difference.between or f.study.group_ids[::-1])
     return {
+        "steeper": steeper,
+        "flatter": flatter,
         "main": main,
         "slopes": slopes,
         "tiles": tiles if f.difference.kind == "slope_difference" else list(f.answers.values())[:3],

@@ -1,0 +1,191 @@
+"""Figures of a planned study: how sure a claim is at each size, what the size depends on, what each rule costs.
+
+Drawn from ``power.csv``, ``sample_size.csv`` and ``surface.csv`` alone, in the manner of `hikibayes.reporting.figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .apa import bounded
+from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
+from .saved import SavedRun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["PLANNING_FIGURES"]
+
+COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "fixed": INK}
+MEANING = {
+    "posterior": "posterior worlds (assurance)",
+    "printed": "printed effect (power)",
+    "shrunken": "shrunken effect (power)",
+    "fixed": "assumed world (power)",
+}
+DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+OTHER_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")
+SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200)
+
+
+def _first(table: pd.DataFrame, *, free: Sequence[str] = ()) -> pd.DataFrame:
+    """Keep the first value of every axis but the free ones, and the first decision unless that is free."""
+    for axis in (*OTHER_AXES, "decision"):
+        if axis in table and axis not in free and len(table):
+            table = table[table[axis] == table[axis].iloc[0]]
+    return table
+
+
+def _sizes_axis(ax: Axes, low: float, high: float, label: str = "participants in the smaller group") -> None:
+    from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+
+    ax.set_xscale("log")
+    ax.set_xlim(low * 0.93, high * 1.07)
+    ax.xaxis.set_major_locator(FixedLocator([size for size in SIZES if low * 0.9 <= size <= high * 1.1]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.set_xlabel(label)
+
+
+def _probabilities(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda x, _: bounded(x, 1) if 1e-9 < x < 1 - 1e-9 else f"{x:.0f}"))
+
+
+# -- curves ---------------------------------------------------------------------------------------------------------
+
+
+def _curves(run: SavedRun) -> Figure:
+    from matplotlib import pyplot as plt
+
+    table, sizes = _first(run.table("power")), _first(run.table("sample_size"))
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    allocations = list(dict.fromkeys(table["allocation"]))
+    for keys, own in table.groupby(["worlds", "allocation"], sort=False):
+        worlds, allocation = _texts(keys)
+        _curve(ax, own.sort_values("n_per_group"), COLOURS[worlds], DASHES[allocations.index(allocation) % 4])
+    for target in dict.fromkeys(sizes["target"]) if len(sizes) else ():
+        ax.axhline(target, color=FAINT, lw=0.7, zorder=0)
+    for row in sizes.to_dict("records"):
+        if row["reached"] and row["allocation"] == allocations[0]:
+            _crossing(ax, {str(name): value for name, value in row.items()})
+    for worlds in dict.fromkeys(table["worlds"]):
+        ax.plot([], [], color=COLOURS[worlds], lw=2, label=MEANING[worlds])
+    for allocation, dash in zip(allocations[: 4 if len(allocations) > 1 else 0], DASHES, strict=False):
+        ax.plot([], [], color=INK, lw=1.2, ls=dash, label=f"groups {allocation}")
+    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
+    ax.set_ylim(0, 1)
+    _probabilities(ax.yaxis)
+    _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max())
+    ax.set_ylabel("probability of the claim")
+    return figure
+
+
+def _texts(keys: Hashable) -> tuple[str, str]:
+    first, second = keys  # type: ignore[misc]
+    return str(first), str(second)
+
+
+def _curve(ax: Axes, own: pd.DataFrame, colour: str, dash: Any) -> None:
+    share = own["power"].fillna(own["assurance"])
+    error = 1.96 * own["power_mcse"].fillna(own["assurance_mcse"])
+    ax.fill_between(own["n_per_group"], share - error, share + error, color=colour, alpha=0.25, lw=0)
+    ax.plot(own["n_per_group"], share, color=colour, lw=1.8 if dash == "-" else 1.2, ls=dash)
+
+
+def _crossing(ax: Axes, row: dict[str, Any]) -> None:
+    """Mark where a curve crosses its target, with the interval that the simulation leaves."""
+    high = row["upper"] if pd.notna(row["upper"]) else ax.get_xlim()[1]
+    colour = COLOURS[row["worlds"]]
+    ax.plot([row["lower"], high], [row["target"]] * 2, color=colour, lw=3.5, alpha=0.45, solid_capstyle="butt")
+    ax.plot(row["n_per_group"], row["target"], "o", color=colour, ms=5.5, mec="white", mew=0.8)
+
+
+# -- surface --------------------------------------------------------------------------------------------------------
+
+
+def _surface(run: SavedRun) -> Figure:
+    from matplotlib import pyplot as plt
+
+    table = run.table("surface")
+    allocations = list(dict.fromkeys(table["allocation"]))
+    figure, axes = plt.subplots(
+        len(allocations), 1, figsize=(WIDTH, 0.8 + 2.0 * len(allocations)), squeeze=False, sharex=True
+    )
+    for ax, allocation in zip(axes[:, 0], allocations, strict=True):
+        own = table[table["allocation"] == allocation]
+        grid = own.pivot_table(index="effect", columns="n_per_group", values="power").interpolate(axis=1)
+        x, y = grid.columns.to_numpy(dtype=float), grid.index.to_numpy(dtype=float)
+        ax.contourf(x, y, grid.to_numpy(), levels=np.linspace(0, 1, 11), cmap="Blues", alpha=0.75)
+        lines = ax.contour(x, y, grid.to_numpy(), levels=[0.5, 0.8, 0.9], colors=[INK], linewidths=[0.7, 1.6, 1.0])
+        ax.clabel(lines, fmt=lambda level: bounded(level, 1), fontsize=8)
+        ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
+        ax.set_ylabel("true value")
+        _sizes_axis(ax, x.min(), x.max(), "" if ax is not axes[-1, 0] else "participants in the smaller group")
+    return figure
+
+
+# -- what a rule costs ----------------------------------------------------------------------------------------------
+
+
+def _costs(run: SavedRun) -> Figure:
+    from matplotlib import pyplot as plt
+
+    table = _first(run.table("sample_size"), free=("decision", "prior"))
+    table = table[(table["target"] == table["target"].min()) & (table["allocation"] == table["allocation"].iloc[0])]
+    rows = list(dict.fromkeys(zip(table["decision"], table["prior"], strict=True)))
+    grid = run.table("power")["n_per_group"]
+    low, high = float(grid.min()), float(grid.max())
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.4 * len(rows)))
+    for i, (decision, prior) in enumerate(rows):
+        own = table[(table["decision"] == decision) & (table["prior"] == prior)]
+        label = f"{decision}, {prior} prior".replace("_", " ")
+        text = ax.text(0, -i + 0.2, label, transform=ax.get_yaxis_transform(), va="bottom", fontsize=8)
+        text.set_in_layout(False)
+        ax.plot([low, high], [-i, -i], color=FAINT, lw=0.5, zorder=0)
+        for row in own.to_dict("records"):
+            _cost(ax, -i, {str(name): value for name, value in row.items()}, high)
+    for worlds in dict.fromkeys(table["worlds"]):
+        ax.plot([], [], "o", color=COLOURS[worlds], label=MEANING[worlds])
+    ax.plot([], [], ">", color=FAINT, label="not within the grid")
+    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, handletextpad=0, columnspacing=0.8)
+    ax.set_ylim(-len(rows) + 0.4, 0.8)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    target = bounded(float(table["target"].iloc[0]), 2)
+    _sizes_axis(ax, low, high, f"participants in the smaller group for {target}")
+    return figure
+
+
+def _cost(ax: Axes, y: float, row: dict[str, Any], high: float) -> None:
+    colour = COLOURS[row["worlds"]]
+    if not row["reached"]:
+        shift = {"posterior": 0.0, "printed": 0.13, "shrunken": -0.13}.get(row["worlds"], 0.0)
+        ax.plot(high * 1.04, y + shift, ">", color=colour, ms=4.5, mew=0, clip_on=False)
+        return
+    upper = row["upper"] if pd.notna(row["upper"]) else high
+    ax.plot([row["lower"], upper], [y, y], color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
+    ax.plot(row["n_per_group"], y, "o", color=colour, ms=5.5, mec="white", mew=0.8)
+
+
+def has_surface(run: SavedRun) -> bool:
+    """Tell whether there is enough of a surface to draw: two effects and two sizes in every allocation."""
+    if not run.has("surface"):
+        return False
+    table = run.table("surface")
+    counts = table.groupby("allocation")[["effect", "n_per_group"]].nunique()
+    return bool(len(counts)) and bool((counts >= 2).all(axis=None))
+
+
+PLANNING_FIGURES: dict[str, FigureOf] = {
+    "curves": FigureOf(needs=("power", "sample_size"), draw=_curves),
+    "surface": FigureOf(needs=("power", "surface"), draw=_surface),
+    "rule_costs": FigureOf(needs=("power", "sample_size"), draw=_costs),
+}
+"""Every figure of a planned study, in the order of the report."""

@@ -1,0 +1,100 @@
+"""The whole, on a small study."""
+
+import json
+
+import pandas as pd
+import pytest
+from tests.studies import orchard_run
+
+from hikibayes.inference.estimates import COLUMNS
+from hikibayes.inference.models import ModelSpec
+from hikibayes.reanalysis import reanalysis_files, reanalyze
+from hikibayes.record.study import Study
+from hikibayes.reporting.results import csv_text
+from hikibayes.spec import InputError, digest
+
+TABLES = {
+    *("audit", "calibration", "verification", "estimates", "readings", "published", "prior_widths", "johnson_neyman"),
+    *("conditional_effects", "prior_predictive", "posterior_predictive", "posterior_statistics", "loo", "diagnostics"),
+    *("agreement", "dataset-0001"),
+}
+
+
+def test_every_table_becomes_a_file():
+    files = orchard_run.files()
+    assert {name.removesuffix(".csv") for name in files if name.endswith(".csv")} == TABLES
+    assert {"study.json", "models.json"} <= set(files)
+    assert list(files["estimates.csv"].columns) == list(COLUMNS)
+
+
+def test_study_and_models_come_back_as_they_were():
+    files, study = orchard_run.files(), orchard_run.study()
+    assert digest(Study.model_validate_json(files["study.json"])) == digest(study)
+    models = {step: ModelSpec.model_validate(content) for step, content in json.loads(files["models.json"]).items()}
+    assert models == dict(orchard_run.result().models)
+
+
+def test_every_estimand_is_answered_under_every_prior():
+    table = orchard_run.result().estimates
+    own = table[(table["engine"] == "exact") & (table["reading"] == "default")]
+    assert set(own["estimand"]) == {e.name for e in orchard_run.study().estimands}
+    assert set(own.loc[own["estimand"] == "shade_slope_difference", "prior"]) == {
+        *("weakly_informative", "sceptical", "enthusiastic", "bambi_default", "flat")
+    }
+    assert set(table["engine"]) == {"exact", "nuts", "ols"}
+    assert set(table["reading"]) == {"default", "wage_test=student"}
+
+
+def test_only_the_answer_has_a_spread_over_readings():
+    table = orchard_run.result().estimates
+    rows = table[table["sd_readings"].notna()]
+    assert set(rows["prior"]) == {"weakly_informative"}
+    assert set(rows["reading"]) == {"default"}
+    assert set(rows["engine"]) == {"exact"}
+    assert not rows["estimand"].duplicated().any()
+
+
+def test_the_same_seed_gives_the_same_files_and_fast_leaves_nuts_out():
+    said = []
+    made = reanalyze(
+        *(orchard_run.study(),),
+        seed=orchard_run.SEED,
+        datasets=9,
+        nuts_datasets=2,
+        fast=True,
+        progress=said.append,
+        reconstructed=orchard_run.reconstructed(),
+    )
+    files, before = reanalysis_files(made), orchard_run.files()
+    assert set(before) - set(files) == {"diagnostics.csv", "agreement.csv"}
+    for name in ("readings.csv", "prior_predictive.csv", "posterior_predictive.csv", "loo.csv", "johnson_neyman.csv"):
+        assert csv_text(files[name]) == csv_text(before[name]), name
+    exact = before["estimates.csv"][before["estimates.csv"]["engine"] != "nuts"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(files["estimates.csv"], exact)
+    assert said[0] == "auditing the record"
+    assert not any("NUTS" in words for words in said)
+
+
+def test_what_is_not_sound_is_said_in_words():
+    result = orchard_run.result()
+    assert result.unsound == ()
+    changed = {**vars(result), "verification": result.verification.assign(matches=False)}
+    assert type(result)(**changed).unsound == ("a synthetic data set misses a printed number",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"datasets": 1}, "the number of data sets is 1; at least 2 are accepted"),
+        ({"datasets": 5, "nuts_datasets": 6}, "NUTS is to fit 6 data sets; between 1 and 5 are accepted"),
+    ],
+)
+def test_impossible_numbers_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        reanalyze(orchard_run.study(), seed=1, **options)
+
+
+def test_a_study_about_nothing_is_refused():
+    content = orchard_run.study().model_dump(exclude_unset=True)
+    with pytest.raises(InputError, match="has no estimand; a reanalysis needs to know what the study is about"):
+        reanalyze(Study.model_validate({**content, "estimand": []}), seed=1)

@@ -1,0 +1,52 @@
+"""Figures: every one that the tables allow, as text one can read, the same bytes again."""
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.studies import orchard_run
+
+from hikibayes.reporting.figures import FIGURES, figure_files
+from hikibayes.reporting.saved import SavedRun
+
+
+@pytest.fixture(scope="module")
+def run():
+    return SavedRun.of_contents(orchard_run.files(), orchard_run.record())
+
+
+@pytest.fixture(scope="module")
+def figures(run):
+    return figure_files(run)
+
+
+def test_there_is_one_for_every_table_that_is_there(figures):
+    assert set(figures) == {f"figures/{name}.svg" for name in FIGURES}
+
+
+def test_they_are_the_same_bytes_again(run, figures):
+    assert figure_files(run) == figures
+
+
+def test_they_carry_no_date_and_no_version(figures):
+    for text in figures.values():
+        assert "<dc:date>" not in text
+        assert "matplotlib v" not in text.lower()
+
+
+def test_their_text_is_text(figures):
+    words = {name: "".join(ET.fromstring(text).itertext()) for name, text in figures.items()}
+    assert "organic group" in words["figures/conditional_effects.svg"]
+    assert "Difference of the slopes (organic − conventional)" in words["figures/published.svg"]
+    assert "between readings" in words["figures/spread.svg"]
+    assert "Monte Carlo errors" in words["figures/engines.svg"]
+
+
+def test_without_its_table_a_figure_is_left_out():
+    kept = {name: table for name, table in orchard_run.files().items() if name != "agreement.csv"}
+    assert "figures/engines.svg" not in figure_files(SavedRun.of_contents(kept, orchard_run.record()))
+
+
+def test_they_are_narrow_enough_for_a_phone(figures):
+    for text in figures.values():
+        assert float(re.search(r'width="([\d.]+)pt"', text).group(1)) < 300

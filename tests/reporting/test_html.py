@@ -1,0 +1,189 @@
+"""The report: one file, from saved files alone, saying what it must say and nothing about a study it does not have."""
+
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from tests.studies import orchard_run
+
+from hikibayes.reporting.html import page, report, with_report
+from hikibayes.reporting.results import write_run
+from hikibayes.reporting.saved import SavedRun
+from hikibayes.reporting.sections import SECTIONS
+from hikibayes.spec import InputError
+
+VOID = {"meta", "br", "link", "img", "hr", "input"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder, with_report(orchard_run.files(), orchard_run.record()), orchard_run.record())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def figures(folder):
+    """What the folder's figures look like: drawing them again is for the tests of figures."""
+    return {f"figures/{path.name}": path.read_text(encoding="utf-8") for path in (folder / "figures").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def words(html):
+    bare = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(bare))
+
+
+class Tags(HTMLParser):
+    """Checks that tags are closed in order, and gathers ids and references."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.references = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.references += [attributes[name] for name in ("href", "src", "xlink:href") if name in attributes]
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def tags(html):
+    found = Tags()
+    found.feed(html)
+    assert found.open == []
+    return found
+
+
+def test_it_is_made_again_from_the_folder_byte_for_byte(folder, html):
+    assert report(folder) == html
+
+
+def test_it_needs_nothing_else(tags):
+    assert all(reference.startswith("#") for reference in tags.references)
+
+
+def test_ids_are_unique_and_every_reference_leads_somewhere(tags):
+    assert len(tags.ids) == len(set(tags.ids))
+    assert {reference[1:] for reference in tags.references} <= set(tags.ids)
+
+
+def test_every_section_is_there_in_order(tags):
+    sections = [section.id for section in SECTIONS]
+    assert [name for name in tags.ids if name in sections] == sections
+
+
+def test_synthetic_data_are_called_so(html, words):
+    assert "SYNTHETIC, calibrated to the printed record" in words
+    for caption in re.findall(r"<figcaption>.*?</figcaption>", html, flags=re.DOTALL):
+        assert "SYNTHETIC, calibrated to the printed record" in caption
+
+
+def test_the_answer_is_the_table_s(words):
+    row = orchard_run.result().published.set_index("estimand").loc["shade_slope_difference"]
+    interval = f"[{row['lower']:.2f}, {row['upper']:.2f}]".replace("0.", ".").replace("-", "−")
+    assert interval in words
+    assert f"slopes is {row['mean']:.2f}".replace("0.", ".") in words
+
+
+def test_it_says_what_a_reader_must_not_miss(words):
+    assert "a higher score means more contentment" in words
+    assert "They are not 9 studies" in words
+    assert "not about what causes what" in words
+    assert "± .10" in words or "±.10" in words
+
+
+def test_nothing_in_it_is_of_another_study(words):
+    for word in ("hikikomori ", "abs_h", "ABS-H", "instrumental", "Nonaka"):
+        assert word not in words
+
+
+def test_templates_and_sections_name_no_measure():
+    from importlib.resources import files
+
+    room = files("hikibayes.reporting")
+    texts = [path.read_text(encoding="utf-8") for path in (room / "templates").iterdir()]
+    texts += [path.read_text(encoding="utf-8") for path in (room / "sections").iterdir() if path.name.endswith(".py")]
+    for text in texts:
+        assert not re.search(r"abs_?h\b|srs18|instrumental|nonaka|organic|shade\b", text, flags=re.IGNORECASE)
+
+
+def test_every_printed_number_used_has_its_place_and_words(words):
+    facts = {fact.id: fact for fact in orchard_run.study().read().facts}
+    for names in orchard_run.result().published["facts"].dropna():
+        for name in filter(None, names.split(",")):
+            assert facts[name].source.locator in words
+            assert facts[name].source.quote in words
+
+
+def test_the_checklist_answers_or_says_what_is_open(html):
+    rows = re.findall(r'class="status (yes|no)">', html)
+    assert len(rows) == 40
+    assert rows.count("yes") >= 30
+
+
+def test_without_nuts_the_points_about_chains_are_open(figures):
+    kept = {
+        name: table for name, table in orchard_run.files().items() if name not in ("diagnostics.csv", "agreement.csv")
+    }
+    estimates = kept["estimates.csv"]
+    kept["estimates.csv"] = estimates[estimates["engine"] != "nuts"]
+    made = page(SavedRun.of_contents(kept, orchard_run.record()), figures)
+    assert "NUTS was left out of this run" in made
+    assert "NUTS against the exact engine" not in made
+
+
+def test_a_section_is_left_out_where_its_files_are_absent(figures):
+    kept = {name: table for name, table in orchard_run.files().items() if name not in ("readings.csv", "audit.csv")}
+    made = page(SavedRun.of_contents(kept, orchard_run.record()), figures)
+    assert 'id="readings"' not in made
+    assert 'id="audited"' not in made
+    assert 'id="published"' in made
+
+
+def test_a_name_with_markup_in_it_is_shown_and_not_obeyed(figures):
+    files = dict(orchard_run.files())
+    study = json.loads(files["study.json"])
+    study["citation"]["title"] = "<script>alert(1)</script> & shade"
+    made = page(SavedRun.of_contents({**files, "study.json": json.dumps(study)}, orchard_run.record()), figures)
+    assert "<script>" not in made
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; shade" in made
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "there is no such folder; give one that a run has written"),
+        (lambda path: path.mkdir(), "is empty; give a folder that a run has written"),
+        (lambda path: (path.mkdir(), (path / "a.csv").write_text("a")), "has no run.json; give a folder"),
+        (lambda path: (path.mkdir(), (path / "run.json").write_text("{}")), "is not the record of a run"),
+    ],
+)
+def test_a_folder_of_no_run_is_one_message(tmp_path, make, message):
+    make(tmp_path / "folder")
+    with pytest.raises(InputError, match=message):
+        report(tmp_path / "folder")
+
+
+def test_a_run_without_a_study_is_no_reanalysis(tmp_path):
+    record = orchard_run.record().replace(verb="audit")
+    write_run(tmp_path, {"audit.csv": orchard_run.result().audit}, record)
+    with pytest.raises(InputError, match="this run of 'audit' has no study.json; a report is made of a reanalysis"):
+        report(tmp_path)
