@@ -39,6 +39,11 @@ def test_incomplete_rows_are_left_out_and_named(mine, study):
     assert len(read.frame) == 8
 
 
+def test_the_ends_of_a_range_belong_to_it(mine, study):
+    ends = mine.assign(age=[23, 49] * 5, abs_h=[0, 78] * 5)
+    assert len(participants(ends, study, MEASURES).frame) == 10
+
+
 def test_holes_in_what_is_not_used_do_not_matter(mine, study):
     read = participants(mine.assign(srs18=np.nan), study, MEASURES)
     assert len(read.frame) == 10
@@ -58,6 +63,7 @@ def test_holes_in_what_is_not_used_do_not_matter(mine, study):
             {},
             r"column 'age': row 10: found '99.*'; Age runs from 23 to 49",
         ),
+        (lambda t: t.assign(age=[*t["age"][:-1], 22.9]), {}, "row 10: found '22.9'; Age runs from 23 to 49"),
         (lambda t: t.assign(abs_h=-9), {}, r"column 'abs_h': row 1: found .*-9.*runs from 0 to 78"),
         (lambda t: t.assign(sex="f"), {}, r"column 'sex': row 1: there is no label 'f'; there are: female, male"),
         (
