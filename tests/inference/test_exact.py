@@ -26,6 +26,7 @@ from hikibayes.inference.exact import (
     posterior,
     to_datatree,
 )
+from hikibayes.inference.summaries import summaries
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "exact_mpmath.json").read_text())["cases"]
 
@@ -384,12 +385,15 @@ class TestRefusals:
         with pytest.raises(ExactEngineError, match="priors for 3 data sets, but there are 2"):
             posterior(statistics(30, 2, seed=1, datasets=2), priors(2, sd=np.ones((3, 2))))
 
-    def test_a_posterior_of_two_peaks_is_not_passed_off_as_one(self):
-        X, y = rows(6, 1, seed=23)
-        conflict = NormalPriors(
-            names=["x0"], mean=40.0, sd=0.02, intercept_mean=0, intercept_sd=1, sigma=HalfNormal(scale=4.0)
-        )
-        fitted = posterior(SufficientStatistics.from_rows(X, y, ["x0"]), conflict, on_error="flag")
-        if fitted.ok[0]:
-            dense = posterior(SufficientStatistics.from_rows(X, y, ["x0"]), conflict, nodes=201)
-            assert fitted.marginal().mean()[0, 0] == pytest.approx(dense.marginal().mean()[0, 0], abs=1e-5)
+    @pytest.mark.parametrize("prior", [(20.0, 1.811), (60.0, 4.7)])
+    def test_a_posterior_of_two_peaks_is_not_passed_off_as_one(self, prior):
+        rng = np.random.default_rng(23)
+        X = rng.normal(size=(20, 1))
+        stats = SufficientStatistics.from_rows(X, 0.3 * X[:, 0] + rng.normal(size=20), ["x0"])
+        conflict = priors(1, mean=prior[0], sd=prior[1])
+        with pytest.raises(ExactEngineError, match="without one clear peak"):
+            posterior(stats, conflict)
+        few, many = (posterior(stats, conflict, nodes=k).log_evidence[0] for k in (401, 801))
+        assert few == pytest.approx(many, abs=1e-10)
+        assert summaries(stats, conflict).refusals.tolist() == [Refusal.NO_SINGLE_PEAK]
+        assert summaries(stats, conflict, nodes=401).ok.all()

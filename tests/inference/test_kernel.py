@@ -59,7 +59,7 @@ CASES = {
     "sceptical": (200, 17, lambda s: priors(17, sd=0.1), 2e-9),
     "Bambi's own, another for each data set": (100, 17, bambi_default, 2e-9),
     "flat": (200, 17, lambda s: FlatPrior(), 2e-9),
-    "small, exponential": (40, 5, lambda s: priors(5, sd=[0.1, 0.2, 0.5, 1.0, 2.0], sigma=Exponential(lam=1.0)), 2e-8),
+    "small, exponential": (40, 5, lambda s: priors(5, sd=[0.1, 0.2, 0.5, 1.0, 2.0], sigma=Exponential(lam=1.0)), 1e-7),
     "very small, prior means": (12, 2, lambda s: priors(2, mean=[0.3, -0.2], sigma=HalfNormal(scale=1.0)), 1e-6),
     "as many predictors as that": (60, 17, lambda s: priors(17), 2e-7),
     "large": (5000, 8, lambda s: priors(8), 2e-9),

@@ -73,6 +73,11 @@ class ConditionalForm:
         """Penalised residual sum of squares, shape (B, K)."""
         return np.asarray(self.total[:, None] - np.einsum("bKp,bp->bK", 1 / self.spectrum(v), self.score**2))
 
+    def residual_range(self) -> tuple[FloatArray, FloatArray]:
+        """Residual sums of squares without the priors, and with coefficients and intercept at their prior means."""
+        distance = 0.0 if self.priors.sigma is None else self.n * (self.y_mean - self.priors.intercept_mean) ** 2
+        return self.residual(1e-10 * self.v0[:, None])[:, 0], self.total + distance
+
     def start(self, refusals: IntArray) -> FloatArray:
         """Return a rough log sigma to begin with, shape (B,)."""
         residual = np.maximum(self.residual(0.5 * self.v0[:, None])[:, 0], 1e-12 * self.total)
@@ -174,7 +179,7 @@ def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> 
         y_mean=stats.y_mean,
         priors=a,
     )
-    leftover = form.residual(1e-10 * v0[:, None])[:, 0]
+    leftover, _ = form.residual_range()
     refusals[~(leftover >= PERFECT_FIT * np.maximum(stats.syy, total)) & (refusals == 0)] = Refusal.PERFECT_FIT
     return form
 

@@ -29,7 +29,7 @@ from .normal_priors import (
     Priors,
     bambi_default,
 )
-from .quadrature import quadrature
+from .quadrature import quadrature, refuse_second_peaks
 from .residual_sd import ResidualSD
 from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
@@ -115,6 +115,9 @@ def posterior(
     check_priors(stats, aligned, refusals)
     form = diagonalise(*with_stand_ins(stats, aligned, refusals), refusals)
     log_sigma, log_weights = quadrature(form.log_density, form.start(refusals), form.n, nodes, refusals)
+    least, most = form.residual_range()
+    low, high = (0.5 * np.log(np.maximum(rss, 1e-300) / form.n) for rss in (least, most))
+    refuse_second_peaks(form.log_density, (log_sigma, log_weights), low - 0.3, high + 0.3, refusals)
     if on_error == "raise":
         raise_first(stats, refusals)
     return GaussianPosterior(

@@ -563,7 +563,7 @@ def _curve_of(task: Task, i: int, s: _Scratch) -> _Curve:
         total -= task.prior_mean[r, j] * (task.sxy[i, j] + s.sxr[j])
     n, a, b = task.n[i], task.sigma_a[_row(task.sigma_a, i)], task.sigma_b[0]
     n_sa2 = n / task.intercept_precision[_row(task.intercept_precision, i)]
-    distance = n * (task.y_mean[i] - task.intercept_mean[_row(task.intercept_mean, i)]) ** 2
+    away = 0.0 if task.sigma_kind == FLAT else task.y_mean[i] - task.intercept_mean[_row(task.intercept_mean, i)]
     constant = -0.5 * n * LOG_2PI - task.log_scale[_row(task.log_scale, i)]
     if task.sigma_kind == HALF_T:
         constant += log(2.0) + lgamma((b + 1) / 2) - lgamma(b / 2) - 0.5 * log(b * pi) - log(a)
@@ -571,7 +571,27 @@ def _curve_of(task: Task, i: int, s: _Scratch) -> _Curve:
         constant += 0.5 * log(2 / pi) - log(a)
     elif task.sigma_kind == EXPONENTIAL:
         constant += log(a)
-    return _Curve(n, n - p, total, constant, n_sa2, distance, task.sigma_kind, a, b)
+    return _Curve(n, n - p, total, constant, n_sa2, n * away**2, task.sigma_kind, a, b)
+
+
+@compiled
+def _one_peak(curve: _Curve, sxx: FloatArray, precision: FloatArray, least: float, s: _Scratch) -> bool:
+    """Whether the density cannot have a second peak outside the nodes, as where priors and data conflict.
+
+    With r(v) the penalised residual, the slope of the log density in log v has the sign of r(v)/v - n + something
+    between 0 and p. As r grows with v from `least`, there is no peak below v if least > n v, nor between v and 2v if
+    r(2v) < (n - p) v.
+    """
+    v, last = exp(2 * s.log_sigma[0]), exp(2 * s.log_sigma[-1])
+    if not least > curve.n * v:
+        return False
+    v = last
+    while v < (curve.total + curve.distance) / curve.df:
+        r = residual_at(sxx, s.sxr, curve.total, precision, 2 * v, s.triangle)
+        if not r + curve.distance * 2 * v / (2 * v + curve.n_sa2) < curve.df * v:
+            return False
+        v *= 2
+    return True
 
 
 @compiled
@@ -583,21 +603,21 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
         task.precision[_row(task.precision, i)],
         task.at_prior_mean[_row(task.at_prior_mean, i)],
     )
-    residual = residual_at(sxx, s.sxr, curve.total, precision, 0.5 * task.syy[i] / curve.n, s.triangle)
+    residual = residual_at(sxx, s.sxr, curve.total, precision, 1e-6 * task.syy[i] / curve.n, s.triangle)
     if not residual > SMALLEST_RESIDUAL * max(task.syy[i], curve.total):
         return np.nan, False
     df = max(curve.df - 1, 2.0)
-    v = residual / sqrt(curve.n * df)
+    v = residual / df
     information = np.inf
     for j in range(len(precision)):
         information = min(information, sxx[j, j] / (v * precision[j]))
     count = LANES if information > EASY else (2 * LANES if information > HARD else 3 * LANES)
     count = count if df > PLENTY else max(count, 2 * LANES)
-    margin = 0.25 * log(curve.n / df) + 0.01
+    margin = 0.1 * log(curve.n / df) + 0.02
     peak, span, count, good = _solve(
         sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, count, task.grid, cosines, s
     )
-    if not good:
+    if not (good and _one_peak(curve, sxx, precision, residual, s)):
         return np.nan, False
     for q in range(len(task.contrasts)):
         _contrast(curve, span, count, q, at_prior[q], task, s, out[q])

@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from .sufficient import FloatArray, IntArray, Refusal
 
-__all__ = ["quadrature"]
+__all__ = ["quadrature", "refuse_second_peaks"]
 
 
 def quadrature(
@@ -62,3 +62,28 @@ def _peak(
     good = settled & (curvature < 0) & (refusals == 0)
     refusals[~good & (refusals == 0)] = Refusal.NO_SINGLE_PEAK
     return np.where(good, mode, 0.0), np.where(good, -curvature / 2, 1.0)
+
+
+def refuse_second_peaks(
+    log_density: Callable[[FloatArray], FloatArray],
+    nodes: tuple[FloatArray, FloatArray],
+    low: FloatArray,
+    high: FloatArray,
+    refusals: IntArray,
+) -> None:
+    """Refuse data sets whose density is not negligible outside their nodes, between `low` and `high`.
+
+    Where priors and data conflict, a small sigma may suit the data and a large one the priors, and the posterior has
+    two peaks. The nodes cover one of them.
+    """
+    log_sigma, log_weights = nodes
+    doubtful = (refusals == 0) & ((high > log_sigma[:, -1]) | (low < log_sigma[:, 0]))
+    if not doubtful.any():
+        return
+    wide = np.linspace(low, high, 48, axis=1)
+    outside = (wide < log_sigma[:, :1]) | (wide > log_sigma[:, -1:])
+    highest = np.where(outside, log_density(wide), -np.inf).max(axis=1)
+    reach = 0.6 * np.pi / 2 * (log_sigma.shape[1] - 1)
+    two = doubtful & ~(highest < log_density(log_sigma).max(axis=1) - reach)
+    refusals[two] = Refusal.NO_SINGLE_PEAK
+    log_sigma[two] = log_weights[two] = np.nan
