@@ -30,8 +30,8 @@ type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
 CLOUD = 1_000
-ROUNDS = 60
-TRIES = 5
+QUICK_ROUNDS, ROUNDS = 15, 120
+TRIES = 8
 SWEEPS = 20_000
 REACH = 0.05
 """Squared distance to the start, in SDs, at which sums are accepted in the first round; grows with every round."""
@@ -72,10 +72,10 @@ def independent_number(known: Known, measure: Measure, rng: np.random.Generator)
         No whole numbers print the facts; the message names those that are missed.
     """
     number = _Number(study=known.study, measure=measure)
-    start = np.array([number.guess(known, group, rng) for group in known.study.group_ids])
     for _ in range(TRIES):
-        column = _column(number, number.find_sums(start, rng), rng)
-        if column is not None:
+        start = np.array([number.guess(known, group, rng) for group in known.study.group_ids])
+        sums = number.find_sums(start, rng)
+        if sums is not None and (column := _column(number, sums, rng)) is not None:
             return column
     raise number.impossible()
 
@@ -157,8 +157,8 @@ class _Number:
 
     # -- sums --------------------------------------------------------------------------------------------------------
 
-    def find_sums(self, start: Floats, rng: np.random.Generator) -> Ints:
-        """Return sums and sums of squares by group, in counts, that print every fact; shape (2, 2).
+    def find_sums(self, start: Floats, rng: np.random.Generator) -> Ints | None:
+        """Return sums and sums of squares by group, in counts, that print every fact; shape (2, 2). None if not found.
 
         Clouds of means and SDs around the best so far, wide and narrow together, are rounded to sums that whole
         numbers can have. Among proposals that print everything the nearest to the start is taken.
@@ -166,9 +166,10 @@ class _Number:
         best, best_score = start, math.inf
         unit = start[:, 1:]
         for number in range(1, ROUNDS + 1):
-            width = unit * np.exp(rng.uniform(-9, 0, size=(CLOUD, 1, 1)))
-            moved = rng.random((CLOUD, 2, 2)) < 0.6
-            cloud = best + moved * width * rng.standard_normal((CLOUD, 2, 2))
+            count = CLOUD if number <= QUICK_ROUNDS else 10 * CLOUD
+            width = unit * np.exp(rng.uniform(-8, 0, size=(count, 2, 2)))
+            moved = rng.random((count, 2, 2)) < 0.6
+            cloud = best + moved * width * rng.standard_normal((count, 2, 2))
             cloud[0], cloud[..., 1] = best, np.abs(cloud[..., 1])
             sums = self._whole(cloud)
             loss = self._loss(sums)
@@ -181,7 +182,7 @@ class _Number:
             score = np.log1p(loss) + LOYALTY * distance
             if score.min() < best_score:
                 best, best_score = cloud[np.argmin(score)], score.min()
-        raise self.impossible()
+        return None
 
     def _whole(self, moments: Floats) -> Floats:
         """Round means and SDs to a sum and a sum of squares, which have the same parity."""

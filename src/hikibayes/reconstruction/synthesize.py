@@ -46,8 +46,8 @@ REACH_PER_ROW = 50
 ATTEMPTS_PER_DRAW = 5
 ATTEMPTS = 15
 HEAT = ((0.0, 1), (0.0, 1), (0.1, 2), (0.3, 2), (0.3, 5))
-"""Temperature of the search, and how many times longer it is, at the first attempts; the last entry from then on. Warmth
-leads out of dead ends, and away from the reconstruction: it comes last."""
+"""Temperature of the search, and how many times longer it is, at the first attempts; the last entry from then on.
+Warmth leads out of dead ends, and away from the reconstruction: it comes last."""
 
 
 @dataclass(frozen=True, kw_only=True)
