@@ -15,6 +15,7 @@ import pandas as pd
 from .performance import performance
 from .replicates import Replicates, read_replicates
 from .sample_size import Curve, curves, monotone, sample_sizes
+from .surface import surface
 
 __all__ = ["REPLICATES_FILE", "Diagnosis", "diagnose"]
 
@@ -36,6 +37,8 @@ class Diagnosis:
         ``power.csv``; see `performance`.
     sample_size : DataFrame
         ``sample_size.csv``; see `sample_sizes`.
+    surface : DataFrame
+        ``surface.csv``; see `surface`.
     warnings : tuple of str
         What a reader of the tables must know.
     """
@@ -43,6 +46,7 @@ class Diagnosis:
     replicates: Replicates
     power: pd.DataFrame
     sample_size: pd.DataFrame
+    surface: pd.DataFrame
     warnings: tuple[str, ...]
 
 
@@ -64,11 +68,13 @@ def diagnose(source: Replicates | str | Path) -> Diagnosis:
         There is no such file, or it is no table of replicates.
     """
     replicates = source if isinstance(source, Replicates) else _read(Path(source))
+    found = list(curves(replicates))
     return Diagnosis(
         replicates=replicates,
         power=performance(replicates),
-        sample_size=sample_sizes(replicates),
-        warnings=tuple(warnings_of(replicates)),
+        sample_size=sample_sizes(replicates, found),
+        surface=surface(replicates),
+        warnings=tuple(warnings_of(replicates, found)),
     )
 
 
@@ -76,15 +82,14 @@ def _read(path: Path) -> Replicates:
     return read_replicates(path / REPLICATES_FILE if path.is_dir() else path)
 
 
-def warnings_of(replicates: Replicates) -> list[str]:
+def warnings_of(replicates: Replicates, found: Sequence[Curve]) -> list[str]:
     """Say what a reader of the tables must know: targets out of reach, curves that fall, fits that failed."""
     said = []
     if failed := sum(int((~replicates.ok(cell)).sum()) for cell in range(len(replicates.cells))):
         said.append(f"{failed} fits failed; they claim nothing, and are counted")
-    everything = list(curves(replicates))
     for decision in replicates.simulation.decisions:
         for source in replicates.simulation.worlds.source:
-            chosen = [c for c in everything if c.decision == decision and c.samples[0].worlds == source]
+            chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]
             said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
     return said
 

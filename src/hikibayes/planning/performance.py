@@ -6,6 +6,7 @@ Every figure comes with its Monte Carlo error.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -56,18 +57,34 @@ def performance(replicates: Replicates) -> pd.DataFrame:
     .. [3] Morris T. P., White I. R., Crowther M. J. (2019). Using simulation studies to evaluate statistical methods.
        Statistics in Medicine 38(11), 2074-2102. https://doi.org/10.1002/sim.8086
     """
-    rows = [
-        labels | _figures(replicates, cell, decision)
-        for cell, labels in enumerate(axis_labels(replicates.cells))
-        for decision in replicates.simulation.decisions
-        if replicates.answers(cell, decision)
-    ]
+    rows: list[dict[str, object]] = []
+    for cell, labels in enumerate(axis_labels(replicates.cells)):
+        summaries = {name: _Summary.of(replicates, cell, name) for name in replicates.estimands}
+        rows += [
+            labels | _figures(replicates, cell, decision, summaries[decision.estimand])
+            for decision in replicates.simulation.decisions
+            if replicates.answers(cell, decision)
+        ]
     return pd.DataFrame(rows)
 
 
-def _figures(replicates: Replicates, cell: int, decision: Decision) -> dict[str, object]:
-    found = {name: column.astype(float) for name, column in replicates.columns(cell, decision.estimand).items()}
-    ok = replicates.ok(cell)[replicates.estimands.index(decision.estimand)]
+@dataclass(frozen=True, kw_only=True)
+class _Summary:
+    """One cell and estimand: its replicates, and the figures that no decision changes."""
+
+    found: dict[str, Column]
+    ok: NDArray[np.bool_]
+    precision: dict[str, Estimate]
+
+    @classmethod
+    def of(cls, replicates: Replicates, cell: int, estimand: str) -> _Summary:
+        found = {name: column.astype(float) for name, column in replicates.columns(cell, estimand).items()}
+        ok = replicates.ok(cell)[replicates.estimands.index(estimand)]
+        return cls(found=found, ok=ok, precision=_precision({name: column[ok] for name, column in found.items()}))
+
+
+def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Summary) -> dict[str, object]:
+    found, ok = summary.found, summary.ok
     claims = decision.rule.claims(found)
     row: dict[str, object] = {
         "estimand": decision.estimand,
@@ -80,7 +97,7 @@ def _figures(replicates: Replicates, cell: int, decision: Decision) -> dict[str,
     figures = {
         "power": NOTHING if over_worlds else _share(claims),
         "assurance": _share(claims & right) if over_worlds else NOTHING,
-        **_precision({name: column[ok] for name, column in found.items()}),
+        **summary.precision,
         "type_s": _type_s(found, claims),
         "exaggeration": _exaggeration(found, claims),
     }

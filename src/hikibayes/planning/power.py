@@ -103,13 +103,10 @@ def _settled(simulation: Simulation, replicates: int | None, seed: int | None) -
 
 def _crossings(found: Replicates) -> list[Sample]:
     """Return samples of the sizes at which the first decision, under the first analysis, crosses each target."""
-    first = found.simulation.decisions[0].name
-    analysis = found.cells[0].model, found.cells[0].prior
     wanted: dict[Sample, None] = {}
-    for curve in curves(found):
-        if curve.decision.name == first and (curve.model, curve.prior) == analysis:
-            for target in found.simulation.targets.power:
-                n, _, _ = smallest_n(curve, target, seed=found.simulation.run.seed)
-                if np.isfinite(n) and np.abs(curve.n / n - 1).min() > CLOSE:
-                    wanted[replace(curve.samples[0], n_per_group=int(n))] = None
+    for curve in curves(found, first_only=True):
+        for target in found.simulation.targets.power:
+            n, _, _ = smallest_n(curve, target)
+            if np.isfinite(n) and np.abs(curve.n / n - 1).min() > CLOSE:
+                wanted[replace(curve.samples[0], n_per_group=int(n))] = None
     return list(wanted)

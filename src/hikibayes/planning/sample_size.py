@@ -2,7 +2,8 @@
 
 A power curve is made monotone (pooled adjacent violators), and read off between the sizes that were simulated on the
 probit of power against the square root of n: for one world and a rule about an interval that is nearly a straight line.
-The interval is a bootstrap over replicates, which takes along that all the sizes share their worlds.
+The interval is a bootstrap: curves are drawn anew around the one that was found, with the covariance that replicates
+give its points, because all the sizes share their worlds.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Curve:
         Whose claims are counted.
     samples : tuple of Sample, length G
         By increasing size.
+    members : tuple of int, length G
+        Their cells in the table of replicates.
     successes : array of bool, shape (G, R)
         Replicates that count.
     ceiling : float
@@ -53,6 +56,7 @@ class Curve:
     prior: str
     decision: Decision
     samples: tuple[Sample, ...]
+    members: tuple[int, ...]
     successes: NDArray[np.bool_]
     ceiling: float
 
@@ -72,15 +76,18 @@ class Curve:
         return np.asarray(self.successes.mean(axis=1))
 
 
-def curves(replicates: Replicates) -> Iterator[Curve]:
-    """Yield every curve of a table of replicates, for every decision."""
+def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curve]:
+    """Yield every curve of a table of replicates, or those of the first decision under the first analysis only."""
+    first = replicates.cells[0].model, replicates.cells[0].prior
+    decisions = replicates.simulation.decisions[: 1 if first_only else None]
     labels = axis_labels(replicates.cells)
     groups: dict[object, list[int]] = {}
     for i, cell in enumerate(replicates.cells):
-        groups.setdefault((cell.model, cell.prior, cell.sample.curve), []).append(i)
+        if not first_only or (cell.model, cell.prior) == first:
+            groups.setdefault((cell.model, cell.prior, cell.sample.curve), []).append(i)
     for members in groups.values():
         ordered = sorted(members, key=lambda i: replicates.cells[i].sample.n_per_group)
-        for decision in replicates.simulation.decisions:
+        for decision in decisions:
             if replicates.answers(ordered[-1], decision):
                 yield _curve(replicates, ordered, decision, labels[ordered[0]])
 
@@ -101,13 +108,21 @@ def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, l
         prior=replicates.cells[members[0]].prior,
         decision=decision,
         samples=tuple(replicates.cells[i].sample for i in members),
+        members=tuple(members),
         successes=np.stack(successes),
         ceiling=decision.rule.ceiling(truth, rope),
     )
 
 
-def sample_sizes(replicates: Replicates) -> pd.DataFrame:
+def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -> pd.DataFrame:
     """Find the smallest n for every curve and target.
+
+    Parameters
+    ----------
+    replicates : Replicates
+        Simulated studies.
+    found : sequence of Curve, optional
+        Their curves, where these are at hand.
 
     Returns
     -------
@@ -117,9 +132,11 @@ def sample_sizes(replicates: Replicates) -> pd.DataFrame:
         bootstrap leaves the grid), ``reached`` and ``ceiling``.
     """
     rows = []
-    for curve in curves(replicates):
-        for target in replicates.simulation.targets.power:
-            n, lower, upper = smallest_n(curve, target, seed=replicates.simulation.run.seed)
+    targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
+    for curve in curves(replicates) if found is None else found:
+        again = monotone(_bootstrap(curve.successes, seed)) if targets else None
+        for target in targets:
+            n, lower, upper = smallest_n(curve, target, again)
             reached = bool(np.isfinite(n))
             total = _total(curve.samples[0], int(n)) if reached else np.nan
             rows.append(
@@ -137,8 +154,17 @@ def _total(sample: Sample, n: int) -> int:
     return sum(replace(sample, n_per_group=n).sizes)
 
 
-def smallest_n(curve: Curve, target: float, *, seed: int) -> tuple[float, float, float]:
+def smallest_n(curve: Curve, target: float, again: FloatArray | None = None) -> tuple[float, float, float]:
     """Find where a curve reaches a target.
+
+    Parameters
+    ----------
+    curve : Curve
+        Power or assurance against n.
+    target : float
+        What is to be reached.
+    again : array, shape (B, G), optional
+        The curve drawn anew, made monotone; without it there is no interval.
 
     Returns
     -------
@@ -146,12 +172,11 @@ def smallest_n(curve: Curve, target: float, *, seed: int) -> tuple[float, float,
         Whole numbers; NaN beyond the simulated sizes. ``lower`` is the smallest simulated size where the bootstrap
         falls below it.
     """
-    n, share = curve.n, curve.share
-    found = _crossing(n, monotone(share[None]), target)[0]
-    if not np.isfinite(found):
-        return np.nan, np.nan, np.nan
-    again = _crossing(n, monotone(_bootstrap(curve.successes, seed)), target)
-    lower, upper = np.percentile(np.where(np.isfinite(again), again, np.inf), INTERVAL, method="nearest")
+    found = _crossing(curve.n, monotone(curve.share[None]), target)[0]
+    if not np.isfinite(found) or again is None:
+        return float(np.ceil(found - 1e-9)), np.nan, np.nan
+    drawn = _crossing(curve.n, again, target)
+    lower, upper = np.percentile(np.where(np.isfinite(drawn), drawn, np.inf), INTERVAL, method="nearest")
     return float(np.ceil(found - 1e-9)), float(np.floor(lower)), float(np.ceil(upper)) if np.isfinite(upper) else np.nan
 
 
@@ -182,12 +207,10 @@ def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
 
 
 def _bootstrap(successes: NDArray[np.bool_], seed: int) -> FloatArray:
-    """Resample replicates, jointly over the sizes: shape (BOOTSTRAPS, G).
-
-    Replicates with the same pattern of successes are alike, so that counts of patterns are resampled.
-    """
-    patterns, counts = np.unique(np.packbits(successes, axis=0), axis=1, return_counts=True)
+    """Draw curves anew, normal around the one found, with the covariance of its points: shape (BOOTSTRAPS, G)."""
+    share, count = successes.mean(axis=1), successes.shape[1]
+    away = successes - share[:, None]
+    values, vectors = np.linalg.eigh(away @ away.T / count**2)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    drawn = rng.multinomial(counts.sum(), counts / counts.sum(), size=BOOTSTRAPS)
-    bits = np.unpackbits(patterns, axis=0, count=len(successes))
-    return np.asarray(drawn @ bits.T / counts.sum())
+    noise = rng.standard_normal((BOOTSTRAPS, len(share))) * np.sqrt(np.maximum(values, 0))
+    return np.asarray(np.clip(share + noise @ vectors.T, 0, 1))

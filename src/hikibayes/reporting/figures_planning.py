@@ -5,7 +5,7 @@ Drawn from ``power.csv``, ``sample_size.csv`` and ``surface.csv`` alone, in the 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,9 +67,10 @@ def _curves(run: SavedRun) -> Figure:
     table, sizes = _first(run.table("power")), _first(run.table("sample_size"))
     figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
     allocations = list(dict.fromkeys(table["allocation"]))
-    for keys, own in table.groupby(["worlds", "allocation"], sort=False):
-        worlds, allocation = _texts(keys)
-        _curve(ax, own.sort_values("n_per_group"), COLOURS[worlds], DASHES[allocations.index(allocation) % 4])
+    for worlds in dict.fromkeys(table["worlds"]):
+        for allocation, dash in zip(allocations, DASHES, strict=False):
+            own = table[(table["worlds"] == worlds) & (table["allocation"] == allocation)]
+            _curve(ax, own.sort_values("n_per_group"), COLOURS[worlds], dash)
     for target in dict.fromkeys(sizes["target"]) if len(sizes) else ():
         ax.axhline(target, color=FAINT, lw=0.7, zorder=0)
     for row in sizes.to_dict("records"):
@@ -85,11 +86,6 @@ def _curves(run: SavedRun) -> Figure:
     _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max())
     ax.set_ylabel("probability of the claim")
     return figure
-
-
-def _texts(keys: Hashable) -> tuple[str, str]:
-    first, second = keys  # type: ignore[misc]
-    return str(first), str(second)
 
 
 def _curve(ax: Axes, own: pd.DataFrame, colour: str, dash: Any) -> None:
