@@ -15,7 +15,7 @@ import pandas as pd
 from ..provenance import RunRecord, file_digest
 from ..spec import InputError
 
-__all__ = ["csv_text", "run_folder", "write_run"]
+__all__ = ["csv_text", "run_folder", "write_file", "write_run"]
 
 type Content = pd.DataFrame | str | bytes | Callable[[Path], None]
 """A table, a text, bytes, or a function that writes to the path it is given."""
@@ -66,6 +66,17 @@ def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) 
         raise InputError(f"writing failed ({error.strerror}); nothing was left behind", source=folder) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_file(path: Path, content: Content) -> None:
+    """Write one file beside those of a run: aside, then renamed; raises `InputError` like `write_run`."""
+    aside = path.with_name(f".writing-{path.name}")
+    try:
+        _write(aside, content)
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise InputError(f"cannot be written ({error.strerror})", source=path) from None
 
 
 def _write(path: Path, content: Content) -> None:

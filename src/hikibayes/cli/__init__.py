@@ -1,0 +1,46 @@
+"""The command line: each verb loads, calls the function of the same name, and writes.
+
+Exit codes: 0 done and sound; 1 done, but something is not sound; 2 the input is wrong, with one message.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from .inference import engines, fit, models
+from .reanalysis import reanalyze, replay, report
+from .reconstruction import synthesize
+from .record import audit, studies
+
+__all__ = ["main"]
+
+
+class Verbs(click.Group):
+    """A group whose verbs turn a person's mistake into one message and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; raises `SystemExit` with the exit code."""
+        from ..spec import InputError
+
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(f"hikibayes: {error}", err=True)
+            sys.exit(2)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the verbs in the order of the work, not of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hikibayes")
+def main() -> None:
+    """Question a published study from its printed numbers: audit, reconstruct, fit, doubt, plan."""
+
+
+for verb in (reanalyze, audit, synthesize, fit, engines, report, replay, studies, models):
+    main.add_command(verb)

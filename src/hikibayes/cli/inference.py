@@ -1,0 +1,151 @@
+"""Verbs of one model on one table: fit, engines, models."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import (
+    DEFAULT_STUDY,
+    end_with,
+    json_option,
+    list_shipped,
+    options,
+    out_option,
+    pairs_of,
+    seed_option,
+    show,
+)
+
+fit_arguments = options(
+    click.argument("model"),
+    click.argument("data", type=click.Path(path_type=Path)),
+    click.option("--study", default=DEFAULT_STUDY, show_default=True, help="Whose measures and estimands these are."),
+    click.option("--prior", "variant", default="weakly_informative", show_default=True, help="Variant of the priors."),
+    click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="MEASURE=HEADER",
+        callback=pairs_of,
+        help="The header of a measure's column, where it is not the measure's id; may be repeated.",
+    ),
+    seed_option,
+    json_option,
+    out_option,
+)
+
+
+@click.command()
+@fit_arguments
+@click.option("--engine", type=click.Choice(["nuts", "exact"]), default="nuts", show_default=True)
+@click.option("--raw", is_flag=True, help="Add the estimands in the measures' own units.")
+def fit(
+    *,
+    model: str,
+    data: Path,
+    study: str,
+    variant: str,
+    columns: dict[str, str],
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+    engine: Any,
+    raw: bool,
+) -> None:
+    """Fit one MODEL to one table of participants, DATA (CSV)."""
+    from ..inference.estimates import Reporting
+    from ..inference.fit import Sampling
+    from ..inference.fit import fit as run
+    from ..provenance import Stopwatch, file_digest
+    from ..reporting.results import run_folder, write_run
+    from ..spec import digest
+
+    watch = Stopwatch()
+    sampling = Sampling(progress=sys.stderr.isatty())
+    result = run(
+        model,
+        data,
+        seed=seed,
+        study=study,
+        engine=engine,
+        variant=variant,
+        columns=columns,
+        sampling=sampling,
+        reporting=Reporting(raw=raw),
+    )
+    arguments = {"model": model, "data": str(data), "study": study, "engine": engine, "prior": variant}
+    record = watch.record(
+        "fit",
+        {**arguments, "columns": columns, "raw": raw},
+        seed=seed,
+        inputs={model: digest(result.model), study: digest(result.study), str(data): file_digest(data)},
+    )
+
+    def draws(path: Path) -> None:
+        result.posterior.to_netcdf(path, engine="h5netcdf")
+
+    folder = run_folder(result.study.id, "fit", out)
+    tables = {"estimates.csv": result.estimates, "diagnostics.csv": result.diagnostics}
+    write_run(folder, {"posterior.nc": draws, **tables}, record)
+    if result.participants.notice:
+        click.echo(result.participants.notice, err=True)
+    shown = result.estimates[
+        ["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]
+    ]
+    show(result.estimates, shown, as_json, title=f"{model} ({variant}), {engine}, seed {seed}")
+    end_with(result.diagnostics, folder, as_json)
+
+
+@click.command()
+@fit_arguments
+def engines(
+    *,
+    model: str,
+    data: Path,
+    study: str,
+    variant: str,
+    columns: dict[str, str],
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Hold the exact engine against Bambi and a long NUTS run, on one MODEL and one table, DATA."""
+    from ..provenance import Stopwatch, file_digest
+    from ..reporting.results import run_folder, write_run
+    from ..spec import digest
+    from ..validation.engines import engines as run
+
+    watch = Stopwatch()
+    result = run(model, data, seed=seed, study=study, variant=variant, columns=columns)
+    record = watch.record(
+        "engines",
+        {"model": model, "data": str(data), "study": study, "prior": variant, "columns": columns},
+        seed=seed,
+        inputs={model: digest(result.nuts.model), study: digest(result.nuts.study), str(data): file_digest(data)},
+    )
+    folder = run_folder(result.nuts.study.id, "engines", out)
+    write_run(folder, {"engines.csv": result.table}, record)
+    show(result.table, result.verdict, as_json, title=f"{model} ({variant}), seed {seed}")
+    end_with(result.verdict, folder, as_json)
+
+
+@click.command()
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a model file.")
+@json_option
+def models(*, schema: bool, as_json: bool) -> None:
+    """List the models that come with the package."""
+    import pandas as pd
+
+    from ..inference.models import ModelSpec, load_model, shipped_models
+    from ..spec import json_schema
+
+    if schema:
+        click.echo(json_schema(ModelSpec))
+        return
+    loaded = {name: load_model(name) for name in shipped_models()}
+    rows = [{"model": n, "priors": ", ".join(m.variant_names), "description": m.description} for n, m in loaded.items()]
+    list_shipped(pd.DataFrame(rows), as_json)

@@ -1,0 +1,58 @@
+"""Verbs of the record: audit, studies."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .options import json_option, list_shipped, options, out_option, reading_option, study_argument, write_template
+
+
+@click.command()
+@options(study_argument, reading_option, json_option, out_option)
+def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
+    """Check whether the printed numbers agree with each other."""
+    from ..provenance import Stopwatch
+    from ..record.audit import audit as run
+    from ..record.study import load_study
+    from ..reporting.results import run_folder, write_run
+    from ..reporting.tables import json_text, terminal_table
+    from ..spec import digest
+
+    watch = Stopwatch()
+    loaded = load_study(study)
+    table = run(loaded.settle(**readings))
+    record = watch.record("audit", {"study": study, "readings": readings}, seed=None, inputs={study: digest(loaded)})
+    folder = run_folder(loaded.id, "audit", out)
+    write_run(folder, {"audit.csv": table}, record)
+    if as_json:
+        click.echo(json_text(table))
+    else:
+        styles = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
+        shown = table[["verdict", "check", "note"]]
+        click.echo(terminal_table(shown, title=loaded.citation.title, styles=styles, style_by="verdict"))
+        counts = table["verdict"].value_counts()
+        click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + f"; {folder}/audit.csv")
+    sys.exit(int((table["verdict"] == "inconsistent").any()))
+
+
+@click.command()
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a study file.")
+@click.option("--new", type=click.Path(dir_okay=False, path_type=Path), help="Write a commented template to FILE.")
+@json_option
+def studies(*, schema: bool, new: Path | None, as_json: bool) -> None:
+    """List the studies that come with the package."""
+    import pandas as pd
+
+    from ..record.study import Study, load_study, shipped_studies
+    from ..spec import json_schema
+
+    if schema:
+        click.echo(json_schema(Study))
+    elif new:
+        write_template("hikibayes.record", "template.toml", new)
+    else:
+        rows = [{"study": name, "description": load_study(name).description} for name in shipped_studies()]
+        list_shipped(pd.DataFrame(rows), as_json)
