@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,7 @@ folder_argument = click.argument("folder", type=click.Path(file_okay=False, path
         type=click.IntRange(min=1),
         default=20,
         show_default=True,
-        help="Of these, fitted by NUTS too.",
+        help="Of these, by NUTS too.",
     ),
     reading_option,
     seed_option,
@@ -51,7 +52,7 @@ def reanalyze(
 
     watch = Stopwatch()
     loaded = load_study(study)
-    chosen = {"datasets": datasets, "nuts_datasets": nuts_datasets, "fast": fast}
+    chosen: dict[str, Any] = {"datasets": datasets, "nuts_datasets": nuts_datasets, "fast": fast}
     result = run(loaded.settle(**readings), seed=seed, progress=say, **chosen)
     arguments = {"study": study, "readings": readings, **chosen}
     record = watch.record("reanalyze", arguments, seed=seed, inputs={study: digest(loaded)})
