@@ -30,8 +30,8 @@ type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
 CLOUD = 1_000
-QUICK_ROUNDS, ROUNDS = 15, 120
-TRIES = 8
+QUICK_ROUNDS, ROUNDS = 15, 80
+TRIES = 5
 SWEEPS = 20_000
 REACH = 0.05
 """Squared distance to the start, in SDs, at which sums are accepted in the first round; grows with every round."""

@@ -1,0 +1,192 @@
+"""Data sets that print every fact: alone, again, in any number; the shipped study and a made-up one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hikibayes.reconstruction.synthesize import Synthesizer, synthesize, write_datasets
+from hikibayes.reconstruction.verify import verify
+from hikibayes.record.moments import correlations, sample_moments
+from hikibayes.record.study import shipped_studies
+from hikibayes.spec import InputError
+
+from .made_up import SOURCE, moments_of, printed_study, raw_data
+
+HAS_DRAWS = any(path.with_suffix(".reconstructions.nc").is_file() for path in shipped_studies().values())
+needs_draws = pytest.mark.skipif(not HAS_DRAWS, reason="the shipped reconstructions are not there")
+
+# what a short paper would print: every quantity, but not every one of every measure
+SPARSE = {0, 1, 2, 3, 8, 9, 11, 12, 14, 16, 18, 24, 26, 29, 31, 32, 35, 36, 37, 38}
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return raw_data()
+
+
+@pytest.fixture(scope="module")
+def bakery(table):
+    study = printed_study(table)
+    kept = [fact for number, fact in enumerate(study.facts[2:]) if number in SPARSE]
+    facts = [fact.model_dump(exclude_unset=True) for fact in (*study.facts[:2], *kept)]
+    return study.replace(fact=facts)
+
+
+@pytest.fixture(scope="module")
+def bakery_draws(table, bakery):
+    return moments_of(table, bakery, draws=5)
+
+
+@pytest.fixture(scope="module")
+def two(bakery, bakery_draws):
+    return synthesize(bakery, bakery_draws, datasets=2, seed=7, items=True)
+
+
+# -- a made-up study of another shape ---------------------------------------------------------------------------------
+
+
+def test_every_fact_of_a_made_up_study_in_every_data_set(bakery, two):
+    assert two.verification["matches"].all()
+    assert list(two.verification.columns) == ["dataset", "fact", "printed", "recomputed", "matches"]
+    assert set(two.verification["fact"]) == {fact.id for fact in bakery.facts}
+    assert list(two.verification["dataset"].unique()) == [1, 2]
+
+
+def test_the_table_has_the_measures_in_their_ranges(bakery, two):
+    for frame in two.datasets:
+        assert list(frame.columns[: len(bakery.measures)]) == [measure.id for measure in bakery.measures]
+        assert frame["day"].value_counts().to_dict() == {"weekday": 70, "weekend": 45}
+        assert frame["brunch"].isna().to_list() == [True] * 70 + [False] * 45
+        assert set(frame["weather"]) <= {"sun", "cloud", "rain"}
+        assert frame["warmth"].between(0, 24).all()
+        assert frame["visits"].dtype == np.int64
+        # a mean of five items moves in fifths
+        assert np.allclose(np.rint(frame["delight"] * 5), frame["delight"] * 5)
+        items = frame[[f"delight_{number:02d}" for number in range(1, 6)]]
+        assert np.allclose(items.mean(axis=1), frame["delight"])
+        assert items.min().min() >= 1
+
+
+def test_a_shorter_run_is_the_beginning_of_a_longer_one(bakery, bakery_draws, two):
+    one = synthesize(bakery, bakery_draws, datasets=1, seed=7, items=True)
+    pd.testing.assert_frame_equal(one.datasets[0], two.datasets[0])
+    assert not one.datasets[0].equals(two.datasets[1])
+
+
+def test_any_data_set_can_be_made_alone_and_items_change_nothing_else(bakery, bakery_draws, two):
+    alone = Synthesizer.of(bakery, bakery_draws).make(2, seed=7)
+    pd.testing.assert_frame_equal(alone.participants, two.datasets[1][alone.participants.columns])
+
+
+def test_another_seed_gives_other_data(bakery, bakery_draws, two):
+    other = Synthesizer.of(bakery, bakery_draws).make(1, seed=8)
+    assert not other.participants["warmth"].equals(two.datasets[0]["warmth"])
+
+
+def test_an_impossible_record_ends_with_the_facts_it_misses(bakery, bakery_draws, monkeypatch):
+    monkeypatch.setattr("hikibayes.reconstruction.synthesize.ATTEMPTS", 3)
+    # more regressors cannot explain less: step "basis" has 0.14
+    fact = {"id": "absurd", "quantity": "r2", "step": "joint", "value": "0.05", "source": SOURCE}
+    facts = [*(one.model_dump(exclude_unset=True) for one in bakery.facts), fact]
+    with pytest.raises(InputError, match=r"these are missed: .*'absurd' \(0\.05\)"):
+        Synthesizer.of(bakery.replace(fact=facts), bakery_draws).make(1, seed=1)
+
+
+def test_numbers_that_no_column_can_print_are_named(bakery, bakery_draws):
+    facts = [one.model_dump(exclude_unset=True) for one in bakery.facts]
+    other = {"id": "wild", "quantity": "sd", "of": "brunch", "group": "weekend", "value": "70.0", "source": SOURCE}
+    with pytest.raises(InputError, match="no whole numbers within the range of 'brunch' print all of .*'wild'"):
+        Synthesizer.of(bakery.replace(fact=[*facts, other]), bakery_draws).make(1, seed=1)
+
+
+def test_a_raw_mean_that_nobody_gives_is_asked_for(bakery, bakery_draws):
+    assumptions = [one.model_dump(exclude_unset=True) for one in bakery.assumptions if one.id != "bustle_raw_mean"]
+    with pytest.raises(InputError, match="the mean of measure 'bustle' is not printed; .*'raw_mean' is needed"):
+        Synthesizer.of(bakery.replace(assumption=assumptions), bakery_draws).make(1, seed=1)
+
+
+def test_at_least_one_data_set(bakery, bakery_draws):
+    with pytest.raises(InputError, match="0 data sets are asked for"):
+        synthesize(bakery, bakery_draws, datasets=0, seed=1)
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_files_read_back_as_the_same_data(tmp_path, bakery, two):
+    paths = write_datasets(tmp_path / "run", two)
+    assert [path.name for path in paths] == ["dataset-0001.csv", "dataset-0002.csv", "verification.csv"]
+    again = pd.read_csv(paths[0])
+    assert verify(bakery, again)["matches"].all()
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(path.name for path in paths)
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, two):
+    original = pd.DataFrame.to_csv
+    written = []
+
+    def to_csv(self: pd.DataFrame, path: Path, **options: object) -> None:
+        if written:
+            original(self.head(3), path, **options)
+            raise OSError(28, "No space left on device")
+        written.append(path)
+        original(self, path, **options)
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", to_csv)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_datasets(tmp_path, two)
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- the shipped study ------------------------------------------------------------------------------------------------
+
+
+@needs_draws
+def test_every_fact_of_the_shipped_study(nonaka):
+    made = synthesize(nonaka, datasets=4, seed=20210525, items=True)
+    facts = [fact.id for fact in nonaka.read().facts]
+    assert made.verification["matches"].all()
+    assert list(made.verification["fact"]) == facts * 4
+    assert made.log["restarts"].max() <= 5
+    for frame in made.datasets:
+        assert len(frame) == sum(nonaka.sizes.values())
+
+
+@needs_draws
+@pytest.mark.parametrize("choice", [{"slopes_model": "support_only"}, {"vif_step": "centred_step3"}])
+def test_data_sets_of_other_readings(nonaka, choice):
+    made = synthesize(nonaka.read(**choice), datasets=1, seed=3)
+    assert made.verification["matches"].all()
+
+
+@needs_draws
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_two_hundred_data_sets_with_items(nonaka, seed):
+    from hikibayes.reconstruction.calibrate import shipped_reconstructions
+
+    made = synthesize(nonaka, datasets=200, seed=seed, items=True)
+    assert made.verification["matches"].all()
+    assert (made.log["restarts"] <= 5).mean() >= 0.99
+    # the ensemble spreads like the reconstructions that it was made of, and does not pile up on walls
+    study = nonaka.read()
+    draws = shipped_reconstructions(study).isel(draw=made.log["draw"].to_numpy())
+    names = [str(name) for name in draws["measure"].values]
+    wished = correlations(draws)
+    found = np.stack([correlations(sample_moments(frame, study, names)).values for frame in made.datasets])
+    upper = np.triu_indices(len(names), 1)
+    spread = found.std(axis=0)[upper] / wished.std("draw").values[upper]
+    assert 0.85 < np.median(spread) < 1.15
+    assert spread.min() > 0.6
+    assert spread.max() < 1.6
+    for fact in study.facts_of("correlation", **{"with": study.analysis.outcome}):
+        if fact.relation == ">" and fact.of in names:
+            r = np.abs(found[:, names.index(fact.of), names.index(study.analysis.outcome)])
+            of_draws = np.abs(wished.sel(measure=fact.of, measure_2=study.analysis.outcome).values)
+            bound = float(fact.value)
+            near, expected = (r < bound + 0.005).mean(), (np.abs(of_draws - bound) < 0.005).mean()
+            assert near < expected + 3 * np.sqrt(0.05 / len(r)), fact
