@@ -16,6 +16,7 @@ from ..spec import InputError
 from .design import Design
 from .estimands import Answers, raw_unit
 from .exact import FlatPrior, GaussianPosterior
+from .layout import coefficient_draws
 from .mixture import Mixture
 from .moment_design import MomentDesign
 from .sufficient import FloatArray
@@ -182,14 +183,6 @@ def least_squares_estimates(
     rows = [_row(e, mean=float(found.explained.least_squares(e).mean())) for e in found.variance]
     labels = {**(labels or {}), "engine": "ols", "prior": ""}
     return _table(rows, labels, n=int(design.statistics.n[0]), datasets=len(design.statistics))
-
-
-def coefficient_draws(tree: xr.DataTree, design: Design) -> tuple[FloatArray, FloatArray]:
-    """Return draws of the design's coefficients (chain, draw, p), and of sigma (chain, draw)."""
-    posterior = tree["posterior"]
-    shape = posterior.sizes["chain"], posterior.sizes["draw"]
-    parts = [posterior[t].transpose("chain", "draw", ...).values.reshape(*shape, -1) for t in design.terms]
-    return np.concatenate(parts, axis=-1), np.asarray(posterior["sigma"].transpose("chain", "draw").values)
 
 
 def pooled(mixture: Mixture) -> Mixture:

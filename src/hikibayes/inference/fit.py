@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..record.study import Study, load_study
 from ..spec import InputError
-from .compile import bambi_model, exact_posterior
+from .compile import exact_posterior
 from .design import Design, design
-from .diagnostics import convergence, quadrature_error, sound
+from .diagnostics import quadrature_error, sound
 from .estimands import Answers, answers
-from .estimates import Reporting, coefficient_draws, draw_estimates, exact_estimates, least_squares_estimates
+from .estimates import Reporting, draw_estimates, exact_estimates, least_squares_estimates
 from .exact import ExactEngineError, GaussianPosterior, to_datatree
+from .layout import term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
-from .sufficient import FloatArray
+from .nuts import Sampling, sample, verdict
+from .store import Store
 from .tables import Participants, participants, read_participants
 
 if TYPE_CHECKING:
@@ -32,30 +33,6 @@ type Engine = Literal["nuts", "exact"]
 
 FINE_NODES = 21
 """Nodes of the quadrature that the exact engine's usual one is held against."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """How many draws, and how.
-
-    Parameters
-    ----------
-    draws, tune, chains : int
-        Of NUTS. The exact engine draws as many, independently, and needs no tuning.
-    target_accept : float
-        NUTS's mean acceptance, between 0 and 1; higher is slower and safer.
-    cores : int, optional
-        Chains at a time; by default as many as the machine has processors for.
-    progress : bool
-        Whether the sampler shows a progress bar.
-    """
-
-    draws: int = 1000
-    tune: int = 1000
-    chains: int = 4
-    target_accept: float = 0.9
-    cores: int | None = None
-    progress: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +84,7 @@ def fit(
     sampling: Sampling | None = None,
     reporting: Reporting | None = None,
     reading: str = "",
+    store: str | Path | None = None,
 ) -> Fit:
     """Fit one model to one table of participants.
 
@@ -121,7 +99,8 @@ def fit(
     study : str, Path or Study
         Whose measures and estimands these are.
     engine : {"nuts", "exact"}
-        NUTS by Bambi and nutpie, or the exact engine, which has gaussian models with Normal priors alone.
+        NUTS by nutpie, on a graph with the density of Bambi's; or the exact engine, which has gaussian models with
+        Normal priors alone.
     variant : str
         Which of the model's priors.
     columns : mapping of str to str, optional
@@ -132,6 +111,8 @@ def fit(
         Interval, ROPE, raw units.
     reading : str
         What to write into the estimates' column ``reading``.
+    store : str or Path, optional
+        A folder of NUTS runs that were made already; an equal one is taken from there, a new one is put into it.
 
     Returns
     -------
@@ -150,7 +131,7 @@ def fit(
     laid_out = design(spec, rows.frame, about)
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
-    job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels)
+    job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
     posterior, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
     beside = least_squares_estimates(laid_out, found, labels=labels)
     return Fit(
@@ -177,6 +158,7 @@ class _Job(NamedTuple):
     sampling: Sampling
     reporting: Reporting
     labels: Mapping[str, str]
+    store: str | Path | None
 
 
 type Outcome = tuple[xr.DataTree, pd.DataFrame, pd.DataFrame]
@@ -204,21 +186,13 @@ def _exact(job: _Job) -> Outcome:
 
 
 def _nuts(job: _Job) -> Outcome:
-    tree = bambi_model(job.design, job.variant).fit(
-        inference_method="nutpie",
-        draws=job.sampling.draws,
-        tune=job.sampling.tune,
-        chains=job.sampling.chains,
-        cores=job.sampling.cores or min(job.sampling.chains, os.cpu_count() or 1),
-        target_accept=job.sampling.target_accept,
-        random_seed=job.seed,
-        progressbar=job.sampling.progress,
-    )
+    store = Store(job.store) if job.store else None
+    tree = sample(job.design, job.seed, variant=job.variant, sampling=job.sampling, store=store)
     conditional = _conditional(job.design, job.variant)
     estimates = draw_estimates(
         tree, job.design, job.found, conditional=conditional, reporting=job.reporting, labels=job.labels
     )
-    return tree, estimates, convergence(_quantities(tree, job.design, job.found), tree["sample_stats"].to_dataset())
+    return tree, estimates, verdict(tree, job.design, job.found)
 
 
 def _conditional(laid_out: Design, variant: str) -> GaussianPosterior | None:
@@ -229,33 +203,14 @@ def _conditional(laid_out: Design, variant: str) -> GaussianPosterior | None:
         return None
 
 
-def _quantities(tree: xr.DataTree, laid_out: Design, found: Answers) -> dict[str, FloatArray]:
-    """Draws (chain, draw) of every parameter and every estimand, by name."""
-    beta, sigma = coefficient_draws(tree, laid_out)
-    posterior = tree["posterior"].to_dataset()
-    others = [str(name) for name in posterior.data_vars if name not in laid_out.terms and posterior[name].ndim == 2]
-    draws = {name: np.asarray(posterior[name].transpose("chain", "draw").values) for name in others}
-    draws |= {name: beta[..., j] for j, name in enumerate(laid_out.columns)}
-    draws |= {e.name: beta @ found.weights[0, j] for j, e in enumerate(found.linear)}
-    flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
-    return draws | {e.name: found.explained.of(e, *flat).reshape(sigma.shape) for e in found.variance}
-
-
 def _as_bambi(tree: xr.DataTree, laid_out: Design) -> xr.DataTree:
     """Give the exact engine's draws the variables and dimensions that Bambi's have, so that one code reads both."""
     import xarray as xr
 
     drawn = tree["posterior"].to_dataset()
-    variables: dict[str, Any] = {name: drawn[name] for name in (INTERCEPT, "sigma")}
-    for term, columns in laid_out.terms.items():
-        levels = laid_out.matrices.common.terms[term].levels
-        if levels is None and len(columns) == 1:
-            variables[term] = drawn[term]
-            continue
-        dim = f"{term}_dim"
-        values = np.stack([drawn[column].values for column in columns], axis=-1)
-        variables[term] = xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(levels or columns)})
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, attrs=drawn.attrs)})
+    beta = np.stack([drawn[column].values for column in laid_out.columns], axis=-1)
+    variables = {INTERCEPT: drawn[INTERCEPT], **term_variables(beta, laid_out), "sigma": drawn["sigma"]}
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords=drawn.coords, attrs=drawn.attrs)})
 
 
 def _stacked(*tables: pd.DataFrame) -> pd.DataFrame:
