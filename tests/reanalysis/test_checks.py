@@ -56,6 +56,7 @@ def test_shares_of_bins_add_to_one_and_reach_beyond_the_scale():
         assert own["observed"].sum() == pytest.approx(1)
         assert own["mean"].sum() == pytest.approx(1)
         assert np.isinf([own["low"].iloc[0], own["high"].iloc[-1]]).all()
+    assert sorted(bins["low"].unique())[1] == 1 - 1 / 16
     values = (bins["high"] - bins["low"]) * 8
     finite = values[np.isfinite(values)]
     np.testing.assert_allclose(finite, finite.round(), atol=1e-9)
@@ -66,6 +67,8 @@ def test_the_data_lie_among_their_replicates():
     middle = statistics[statistics["statistic"].isin(["mean", "sd"])]
     assert middle["p"].between(0.01, 0.99).all()
     assert (middle["lower"] < middle["observed"]).all()
+    means = statistics[statistics["statistic"] == "mean"]
+    np.testing.assert_allclose(means["mean"], means["observed"], atol=0.03)
 
 
 def test_wider_priors_expect_more_spread():

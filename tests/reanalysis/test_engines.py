@@ -3,10 +3,11 @@
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
-from hikibayes.reanalysis.engines import accepted, two_engines
+from hikibayes.reanalysis.engines import _worst, accepted, two_engines
 from hikibayes.reanalysis.step_models import model_of
 
 
@@ -47,3 +48,14 @@ def test_the_worst_data_set_stands_for_all(compared):
     assert {"rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi"} == set(table["check"])
     assert {"Intercept", "sigma", "farm:shade", "shade_slope_difference"} <= set(table["of"])
     assert table["dataset"].between(1, 3).all()
+
+
+def test_worst_is_high_for_a_ceiling_low_for_a_floor_and_not_a_number_for_both():
+    def table(rhat, ess, ebfmi):
+        values = {"check": ["rhat", "ess_bulk", "ebfmi"], "of": ["a", "a", "chain 0"], "value": [rhat, ess, ebfmi]}
+        return pd.DataFrame({**values, "accepted": ["<= 1.01", ">= 400", ">= 0.3"], "ok": True})
+
+    worst = _worst([table(1.001, 900.0, 0.9), table(1.004, 1000.0, np.nan), table(1.002, 800.0, 0.8)])
+    assert worst["value"].tolist()[:2] == [1.004, 800.0]
+    assert np.isnan(worst["value"].iloc[2])
+    assert worst["dataset"].tolist() == [2, 3, 2]

@@ -9,6 +9,7 @@ from tests.studies import orchard_run
 from hikibayes.inference.estimates import COLUMNS
 from hikibayes.inference.models import ModelSpec
 from hikibayes.reanalysis import reanalysis_files, reanalyze
+from hikibayes.reanalysis.pipeline import STAGES, _Job
 from hikibayes.record.study import Study
 from hikibayes.reporting.results import csv_text
 from hikibayes.spec import InputError, digest
@@ -73,6 +74,12 @@ def test_the_same_seed_gives_the_same_files_and_fast_leaves_nuts_out():
     pd.testing.assert_frame_equal(files["estimates.csv"], exact)
     assert said[0] == "auditing the record"
     assert not any("NUTS" in words for words in said)
+
+
+def test_each_stage_has_its_own_randomness():
+    job = _Job(study=orchard_run.study(), reconstructed=orchard_run.reconstructed(), seed=1, say=print)
+    states = {tuple(job.seed_of(stage).generate_state(4)) for stage in STAGES}
+    assert len(states) == len(STAGES)
 
 
 def test_what_is_not_sound_is_said_in_words():

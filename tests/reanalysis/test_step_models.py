@@ -50,7 +50,9 @@ def test_a_shipped_model_of_another_outcome_is_left_alone(nonaka):
     renamed = [{**step, "after": "step1"} if step.get("after") == "background" else step for step in renamed]
     facts = [{**fact, "step": "step1"} if fact.get("step") == "background" else fact for fact in content["fact"]]
     study = type(nonaka).model_validate({**content, "step": renamed, "fact": facts})
-    assert model_of(study.read(), "step1").formula == "contentment ~ age + farm"
+    made = model_of(study.read(), "step1")
+    assert made.formula == "contentment ~ age + farm"
+    assert not any("ABS-H" in prior.reason for prior in made.priors.values())
 
 
 def test_shares_of_variance_come_from_the_fullest_step(nonaka):

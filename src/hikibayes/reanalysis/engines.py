@@ -201,4 +201,4 @@ def _worst(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # a value that is not a number is the worst there is
     badness = every["value"].where(upward, -every["value"]).fillna(np.inf)
     chosen = badness.groupby([every["check"], every["of"]], sort=False).idxmax()
-    return every.loc[chosen.sort_values()].reset_index(drop=True)
+    return every.loc[chosen].reset_index(drop=True)
