@@ -1,0 +1,173 @@
+"""What a calibration reports: every printed fact again, and every number of the same kind that was not printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..record.analysis import PublishedAnalysis
+from ..record.facts import Fact
+from ..record.moments import compare_groups, correlations
+from ..record.study import Study
+
+__all__ = ["PINNED", "Quantity", "reported_quantities", "summarise"]
+
+type FloatArray = NDArray[np.float64]
+
+PINNED = 0.15
+"""A quantity is pinned by the record when it varies between reconstructions by at most this share of its sampling error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One number over the draws.
+
+    Attributes
+    ----------
+    name : str
+    fact : Fact or None
+        The fact, if the number is printed.
+    values : ndarray, shape (draws,)
+    error : ndarray, shape (draws,), or None
+        Its standard error in a sample of the study's size, where there is one.
+    """
+
+    name: str
+    fact: Fact | None
+    values: FloatArray
+    error: FloatArray | None
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Which draws are inside the printed interval; all, if nothing is printed."""
+        if self.fact is None:
+            return np.ones(len(self.values), dtype=bool)
+        interval = self.fact.interval.widened()
+        values = np.abs(self.values) if self.fact.absolute else self.values
+        return (values >= interval.low) & (values <= interval.high)
+
+
+def reported_quantities(study: Study, reconstructions: xr.Dataset) -> dict[str, Quantity]:
+    """Compute every printed fact and every unprinted quantity, by name.
+
+    Printed facts are named by their id. The others: ``<step>: b of <term>``, ``<step>: R2``, ``<step>: slope of <measure>
+    in <group>``, ``<step>: slope difference of <measure>``, ``r(<measure>, <measure>)``, ``difference of <measure>``
+    (second group minus reference, in SD of the total sample) and ``SD ratio of <measure>`` (second over reference).
+    """
+    analysis = PublishedAnalysis(study, reconstructions)
+    found: dict[str, Quantity] = {}
+    for fact in study.facts:
+        if analysis.determines(fact):
+            values = analysis.value(fact)
+            if values.ndim:
+                found[fact.id] = Quantity(name=fact.id, fact=fact, values=values.values, error=None)
+    for quantity in (
+        *_of_regressions(study, analysis),
+        *_of_slopes(study, analysis),
+        *_of_groups(study, analysis),
+        *_of_correlations(study, analysis),
+    ):
+        found[quantity.name] = quantity
+    return found
+
+
+def _quantity(name: str, values: xr.DataArray, error: xr.DataArray | float | None = None) -> Quantity:
+    spread = None if error is None else np.broadcast_to(np.asarray(error), values.shape)
+    return Quantity(name=name, fact=None, values=np.asarray(values), error=spread)
+
+
+def _of_regressions(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
+    for step in study.steps:
+        fit = analysis.regression(step.id)
+        # the sampling error of R2 in large samples (Olkin & Finn 1995, doi:10.1037/0033-2909.118.1.155)
+        yield _quantity(f"{step.id}: R2", fit.r2, 2 * np.sqrt(fit.r2) * (1 - fit.r2) / np.sqrt(fit.n))
+        for term in study.terms(step.id):
+            at = {"term": term}
+            yield _quantity(f"{step.id}: b of {term}", fit.standardised.sel(at), fit.standardised_se.sel(at))
+
+
+def _of_slopes(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
+    group = study.analysis.group
+    reference, second = study.group_ids
+    for step in study.steps:
+        fit = analysis.regression(step.id)
+        for term in study.terms(step.id):
+            if ":" not in term:
+                continue
+            measure = next(part for part in term.split(":") if part != group)
+            slopes = analysis.slopes(measure, step.id)
+            for name in study.group_ids:
+                here = slopes.sel(group=name)
+                yield _quantity(
+                    f"{step.id}: slope of {measure} in {name}", here["standardised"], here["standardised_se"]
+                )
+            difference = slopes["standardised"].sel(group=second) - slopes["standardised"].sel(group=reference)
+            error = np.abs(difference / fit.t.sel(term=term))
+            yield _quantity(f"{step.id}: slope difference of {measure}", difference, error)
+
+
+def _of_groups(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
+    moments = analysis.moments
+    n1, n2 = (study.sizes[name] for name in study.group_ids)
+    for name, kind in zip(moments["measure"].values, moments["kind"].values, strict=True):
+        compared = compare_groups(moments, name, (study.group_ids[1], study.group_ids[0]))
+        yield _quantity(f"difference of {name}", compared["d"], np.sqrt(1 / n1 + 1 / n2))
+        if kind != "category":
+            v1, v2 = (moments["cov"].sel(group=g, measure=name, measure_2=name) for g in study.group_ids)
+            ratio = np.sqrt(v2 / v1)
+            yield _quantity(f"SD ratio of {name}", ratio, ratio * np.sqrt(0.5 / (n1 - 1) + 0.5 / (n2 - 1)))
+
+
+def _of_correlations(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
+    matrix = correlations(analysis.moments)
+    n = sum(study.sizes.values())
+    for first, second in combinations(map(str, analysis.moments["measure"].values), 2):
+        r = matrix.sel(measure=first, measure_2=second)
+        yield _quantity(f"r({first}, {second})", r, (1 - r**2) / np.sqrt(n - 2))
+
+
+def summarise(quantities: dict[str, Quantity], chains: int) -> pd.DataFrame:
+    """Return one row a quantity: what ``calibration.csv`` holds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``quantity, fact`` (the fact in words, empty if not printed), ``printed, mean, sd, q05, q95``, ``inside`` (share
+        of draws in the printed interval), ``sampling_error`` (its mean), ``between_over_within`` (sd over it),
+        ``pinned``, ``rhat, ess``.
+    """
+    import arviz as az
+
+    values = np.stack([quantity.values for quantity in quantities.values()], axis=-1)
+    by_chain = xr.Dataset({"q": (("chain", "draw", "k"), values.reshape(chains, -1, values.shape[-1]))})
+    still = values.std(axis=0) < 1e-12
+    rhat = np.where(still, 1.0, az.rhat(by_chain)["q"].values)
+    ess = np.where(still, float(len(values)), az.ess(by_chain, method="bulk")["q"].values)
+    rows = [_row(quantity) for quantity in quantities.values()]
+    return pd.DataFrame(rows).assign(rhat=rhat, ess=ess)
+
+
+def _row(quantity: Quantity) -> dict[str, object]:
+    fact, sd = quantity.fact, float(quantity.values.std(ddof=1))
+    error = float(quantity.error.mean()) if quantity.error is not None else np.nan
+    pinned = fact is not None or (bool(sd <= PINNED * error) if np.isfinite(error) else False)
+    low, high = np.quantile(quantity.values, [0.05, 0.95])
+    return {
+        "quantity": quantity.name,
+        "fact": "" if fact is None else str(fact),
+        "printed": "" if fact is None else fact.printed,
+        "mean": float(quantity.values.mean()),
+        "sd": sd,
+        "q05": float(low),
+        "q95": float(high),
+        "inside": float(quantity.inside.mean()) if fact is not None else np.nan,
+        "sampling_error": error,
+        "between_over_within": sd / error if np.isfinite(error) else np.nan,
+        "pinned": pinned,
+    }

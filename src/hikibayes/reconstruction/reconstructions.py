@@ -1,0 +1,67 @@
+"""The labelled result of a calibration, and the numbers that follow from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..record.analysis import PublishedAnalysis
+from ..record.study import Study
+from .assembly import conditioned, coordinate_rows, predictors, to_dataset
+from .problem import Problem
+
+__all__ = ["complete", "reconstructions_of"]
+
+type FloatArray = NDArray[np.float64]
+
+
+def reconstructions_of(problem: Problem, flat: FloatArray) -> xr.Dataset:
+    """Turn draws (draw, size) of free numbers into reconstructions; see `complete` for what they hold."""
+    layout = problem.layout
+    values = problem.values(flat)
+    made = predictors(layout, problem.priors, problem.raw, values)
+    rows = coordinate_rows(layout, problem.coordinates, made)
+    coefficients, _ = conditioned(
+        rows, problem.middle, problem.spread, problem.priors.coefficient_sd, values["free"], values["offset"]
+    )
+    names = (*layout.predictors, layout.outcome)
+    kinds = [problem.study.measure(name).kind for name in names]
+    moments = to_dataset(layout, made, coefficients, values["residual_ratio"][..., 0], kinds)
+    known = np.isin(np.arange(len(names)), problem.raw)
+    moments["location"] = (("draw", "measure"), np.where(known, made.location, np.nan))
+    moments["scale"] = (("draw", "measure"), np.where(known, made.scale, np.nan))
+    return complete(problem.study, moments)
+
+
+def complete(study: Study, moments: xr.Dataset) -> xr.Dataset:
+    """Add to group moments what the study's regressions make of them.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided.
+    moments : xarray.Dataset
+        Group moments with the dim ``draw``: scales and numbers in SD units of the total sample around their total mean,
+        categories 0/1; ``location`` and ``scale`` (draw, measure) in raw units, empty where no fact speaks of these.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``coefficient`` (draw, step, term; on the scale of the printed standardised ones, empty for terms that a
+        step does not have), ``residual_sd`` (draw, step; in SD of the outcome) and ``r2`` (draw, step) added.
+    """
+    analysis = PublishedAnalysis(study, moments)
+    steps = [step.id for step in study.steps]
+    fits = [analysis.regression(step) for step in steps]
+    terms = list(dict.fromkeys(term for step in steps for term in study.terms(step)))
+    step = xr.Variable("step", steps)
+    coefficient = xr.concat([fit.standardised.reindex(term=terms) for fit in fits], dim=step)
+    n = fits[0].n
+    spread = xr.concat([np.sqrt((1 - fit.r2) * (n - 1) / fit.df) for fit in fits], dim=step)
+    r2 = xr.concat([fit.r2 for fit in fits], dim=step)
+    return moments.assign(
+        coefficient=coefficient.transpose("draw", "step", "term"),
+        residual_sd=spread.transpose("draw", "step"),
+        r2=r2.transpose("draw", "step"),
+    )

@@ -1,0 +1,143 @@
+"""Reconstructions as files: written aside and renamed, small enough to be shipped with a study."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..record.study import Study
+from ..spec import InputError
+from .problem import Problem
+from .reconstructions import complete
+
+__all__ = ["fingerprint", "read_reconstructions", "shipped_reconstructions", "write_reconstructions"]
+
+KEPT_BITS = 15
+"""Bits kept of a float's 23 after the point: a relative error of 2e-5, far below any printed digit."""
+
+
+def fingerprint(problem: Problem) -> str:
+    """Return the SHA-256 of all numbers that a calibration depends on; prose may change without changing it."""
+    found = hashlib.sha256(repr((problem.layout.predictors, problem.layout.steps)).encode())
+    for name, value in problem.plan._asdict().items():
+        found.update(name.encode())
+        found.update(np.round(np.asarray(value, dtype=float), 9).tobytes())
+    return found.hexdigest()
+
+
+def shipped_reconstructions(study: Study) -> xr.Dataset:
+    """Load the reconstructions that come with a study.
+
+    Parameters
+    ----------
+    study : Study
+        Readings that are still open are decided by their defaults.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `hikibayes.reconstruction.reconstructions.complete` describes it.
+
+    Raises
+    ------
+    InputError
+        None are shipped for this study, this reading of it, or these facts.
+    """
+    decided = study.read() if study.readings else study
+    problem = Problem.of(decided)
+    wanted = fingerprint(problem)
+    folder = Path(str(files("hikibayes.record") / "studies"))
+    found = sorted(folder.glob(f"{study.id}*.reconstructions.nc"))
+    for path in found:
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            if stored.attrs.get("fingerprint") == wanted:
+                return _unpacked(stored.load(), problem)
+    why = "its facts, assumptions or readings differ from those of the shipped ones" if found else "it has none"
+    raise InputError(f"there are no shipped reconstructions of study {study.id!r}: {why}; run `hikibayes calibrate`")
+
+
+def write_reconstructions(reconstructions: xr.Dataset, path: Path) -> Path:
+    """Write reconstructions to a netCDF file: all of it, or nothing.
+
+    What follows from the moments (coefficients, R2) is left out and computed anew by `read_reconstructions`.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packed = _packed(reconstructions)
+    encoding = {
+        str(name): {"dtype": "float32", "zlib": True, "complevel": 9, "shuffle": True}
+        for name, values in packed.data_vars.items()
+        if values.dtype.kind == "f"
+    }
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    try:
+        packed.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+        Path(aside).replace(path)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+    return path
+
+
+def read_reconstructions(path: Path, study: Study) -> xr.Dataset:
+    """Read what `write_reconstructions` wrote.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or was made from other facts than the study's.
+    """
+    problem = Problem.of(study.read() if study.readings else study)
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            loaded = stored.load()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error})", source=path) from None
+    if loaded.attrs.get("fingerprint") != fingerprint(problem):
+        raise InputError(f"was made from other facts or readings than those of study {study.id!r}", source=path)
+    return _unpacked(loaded, problem)
+
+
+def _packed(reconstructions: xr.Dataset) -> xr.Dataset:
+    """Keep one of each pair of equal covariances, and the digits that matter."""
+    rows, columns = np.tril_indices(reconstructions.sizes["measure"])
+    cov = reconstructions["cov"].transpose("draw", "group", "measure", "measure_2").values
+    kept = reconstructions[["n", "mean", "location", "scale"]].assign(
+        cov=(("draw", "group", "pair"), cov[..., rows, columns])
+    )
+    return kept.map(lambda values: values.copy(data=_rounded(values.values)) if values.dtype.kind == "f" else values)
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round the binary digits, so that the rest compresses."""
+    bits = values.astype(np.float32).view(np.uint32)
+    drop = 23 - KEPT_BITS
+    half = np.uint32(1 << (drop - 1))
+    mask = np.uint32(0xFFFFFFFF ^ ((1 << drop) - 1))
+    rounded = ((bits + half) & mask).view(np.float32)
+    return np.where(np.isfinite(values), rounded, np.float32(np.nan))
+
+
+def _unpacked(stored: xr.Dataset, problem: Problem) -> xr.Dataset:
+    m = stored.sizes["measure"]
+    rows, columns = np.tril_indices(m)
+    cov = np.empty((stored.sizes["draw"], 2, m, m))
+    cov[..., rows, columns] = stored["cov"].values
+    cov[..., columns, rows] = stored["cov"].values
+    names = stored["measure"].values
+    moments = stored.drop_vars("cov").assign(cov=(("draw", "group", "measure", "measure_2"), cov))
+    moments = moments.assign_coords(measure_2=("measure_2", names))
+    for name in ("mean", "location", "scale"):
+        moments[name] = moments[name].astype(float)
+    return complete(problem.study, moments)
