@@ -19,7 +19,7 @@ from .columns import Columns
 
 __all__ = ["Compiled", "attention", "compile_goals", "facing_walls", "in_regressions", "missed_facts", "search_space"]
 
-EDGE = 0.05
+EDGE = 0.01
 """How far inside its rounding interval a number must end, as a share of the half width."""
 PULL = 0.3
 """How far inside it is pulled: a descent to the edge itself would crawl."""
@@ -134,7 +134,7 @@ def _plain(study: Study, columns: Columns, fact: Fact) -> dict[str, Any] | None:
     kinds = {"mean": g.MEAN, "proportion": g.MEAN, "sd": g.SD, "correlation": g.CORRELATION, "d": g.COHEN_D}
     kinds |= {"mean_difference": g.DIFFERENCE, "proportion_difference": g.DIFFERENCE}
     kinds |= {"t": g.STUDENT_T if fact.test == "student" else g.WELCH_T}
-    kinds |= {"p": kinds["t"]} | ({} if fact.test == "student" else {"df": g.WELCH_DF})
+    kinds |= {"p": g.STUDENT_T} if fact.test == "student" else {"p": g.WELCH_Z, "df": g.WELCH_DF}
     if fact.quantity not in kinds or fact.of is None:
         return None
     first = columns.position(fact.of)
@@ -150,8 +150,8 @@ def _plain(study: Study, columns: Columns, fact: Fact) -> dict[str, Any] | None:
     )
     interval, width = fact.interval, 0.01 * (abs(grain) * 10 if in_units and abs(grain) != 1 else 1.0)
     if fact.quantity == "p":
-        df = sum(columns.sizes) - 2
-        interval = _test_interval(interval, lambda p: stats.t.isf(p / 2, df))
+        reference = stats.t(sum(columns.sizes) - 2) if fact.test == "student" else stats.norm()
+        interval = _test_interval(interval, lambda p: reference.isf(p / 2))
         width = WIDTHS[g.T]
     return {
         "kind": kinds[fact.quantity],

@@ -19,7 +19,7 @@ type Bools = NDArray[np.bool_]
 type Records = NDArray[np.void]
 
 # kinds of goals that need no regression
-MEAN, SD, DIFFERENCE, STUDENT_T, WELCH_T, WELCH_DF, COHEN_D, CORRELATION = range(8)
+MEAN, SD, DIFFERENCE, STUDENT_T, WELCH_T, WELCH_DF, WELCH_Z, COHEN_D, CORRELATION = range(9)
 # kinds of goals of a regression
 R2, ADJUSTED_R2, F, DELTA_R2, DELTA_ADJUSTED_R2, DELTA_F, COEFFICIENT, STANDARD_ERROR, T, VIF = range(10)
 # what a coefficient is multiplied with

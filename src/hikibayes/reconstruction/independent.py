@@ -32,6 +32,10 @@ type Ints = NDArray[np.int64]
 CLOUD = 1_000
 QUICK_ROUNDS, ROUNDS = 15, 80
 TRIES = 5
+TINY = 1e-9
+STRETCHES = 20
+FINE = 100.0
+"""An SD of more grains than this: single values are so fine that sums need not be hit exactly."""
 SWEEPS = 20_000
 REACH = 0.05
 """Squared distance to the start, in SDs, at which sums are accepted in the first round; grows with every round."""
@@ -188,7 +192,13 @@ class _Number:
         """Round means and SDs to a sum and a sum of squares, which have the same parity."""
         total = np.rint(self.n * moments[..., 0])
         squares = (self.n - 1) * moments[..., 1] ** 2 + total**2 / self.n
-        return np.stack([total, total + 2 * np.rint((squares - total) / 2)], axis=-1)
+        squares = total + 2 * np.rint((squares - total) / 2)
+        for k in self.used:
+            low = self.parts[k].low
+            if self.parts[k].high == low + 1:
+                # two values only: the sum decides
+                squares[..., k] = total[..., k] * (2 * low + 1) - self.n[k] * low * (low + 1)
+        return np.stack([total, squares], axis=-1)
 
     def _loss(self, sums: Floats) -> Floats:
         """Return the squared misses of all facts, shape (candidates,); infinite where no column has such sums."""
@@ -198,7 +208,9 @@ class _Number:
         for k in self.used:
             low, high, n = self.parts[k].low, self.parts[k].high, self.n[k]
             widest = (mean[:, k] - low) * (high - mean[:, k]) * n / (n - 1)
-            loss[(variance[:, k] < 0) | (variance[:, k] > widest)] = np.inf
+            rest = mean[:, k] % 1
+            narrowest = rest * (1 - rest) * n / (n - 1)
+            loss[(variance[:, k] < narrowest - TINY) | (variance[:, k] > widest + TINY)] = np.inf
         variance = np.maximum(variance, 1e-12)
         for fact in self.facts:
             value = self._statistic(fact, mean, variance)
@@ -261,7 +273,7 @@ def _misses(fact: Fact, value: Floats) -> Floats:
 
 
 def _with_sums(part: Part, total: int, squares: int, rng: np.random.Generator) -> Ints | None:
-    """Return whole numbers with exactly this sum and sum of squares, or None.
+    """Return whole numbers with exactly this sum and sum of squares (nearly, where they are fine), or None.
 
     From a column of the right shape, single steps bring the sum, and pairs of opposite steps the sum of squares.
     """
@@ -269,6 +281,8 @@ def _with_sums(part: Part, total: int, squares: int, rng: np.random.Generator) -
     mean, sd = total / n, math.sqrt(max(squares - total**2 / n, 1e-9) / (n - 1))
     free = _shape(rng, n - kept, mean, sd, part)
     values = np.concatenate([np.array(part.attained, dtype=np.int64), free])
+    if sd > FINE:
+        return _stretched(values, kept, mean, sd, part)[rng.permutation(n)]
     order = rng.permutation(n - kept) + kept
     missing = total - int(values.sum())
     for i in np.resize(order, (part.high - part.low) * max(n - kept, 1)):
@@ -279,6 +293,18 @@ def _with_sums(part: Part, total: int, squares: int, rng: np.random.Generator) -
             values[i] += step
             missing -= step
     return _with_squares(values, kept, squares, part, rng) if missing == 0 else None
+
+
+def _stretched(values: Ints, kept: int, mean: float, sd: float, part: Part) -> Ints:
+    """Move and stretch all but the kept values until mean and SD are right up to the rounding of single values."""
+    n, fixed = len(values), values[:kept]
+    wanted = (n * mean - fixed.sum()) / (n - kept)
+    squares = (n - 1) * sd**2 + n * mean**2 - (fixed.astype(float) ** 2).sum()
+    spread = math.sqrt(max(squares / (n - kept) - wanted**2, 0.0))
+    free = values[kept:].astype(float)
+    for _ in range(STRETCHES):
+        free = np.clip(wanted + (free - free.mean()) * spread / free.std(), part.low, part.high)
+    return np.concatenate([fixed, np.rint(free).astype(np.int64)])
 
 
 def _with_squares(values: Ints, kept: int, squares: int, part: Part, rng: np.random.Generator) -> Ints | None:

@@ -224,7 +224,7 @@ class Tally(NamedTuple):
     sums: Floats
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _tally(items: Ints, wanted: Wanted) -> Tally:
     (n, k), count = items.shape, wanted.bounds.shape[0]
     tally = Tally(np.zeros((count, k)), np.zeros((count, n)), np.zeros((count, 4)))
@@ -241,7 +241,7 @@ def _tally(items: Ints, wanted: Wanted) -> Tally:
     return tally
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _miss(wanted: Wanted, c: int, sums: Floats) -> float:
     """Return how far an alpha is outside its bounds."""
     k, n = wanted.members[c].sum(), wanted.rows[c].sum()
@@ -251,7 +251,7 @@ def _miss(wanted: Wanted, c: int, sums: Floats) -> float:
     return max(wanted.bounds[c, 0] - alpha, alpha - wanted.bounds[c, 1], 0.0)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: Floats) -> None:
     """Fill in the sums of one reliability as they are after a shift."""
     sums[:] = tally.sums[c]
@@ -270,7 +270,7 @@ def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: Floats) -> 
     sums[3] += more * (2 * tally.of_person[c, shift.person] + more)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: Floats) -> None:
     for c in range(sums.shape[0]):
         tally.sums[c] = sums[c]
@@ -281,7 +281,7 @@ def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: Floats) -> None:
             tally.of_person[c, shift.person] += np.int64(up) - np.int64(down)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _shift(rng: np.random.Generator, items: Ints, limits: Ints, wanted: Wanted, proposals: int) -> bool:
     """Shift answers within persons until every alpha is within its bounds; ``items`` is changed in place."""
     n, k = items.shape

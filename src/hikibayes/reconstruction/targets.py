@@ -28,6 +28,8 @@ type Floats = NDArray[np.float64]
 
 LEAST_ODD = 0.2
 """Smallest variance of the difference of two items (and so, nearly, share of odd totals) that totals are asked for."""
+UNKNOWN_SCALE = {"mean": (0.5, 0.08), "sd": (0.2, 0.03)}
+"""Mean and SD of the raw mean and raw SD, in ranges, of a scale that no regression uses and of which nothing is known."""
 ATTEMPTS = 200
 
 
@@ -194,6 +196,10 @@ class TargetMaker:
     def _assumed(self, quantity: str, i: int, rng: np.random.Generator) -> float:
         name = self.columns.names[i]
         assumed = self.known.assumed(f"raw_{quantity}", name)
+        if assumed is None and name not in self.draws.names:
+            low, high = self.columns.measures[i].limits
+            share, spread = UNKNOWN_SCALE[quantity]
+            return float(low * (quantity == "mean") + (high - low) * rng.normal(share, spread))
         if assumed is None:
             needed = f"an [[assumption]] of quantity 'raw_{quantity}' is needed"
             raise InputError(
