@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from .layout import term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
 from .nuts import Sampling, sample, verdict
 from .store import Store
+from .table_mapping import TableMapping
 from .tables import Participants, participants, read_participants
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def fit(
     engine: Engine = "nuts",
     variant: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
+    mapping: str | Path | TableMapping | None = None,
     sampling: Sampling | None = None,
     reporting: Reporting | None = None,
     reading: str = "",
@@ -93,7 +95,7 @@ def fit(
     model : str, Path or ModelSpec
         Name of a shipped model, a model file, or a model.
     data : str, Path or pandas.DataFrame
-        A CSV file, or a table, with a row a participant.
+        A CSV, TSV or SPSS file, or a table, with a row a participant.
     seed : int
         Of the draws.
     study : str, Path or Study
@@ -105,6 +107,8 @@ def fit(
         Which of the model's priors.
     columns : mapping of str to str, optional
         Header by measure id, for measures whose column is called otherwise.
+    mapping : str, Path or TableMapping, optional
+        What headers, labels and codes of the table mean, or a file that says so.
     sampling : Sampling, optional
         Number of draws and the like.
     reporting : Reporting, optional
@@ -127,8 +131,9 @@ def fit(
         raise InputError(f"there is no engine {engine!r}; there are: exact, nuts")
     spec = load_model(model)
     about = study if isinstance(study, Study) else load_study(study)
-    rows = _participants(data, about, spec, columns)
+    rows = _participants(data, about, spec.variables, columns=columns, mapping=mapping)
     laid_out = design(spec, rows.frame, about)
+    _refuse_too_few(laid_out)
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
     job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
@@ -165,12 +170,20 @@ type Outcome = tuple[xr.DataTree, pd.DataFrame, pd.DataFrame]
 """Posterior, estimates, diagnostics."""
 
 
-def _participants(
-    data: str | Path | pd.DataFrame, study: Study, model: ModelSpec, columns: Mapping[str, str] | None
-) -> Participants:
+def _participants(data: str | Path | pd.DataFrame, study: Study, measures: Sequence[str], **how: Any) -> Participants:
     if isinstance(data, pd.DataFrame):
-        return participants(data, study, model.variables, columns=columns)
-    return read_participants(data, study, model.variables, columns=columns)
+        return participants(data, study, measures, **how)
+    return read_participants(data, study, measures, **how)
+
+
+def _refuse_too_few(laid_out: Design) -> None:
+    # a proper prior would make something of it all the same, and what it made would be the prior
+    n, coefficients = len(laid_out.frame), len(laid_out.columns) + 1
+    if n <= coefficients:
+        raise InputError(
+            f"{n} complete rows for the {coefficients} coefficients of model {laid_out.model.name!r};"
+            f" at least {coefficients + 1} are needed"
+        )
 
 
 def _exact(job: _Job) -> Outcome:

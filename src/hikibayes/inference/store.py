@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -89,7 +88,7 @@ class Store:
         with tempfile.TemporaryDirectory(dir=self.folder) as aside:
             written = Path(aside) / "fit.nc"
             _plain(tree).to_netcdf(written, engine="h5netcdf")
-            os.replace(written, self._path(key))
+            written.replace(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.nc"
