@@ -7,6 +7,7 @@ give all of them to 1e-8; the last coefficients tell whether they did, and a dat
 to the reference, as is every one that might have to be refused.
 
 Importing this module imports numba. Use `hikibayes.inference.summaries`, which does so only when it must.
+One file on purpose: numba's cache notices a change in a function's own file, not in those it calls from another.
 """
 
 # ruff: noqa: PLR0917 - compiled functions call each other with positions: keywords cost numba a specialisation each
