@@ -1,0 +1,62 @@
+"""The whole: forward through moments, regressions and targets, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .predictors import free_numbers, moments, moments_backward, no_bars
+from .regressions import no_regression_bars, printed_columns, regressions, regressions_backward
+from .targets import aim
+
+__all__ = ["log_density"]
+
+
+@njit(cache=True, nogil=True)
+def log_density(plan, x, temperature):
+    """Return the log density at a flat vector of free numbers, and its gradient; minus infinity where nothing fits.
+
+    Parameters
+    ----------
+    plan : Plan
+    x : ndarray
+        Free numbers: log odds of the shares, arctanh partial correlations, standard normals for everything else, in
+        the order of `hikibayes.reconstruction.problem.Problem.shapes`.
+    temperature : float
+        Stretches the tolerances of all targets.
+
+    Returns
+    -------
+    log_density : float
+    gradient : ndarray
+    """
+    gradient = np.zeros(x.size)
+    numbers, value, ends = free_numbers(plan, x, gradient)
+    made, ok = moments(plan, numbers)
+    if not ok:
+        return -np.inf, gradient
+    columns = printed_columns(plan, made)
+    fits, add, ok = regressions(plan, made, columns, numbers)
+    if not ok:
+        return -np.inf, gradient
+    bars, own = no_bars(made.difference.size), no_regression_bars(plan)
+    value += add + _correlations(plan, made, fits, own, bars)
+    value += aim(plan, temperature, made, columns, fits, numbers, own, bars)
+    regressions_backward(plan, numbers, made, columns, fits, own, bars, ends, gradient)
+    moments_backward(plan, numbers, made, bars, ends, gradient)
+    return value, gradient
+
+
+@njit(cache=True)
+def _correlations(plan, made, fits, own, bars):
+    """Return the LKJ density of the joint correlations; the derivative of the first chain's factor comes with its own."""
+    p = made.difference.size
+    value = (plan.eta - 1) * (np.log(np.diag(fits.roots[0])).sum() + np.log(fits.unexplained))
+    for i in range(p):
+        for j in range(i):
+            # the density of the predictors' own matrix, over the determinant that the groups' replace
+            power = plan.eta + (p - 2 - j) / 2 - (plan.eta - 1)
+            value += power * made.left[i, j]
+            bars.left[i, j] += power
+    own.unexplained[0] += (plan.eta - 1) / fits.unexplained
+    return value

@@ -1,0 +1,369 @@
+"""From free numbers to the moments of predictors and of the saturated columns, and back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .algebra import cholesky, cholesky_backward, inverse_factor, logistic, softplus
+
+__all__ = ["Bars", "Free", "Moments", "free_numbers", "moments", "moments_backward", "no_bars", "no_moments"]
+
+type FloatArray = NDArray[np.float64]
+
+
+class Free(NamedTuple):
+    """The free numbers on their own scales; `hikibayes.reconstruction.problem.Problem.shapes` has their shapes."""
+
+    share: FloatArray
+    difference: FloatArray
+    log_variance_ratio: FloatArray
+    partial: FloatArray
+    gap: FloatArray
+    free: FloatArray
+    offset: FloatArray
+    residual_ratio: FloatArray
+    location: FloatArray
+    log_scale: FloatArray
+
+
+class Moments(NamedTuple):
+    """Moments of the predictors (see `hikibayes.reconstruction.assembly.Predictors`) and what led to them."""
+
+    location: FloatArray
+    log_scale: FloatArray
+    difference: FloatArray
+    factor: FloatArray
+    tanh: FloatArray
+    left: FloatArray
+    within: FloatArray
+    root: FloatArray
+    shape: FloatArray
+    unscaled: FloatArray
+    wanted: FloatArray
+    stretch: FloatArray
+    first: FloatArray
+    second: FloatArray
+    saturated: FloatArray
+
+
+class Bars(NamedTuple):
+    """Derivatives of the log density, gathered from everything that uses what is named."""
+
+    location: FloatArray
+    log_scale: FloatArray
+    difference: FloatArray
+    left: FloatArray
+    first: FloatArray
+    second: FloatArray
+    saturated: FloatArray
+    residual_ratio: FloatArray
+
+
+@njit(cache=True)
+def no_bars(p):
+    """Return derivatives that are all 0."""
+    k = 2 * p + 1
+    return Bars(
+        np.zeros(p + 1),
+        np.zeros(p + 1),
+        np.zeros(p),
+        np.zeros((p, p)),
+        np.zeros((p, p)),
+        np.zeros((p, p)),
+        np.zeros((k, k)),
+        np.zeros(1),
+    )
+
+
+# -- free numbers and their priors -----------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def _ends(plan):
+    """Return where each free number begins in the flat vector, and the vector's length."""
+    p = plan.scales.shape[1] - 1
+    c, r, m = plan.categories, plan.raw.size, plan.middle.size
+    sizes = np.array([2 * c, p - c, p - c, p * (p - 1) // 2, p * (p + 1) // 2, 2 * p + 1, m, 1, r, r])
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
+
+
+@njit(cache=True)
+def free_numbers(plan, x, gradient):
+    """Return the free numbers, their log prior density and where they stand; the gradient takes up the prior's."""
+    ends = _ends(plan)
+    c = plan.categories
+    value = 0.0
+    share = np.zeros((2, c))
+    for g in range(2):
+        for j in range(c):
+            z = x[g * c + j]
+            a, b = plan.share[g, j, 0], plan.share[g, j, 1]
+            share[g, j] = logistic(z)
+            value += -a * softplus(-z) - b * softplus(z)
+            gradient[g * c + j] += a * (1 - share[g, j]) - b * share[g, j]
+    for i in range(ends[1], x.size):
+        # partial correlations have their own density
+        if i < ends[3] or i >= ends[4]:
+            value -= 0.5 * x[i] * x[i]
+            gradient[i] -= x[i]
+    numbers = Free(
+        share,
+        plan.difference[0] + plan.difference[1] * x[ends[1] : ends[2]],
+        plan.log_variance_ratio[0] + plan.log_variance_ratio[1] * x[ends[2] : ends[3]],
+        x[ends[3] : ends[4]],
+        x[ends[4] : ends[5]],
+        x[ends[5] : ends[6]],
+        x[ends[6] : ends[7]],
+        plan.residual_ratio[0] + plan.residual_ratio[1] * x[ends[7] : ends[8]],
+        plan.location[0] + plan.location[1] * x[ends[8] : ends[9]],
+        plan.log_scale[0] + plan.log_scale[1] * x[ends[9] : ends[10]],
+    )
+    return numbers, value, ends
+
+
+# -- moments ---------------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def no_moments(p):
+    """Return empty moments, for a point that describes no sample."""
+    none, square, k = np.zeros(p), np.zeros((p, p)), 2 * p + 1
+    wide = np.zeros(p + 1)
+    return Moments(
+        wide, wide, none, square, square, square, square, square, square, square, none, none, square, square,
+        np.zeros((k, k)),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def moments(plan, numbers):
+    """Return the moments, and whether the free numbers describe a sample."""
+    p, c = plan.scales.shape[1] - 1, plan.categories
+    total = plan.n.sum()
+    location, log_scale = _units(plan, numbers)
+    difference = np.zeros(p)
+    for j in range(c):
+        difference[j] = (numbers.share[1, j] - numbers.share[0, j]) * np.exp(-log_scale[j])
+    difference[c:] = numbers.difference
+    factor, tanh, left = _correlation_factor(numbers.partial, p)
+    correlation = factor @ factor.T
+    within = correlation - _kappa(plan) * np.outer(difference, difference)
+    root, ok = cholesky(within)
+    if not ok:
+        return no_moments(p), False
+    shape = _split_shape(numbers.gap, plan.gap_size, p)
+    unscaled = root @ shape @ root.T
+    wanted = np.zeros(p)
+    for j in range(c):
+        s = numbers.share[0, j]
+        wanted[j] = plan.n[0] / (total - 1) * s * (1 - s) * np.exp(-2 * log_scale[j])
+    for j in range(c, p):
+        odds = (plan.n[1] - 1) / (plan.n[0] - 1) * np.exp(numbers.log_variance_ratio[j - c])
+        wanted[j] = within[j, j] / (1 + odds)
+    stretch = np.zeros(p)
+    for j in range(p):
+        if not unscaled[j, j] > 0:
+            return no_moments(p), False
+        stretch[j] = np.sqrt(wanted[j] / unscaled[j, j])
+    first = unscaled * np.outer(stretch, stretch)
+    second = within - first
+    saturated = _saturated(plan, correlation, first, second, difference)
+    made = Moments(
+        location, log_scale, difference, factor, tanh, left, within, root, shape, unscaled, wanted, stretch, first,
+        second, saturated,
+    )  # fmt: skip
+    return made, True
+
+
+@njit(cache=True)
+def moments_backward(plan, numbers, made, bars, ends, gradient):
+    """Carry the derivatives with respect to moments back to the free numbers' gradient."""
+    p, c = plan.scales.shape[1] - 1, plan.categories
+    correlation_bar = _saturated_backward(plan, made, bars)
+    first_bar = bars.first - bars.second
+    within_bar = bars.second.copy()
+
+    stretch_bar = 2 * (first_bar * made.unscaled) @ made.stretch
+    unscaled_bar = first_bar * np.outer(made.stretch, made.stretch)
+    share_bar = np.zeros((2, c))
+    for j in range(p):
+        wanted_bar = 0.5 * stretch_bar[j] * made.stretch[j] / made.wanted[j]
+        unscaled_bar[j, j] -= 0.5 * stretch_bar[j] * made.stretch[j] / made.unscaled[j, j]
+        if j < c:
+            s = numbers.share[0, j]
+            share_bar[0, j] += wanted_bar * made.wanted[j] * (1 / s - 1 / (1 - s))
+            bars.log_scale[j] -= 2 * wanted_bar * made.wanted[j]
+        else:
+            part = made.wanted[j] / made.within[j, j]
+            within_bar[j, j] += wanted_bar * part
+            ratio_bar = -wanted_bar * made.wanted[j] * (1 - part)
+            gradient[ends[2] + j - c] += ratio_bar * plan.log_variance_ratio[1, j - c]
+
+    shape_bar = made.root.T @ unscaled_bar @ made.root
+    root_bar = 2 * unscaled_bar @ made.root @ made.shape
+    within_bar += cholesky_backward(made.root, inverse_factor(made.root), root_bar)
+    correlation_bar += within_bar
+    difference_bar = bars.difference - 2 * _kappa(plan) * (within_bar @ made.difference)
+    gradient[ends[3] : ends[4]] += _correlation_factor_backward(made, 2 * correlation_bar @ made.factor, bars.left)
+    q = ends[4]
+    for i in range(p):
+        for j in range(i + 1):
+            gradient[q] += plan.gap_size * (np.sqrt(2.0) * shape_bar[i, i] if i == j else 2 * shape_bar[i, j])
+            q += 1
+    for j in range(c):
+        inverse_scale = np.exp(-made.log_scale[j])
+        share_bar[0, j] -= difference_bar[j] * inverse_scale
+        share_bar[1, j] += difference_bar[j] * inverse_scale
+        bars.log_scale[j] -= difference_bar[j] * made.difference[j]
+    gradient[ends[1] : ends[2]] += difference_bar[c:] * plan.difference[1]
+    gradient[ends[7]] += bars.residual_ratio[0] * plan.residual_ratio[1, 0]
+    _units_backward(plan, numbers, made, bars, share_bar, ends, gradient)
+
+
+@njit(cache=True)
+def _kappa(plan):
+    """Return what turns a squared difference of means into its part of the total variance."""
+    total = plan.n.sum()
+    return plan.n[0] * plan.n[1] / total / (total - 1)
+
+
+@njit(cache=True)
+def _units(plan, numbers):
+    """Return raw means and log raw SDs; 0 for a number whose raw units nobody speaks of."""
+    p, c = plan.scales.shape[1] - 1, plan.categories
+    total = plan.n.sum()
+    location, log_scale = np.zeros(p + 1), np.zeros(p + 1)
+    for j in range(c):
+        mean = (plan.n[0] * numbers.share[0, j] + plan.n[1] * numbers.share[1, j]) / total
+        location[j] = mean
+        log_scale[j] = 0.5 * np.log(mean * (1 - mean) * total / (total - 1))
+    for r in range(plan.raw.size):
+        location[plan.raw[r]] = numbers.location[r]
+        log_scale[plan.raw[r]] = numbers.log_scale[r]
+    return location, log_scale
+
+
+@njit(cache=True)
+def _units_backward(plan, numbers, made, bars, share_bar, ends, gradient):
+    c = plan.categories
+    for j in range(c):
+        mean = made.location[j]
+        mean_bar = bars.location[j] + bars.log_scale[j] * 0.5 * (1 / mean - 1 / (1 - mean))
+        for g in range(2):
+            share_bar[g, j] += mean_bar * plan.n[g] / plan.n.sum()
+            s = numbers.share[g, j]
+            gradient[g * c + j] += share_bar[g, j] * s * (1 - s)
+    for r in range(plan.raw.size):
+        gradient[ends[8] + r] += bars.location[plan.raw[r]] * plan.location[1, r]
+        gradient[ends[9] + r] += bars.log_scale[plan.raw[r]] * plan.log_scale[1, r]
+
+
+@njit(cache=True)
+def _correlation_factor(partial, p):
+    """Return the factor of the correlation matrix, the partial correlations and their ``log(1 - r^2)``."""
+    factor, tanh, left = np.zeros((p, p)), np.zeros((p, p)), np.zeros((p, p))
+    q = 0
+    for i in range(p):
+        remaining = 0.0
+        for j in range(i):
+            z = partial[q]
+            tanh[i, j] = np.tanh(z)
+            left[i, j] = 2 * (np.log(2.0) - np.abs(z) - np.log1p(np.exp(-2 * np.abs(z))))
+            factor[i, j] = tanh[i, j] * np.exp(0.5 * remaining)
+            remaining += left[i, j]
+            q += 1
+        factor[i, i] = np.exp(0.5 * remaining)
+    return factor, tanh, left
+
+
+@njit(cache=True)
+def _correlation_factor_backward(made, factor_bar, left_bar):
+    p = made.factor.shape[0]
+    partial_bar = np.zeros(p * (p - 1) // 2)
+    q = 0
+    for i in range(p):
+        remaining = 0.0
+        for j in range(i):
+            after = 0.0
+            for k in range(j + 1, i + 1):
+                after += factor_bar[i, k] * made.factor[i, k]
+            r = made.tanh[i, j]
+            own = factor_bar[i, j] * np.exp(0.5 * remaining) * (1 - r * r)
+            partial_bar[q] = own - 2 * r * (left_bar[i, j] + 0.5 * after)
+            remaining += made.left[i, j]
+            q += 1
+    return partial_bar
+
+
+@njit(cache=True)
+def _split_shape(gap, size, p):
+    """Return the identity plus a symmetric matrix of free numbers, those on the diagonal times the root of 2."""
+    shape = np.eye(p)
+    q = 0
+    for i in range(p):
+        for j in range(i + 1):
+            step = size * gap[q]
+            if i == j:
+                shape[i, i] += np.sqrt(2.0) * step
+            else:
+                shape[i, j] += step
+                shape[j, i] += step
+            q += 1
+    return shape
+
+
+# -- the saturated columns -------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def _powers(plan):
+    """Return sums of powers of the codes, over n - 1; the last is corrected for the mean of a product."""
+    total = plan.n.sum()
+    powers = np.zeros(5)
+    for k in range(5):
+        powers[k] = np.sum(plan.n * plan.codes**k) / (total - 1)
+    powers[4] -= powers[2] ** 2 * (total - 1) / total
+    return powers
+
+
+@njit(cache=True)
+def _saturated(plan, correlation, first, second, difference):
+    p = correlation.shape[0]
+    powers = _powers(plan)
+    s = np.empty((2 * p + 1, 2 * p + 1))
+    s[0, 0] = powers[2]
+    c0, c1 = plan.codes[0], plan.codes[1]
+    for i in range(p):
+        s[0, 1 + i] = s[1 + i, 0] = powers[2] * difference[i]
+        s[0, 1 + p + i] = s[1 + p + i, 0] = powers[3] * difference[i]
+        for j in range(p):
+            between = difference[i] * difference[j]
+            cross = c0 * first[i, j] + c1 * second[i, j] + powers[3] * between
+            s[1 + i, 1 + j] = correlation[i, j]
+            s[1 + i, 1 + p + j] = s[1 + p + j, 1 + i] = cross
+            s[1 + p + i, 1 + p + j] = c0**2 * first[i, j] + c1**2 * second[i, j] + powers[4] * between
+    return s
+
+
+@njit(cache=True)
+def _saturated_backward(plan, made, bars):
+    """Return the derivative with respect to the predictors' correlations; the others are added to the bars."""
+    p = made.difference.size
+    powers = _powers(plan)
+    c0, c1 = plan.codes[0], plan.codes[1]
+    s_bar = 0.5 * (bars.saturated + bars.saturated.T)
+    correlation_bar = np.zeros((p, p))
+    for i in range(p):
+        bars.difference[i] += 2 * (powers[2] * s_bar[0, 1 + i] + powers[3] * s_bar[0, 1 + p + i])
+        for j in range(p):
+            cross = s_bar[1 + i, 1 + p + j] + s_bar[1 + j, 1 + p + i]
+            square = s_bar[1 + p + i, 1 + p + j]
+            correlation_bar[i, j] = s_bar[1 + i, 1 + j]
+            bars.first[i, j] += c0 * cross + c0**2 * square
+            bars.second[i, j] += c1 * cross + c1**2 * square
+            bars.difference[i] += 2 * (powers[3] * cross + powers[4] * square) * made.difference[j]
+    return correlation_bar

@@ -1,0 +1,279 @@
+"""Every regression of a study from the saturated columns' moments, and back.
+
+One Cholesky factor of a chain of nested steps holds all of them: a step is a leading block, its R2 a sum of squared
+whitened coefficients, and a printed coefficient a product with one row of the inverse factor.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .algebra import cholesky, cholesky_backward, inverse_factor
+
+__all__ = ["Columns", "Regressions", "no_regression_bars", "printed_columns", "regressions", "regressions_backward"]
+
+type FloatArray = NDArray[np.float64]
+
+
+class Columns(NamedTuple):
+    """The printed coefficients' weights and columns at given moments (see `Plan`)."""
+
+    weights: FloatArray
+    column: FloatArray
+    log_factor: FloatArray
+    variance: FloatArray
+    mean_over_sd: FloatArray
+
+
+class Regressions(NamedTuple):
+    """The regressions at given moments.
+
+    Attributes
+    ----------
+    roots, inverses : shape (chains, k, k)
+    scores : shape (f, k)
+        A printed coefficient is a score's product with its chain's whitened coefficients; the score's squared length
+        is the coefficient's variance over that of the residuals.
+    rows : shape (m, k)
+        What turns saturated coefficients into coordinates.
+    precision, back, pull
+        Of the coordinates: inverse covariance, and its products with what is missing and with the printed numbers.
+    coefficients : shape (k,)
+    white : shape (chains, k)
+        Whitened coefficients.
+    r2 : shape (s,)
+    unexplained : float
+        Share of the outcome's variance that the saturated regression leaves.
+    """
+
+    roots: FloatArray
+    inverses: FloatArray
+    scores: FloatArray
+    rows: FloatArray
+    precision: FloatArray
+    back: FloatArray
+    pull: FloatArray
+    coefficients: FloatArray
+    white: FloatArray
+    r2: FloatArray
+    unexplained: float
+
+
+class RegressionBars(NamedTuple):
+    """Derivatives with respect to what targets read off regressions."""
+
+    log_factor: FloatArray
+    variance: FloatArray
+    scores: FloatArray
+    coefficients: FloatArray
+    white: FloatArray
+    r2: FloatArray
+    unexplained: FloatArray
+
+
+@njit(cache=True)
+def no_regression_bars(plan):
+    """Return derivatives that are all 0."""
+    f, k = plan.weights.shape
+    return RegressionBars(
+        np.zeros(f),
+        np.zeros(f),
+        np.zeros((f, k)),
+        np.zeros(k),
+        np.zeros((plan.order.shape[0], k)),
+        np.zeros(plan.step_chain.size),
+        np.zeros(1),
+    )
+
+
+# -- printed columns -------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def printed_columns(plan, made):
+    """Return weights, columns, factors and variances of the printed coefficients' columns."""
+    p, f_count = plan.scales.shape[1] - 1, plan.shifted.size
+    mean_over_sd = made.location[:p] * np.exp(-made.log_scale[:p])
+    weights, column = plan.weights.copy(), plan.column.copy()
+    log_factor, variance = np.zeros(f_count), np.zeros(f_count)
+    for f in range(f_count):
+        for j in range(p):
+            weights[f, 1 + p + j] -= plan.at_zero[f, 1 + p + j] * mean_over_sd[j]
+        if plan.shifted[f] >= 0:
+            column[f, 0] += mean_over_sd[plan.shifted[f]]
+        variance[f] = column[f] @ (made.saturated @ column[f])
+        log_factor[f] = plan.scales[f] @ made.log_scale + 0.5 * plan.by_column_sd[f] * np.log(variance[f])
+    return Columns(weights, column, log_factor, variance, mean_over_sd)
+
+
+@njit(cache=True)
+def _printed_columns_backward(plan, made, columns, weights_bar, own, bars):
+    p = made.difference.size
+    mean_over_sd_bar = np.zeros(p)
+    for f in range(plan.shifted.size):
+        variance_bar = own.variance[f] + 0.5 * plan.by_column_sd[f] * own.log_factor[f] / columns.variance[f]
+        for j in range(p + 1):
+            bars.log_scale[j] += own.log_factor[f] * plan.scales[f, j]
+        if variance_bar != 0:
+            bars.saturated[:] += variance_bar * np.outer(columns.column[f], columns.column[f])
+            if plan.shifted[f] >= 0:
+                mean_over_sd_bar[plan.shifted[f]] += 2 * variance_bar * (made.saturated[0] @ columns.column[f])
+        for j in range(p):
+            mean_over_sd_bar[j] -= plan.at_zero[f, 1 + p + j] * weights_bar[f, 1 + p + j]
+    for j in range(p):
+        bars.location[j] += mean_over_sd_bar[j] * np.exp(-made.log_scale[j])
+        bars.log_scale[j] -= mean_over_sd_bar[j] * columns.mean_over_sd[j]
+
+
+# -- regressions -----------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def regressions(plan, made, columns, numbers):
+    """Return the regressions, the log density of the printed coefficients, and whether there is a sample like this."""
+    k, f_count, chains = plan.weights.shape[1], plan.shifted.size, plan.order.shape[0]
+    s = made.saturated
+    fine = True
+    roots, inverses = np.zeros((chains, k, k)), np.zeros((chains, k, k))
+    for h in range(chains):
+        permuted = np.empty((k, k))
+        for i in range(k):
+            for j in range(k):
+                permuted[i, j] = s[plan.order[h, i], plan.order[h, j]]
+        roots[h], ok = cholesky(permuted)
+        fine = fine and ok
+        if ok:
+            inverses[h] = inverse_factor(roots[h])
+    scores = np.zeros((f_count, k))
+    for f in range(f_count):
+        step = plan.functional_step[f]
+        h = plan.step_chain[step]
+        for i in range(plan.step_size[step]):
+            for j in range(i + 1):
+                scores[f, i] += inverses[h, i, j] * columns.weights[f, plan.order[h, j]]
+    rows = _coordinate_rows(plan, s, columns, roots, scores)
+    coefficients, value, precision, back, pull, ok = _conditioned(plan, rows, numbers)
+    fine = fine and ok
+    white = np.zeros((chains, k))
+    for h in range(chains):
+        white[h] = roots[h].T @ coefficients[plan.order[h]]
+    r2 = np.zeros(plan.step_chain.size)
+    for i in range(r2.size):
+        if plan.step_chain[i] >= 0:
+            part = white[plan.step_chain[i], : plan.step_size[i]]
+            r2[i] = part @ part
+    unexplained = 1 - white[0] @ white[0]
+    found = Regressions(roots, inverses, scores, rows, precision, back, pull, coefficients, white, r2, unexplained)
+    return found, value, fine and unexplained > 1e-9
+
+
+@njit(cache=True)
+def regressions_backward(plan, numbers, made, columns, fits, own, bars, ends, gradient):
+    """Carry derivatives back to the saturated moments, units and free numbers."""
+    k, chains = plan.weights.shape[1], plan.order.shape[0]
+    own.white[0] -= 2 * own.unexplained[0] * fits.white[0]
+    for i in range(fits.r2.size):
+        if plan.step_chain[i] >= 0:
+            h, size = plan.step_chain[i], plan.step_size[i]
+            own.white[h, :size] += 2 * own.r2[i] * fits.white[h, :size]
+    roots_bar = np.zeros((chains, k, k))
+    for h in range(chains):
+        roots_bar[h] += np.outer(fits.coefficients[plan.order[h]], own.white[h])
+        push = fits.roots[h] @ own.white[h]
+        for i in range(k):
+            own.coefficients[plan.order[h, i]] += push[i]
+    rows_bar = _conditioned_backward(plan, numbers, fits, own.coefficients, ends, gradient)
+    _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, own, bars)
+    weights_bar = np.zeros(plan.weights.shape)
+    inverses_bar = np.zeros((chains, k, k))
+    for f in range(plan.shifted.size):
+        step = plan.functional_step[f]
+        h = plan.step_chain[step]
+        for i in range(plan.step_size[step]):
+            for j in range(i + 1):
+                inverses_bar[h, i, j] += own.scores[f, i] * columns.weights[f, plan.order[h, j]]
+                weights_bar[f, plan.order[h, j]] += own.scores[f, i] * fits.inverses[h, i, j]
+    for h in range(chains):
+        root_bar = roots_bar[h] - fits.inverses[h].T @ inverses_bar[h] @ fits.inverses[h].T
+        if h == 0:
+            for i in range(k):
+                root_bar[i, i] += (plan.eta - 1) / fits.roots[0, i, i]
+        permuted_bar = cholesky_backward(fits.roots[h], fits.inverses[h], root_bar)
+        for i in range(k):
+            for j in range(k):
+                bars.saturated[plan.order[h, i], plan.order[h, j]] += permuted_bar[i, j]
+    _printed_columns_backward(plan, made, columns, weights_bar, own, bars)
+
+
+# -- coordinates -----------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def _coordinate_rows(plan, s, columns, roots, scores):
+    m_f, m_c, k = plan.coordinate_functionals, plan.coordinate_columns.size, s.shape[0]
+    rows = np.zeros((m_f + m_c, k))
+    for f in range(m_f):
+        h = plan.step_chain[plan.functional_step[f]]
+        spread = roots[h] @ scores[f]
+        for i in range(k):
+            rows[f, plan.order[h, i]] = np.exp(columns.log_factor[f]) * spread[i]
+    for i in range(m_c):
+        column = plan.coordinate_columns[i]
+        rows[m_f + i] = s[column] / np.sqrt(s[column, column])
+    return rows
+
+
+@njit(cache=True)
+def _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, own, bars):
+    m_f = plan.coordinate_functionals
+    for f in range(m_f):
+        h = plan.step_chain[plan.functional_step[f]]
+        own.log_factor[f] += rows_bar[f] @ fits.rows[f]
+        push = np.exp(columns.log_factor[f]) * rows_bar[f][plan.order[h]]
+        own.scores[f] += fits.roots[h].T @ push
+        roots_bar[h] += np.outer(push, fits.scores[f])
+    for i in range(plan.coordinate_columns.size):
+        # the column's own variance is constant: 1, or that of the group's code
+        column = plan.coordinate_columns[i]
+        bars.saturated[column] += rows_bar[m_f + i] / np.sqrt(made.saturated[column, column])
+
+
+@njit(cache=True)
+def _conditioned(plan, rows, numbers):
+    """Draw the coefficients given the printed ones, as `hikibayes.reconstruction.assembly.conditioned` does."""
+    sd = plan.coefficient_sd
+    start = numbers.free * sd
+    m = rows.shape[0]
+    if m == 0:
+        return start, 0.0, np.zeros((0, 0)), np.zeros(0), np.zeros(0), True
+    scaled = rows * sd
+    root, ok = cholesky(scaled @ scaled.T + np.diag(plan.spread**2))
+    if not ok:
+        return start, 0.0, root, np.zeros(m), np.zeros(m), False
+    inverse = inverse_factor(root)
+    precision = inverse.T @ inverse
+    back = precision @ (plan.middle + plan.spread * numbers.offset - rows @ start)
+    pull = precision @ plan.middle
+    log_density = -0.5 * (plan.middle @ pull) - np.log(np.diag(root)).sum()
+    return start + sd * (scaled.T @ back), log_density, precision, back, pull, True
+
+
+@njit(cache=True)
+def _conditioned_backward(plan, numbers, fits, coefficients_bar, ends, gradient):
+    """Return the derivative with respect to the rows; those of the free numbers go into the gradient."""
+    sd, rows = plan.coefficient_sd, fits.rows
+    if rows.shape[0] == 0:
+        gradient[ends[5] : ends[6]] += sd * coefficients_bar
+        return np.zeros(rows.shape)
+    scaled, start = rows * sd, numbers.free * sd
+    spread_out = sd * coefficients_bar
+    missing_bar = fits.precision @ (scaled @ spread_out)
+    m_bar = -np.outer(missing_bar, fits.back) + 0.5 * np.outer(fits.pull, fits.pull) - 0.5 * fits.precision
+    scaled_bar = np.outer(fits.back, spread_out) + (m_bar + m_bar.T) @ scaled
+    gradient[ends[5] : ends[6]] += sd * (coefficients_bar - rows.T @ missing_bar)
+    gradient[ends[6] : ends[7]] += plan.spread * missing_bar
+    return scaled_bar * sd - np.outer(missing_bar, start)
