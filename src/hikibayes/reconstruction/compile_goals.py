@@ -23,6 +23,8 @@ EDGE = 0.01
 """How far inside its rounding interval a number must end, as a share of the half width."""
 PULL = 0.3
 """How far inside it is pulled: a descent to the edge itself would crawl."""
+WALL_SLACK = 0.25
+"""How much of its distance inside a one-sided bound a number may lose in the search."""
 HAIR = 1e-6
 """How far inside a one-sided bound a number must end, in widths."""
 EFFECT_ORIGIN = 0.5
@@ -409,7 +411,7 @@ def _reflected(goals: g.Records, values: NDArray[np.float64]) -> g.Records:
         margin = np.where(inside > 0, np.minimum(inside, PULL * width), np.minimum(-inside, 3 * width))
         margin = np.maximum(margin, 2 * HAIR * width)
         goals[edge] = np.where(one_sided, bound + sign * margin, goals[edge])
-        goals["slack"] = np.where(one_sided, margin / width - HAIR, goals["slack"])
+        goals["slack"] = np.where(one_sided, WALL_SLACK * margin / width, goals["slack"])
     return goals
 
 

@@ -38,7 +38,7 @@ def append_measures(
     *,
     rng: np.random.Generator,
 ) -> Moments:
-    """Append measures one by one: a group difference, a ratio of variances, and correlations as LKJ implies them.
+    """Append measures one by one: a group difference, a ratio of variances, and mild correlations.
 
     Parameters
     ----------
@@ -59,9 +59,10 @@ def append_measures(
 
     Notes
     -----
-    The canonical partial correlations of a new variable with those before it are independent under an LKJ(eta)
-    distribution: Beta on (-1, 1) with both parameters ``eta + (D - 1 - j) / 2`` for the j-th of D variables. Both
-    groups get the same ones but for a small difference on Fisher's scale.
+    Under an LKJ(eta) distribution of D variables a correlation is Beta on (-1, 1), with both parameters
+    ``eta + (D - 2) / 2``, and canonical partial correlations are independent. Those of a new measure with the ones
+    before it are all drawn from that Beta. (LKJ itself would widen the later ones, until the last measure is nearly a
+    function of the others.) Both groups get the same ones but for a small difference on Fisher's scale.
 
     References
     ----------
@@ -106,7 +107,7 @@ def _correlations(known: Known, dimension: int, cov: Floats, rng: np.random.Gene
     matrix, difference = known.assumed("correlation_matrix"), known.assumed("correlation_difference")
     eta = matrix.eta if matrix is not None and matrix.eta else 1.0
     spread = [sample(difference, rng) if difference is not None else 0.0 for _ in range(size)]
-    beta = np.maximum(eta + (dimension - 2 - np.arange(size)) / 2, 0.5)
+    beta = np.full(size, eta + (dimension - 2) / 2)
     partial = np.arctanh(np.clip(2 * rng.beta(beta, beta) - 1, -0.99, 0.99))
     rows = []
     for k, half in enumerate((-0.5, 0.5)):

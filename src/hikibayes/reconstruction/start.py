@@ -15,44 +15,76 @@ __all__ = ["cross_product_targets", "first_rows", "freeze_extremes", "levels_of"
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
-UNUSED_WEIGHT = 0.2
+UNUSED_WEIGHT = 0.05
 MANY_LEVELS = 400
 """Above this many possible values a rounded normal is as good as a beta-binomial."""
 
 
 def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> Floats:
-    """Draw rows near the targets; shape (n, 2 + m): the constant, the group, the measures in counts."""
+    """Draw rows near the targets; shape (n, 2 + m): the constant, the group, the measures in counts.
+
+    Notes
+    -----
+    A score put on few levels correlates with its latent score by some a < 1, and two such scores by about
+    ``r a_i a_j``. The latent correlations are raised by as much: otherwise all correlations would come out too small,
+    and the search would only find its way back to the next printed bound.
+    """
     parts = []
     for k, size in enumerate(columns.sizes):
-        scores = _gaussian_scores(size, targets.cov[k], rng)
-        sd = np.sqrt(np.diag(targets.cov[k]))
-        part = np.empty((size, FIRST_MEASURE + len(sd)))
-        part[:, 0], part[:, 1] = 1, k
-        for i in range(len(sd)):
-            low, high = int(columns.lowest[i]), int(columns.highest[i])
-            if columns.binary[i]:
-                part[:, FIRST_MEASURE + i] = _top(scores[:, i], round(targets.mean[k, i] * size))
-                continue
-            share = targets.odd_share[i] if targets.odd_share[i] < 1 else None
-            parity = round(columns.origin[i] / columns.grain[i])
-            part[:, FIRST_MEASURE + i] = levels_of(
-                scores[:, i], targets.mean[k, i], sd[i], low, high, odd_share=share, parity=parity
-            )
-        parts.append(part)
-    return np.concatenate(parts)
+        cov = targets.cov[k]
+        sd = np.sqrt(np.diag(cov))
+        correlation = cov / np.outer(sd, sd)
+        independent = _white_scores(size, len(sd), rng)
+        latent = independent @ np.linalg.cholesky(correlation).T
+        first = _on_ranges(columns, targets, k, sd, latent)
+        kept = np.array([_agreement(x, z) for x, z in zip(first.T, latent.T, strict=True)])
+        latent = independent @ _raised(correlation, kept).T
+        measures = _on_ranges(columns, targets, k, sd, latent)
+        parts.append(np.column_stack([np.ones(size), np.full(size, k), measures]))
+    return np.concatenate(parts).astype(float)
 
 
-def _gaussian_scores(size: int, cov: Floats, rng: np.random.Generator) -> Floats:
-    """Draw z-scores whose sample correlations are exactly those of ``cov`` where there are people enough."""
-    m = cov.shape[0]
-    sd = np.sqrt(np.diag(cov))
+def _white_scores(size: int, m: int, rng: np.random.Generator) -> Floats:
+    """Draw z-scores that are exactly uncorrelated where there are people enough."""
     scores = rng.standard_normal((size, m))
     scores -= scores.mean(axis=0)
     if size > m + 1:
         found = np.linalg.cholesky(np.cov(scores, rowvar=False).reshape(m, m))
         scores = np.linalg.solve(found, scores.T).T
-    wanted: Floats = scores @ np.linalg.cholesky(cov / np.outer(sd, sd)).T
-    return wanted
+    return scores
+
+
+def _agreement(x: Floats, z: Floats) -> float:
+    return float(np.clip(np.corrcoef(x, z)[0, 1], 0.5, 1.0)) if x.std() > 0 else 1.0
+
+
+def _raised(correlation: Floats, kept: Floats) -> Floats:
+    """Return a factor of the correlations divided by what coarse scores keep of them, or of the nearest there can be."""
+    raised = correlation / np.outer(kept, kept)
+    np.fill_diagonal(raised, 1.0)
+    size, axes = np.linalg.eigh(raised)
+    factor = axes * np.sqrt(np.maximum(size, 1e-3))
+    rows: Floats = factor / np.sqrt((factor**2).sum(axis=1, keepdims=True))
+    return rows
+
+
+def _on_ranges(columns: Columns, targets: Targets, k: int, sd: Floats, scores: Floats) -> Floats:
+    """Put the latent scores of a group on the measures' ranges."""
+    found = np.empty(scores.shape)
+    for i in range(scores.shape[1]):
+        if columns.binary[i]:
+            found[:, i] = _top(scores[:, i], round(targets.mean[k, i] * len(scores)))
+            continue
+        found[:, i] = levels_of(
+            scores[:, i],
+            targets.mean[k, i],
+            sd[i],
+            int(columns.lowest[i]),
+            int(columns.highest[i]),
+            odd_share=targets.odd_share[i] if targets.odd_share[i] < 1 else None,
+            parity=round(columns.origin[i] / columns.grain[i]),
+        )
+    return found
 
 
 def _top(scores: Floats, count: int) -> Ints:
