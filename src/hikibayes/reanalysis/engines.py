@@ -12,9 +12,10 @@ import pandas as pd
 from ..inference.compile import exact_posterior
 from ..inference.design import Design, design
 from ..inference.diagnostics import convergence
-from ..inference.estimands import Answers, answers
-from ..inference.estimates import COLUMNS, Reporting, coefficient_draws, draw_estimates, exact_estimates
-from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
+from ..inference.estimands import answers
+from ..inference.estimates import COLUMNS, Reporting, draw_estimates, exact_estimates
+from ..inference.models import DEFAULT_VARIANT, ModelSpec
+from ..inference.nuts import quantities
 from ..inference.sufficient import FloatArray
 from ..record.study import Study
 
@@ -111,7 +112,7 @@ class _Compared:
     nuts: pd.DataFrame
     exact: pd.DataFrame
     draws: dict[str, FloatArray]
-    """(chain, draw) by estimand."""
+    """(chain, draw) of every parameter and every estimand, by name."""
     diagnostics: pd.DataFrame
 
     @classmethod
@@ -119,12 +120,12 @@ class _Compared:
         cls, laid_out: Design, tree: xr.DataTree, rng: np.random.Generator, labels: dict[str, str], reporting: Reporting
     ) -> _Compared:
         found, posterior = answers(laid_out), exact_posterior(laid_out)
-        parameters, derived = _draws(tree, laid_out, found)
+        draws = quantities(tree, laid_out, found)
         return cls(
             nuts=draw_estimates(tree, laid_out, found, conditional=posterior, reporting=reporting, labels=labels),
             exact=exact_estimates(posterior, found, rng=rng, reporting=reporting, labels=labels),
-            draws=derived,
-            diagnostics=convergence(parameters | derived, tree["sample_stats"].to_dataset()),
+            draws=draws,
+            diagnostics=convergence(draws, tree["sample_stats"].to_dataset()),
         )
 
     def agreement(self, dataset: int) -> pd.DataFrame:
@@ -142,17 +143,6 @@ class _Compared:
             }
         )
         return table[list(AGREEMENT_COLUMNS)]
-
-
-def _draws(tree: xr.DataTree, laid_out: Design, found: Answers) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-    """Return draws (chain, draw) of every parameter, and of every estimand."""
-    beta, sigma = coefficient_draws(tree, laid_out)
-    parameters = {name: beta[..., j] for j, name in enumerate(laid_out.columns)} | {"sigma": sigma}
-    parameters[INTERCEPT] = np.asarray(tree["posterior"][INTERCEPT].transpose("chain", "draw").values)
-    derived = {e.name: np.asarray(beta @ found.weights[0, j]) for j, e in enumerate(found.linear)}
-    flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
-    derived |= {e.name: found.explained.of(e, *flat).reshape(sigma.shape) for e in found.variance}
-    return parameters, derived
 
 
 def _together(fits: Sequence[_Compared], reporting: Reporting) -> pd.DataFrame:

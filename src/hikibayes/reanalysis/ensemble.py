@@ -20,13 +20,14 @@ from ..inference.estimates import Reporting, exact_estimates, least_squares_esti
 from ..inference.exact import GaussianPosterior
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..inference.moment_design import MomentDesign, design_from_moments
+from ..record.moments import sample_moments
 from ..record.study import Study
 from ..spec import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DEFAULT_READING", "StepFit", "default_reading", "estimates_of", "lay_out", "lay_out_moments"]
+__all__ = ["DEFAULT_READING", "StepFit", "default_reading", "estimates_of", "lay_out", "lay_out_moments", "moments_of"]
 
 DEFAULT_READING = "default"
 """What the column ``reading`` says where every reading is decided by its default."""
@@ -63,6 +64,15 @@ def lay_out(study: Study, models: Mapping[str, ModelSpec], data_sets: Sequence[p
 def lay_out_moments(study: Study, models: Mapping[str, ModelSpec], moments: xr.Dataset) -> dict[str, StepFit]:
     """Lay out every step's model over group moments with a leading dim; raises like `design_from_moments`."""
     return _fits(study, {step: design_from_moments(model, moments, study) for step, model in models.items()})
+
+
+def moments_of(study: Study, data_sets: Sequence[pd.DataFrame]) -> xr.Dataset:
+    """Return the group moments of tables of participants along a leading dim ``draw``."""
+    each = [sample_moments(table, study) for table in data_sets]
+    stacked = {
+        name: (("draw", *each[0][name].dims), np.stack([m[name].values for m in each])) for name in ("mean", "cov")
+    }
+    return each[0].drop_vars(["mean", "cov"]).assign(stacked)
 
 
 def estimates_of(

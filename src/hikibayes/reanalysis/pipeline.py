@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,20 +13,17 @@ import pandas as pd
 
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..record.audit import audit
-from ..record.moments import sample_moments
 from ..record.study import Study
 from ..spec import InputError
 from .checks import left_out, posterior_predictive, prior_predictive
 from .curves import conditional_effects, group_gap_curve, prior_width_curve
 from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
-from .ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments
+from .ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
 from .published import published_against_posterior
 from .readings import reading_estimates, readings_table, spread_over_readings
 from .step_models import step_models, step_of
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from .sources import Reconstructed
 
 __all__ = ["Progress", "Reanalysis", "focal_step", "reanalysis_files", "reanalyze"]
@@ -147,7 +144,7 @@ def reanalyze(
     if reconstructed is None:
         from .sources import reconstruct
 
-        reconstructed = reconstruct(study, datasets, seed=seed, progress=say)
+        reconstructed = reconstruct(study, datasets, seed=seed, fast=fast, progress=say)
     job = _Job(study=study, reconstructed=reconstructed, seed=seed, say=say)
     say(f"fitting {len(job.data_sets)} data sets by the exact engine")
     estimates = estimates_of(job.fits, reading=DEFAULT_READING, seed=job.seed_of("estimates"))
@@ -191,15 +188,6 @@ def focal_step(study: Study) -> str:
     """Return the step that answers what the study is about: the difference of the focal measure's slopes, if asked."""
     focal = [e for e in study.estimands if e.kind == "slope_difference" and e.of == study.analysis.focal]
     return step_of(study, (focal or list(study.estimands))[0])
-
-
-def moments_of(study: Study, data_sets: Sequence[pd.DataFrame]) -> xr.Dataset:
-    """Return the group moments of tables of participants along a leading dim ``draw``."""
-    each = [sample_moments(table, study) for table in data_sets]
-    stacked = {
-        name: (("draw", *each[0][name].dims), np.stack([m[name].values for m in each])) for name in ("mean", "cov")
-    }
-    return each[0].drop_vars(["mean", "cov"]).assign(stacked)
 
 
 # -- stages ---------------------------------------------------------------------------------------------------------
@@ -249,7 +237,7 @@ class _Job:
 
     def by_both_engines(self, count: int, sampler: Sampler | None) -> TwoEngines:
         if sampler is None:
-            from .sources import nuts
+            from ..inference.nuts import nuts
 
             sampler = nuts
         self.say(f"fitting {count} data sets by NUTS too")

@@ -1,23 +1,27 @@
-"""Where a reanalysis takes its data sets and its NUTS from: the rooms that make them, behind two small interfaces."""
+"""Where a reanalysis takes its data sets and its reconstructions from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..inference.design import Design
 from ..record.study import Study
-from .readings import ByReading
+from ..spec import InputError
+from .ensemble import DEFAULT_READING, moments_of
+from .readings import ByReading, other_readings
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .pipeline import Progress
+__all__ = ["Reconstructed", "reconstruct"]
 
-__all__ = ["Reconstructed", "nuts", "reconstruct"]
+BY_READING = 25
+"""Data sets for each reading that no reconstructions come with: made of the same draws under every reading, so that
+chance differs little between them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +46,83 @@ class Reconstructed:
     verification: pd.DataFrame
 
 
-def reconstruct(study: Study, datasets: int, *, seed: int, progress: Progress) -> Reconstructed:
-    """Make the data sets, and fetch the reconstructions of every reading that has them."""
-    raise NotImplementedError
+def reconstruct(
+    study: Study, datasets: int, *, seed: int, fast: bool = False, progress: Callable[[str], None]
+) -> Reconstructed:
+    """Make the data sets, and versions of the study's sample under every other reading.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings open.
+    datasets : int
+        How many data sets.
+    seed : int
+        Of the data sets, and of reconstructions where the study comes with none.
+    fast : bool
+        Leave the other readings out, unless reconstructions of all of them come with the package.
+    progress : callable
+        Told what begins.
+
+    Returns
+    -------
+    Reconstructed
+
+    Raises
+    ------
+    InputError
+        No data can satisfy the record, or none were found.
+    """
+    from ..reconstruction.quantities import reported_quantities, summarise
+    from ..reconstruction.synthesize import synthesize
+
+    progress("fetching reconstructions")
+    read = study.read()
+    default = _ready(read) or _drawn(read, seed, progress=progress)
+    chains = int(json.loads(default.attrs["arguments"])["chains"])
+    progress(f"making {datasets} data sets that print every fact")
+    made = synthesize(read, default, datasets=datasets, seed=seed)
+    ready = {name: _ready(study.read(**choice)) for name, choice in other_readings(study)}
+    moments = {DEFAULT_READING: default, **{name: found for name, found in ready.items() if found is not None}}
+    if len(moments) <= len(ready) and not fast:
+        moments = {DEFAULT_READING: moments_of(read, made.datasets[:BY_READING])}
+        moments |= _by_data_sets(study, default, seed=seed, progress=progress)
+    return Reconstructed(
+        data_sets=made.datasets,
+        moments=moments,
+        calibration=summarise(reported_quantities(read, default), chains),
+        verification=made.verification,
+    )
 
 
-def nuts(designs: Sequence[Design], seed: int) -> Iterator[xr.DataTree]:
-    """Fit one model to many data sets by NUTS, compiled once."""
-    raise NotImplementedError
+def _by_data_sets(
+    study: Study, default: xr.Dataset, *, seed: int, progress: Callable[[str], None]
+) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield moments of data sets that print every fact as a reading has it, searched for from the default's draws."""
+    from ..reconstruction.synthesize import synthesize
+
+    for name, choice in other_readings(study):
+        here = study.read(**choice)
+        progress(f"making {BY_READING} data sets under the reading {name}")
+        try:
+            made = synthesize(here, default, datasets=BY_READING, seed=seed)
+        except InputError as error:
+            progress(f"no data set prints every fact under it: {error}")
+            continue
+        yield name, moments_of(here, made.datasets)
+
+
+def _ready(read: Study) -> xr.Dataset | None:
+    from ..reconstruction.shipped import shipped_reconstructions
+
+    try:
+        return shipped_reconstructions(read)
+    except InputError:
+        return None
+
+
+def _drawn(read: Study, seed: int, *, progress: Callable[[str], None]) -> xr.Dataset:
+    from ..reconstruction.calibrate import calibrate
+
+    progress("drawing reconstructions: none come with the package")
+    return calibrate(read, seed=seed).reconstructions
