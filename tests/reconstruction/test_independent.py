@@ -7,7 +7,7 @@ import pytest
 
 from hikibayes.reconstruction.independent import independent_category, independent_number
 from hikibayes.reconstruction.known import Known
-from hikibayes.reconstruction.start import levels_of
+from hikibayes.reconstruction.start import levels_of, with_few_odd
 from hikibayes.spec import InputError
 
 from .made_up import SOURCE, study_of
@@ -96,6 +96,9 @@ def test_scores_on_a_range_have_about_the_mean_and_sd(mean, sd):
 
 
 def test_few_odd_scores():
-    scores = np.random.default_rng(1).standard_normal(5_000)
-    found = levels_of(scores, 5, 1.2, 2, 8, odd_share=0.2)
-    assert (found % 2 == 1).mean() == pytest.approx(0.2, abs=0.02)
+    weights, odd = np.array([0.1, 0.2, 0.4, 0.2, 0.1]), np.array([False, True, False, True, False])
+    few = with_few_odd(weights, odd, 0.1)
+    assert few.sum() == pytest.approx(1)
+    assert few[odd].sum() == pytest.approx(0.1)
+    assert few[2] / few[0] == pytest.approx(4)
+    assert (with_few_odd(weights, odd, 0.5) == weights).all()

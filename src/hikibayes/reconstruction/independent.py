@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr
 
 from ..record.facts import Fact
 from ..record.feasibility import counts
@@ -29,7 +29,7 @@ __all__ = ["independent_category", "independent_number"]
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
-CLOUD = 1_000
+CLOUD = 400
 QUICK_ROUNDS, ROUNDS = 15, 80
 TRIES = 5
 TINY = 1e-9
@@ -170,7 +170,7 @@ class _Number:
         best, best_score = start, math.inf
         unit = start[:, 1:]
         for number in range(1, ROUNDS + 1):
-            count = CLOUD if number <= QUICK_ROUNDS else 10 * CLOUD
+            count = CLOUD if number <= QUICK_ROUNDS else 25 * CLOUD
             width = unit * np.exp(rng.uniform(-8, 0, size=(count, 2, 2)))
             moved = rng.random((count, 2, 2)) < 0.6
             cloud = best + moved * width * rng.standard_normal((count, 2, 2))
@@ -234,7 +234,7 @@ class _Number:
             error, df = pooled * (1 / self.n).sum(), np.full(len(gap), self.n.sum() - 2)
         t = gap / np.sqrt(error)
         if fact.quantity == "p":
-            return np.asarray(2 * stats.t.sf(np.abs(t), df))
+            return np.asarray(2 * stdtr(df, -np.abs(t)))
         found = {"mean_difference": self.grain * gap, "t": t, "df": df, "d": gap / np.sqrt(pooled)}
         return found.get(fact.quantity)
 

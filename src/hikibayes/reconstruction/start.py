@@ -10,7 +10,7 @@ from ..record.study import Study
 from .columns import FIRST_MEASURE, Columns
 from .targets import Targets
 
-__all__ = ["cross_product_targets", "first_rows", "freeze_extremes", "levels_of"]
+__all__ = ["cross_product_targets", "first_rows", "freeze_extremes", "levels_of", "with_few_odd"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -36,10 +36,10 @@ def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> 
         correlation = cov / np.outer(sd, sd)
         independent = _white_scores(size, len(sd), rng)
         latent = independent @ np.linalg.cholesky(correlation).T
-        first = _on_ranges(columns, targets, k, sd, latent)
-        kept = np.array([_agreement(x, z) for x, z in zip(first.T, latent.T, strict=True)])
+        ladders = [_ladder(columns, targets, k, i, sd[i]) for i in range(len(sd))]
+        kept = _agreement(_climbed(columns, targets, k, ladders, latent), latent)
         latent = independent @ _raised(correlation, kept).T
-        measures = _on_ranges(columns, targets, k, sd, latent)
+        measures = _climbed(columns, targets, k, ladders, latent)
         parts.append(np.column_stack([np.ones(size), np.full(size, k), measures]))
     return np.concatenate(parts).astype(float)
 
@@ -54,12 +54,16 @@ def _white_scores(size: int, m: int, rng: np.random.Generator) -> Floats:
     return scores
 
 
-def _agreement(x: Floats, z: Floats) -> float:
-    return float(np.clip(np.corrcoef(x, z)[0, 1], 0.5, 1.0)) if x.std() > 0 else 1.0
+def _agreement(x: Floats, z: Floats) -> Floats:
+    """Return the correlation of each column of x with its latent score, at least a half."""
+    x, z = x - x.mean(axis=0), z - z.mean(axis=0)
+    scale = np.sqrt((x**2).sum(axis=0) * (z**2).sum(axis=0))
+    found: Floats = np.clip((x * z).sum(axis=0) / np.where(scale > 0, scale, 1.0), 0.5, 1.0)
+    return np.where(scale > 0, found, 1.0)
 
 
 def _raised(correlation: Floats, kept: Floats) -> Floats:
-    """Return a factor of the correlations divided by what coarse scores keep of them, or of the nearest there can be."""
+    """Return a factor of correlations divided by what coarse scores keep of them, or of the nearest there can be."""
     raised = correlation / np.outer(kept, kept)
     np.fill_diagonal(raised, 1.0)
     size, axes = np.linalg.eigh(raised)
@@ -68,22 +72,27 @@ def _raised(correlation: Floats, kept: Floats) -> Floats:
     return rows
 
 
-def _on_ranges(columns: Columns, targets: Targets, k: int, sd: Floats, scores: Floats) -> Floats:
+def _ladder(columns: Columns, targets: Targets, k: int, i: int, sd: float) -> Floats:
+    """Return the cumulative probabilities of a measure's levels in a group; none where levels are not needed."""
+    low, high = int(columns.lowest[i]), int(columns.highest[i])
+    if columns.binary[i] or high - low > MANY_LEVELS:
+        return np.zeros(0)
+    weights = level_weights(targets.mean[k, i], sd, low, high)
+    odd = (np.arange(low, high + 1) + round(columns.origin[i] / columns.grain[i])) % 2 == 1
+    return np.cumsum(with_few_odd(weights, odd, targets.odd_share[i]))[:-1]
+
+
+def _climbed(columns: Columns, targets: Targets, k: int, ladders: list[Floats], scores: Floats) -> Floats:
     """Put the latent scores of a group on the measures' ranges."""
-    found = np.empty(scores.shape)
-    for i in range(scores.shape[1]):
+    found, share = np.empty(scores.shape), ndtr(scores)
+    for i, ladder in enumerate(ladders):
         if columns.binary[i]:
             found[:, i] = _top(scores[:, i], round(targets.mean[k, i] * len(scores)))
-            continue
-        found[:, i] = levels_of(
-            scores[:, i],
-            targets.mean[k, i],
-            sd[i],
-            int(columns.lowest[i]),
-            int(columns.highest[i]),
-            odd_share=targets.odd_share[i] if targets.odd_share[i] < 1 else None,
-            parity=round(columns.origin[i] / columns.grain[i]),
-        )
+        elif len(ladder):
+            found[:, i] = columns.lowest[i] + np.searchsorted(ladder, share[:, i])
+        else:
+            values = targets.mean[k, i] + np.sqrt(targets.cov[k, i, i]) * scores[:, i]
+            found[:, i] = np.clip(np.rint(values), columns.lowest[i], columns.highest[i])
     return found
 
 
@@ -94,49 +103,26 @@ def _top(scores: Floats, count: int) -> Ints:
     return flags
 
 
-def levels_of(
-    scores: Floats,
-    mean: float,
-    sd: float,
-    low: int,
-    high: int,
-    *,
-    odd_share: float | None = None,
-    parity: int = 0,
-) -> Ints:
-    """Put z-scores on whole numbers from ``low`` to ``high`` with about this mean and SD.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n,)
-    mean, sd : float
-    low, high : int
-    odd_share : float, optional
-        Largest probability of the odd numbers together, counted after ``parity`` is added.
-    parity : int
-
-    Notes
-    -----
-    Beta-binomial quantiles: the natural bell, skew or U of a bounded score. A spread that a beta-binomial cannot have
-    (below the binomial's), and a long range, take a rounded normal.
-    """
+def levels_of(scores: Floats, mean: float, sd: float, low: int, high: int) -> Ints:
+    """Put z-scores on whole numbers from ``low`` to ``high`` with about this mean and SD."""
     if high - low > MANY_LEVELS:
         rounded: Ints = np.clip(np.rint(mean + sd * scores), low, high).astype(np.int64)
         return rounded
-    weights = _beta_binomial(high - low, mean - low, sd)
-    if odd_share is not None:
-        odd = (np.arange(low, high + 1) + parity) % 2 == 1
-        share = weights[odd].sum()
-        if share > odd_share:
-            weights = np.where(odd, weights * odd_share / share, weights * (1 - odd_share) / (1 - share))
-    found: Ints = low + np.searchsorted(np.cumsum(weights)[:-1], ndtr(scores)).astype(np.int64)
+    ladder = np.cumsum(level_weights(mean, sd, low, high))[:-1]
+    found: Ints = low + np.searchsorted(ladder, ndtr(scores)).astype(np.int64)
     return found
 
 
-def _beta_binomial(top: int, mean: float, sd: float) -> Floats:
-    """Return probabilities of 0..top with this mean and SD, or of a rounded normal where there are none."""
-    values = np.arange(top + 1)
-    p = np.clip(mean / top, 0.02, 0.98)
+def level_weights(mean: float, sd: float, low: int, high: int) -> Floats:
+    """Return probabilities of the whole numbers from ``low`` to ``high`` with about this mean and SD.
+
+    Notes
+    -----
+    A beta-binomial distribution: the natural bell, skew or U of a bounded score. A spread that it cannot have (below
+    the binomial's) takes a rounded normal.
+    """
+    values, top = np.arange(high - low + 1), high - low
+    p = np.clip((mean - low) / top, 0.02, 0.98)
     ratio = sd**2 / (top * p * (1 - p))
     if 1.02 < ratio < 0.98 * top:
         total = (top - ratio) / (ratio - 1)
@@ -144,9 +130,17 @@ def _beta_binomial(top: int, mean: float, sd: float) -> Floats:
         choose = gammaln(top + 1) - gammaln(values + 1) - gammaln(top - values + 1)
         weights = np.exp(choose + betaln(values + a, top - values + b) - betaln(a, b))
     else:
-        weights = ndtr((values + 0.5 - mean) / sd) - ndtr((values - 0.5 - mean) / sd) + 1e-12
+        weights = ndtr((values + 0.5 + low - mean) / sd) - ndtr((values - 0.5 + low - mean) / sd) + 1e-12
     normed: Floats = weights / weights.sum()
     return normed
+
+
+def with_few_odd(weights: Floats, odd: NDArray[np.bool_], share: float) -> Floats:
+    """Return weights of which at most a share is on the odd numbers."""
+    found = weights[odd].sum()
+    if found <= share:
+        return weights
+    return np.where(odd, weights * share / found, weights * (1 - share) / (1 - found))
 
 
 def freeze_extremes(study: Study, columns: Columns, rows: Floats) -> NDArray[np.bool_]:

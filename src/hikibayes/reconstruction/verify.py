@@ -238,9 +238,18 @@ class _Stranger:
     def _reliabilities(self) -> dict[tuple[tuple[str, ...], str | None], float]:
         return {}
 
+    @cached_property
+    def _items(self) -> dict[str, Floats]:
+        return {}
+
+    def _answers(self, name: str) -> Floats:
+        if name not in self._items:
+            self._items[name] = self.table[name].to_numpy(dtype=float)
+        return self._items[name]
+
     def _reliability(self, names: tuple[str, ...], group: str | None) -> float:
         if (names, group) not in self._reliabilities:
-            answers = np.column_stack([self.table[name].to_numpy(dtype=float) for name in names])
+            answers = np.column_stack([self._answers(name) for name in names])
             self._reliabilities[names, group] = cronbach_alpha(answers[self._in(group)])
         return self._reliabilities[names, group]
 
