@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from .inference import engines, fit, models
+from .planning import diagnose, power, simulations
 from .reanalysis import reanalyze, replay, report
-from .reconstruction import synthesize
+from .reconstruction import calibrate, synthesize
 from .record import audit, studies
 
 __all__ = ["main"]
@@ -42,5 +43,9 @@ def main() -> None:
     """Question a published study from its printed numbers: audit, reconstruct, fit, doubt, plan."""
 
 
-for verb in (reanalyze, audit, synthesize, fit, engines, report, replay, studies, models):
+VERBS = (
+    *(reanalyze, audit, calibrate, synthesize, fit, engines, power, diagnose),
+    *(report, replay, studies, models, simulations),
+)
+for verb in VERBS:
     main.add_command(verb)

@@ -42,6 +42,7 @@ fit_arguments = options(
 @click.command()
 @fit_arguments
 @click.option("--engine", type=click.Choice(["nuts", "exact"]), default="nuts", show_default=True)
+@click.option("--mapping", type=click.Path(dir_okay=False, path_type=Path), help="TOML file: headers, labels, missing.")
 @click.option("--raw", is_flag=True, help="Add the estimands in the measures' own units.")
 def fit(
     *,
@@ -54,9 +55,10 @@ def fit(
     as_json: bool,
     out: Path | None,
     engine: Any,
+    mapping: Path | None,
     raw: bool,
 ) -> None:
-    """Fit one MODEL to one table of participants, DATA (CSV)."""
+    """Fit one MODEL to one table of participants, DATA (CSV, TSV, SPSS)."""
     from ..inference.estimates import Reporting
     from ..inference.fit import Sampling
     from ..inference.fit import fit as run
@@ -74,13 +76,14 @@ def fit(
         engine=engine,
         variant=variant,
         columns=columns,
+        mapping=mapping,
         sampling=sampling,
         reporting=Reporting(raw=raw),
     )
     arguments = {"model": model, "data": str(data), "study": study, "engine": engine, "prior": variant}
     record = watch.record(
         "fit",
-        {**arguments, "columns": columns, "raw": raw},
+        {**arguments, "columns": columns, "mapping": str(mapping or ""), "raw": raw},
         seed=seed,
         inputs={model: digest(result.model), study: digest(result.study), str(data): file_digest(data)},
     )
