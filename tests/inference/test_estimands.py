@@ -188,7 +188,7 @@ def test_shares_of_variance_are_not_for_every_family(study, table):
     model = model_like("step3", "abs_h ~ sex + age + group", estimands=("r2_step1",)).model_dump()
     nu = {"dist": "Exponential", "lam": 0.1, "reason": "made up"}
     model = ModelSpec.model_validate({**model, "family": "t", "priors": {**model["priors"], "nu": nu}})
-    with pytest.raises(InputError, match="shares of variance are those of a gaussian model, not of family 't'"):
+    with pytest.raises(InputError, match="those of a gaussian model with one sigma; this one is of family 't'"):
         answers(design(model, table(n=30), study))
 
 

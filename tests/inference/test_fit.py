@@ -77,7 +77,7 @@ def cauchy_model():
     ("model", "change", "options", "message"),
     [
         ("step3", lambda t: t.iloc[:17], {}, "group 'hikikomori' has no complete row"),
-        ("step3", lambda t: t.groupby("group").head(8), {}, "16 complete rows for the 18 coefficients of model .step3.; at least 19 are needed"),
+        ("step3", lambda t: t.groupby("group").head(8), {}, "16 complete rows for the 18 coefficients of .*at least 19"),
         ("step2", lambda t: t.assign(planning=9), {}, "column 'planning': row 1: .* runs from 2 to 8"),
         (t_model(), lambda t: t, {}, "family 't'; the exact engine takes gaussian ones, NUTS takes all"),
         (cauchy_model(), lambda t: t, {}, r"prior of 'age' is Cauchy\(.*\); the exact engine takes Normal"),
@@ -94,7 +94,7 @@ def test_what_cannot_be_fitted_says_why(study, table, model, change, options, me
 # -- Bambi ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("name", [name for name in shipped_models() if not load_model(name).beyond_gaussian])
 def test_every_shipped_models_log_joint_is_bambis(name, study, table):
     laid_out = design(load_model(name), table(n=40), study)
     compared = log_joint_difference(laid_out, rng=np.random.default_rng(103), points=10)

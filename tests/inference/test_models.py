@@ -23,12 +23,19 @@ REFUSED = {
     "coefficient_cannot": "prior for 'age' can be Normal, StudentT, Cauchy, Uniform, TruncatedNormal; found HalfNormal",
     "wrong_parameter": "priors.age.sd: there is no key 'sd'; there are: alpha, beta, dist, ",
     "unknown_distribution": "priors.age.dist: ",
-    "unknown_family": "there is no family 'gausian'; there are: gaussian, t (did you mean 'gaussian'?)",
+    "unknown_family": "there is no family 'gausian'; there are: beta_binomial, gaussian, t (did you mean 'gaussian'?)",
     "unknown_scaling": "scaling: Input should be 'sample' or 'raw'; found 'standard'",
     "unreadable_formula": "formula 'abs_h ~ age + group * (srs18' cannot be read: ",
     "no_outcome": "the outcome left of '~' must be a measure's id",
     "no_intercept": "takes the intercept away; models keep it",
-    "varying_effect": "varying effects such as '1|region' are not offered yet",
+    "varying_effect": "varying slopes such as 'age|region' are not offered; (1|category) is",
+    "varying_without_prior": "there is no prior for '1|region'; ",
+    "varying_can_be_negative": "prior for '1|region' can be Exponential, HalfNormal, HalfStudentT, LogNormal; found",
+    "sum_score_with_varying": "family 'beta_binomial' takes neither varying intercepts nor 'sigma_by'",
+    "pool_and_prior": "'age' is in the pool 'slopes', and has no prior of its own",
+    "pool_of_a_misspelt_term": "pool 'slopes': there is no term 'srs81'; there are: age, srs18 (did you mean 'srs18'?)",
+    "pool_of_one": "pools.slopes.terms: ",
+    "pool_can_be_negative": "pool 'slopes': a prior for 'sd' can be Exponential, HalfNormal, ",
     "empty_variant": "variants.sceptical: a variant has either 'priors' that replace some, or a 'rule'",
     "unknown_rule": "variants.sceptical.rule: Input should be 'bambi_default' or 'flat'; found 'flatt'",
     "variant_called_default": "variant 'weakly_informative' is the file's own [priors]; give this one another name",
@@ -50,8 +57,21 @@ def test_every_invalid_file_is_tried():
     assert {path.stem for path in FOLDER.glob("*.toml")} == set(REFUSED)
 
 
-def test_five_models_are_shipped():
-    assert set(shipped_models()) == {"step1", "step2", "step3", "step3_support_only", "sex_by_support"}
+PLAIN = {"step1", "step2", "step3", "step3_support_only", "sex_by_support"}
+FURTHER = {"step3_robust", "step3_sigma_by_group", "step3_region", "step3_pooled", "step3_sum_score"}
+
+
+def test_ten_models_are_shipped():
+    assert set(shipped_models()) == PLAIN | FURTHER
+    assert {name for name in shipped_models() if not load_model(name).beyond_gaussian} == PLAIN
+
+
+@pytest.mark.parametrize("name", sorted(FURTHER - {"step3_sum_score"}))
+def test_further_models_differ_from_step_3_in_one_thing(name):
+    step3, further = load_model("step3"), load_model(name)
+    shared = set(further.priors) & set(step3.priors)
+    assert set(step3.priors) - shared == set(further.pooled)
+    assert [n for n in shared if further.priors[n].parameters != step3.priors[n].parameters] == []
 
 
 @pytest.mark.parametrize("step", ["step1", "step2", "step3", "step3_support_only"])
@@ -65,7 +85,7 @@ def test_sex_may_moderate_support_in_one_model(study):
     assert extra == {"sex:instrumental_support"}
 
 
-@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("name", sorted(PLAIN))
 def test_shipped_priors_are_the_documented_defaults(name, study):
     model = load_model(name)
     for term, prior in model.priors.items():

@@ -57,7 +57,11 @@ def test_holes_in_what_is_not_used_do_not_matter(mine, study):
 @pytest.mark.parametrize(
     ("change", "columns", "message"),
     [
-        (lambda t: t.rename(columns={"age": "agee"}), {}, r"no column 'age'; there are: abs_h, agee, .*did you mean 'agee'"),
+        (
+            lambda t: t.rename(columns={"age": "agee"}),
+            {},
+            r"no column 'age'; there are: abs_h, agee, .*did you mean 'agee'",
+        ),
         (lambda t: t, {"age": "agge"}, r"no column for 'age', 'agge'; .*did you mean 'age'"),
         (lambda t: t, {"aeg": "age"}, r"no measure 'aeg'; .*did you mean 'age'"),
         (lambda t: t, {"age": "abs_h"}, "column 'abs_h' is mapped to abs_h and age; a column holds one measure"),

@@ -37,9 +37,9 @@ def exact_priors(design: Design | MomentDesign, variant: str = DEFAULT_VARIANT) 
         is no such variant.
     """
     model = design.model
-    if model.family != "gaussian":
+    if model.beyond_gaussian:
         raise InputError(
-            f"model {model.name!r} is of family {model.family!r}; the exact engine takes gaussian ones, NUTS takes all"
+            f"model {model.name!r} {model.beyond_gaussian}; the exact engine takes gaussian ones, NUTS takes all"
         )
     chosen = model.prior_set(variant)
     if chosen.rule == "flat":
@@ -105,19 +105,23 @@ def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
     Raises
     ------
     InputError
-        The flat variant: p(beta, sigma) proportional to 1/sigma is not a distribution that NUTS could be given. Or a
-        design of several data sets.
+        The flat variant: p(beta, sigma) proportional to 1/sigma is not a distribution that NUTS could be given. A
+        design of several data sets. Or a model that Bambi does not have in this form: pools, `sigma_by`, a sum score.
     """
-    import bambi
-
     if design.datasets != 1:
         raise InputError(f"NUTS takes one data set at a time; found {design.datasets}")
     model = design.model
     chosen = model.prior_set(variant)
     if chosen.rule == "flat":
         raise InputError(f"variant {variant!r} is no proper prior; ask the exact engine for it, or NUTS for another")
+    if model.pools or model.sigma_by or model.family == "beta_binomial":
+        raise InputError(f"model {model.name!r} {model.beyond_gaussian}; Bambi has no such model in this form")
+    import bambi
+
     bambi.config["UNUSED_PRIORS"] = "error"
     priors = {name: bambi.Prior(prior.dist, **prior.parameters) for name, prior in chosen.priors.items()}
+    # a varying intercept's prior is that of its SD
+    priors |= {name: bambi.Prior("Normal", mu=0, sigma=priors[name]) for name in model.varying if name in priors}
     built = bambi.Model(model.formula, design.frame, family=model.family, priors=priors or None)
     built.build()
     return built

@@ -114,6 +114,12 @@ class Design:
         """The outcome in the model's units, shape (B, n)."""
         return self.frame[self.model.outcome].to_numpy(dtype=np.float64).reshape(self.datasets, -1)
 
+    def raw_outcome(self) -> FloatArray:
+        """Return the outcome of the first data set in its own unit, shape (n,)."""
+        name, y = self.model.outcome, self.y[0]
+        raw = self.scaling.location[name][0] + self.scaling.scale[name][0] * y if self.standardised else y
+        return np.asarray(raw)
+
     @cached_property
     def statistics(self) -> SufficientStatistics:
         """Sufficient statistics of the design and its outcome, B data sets."""
@@ -126,10 +132,8 @@ class Design:
 
         Parameters
         ----------
-        fixed : mapping
-            Value by measure that every participant gets: a level, or a number in the model's units.
-        shift : mapping
-            What is added to a numeric measure of every participant.
+        fixed, shift
+            As in `changed_rows`.
 
         Returns
         -------
@@ -140,12 +144,30 @@ class Design:
         Where a column is linear in the other measures this is its value at their sample means; where it is not, it is
         the g-formula's average.
         """
+        return np.asarray(self.changed_rows(fixed=fixed, shift=shift).mean(axis=1))
+
+    def changed_rows(
+        self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
+    ) -> FloatArray:
+        """Return the design's rows with some measures changed.
+
+        Parameters
+        ----------
+        fixed : mapping
+            Value by measure that every participant gets: a level, or a number in the model's units.
+        shift : mapping
+            What is added to a numeric measure of every participant.
+
+        Returns
+        -------
+        array, shape (B, n, p)
+        """
         frame = self.frame
         for name, value in (fixed or {}).items():
             frame = frame.assign(**{name: _constant(value, frame[name])})
         for name, amount in (shift or {}).items():
             frame = frame.assign(**{name: frame[name] + amount})
-        return np.asarray(self._by_dataset(self.matrices.common.evaluate_new_data(frame).design_matrix).mean(axis=1))
+        return self._by_dataset(self.matrices.common.evaluate_new_data(frame).design_matrix)
 
     def first(self) -> Self:
         """Return the first data set's design."""

@@ -228,8 +228,9 @@ class _Effects:
         return f"the slope of {estimand.of} differs between the groups" if differ and not by_group else None
 
     def _variance_obstacle(self, estimand: Estimand) -> str | None:
-        if self.model.family != "gaussian":
-            return f"shares of variance are those of a gaussian model, not of family {self.model.family!r}"
+        model = self.model
+        if model.family != "gaussian" or model.sigma_by or model.varying:
+            return f"shares of variance are those of a gaussian model with one sigma; this one {model.beyond_gaussian}"
         missing = [t for t in self.study.terms(estimand.step) if _parts(t) not in set(map(_parts, self.model.terms))]
         return f"{missing[0]}, which {estimand.step} has, is not in its formula" if missing else None
 

@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from ..record.study import Estimand
 from ..spec import InputError
 from .design import Design
+from .effects import effect_draws
 from .estimands import Answers, raw_unit
 from .exact import FlatPrior, GaussianPosterior
 from .layout import coefficient_draws
@@ -159,7 +160,7 @@ def draw_estimates(
     """
     reporting = reporting or Reporting()
     beta, sigma = coefficient_draws(tree, design)
-    values = np.einsum("cdp,kp->cdk", beta, found.weights[0])
+    values = effect_draws(tree, design, found)
     rows = [_draw_row(values[..., j], e, reporting) for j, e in enumerate(found.linear)]
     if conditional is not None and found.linear and not isinstance(conditional.priors, FlatPrior):
         for row, log_bf in zip(rows, _rao_blackwell_log_bf10(conditional, found.weights, sigma), strict=True):

@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 from ..spec import InputError
 from .design import Design
 from .exact import HalfStudentT, bambi_default
-from .models import DEFAULT_VARIANT, FAMILIES, INTERCEPT
+from .models import DEFAULT_VARIANT, FAMILIES, INTERCEPT, Prior
 
-__all__ = ["BETA", "Graph", "Structure", "graph", "pymc_model"]
+__all__ = ["BETA", "OBSERVED", "OUTCOME", "Graph", "Structure", "graph", "pymc_model", "sum_score_limits"]
 
 BETA = "beta"
 """The graph's coefficients, one for each column of the design."""
+OUTCOME, OBSERVED = "y", "y_obs"
+"""The graph's outcome, and its data."""
+POOL = "pool:"
+SIGMA_INDEX = "level_of_sigma"
+WHOLE = 1e-6
+"""How far a sum score, scaled and scaled back, may be from a whole number."""
 
 type Inputs = dict[str, NDArray[Any]]
 
@@ -46,14 +52,24 @@ class Structure:
         Family of the intercept's prior.
     coefficients : tuple of str, length p
         Family of each column's prior.
+        Family of each column's prior; for a pooled one ``pool:`` and the pool's name.
     own : tuple of (str, str)
         The outcome family's own parameters, each with the family of its prior.
+    pools : tuple of (str, str)
+        Each pool's name, with the family of its SD's prior.
+    varying : tuple of (str, str, int)
+        Each varying intercept's name, with the family of its SD's prior and its number of levels.
+    sigmas : int
+        How many levels have a sigma of their own; 0 for one sigma.
     """
 
     family: str
     intercept: str
     coefficients: tuple[str, ...]
     own: tuple[tuple[str, str], ...]
+    pools: tuple[tuple[str, str], ...] = ()
+    varying: tuple[tuple[str, str, int], ...] = ()
+    sigmas: int = 0
 
 
 class Graph(NamedTuple):
@@ -85,20 +101,32 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
     """
     if design.datasets != 1:
         raise InputError(f"NUTS takes one data set at a time; found {design.datasets}")
+    model = design.model
     intercept, columns, own = _priors(design, variant)
+    factors = {term: design.frame[term.removeprefix("1|")].cat for term in model.varying}
+    pools = {name: Written(pool.sd.dist, pool.sd.parameters) for name, pool in model.pools.items()}
+    spreads = {term: _written(model.prior_set(variant).priors[term]) for term in factors}
+    sigma_levels = design.frame[model.sigma_by].cat if model.sigma_by else None
     structure = Structure(
-        family=design.model.family,
+        family=model.family,
         intercept=intercept.dist,
         coefficients=tuple(prior.dist for prior in columns),
         own=tuple((name, prior.dist) for name, prior in own.items()),
+        pools=tuple((name, sd.dist) for name, sd in pools.items()),
+        varying=tuple((term, sd.dist, len(factors[term].categories)) for term, sd in spreads.items()),
+        sigmas=len(sigma_levels.categories) if sigma_levels is not None else 0,
     )
     rows = design.rows[0]
-    inputs: Inputs = {"X": rows - rows.mean(axis=0), "y_obs": design.y[0]}
+    inputs: Inputs = {"X": rows - rows.mean(axis=0), **_outcome(design)}
     inputs |= _numbers(INTERCEPT, [intercept])
     for dist in sorted(set(structure.coefficients)):
         inputs |= _numbers(dist, [prior for prior in columns if prior.dist == dist], vector=True)
-    for name, prior in own.items():
+    named = own | {f"{name}_sd": sd for name, sd in pools.items()} | {f"{t}_sigma": sd for t, sd in spreads.items()}
+    for name, prior in named.items():
         inputs |= _numbers(name, [prior])
+    inputs |= {_index(term): factor.codes.to_numpy(dtype=np.int64) for term, factor in factors.items()}
+    if sigma_levels is not None:
+        inputs[SIGMA_INDEX] = sigma_levels.codes.to_numpy(dtype=np.int64)
     return Graph(structure, inputs)
 
 
@@ -109,7 +137,8 @@ def pymc_model(made: Graph) -> Any:
     -------
     pymc.Model
         Free variables ``Intercept`` (centred), one vector of coefficients for each family of priors, and the outcome
-        family's own; ``beta`` holds the coefficients in the design's order. Everything in ``made.inputs`` is `pm.Data`.
+        family's own; ``beta`` holds the coefficients in the design's order. Pooled coefficients and varying intercepts
+        are products of their SD and a standard normal ``..._offset``. Everything in ``made.inputs`` is `pm.Data`.
     """
     import pymc as pm
 
@@ -118,24 +147,37 @@ def pymc_model(made: Graph) -> Any:
         data = {name: pm.Data(name, values) for name, values in made.inputs.items()}
         beta = pm.Deterministic(BETA, _coefficients(structure, data))
         mu = _variable(INTERCEPT, structure.intercept, INTERCEPT, data) + data["X"] @ beta
-        own = {name: _variable(name, dist, name, data) for name, dist in structure.own}
-        _OUTCOMES[structure.family](mu, own, data["y_obs"])
+        for term, dist, levels in structure.varying:
+            mu = mu + _centred_normals(term, f"{term}_sigma", dist, levels, data)[data[_index(term)]]
+        own = {name: _own(name, dist, structure, data) for name, dist in structure.own}
+        _OUTCOMES[structure.family](mu, own, data)
     return model
 
 
-def _gaussian(mu: Any, own: Mapping[str, Any], observed: Any) -> None:
+def _gaussian(mu: Any, own: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     import pymc as pm
 
-    pm.Normal("y", mu=mu, sigma=own["sigma"], observed=observed)
+    pm.Normal(OUTCOME, mu=mu, sigma=own["sigma"], observed=data[OBSERVED])
 
 
-def _student_t(mu: Any, own: Mapping[str, Any], observed: Any) -> None:
+def _student_t(mu: Any, own: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     import pymc as pm
 
-    pm.StudentT("y", nu=own["nu"], mu=mu, sigma=own["sigma"], observed=observed)
+    pm.StudentT(OUTCOME, nu=own["nu"], mu=mu, sigma=own["sigma"], observed=data[OBSERVED])
 
 
-_OUTCOMES: dict[str, Callable[[Any, Mapping[str, Any], Any], None]] = {"gaussian": _gaussian, "t": _student_t}
+def _beta_binomial(mu: Any, own: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    import pymc as pm
+
+    p, kappa = pm.math.sigmoid(mu), own["kappa"]
+    pm.BetaBinomial(OUTCOME, alpha=p * kappa, beta=(1 - p) * kappa, n=data["trials"], observed=data[OBSERVED])
+
+
+_OUTCOMES: dict[str, Callable[[Any, Mapping[str, Any], Mapping[str, Any]], None]] = {
+    "gaussian": _gaussian,
+    "t": _student_t,
+    "beta_binomial": _beta_binomial,
+}
 
 
 def _coefficients(structure: Structure, data: Mapping[str, Any]) -> Any:
@@ -143,12 +185,57 @@ def _coefficients(structure: Structure, data: Mapping[str, Any]) -> Any:
     import pytensor.tensor as pt
 
     families = sorted(set(structure.coefficients))
-    vectors = [
-        _variable(f"{dist}_coefficients", dist, dist, data, shape=structure.coefficients.count(dist))
-        for dist in families
-    ]
+    pools = {POOL + name: (name, dist) for name, dist in structure.pools}
+    vectors = []
+    for dist in families:
+        size = structure.coefficients.count(dist)
+        if dist in pools:
+            name, of_sd = pools[dist]
+            vectors.append(_centred_normals(f"{name}_coefficients", f"{name}_sd", of_sd, size, data))
+        else:
+            vectors.append(_variable(f"{dist}_coefficients", dist, dist, data, shape=size))
     by_family = [j for dist in families for j, own in enumerate(structure.coefficients) if own == dist]
     return pt.concatenate(vectors)[np.argsort(by_family)]
+
+
+def _centred_normals(name: str, sd: str, dist: str, size: int, data: Mapping[str, Any]) -> Any:
+    """Make normals around 0 with one SD that has a prior; sampled as its multiples, which suits NUTS if it is small."""
+    import pymc as pm
+
+    spread = _variable(sd, dist, sd, data)
+    return pm.Deterministic(name, spread * pm.Normal(f"{name}_offset", 0, 1, shape=size))
+
+
+def _own(name: str, dist: str, structure: Structure, data: Mapping[str, Any]) -> Any:
+    if name == "sigma" and structure.sigmas:
+        return _variable(name, dist, name, data, shape=structure.sigmas)[data[SIGMA_INDEX]]
+    return _variable(name, dist, name, data)
+
+
+def _index(term: str) -> str:
+    return f"{term}_index"
+
+
+def _outcome(design: Design) -> Inputs:
+    """Return the outcome; of a sum score, the steps above its lowest value and how many there are."""
+    if design.model.family != "beta_binomial":
+        return {OBSERVED: design.y[0]}
+    low, high = sum_score_limits(design)
+    steps = design.raw_outcome() - low
+    counts = np.rint(steps)
+    if (np.abs(steps - counts) > WHOLE).any() or (counts < 0).any() or (counts > high - low).any():
+        raise InputError(
+            f"must be whole numbers from {low:g} to {high:g} for a beta-binomial", key=design.model.outcome
+        )
+    return {OBSERVED: counts.astype(np.int64), "trials": np.array(high - low, dtype=np.int64)}
+
+
+def sum_score_limits(design: Design) -> tuple[float, float]:
+    """Return a sum score's lowest and highest value; raises `InputError` for an outcome that is none."""
+    measure = design.study.measure(design.model.outcome)
+    if measure.kind != "scale" or measure.score != "sum":
+        raise InputError(f"model {design.model.name!r}: family 'beta_binomial' needs a sum score; {measure.id} is none")
+    return measure.limits
 
 
 def _variable(name: str, dist: str, numbers: str, data: Mapping[str, Any], **options: Any) -> Any:
@@ -172,14 +259,20 @@ def _priors(design: Design, variant: str) -> tuple[Written, list[Written], dict[
         raise InputError(f"variant {variant!r} is no proper prior; ask the exact engine for it, or NUTS for another")
     if chosen.rule == "bambi_default":
         return _bambi_defaults(design)
-    written = {name: Written(prior.dist, prior.parameters) for name, prior in chosen.priors.items()}
+    written = {name: _written(prior) for name, prior in chosen.priors.items()}
+    written |= {term: Written(POOL + pool, {}) for term, pool in design.model.pooled.items()}
     columns = [written[term] for term, columns in design.terms.items() for _ in columns]
     return written[INTERCEPT], columns, {name: written[name] for name in FAMILIES[design.model.family]}
 
 
+def _written(prior: Prior) -> Written:
+    return Written(prior.dist, prior.parameters)
+
+
 def _bambi_defaults(design: Design) -> tuple[Written, list[Written], dict[str, Written]]:
-    if design.model.family != "gaussian":
-        raise InputError(f"Bambi's own priors are offered for gaussian models; found family {design.model.family!r}")
+    model = design.model
+    if model.beyond_gaussian:
+        raise InputError(f"Bambi's own priors are offered for gaussian models; {model.name!r} {model.beyond_gaussian}")
     found = bambi_default(design.statistics)
     if not isinstance(found.sigma, HalfStudentT):
         raise TypeError(f"Bambi's default for sigma is a half-t; found {found.sigma}")

@@ -46,11 +46,14 @@ def term_variables(beta: FloatArray, design: Design) -> dict[str, xr.DataArray]:
 
 
 def coefficient_draws(tree: xr.DataTree, design: Design) -> tuple[FloatArray, FloatArray]:
-    """Return draws of the design's coefficients (chain, draw, p), and of sigma (chain, draw)."""
+    """Return draws of the coefficients (chain, draw, p), and of sigma (chain, draw), NaN where it is not one number."""
     posterior = tree["posterior"]
     shape = posterior.sizes["chain"], posterior.sizes["draw"]
     parts = [posterior[t].transpose("chain", "draw", ...).values.reshape(*shape, -1) for t in design.terms]
-    return np.concatenate(parts, axis=-1), np.asarray(posterior["sigma"].transpose("chain", "draw").values)
+    beta = np.concatenate(parts, axis=-1)
+    if "sigma" not in posterior or posterior["sigma"].ndim != len(shape):
+        return beta, np.full(shape, np.nan)
+    return beta, np.asarray(posterior["sigma"].transpose("chain", "draw").values)
 
 
 def flat_draws(tree: xr.DataTree) -> dict[str, FloatArray]:

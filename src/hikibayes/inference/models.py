@@ -22,12 +22,22 @@ from ..spec import InputError, Spec, read_spec, unknown_name
 if TYPE_CHECKING:
     from formulae.terms.terms import Model as ParsedFormula
 
-__all__ = ["DEFAULT_VARIANT", "FAMILIES", "ModelSpec", "Prior", "PriorSet", "Variant", "load_model", "shipped_models"]
+__all__ = [
+    "DEFAULT_VARIANT",
+    "FAMILIES",
+    "ModelSpec",
+    "Pool",
+    "Prior",
+    "PriorSet",
+    "Variant",
+    "load_model",
+    "shipped_models",
+]
 
 DEFAULT_VARIANT = "weakly_informative"
 """The variant that a model file's own ``[priors]`` are."""
 
-FAMILIES: dict[str, tuple[str, ...]] = {"gaussian": ("sigma",), "t": ("sigma", "nu")}
+FAMILIES: dict[str, tuple[str, ...]] = {"gaussian": ("sigma",), "t": ("sigma", "nu"), "beta_binomial": ("kappa",)}
 """The outcome families on offer, with the parameters that need a prior beside the coefficients."""
 
 INTERCEPT = "Intercept"
@@ -65,6 +75,15 @@ class Variant(Spec):
         return self
 
 
+class Pool(Spec):
+    """Coefficients that are drawn towards 0 together: Normal around 0 with one SD, which the data have a say in."""
+
+    terms: tuple[str, ...] = Field(min_length=2)
+    """The terms whose coefficients these are; they have no priors of their own."""
+    sd: Prior
+    """Prior of the SD."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PriorSet:
     """All the priors of one variant: either one for each term, or a rule that makes them."""
@@ -95,9 +114,14 @@ class ModelSpec(Spec):
     formula: Reason
     """Wilkinson notation over the study's measures; a categorical measure is coded by its first level as reference."""
     family: str = "gaussian"
+    """``gaussian``; ``t``, errors with heavy tails; ``beta_binomial``, a sum score between its ends, by logit."""
+    sigma_by: Identifier | None = None
+    """A category whose levels each have a ``sigma`` of their own, all with the one prior."""
     scaling: Literal["sample", "raw"] = "sample"
     """``sample``: outcome and numeric measures as z scores by the sample's total SD. ``raw``: as they come."""
     priors: dict[str, Prior]
+    pools: dict[Identifier, Pool] = Field(default_factory=dict)
+    """Partially pooled coefficients, by a name for the pool."""
     variants: dict[Identifier, Variant] = Field(default_factory=dict)
     estimands: tuple[Identifier, ...] = ()
     """Names of the study's estimands to report; where none is given, all that the model can answer."""
@@ -124,12 +148,35 @@ class ModelSpec(Spec):
 
         # formulae takes the Sum of C(group, Sum) for a variable
         names = sorted(self.parsed.var_names - {self.outcome} - set(ENCODINGS), key=self.formula.find)
-        return (self.outcome, *names)
+        beside = [self.sigma_by] if self.sigma_by and self.sigma_by not in names else []
+        return (self.outcome, *names, *beside)
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Everything that needs a prior: intercept, terms, and the family's own parameters."""
-        return (INTERCEPT, *self.terms, *FAMILIES[self.family])
+        """Everything that needs a prior: intercept, terms, SDs of varying intercepts, the family's own parameters."""
+        terms = [term for term in self.terms if term not in self.pooled]
+        return (INTERCEPT, *terms, *self.varying, *FAMILIES[self.family])
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Names of the varying intercepts, such as ``1|region``."""
+        return tuple(term.name for term in self.parsed.group_terms)
+
+    @property
+    def pooled(self) -> dict[str, str]:
+        """The pool of each pooled term."""
+        return {term: name for name, pool in self.pools.items() for term in pool.terms}
+
+    @property
+    def beyond_gaussian(self) -> str | None:
+        """What makes the model another than a Gaussian one with priors of its own for each coefficient."""
+        if self.family != "gaussian":
+            return f"is of family {self.family!r}"
+        if self.sigma_by:
+            return f"has a sigma for each level of {self.sigma_by!r}"
+        if self.varying:
+            return f"has the varying intercept {self.varying[0]!r}"
+        return f"has the pool {next(iter(self.pools))!r}" if self.pools else None
 
     @property
     def variant_names(self) -> tuple[str, ...]:
@@ -161,17 +208,19 @@ class ModelSpec(Spec):
             raise ValueError(f"formula {self.formula!r}: the outcome left of '~' must be a measure's id")
         if INTERCEPT not in {term.name for term in self.parsed.common_terms}:
             raise ValueError(f"formula {self.formula!r} takes the intercept away; models keep it")
-        if self.parsed.group_terms:
+        if slopes := [name for name in self.varying if not name.startswith("1|")]:
             raise ValueError(
-                f"formula {self.formula!r}: varying effects such as {self.parsed.group_terms[0].name!r} "
-                "are not offered yet"
+                f"formula {self.formula!r}: varying slopes such as {slopes[0]!r} are not offered; (1|category) is"
             )
+        if self.family == "beta_binomial" and (self.varying or self.sigma_by):
+            raise ValueError("family 'beta_binomial' takes neither varying intercepts nor 'sigma_by'")
         if not self.terms:
             raise ValueError(f"formula {self.formula!r} has no term besides the intercept")
         return self
 
     @model_validator(mode="after")
     def _priors_fit(self) -> Self:
+        _check_pools(self)
         _check_priors("", self.priors, self)
         if missing := [name for name in self.parameters if name not in self.priors]:
             raise ValueError(
@@ -193,11 +242,26 @@ def _parse(formula: str) -> ParsedFormula:
         raise ValueError(f"formula {formula!r} cannot be read: {error}") from None
 
 
+def _check_pools(model: ModelSpec) -> None:
+    pooled = [term for pool in model.pools.values() for term in pool.terms]
+    for name, pool in model.pools.items():
+        for term in pool.terms:
+            if term not in model.terms:
+                raise ValueError(f"pool {name!r}: {unknown_name('term', term, model.terms)}")
+            if pooled.count(term) > 1:
+                raise ValueError(f"pool {name!r}: term {term!r} is pooled twice")
+        if pool.sd.dist not in POSITIVE_FAMILIES:
+            raise ValueError(f"pool {name!r}: a prior for 'sd' can be {', '.join(POSITIVE_FAMILIES)}")
+
+
 def _check_priors(where: str, priors: Mapping[str, Prior], model: ModelSpec) -> None:
     for name, prior in priors.items():
+        if name in model.pooled:
+            raise ValueError(f"{where}{name!r} is in the pool {model.pooled[name]!r}, and has no prior of its own")
         if name not in model.parameters:
             raise ValueError(where + unknown_name("term", name, model.parameters))
-        accepted = POSITIVE_FAMILIES if name in FAMILIES[model.family] else COEFFICIENT_FAMILIES
+        positive = name in FAMILIES[model.family] or name in model.varying
+        accepted = POSITIVE_FAMILIES if positive else COEFFICIENT_FAMILIES
         if prior.dist not in accepted:
             raise ValueError(f"{where}a prior for {name!r} can be {', '.join(accepted)}; found {prior.dist}")
 

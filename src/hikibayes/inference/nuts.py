@@ -14,6 +14,7 @@ import pandas as pd
 from ..spec import InputError
 from .design import Design
 from .diagnostics import convergence, sound
+from .effects import effect_draws
 from .estimands import Answers, answers
 from .graph import BETA, Graph, Structure, graph, pymc_model
 from .layout import coefficient_draws, flat_draws, term_variables
@@ -166,7 +167,8 @@ def quantities(tree: xr.DataTree, design: Design, found: Answers | None = None) 
     except InputError:  # a model that answers nothing still has parameters
         return flat_draws(tree)
     beta, sigma = coefficient_draws(tree, design)
-    derived = {e.name: np.asarray(beta @ found.weights[0, j]) for j, e in enumerate(found.linear)}
+    values = effect_draws(tree, design, found)
+    derived = {e.name: values[..., j] for j, e in enumerate(found.linear)}
     flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
     derived |= {e.name: found.explained.of(e, *flat).reshape(sigma.shape) for e in found.variance}
     return flat_draws(tree) | derived
@@ -207,10 +209,21 @@ def _tidied(drawn: xr.DataTree, design: Design, sampling: Sampling) -> xr.DataTr
     beta = np.asarray(posterior[BETA].transpose("chain", "draw", ...).values)
     at_zero = posterior[INTERCEPT] - xr.DataArray(beta @ design.rows[0].mean(axis=0), dims=("chain", "draw"))
     variables = {INTERCEPT: at_zero, **term_variables(beta, design)}
-    vectors = [name for name in posterior.data_vars if str(name).endswith("_coefficients")]
-    others = posterior.drop_vars([BETA, INTERCEPT, *vectors]).data_vars
-    variables |= {str(name): values for name, values in others.items()}
+    inner = [v for v in posterior.data_vars if str(v).endswith(("_coefficients", "_offset"))]
+    others = posterior.drop_vars([BETA, INTERCEPT, *inner]).data_vars
+    variables |= {str(name): _with_levels(str(name), values, design) for name, values in others.items()}
     coords = {name: np.arange(posterior.sizes[name]) for name in ("chain", "draw")}
     attrs = {"inference_library": "nutpie", "target_accept": sampling.target_accept, "reruns": 0}
     tidy = xr.Dataset(variables, coords=coords, attrs=attrs)
     return xr.DataTree.from_dict({"posterior": tidy, "sample_stats": drawn["sample_stats"].to_dataset()})
+
+
+def _with_levels(name: str, values: xr.DataArray, design: Design) -> xr.DataArray:
+    """Name the levels of a varying intercept, and those that have a sigma of their own, as Bambi would."""
+    extra = [dim for dim in values.dims if dim not in {"chain", "draw"}]
+    of = {"sigma": design.model.sigma_by}.get(name, name.removeprefix("1|"))
+    if not extra or not of:
+        return values.drop_vars(extra, errors="ignore")
+    dim = f"{name}_dim" if name == "sigma" else f"{of}__factor_dim"
+    renamed = values.drop_vars(extra, errors="ignore").rename({extra[0]: dim})
+    return renamed.assign_coords({dim: list(design.frame[of].cat.categories)})
