@@ -193,23 +193,33 @@ def _possible(quantity: str) -> str:
     return {"vif": "1", "mean": "10", "minimum": "10", "maximum": "10", "sd": "1"}.get(quantity, "0")
 
 
-def moments_of(table: pd.DataFrame, study: Study, draws: int = 3, noise: float = 0.02, seed: int = 1) -> xr.Dataset:
-    """Return the table's own moments in SD units as a few draws, with a little noise in means and correlations."""
-    names = ["regular", "visits", "warmth", "bustle", "delight"]
+def own_moments(table: pd.DataFrame, study: Study, names: list[str]) -> xr.Dataset:
+    """Return a table's own moments in SD units of the total sample, categories as 0/1, as the one draw there is."""
     moments = sample_moments(table, study, names)
     mean, cov = total_moments(moments)
-    location, sd = mean.values.copy(), np.sqrt(np.diagonal(cov.values)).copy()
-    location[0], sd[0] = 0.0, 1.0
-    rng = np.random.default_rng(seed)
-    jitter = rng.normal(size=(draws, 2, len(names))) * noise
-    jitter[..., 0] = 0
-    scale = np.exp(rng.normal(size=(draws, 1, len(names))) * noise)
-    standard = moments["cov"].values / np.outer(sd, sd)
+    category = moments["kind"].values == "category"
+    location = np.where(category, 0.0, mean.values)
+    sd = np.where(category, 1.0, np.sqrt(np.diagonal(cov.values)))
     return xr.Dataset(
         {
             "n": ("group", moments["n"].values),
-            "mean": (("draw", "group", "measure"), (moments["mean"].values - location) / sd + jitter),
-            "cov": (("draw", "group", "measure", "measure_2"), standard * scale[..., None] * scale[..., None, :]),
+            "mean": (("draw", "group", "measure"), ((moments["mean"].values - location) / sd)[None]),
+            "cov": (("draw", "group", "measure", "measure_2"), (moments["cov"].values / np.outer(sd, sd))[None]),
+            "location": (("draw", "measure"), np.where(category, np.nan, location)[None]),
+            "scale": (("draw", "measure"), np.where(category, np.nan, sd)[None]),
         },
-        coords={"group": list(SIZES), "measure": names, "measure_2": names},
+        coords={"group": list(study.group_ids), "measure": names, "measure_2": names},
+    )
+
+
+def moments_of(table: pd.DataFrame, study: Study, draws: int = 3, noise: float = 0.02, seed: int = 1) -> xr.Dataset:
+    """Return the table's moments as a few draws with a little noise, and without raw means and SDs."""
+    one = own_moments(table, study, ["regular", "visits", "warmth", "bustle", "delight"])
+    rng = np.random.default_rng(seed)
+    jitter = rng.normal(size=(draws, 2, one.sizes["measure"])) * noise
+    jitter[..., 0] = 0
+    scale = np.exp(rng.normal(size=(draws, 1, one.sizes["measure"])) * noise)
+    return one.drop_vars(["location", "scale", "mean", "cov"]).assign(
+        mean=(("draw", "group", "measure"), one["mean"].values + jitter),
+        cov=(("draw", "group", "measure", "measure_2"), one["cov"].values * scale[..., None] * scale[..., None, :]),
     )

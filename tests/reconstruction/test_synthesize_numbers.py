@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.record.analysis import PublishedAnalysis
-from hikibayes.record.moments import sample_moments
 from hikibayes.reconstruction.columns import Columns, lay_out
 from hikibayes.reconstruction.compile_goals import Compiled, compile_goals, search_space
 from hikibayes.reconstruction.verify import recompute
+from hikibayes.record.analysis import PublishedAnalysis
+from hikibayes.record.moments import sample_moments
 from hikibayes.spec import InputError
 
 from .made_up import moments_of, printed_study, raw_data, study_of

@@ -201,7 +201,7 @@ class Synthesizer:
         """Prepare a study; raises `InputError` where the reconstructions do not fit it."""
         study = study.read() if study.readings else study
         if reconstructions is None:
-            from .calibrate import shipped_reconstructions
+            from .shipped import shipped_reconstructions
 
             reconstructions = shipped_reconstructions(study)
         return cls(study=study, draws=Draws.of(reconstructions, study), items=items)
