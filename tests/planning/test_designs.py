@@ -12,9 +12,12 @@ from hikibayes.planning import designs
 from hikibayes.planning.designs import Simulation, load_simulation, shipped_simulations
 from hikibayes.planning.plan import prepare
 from hikibayes.planning.power import power
+from hikibayes.record.study import load_study
 from hikibayes.spec import InputError, validated
 
 TEMPLATE = Path(designs.__file__).with_name("template.toml")
+
+MODEL = Path(__file__).with_name("moderated_model.toml")
 
 PLAIN = """
 description = "test"
@@ -167,17 +170,23 @@ def test_a_simulation_that_cannot_be_run(old, new, message, nonaka, reconstructi
     assert message in str(caught.value)
 
 
-def test_worlds_need_reconstructions_unless_they_are_written(settled):
-    with pytest.raises(InputError, match="made of reconstructions"):
-        prepare(read(PLAIN), study=settled)
+def test_worlds_are_made_of_the_shipped_reconstructions_where_there_are_any(settled):
+    plan = prepare(read(PLAIN), study=settled)
+    assert plan.reconstructions is not None
+    assert plan.reconstructions.sizes["draw"] == 2000
     fixed = PLAIN.replace('source = ["printed"]', 'source = ["fixed"]\n[worlds.fixed]\nresidual_sd = 0.6')
-    prepare(read(fixed), study=settled)
+    assert prepare(read(fixed), study=settled).reconstructions is None
 
 
-def test_likert_answers_need_raw_units(settled, reconstructions):
+def test_likert_answers_need_raw_units():
+    moderation = load_study(Path(__file__).with_name("moderation.toml"))
     text = PLAIN.replace("n_per_group = [50, 100]", 'n_per_group = [50]\nanswers = ["likert"]')
-    with pytest.raises(InputError, match="needs reconstructions in raw units"):
-        power(read(text), study=settled, reconstructions=reconstructions)
+    text = text.replace('source = ["printed"]', 'source = ["fixed"]\n[worlds.fixed]\nresidual_sd = 0.6')
+    text = text.replace('"support_slope_difference"', '"gap"').replace(
+        "description", f'model = "{MODEL}"\ndescription', 1
+    )
+    with pytest.raises(InputError, match="needs a raw mean and SD of 'x'"):
+        power(read(text), study=moderation)
 
 
 def test_a_grid_of_many_cells_must_be_insisted_on(settled, reconstructions):

@@ -110,18 +110,14 @@ def test_losses_that_depend_on_the_outcome_take_their_share_and_shift_it(settled
         assert rows[2][rows[0] == c].mean() == pytest.approx(drawn.centre[:, c, -1].mean(), abs=0.04)
 
 
-def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, world, reconstructions):
-    raw = reconstructions.assign(
-        location=("measure", np.array([0, 36, 10, 36, 28, 5, 5, 5, 5, 40.0])),
-        scale=("measure", np.array([1, 7, 10, 9, 8, 1.2, 1.2, 1.2, 1.2, 12.0])),
-    )
-    order = [str(name) for name in raw["measure"].values]
-    assert order[0] == "sex"
-    standard = raw.drop_vars(["location", "scale"])
-    from hikibayes.planning.sources import in_sd_units
+def age_in_years(reconstructions):
+    known = np.where(reconstructions["measure"] == "age", [[38.0], [7.0]], np.nan)
+    return reconstructions.assign(location=("measure", known[0]), scale=("measure", known[1]))
 
-    raw = in_sd_units(standard).assign(location=raw["location"], scale=raw["scale"])
-    recording = recording_of(sample(answers="likert"), world.frame, raw)
+
+def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, world, reconstructions):
+    recording = recording_of(sample(answers="likert"), world.frame, age_in_years(reconstructions))
+    assert recording.location[[0, -1]] == pytest.approx([38.0, settled.assumption("abs_h_raw_mean").distribution.mu])
     _, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), recording)
     every = np.column_stack([scores, outcome]) * recording.scale + recording.location
     np.testing.assert_allclose(every, np.round(every), atol=1e-9)

@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from ..record.moments import in_raw_units, total_moments
 from ..record.study import Study
 from ..spec import InputError
 from .columns import FloatArray, Frame
@@ -73,7 +72,7 @@ def recording_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | Non
     Raises
     ------
     InputError
-        Whole numbers are asked for, but the reconstructions are not in raw units.
+        Whole numbers are asked for, but neither a fact nor an assumption says where a score lies in raw units.
     """
     recording = GAUSSIAN._replace(fixed_scores=sample.predictors == "fixed")
     if sample.answers == "likert":
@@ -107,17 +106,31 @@ def _intercept(loss: DropOut) -> float:
 
 def _whole_numbers(recording: Recording, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:
     names = [*frame.measures, frame.study.analysis.outcome]
-    if reconstructions is None or "location" not in reconstructions:
-        raise InputError("answers = 'likert' needs reconstructions in raw units; these worlds know SD units only")
-    mean, cov = total_moments(in_raw_units(reconstructions))
-    other = [dim for dim in mean.dims if dim != "measure"]
-    location, variance = mean.mean(other), cov.mean(other)
     measures = [frame.study.measure(name) for name in names]
     limits = np.array([measure.limits for measure in measures])
+    raw = np.array([_raw_mean_and_sd(frame.study, name, reconstructions) for name in names])
     return recording._replace(
-        location=location.sel(measure=names).values.astype(float),
-        scale=np.array([float(variance.sel(measure=name, measure_2=name)) ** 0.5 for name in names]),
+        location=raw[:, 0].copy(),
+        scale=raw[:, 1].copy(),
         low=limits[:, 0].copy(),
         high=limits[:, 1].copy(),
         grain=np.array([measure.grain for measure in measures], dtype=float),
     )
+
+
+def _raw_mean_and_sd(study: Study, name: str, reconstructions: xr.Dataset | None) -> tuple[float, float]:
+    """Return where a measure's total sample lies in its own units: as reconstructed, else as the study assumes."""
+    if reconstructions is not None and "location" in reconstructions:
+        location, scale = (float(reconstructions[part].sel(measure=name).mean()) for part in ("location", "scale"))
+        if np.isfinite(location) and np.isfinite(scale):
+            return location, scale
+    assumed = {
+        assumption.quantity: float(assumption.distribution.frozen().mean())
+        for assumption in study.assumptions
+        if name in assumption.about and assumption.quantity in ("raw_mean", "raw_sd")
+    }
+    if len(assumed) < 2:
+        raise InputError(
+            f"answers = 'likert' needs a raw mean and SD of {name!r}; neither facts nor assumptions say them"
+        )
+    return assumed["raw_mean"], assumed["raw_sd"]

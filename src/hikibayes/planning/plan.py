@@ -159,7 +159,7 @@ def prepare(simulation: Simulation, *, study: Study | None = None, reconstructio
     study : Study, optional
         By default the one that the simulation names, with the readings that it chooses.
     reconstructions : xarray.Dataset, optional
-        Group moments with a leading ``draw`` dim; needed unless all worlds are fixed.
+        Group moments with a leading ``draw`` dim; by default the study's shipped ones, where worlds are made of them.
 
     Raises
     ------
@@ -168,6 +168,10 @@ def prepare(simulation: Simulation, *, study: Study | None = None, reconstructio
     """
     settled = (study or load_study(simulation.study)).read(**simulation.readings)
     check(simulation, settled)
+    if reconstructions is None and simulation.worlds.source != ("fixed",):
+        from ..reconstruction.shipped import shipped_reconstructions
+
+        reconstructions = shipped_reconstructions(settled)
     generating = load_model(simulation.worlds.model or simulation.models[0])
     frame = Frame.of_model(settled, generating)
     sources: dict[str, Source] = {
@@ -197,7 +201,7 @@ def _source(kind: str, spec: WorldsSpec, frame: Frame, model: ModelSpec, reconst
     if kind == "fixed" and spec.fixed:
         return fixed_source(spec.fixed, frame)
     if reconstructions is None:
-        raise InputError(f"worlds of source {kind!r} are made of reconstructions of study {study.id!r}; there are none")
+        raise AssertionError(kind)
     if kind == "posterior":
         return posterior_source(study, reconstructions, model, spec.prior)
     printed = printed_source(study, reconstructions, model)

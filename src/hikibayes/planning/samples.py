@@ -134,9 +134,7 @@ def pool(drawn: Moments, columns: CellColumns) -> SufficientStatistics:
     """
     W, p = len(drawn.counts), len(columns.names)
     mean, cross = np.empty((W, p + 1)), np.empty((W, p + 1, p + 1))
-    used = columns.linear != 0
-    score = np.where(used.any(-1), used.argmax(-1), -1)
-    _pool(drawn, _Columns(columns.constant, score, columns.linear.sum(-1)), mean, cross)
+    _pool(drawn, _Columns.of(columns), mean, cross)
     return SufficientStatistics(
         names=columns.names,
         n=drawn.counts.sum(axis=1),
@@ -268,10 +266,25 @@ def _recorded(value: float, recording: Recording, i: int) -> float:
 
 
 class _Columns(NamedTuple):
+    """A design as the loop takes it; in a cell a column is constant, or a constant plus a weight times one score."""
+
     constant: FloatArray
+    """(C, p)"""
+    moving: IntArray
+    """(C, p) the columns that move with a score, first; then padding."""
+    count: IntArray
+    """(C,) how many these are."""
     score: IntArray
-    """(C, p) the score that a column uses in a cell; -1 for none."""
+    """(C, p) the score that a column moves with."""
     weight: FloatArray
+    """(C, p)"""
+
+    @classmethod
+    def of(cls, columns: CellColumns) -> _Columns:
+        used = columns.linear != 0
+        still = ~used.any(axis=-1)
+        moving = np.argsort(still, axis=1, kind="stable")
+        return cls(columns.constant, moving, (~still).sum(axis=1), used.argmax(axis=-1), columns.linear.sum(axis=-1))
 
 
 @compiled
@@ -285,7 +298,7 @@ def _pool(drawn: Moments, columns: _Columns, total: FloatArray, cross: FloatArra
         pooled[:] = 0.0
         for cell in range(C):
             _add_between(drawn.counts[w, cell], at[cell], pooled)
-            _add_within(drawn.scatter[w, cell], columns.score[cell], columns.weight[cell], pooled)
+            _add_within(drawn.scatter[w, cell], cell, columns, pooled)
         for j in range(len(pooled)):
             for k in range(j):
                 pooled[k, j] = pooled[j, k]
@@ -300,8 +313,9 @@ def _pool_means(counts: IntArray, centre: FloatArray, columns: _Columns, mean: F
         n += counts[cell]
         for j in range(p):
             at[cell, j] = columns.constant[cell, j]
-            if columns.score[cell, j] >= 0:
-                at[cell, j] += columns.weight[cell, j] * centre[cell, columns.score[cell, j]]
+        for i in range(columns.count[cell]):
+            j = columns.moving[cell, i]
+            at[cell, j] += columns.weight[cell, j] * centre[cell, columns.score[cell, j]]
         at[cell, p] = centre[cell, -1]
         for j in range(p + 1):
             mean[j] += counts[cell] * at[cell, j]
@@ -314,18 +328,19 @@ def _pool_means(counts: IntArray, centre: FloatArray, columns: _Columns, mean: F
 @compiled
 def _add_between(n: int, away: FloatArray, pooled: FloatArray) -> None:
     for j in range(len(away)):
+        by = n * away[j]
         for k in range(j + 1):
-            pooled[j, k] += n * away[j] * away[k]
+            pooled[j, k] += by * away[k]
 
 
 @compiled
-def _add_within(scatter: FloatArray, score: IntArray, weight: FloatArray, pooled: FloatArray) -> None:
+def _add_within(scatter: FloatArray, cell: int, columns: _Columns, pooled: FloatArray) -> None:
+    score, weight, moving = columns.score[cell], columns.weight[cell], columns.moving[cell]
     p, outcome = len(score), len(scatter) - 1
-    for j in range(p):
-        if score[j] < 0:
-            continue
-        for k in range(j + 1):
-            if score[k] >= 0:
-                pooled[j, k] += weight[j] * weight[k] * scatter[score[j], score[k]]
+    for i in range(columns.count[cell]):
+        j = moving[i]
+        for other in range(i + 1):
+            k = moving[other]
+            pooled[j, k] += weight[j] * weight[k] * scatter[score[j], score[k]]
         pooled[p, j] += weight[j] * scatter[outcome, score[j]]
     pooled[p, p] += scatter[outcome, outcome]
