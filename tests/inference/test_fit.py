@@ -77,7 +77,7 @@ def cauchy_model():
     ("model", "change", "options", "message"),
     [
         ("step3", lambda t: t.iloc[:17], {}, "group 'hikikomori' has no complete row"),
-        ("step3", lambda t: t.groupby("group").head(8), {}, "16 complete rows for the 18 coefficients of .*at least 19"),
+        ("step3", lambda t: t.groupby("group").head(8), {}, "16 complete rows for the 18 coefficients of.*at least 19"),
         ("step2", lambda t: t.assign(planning=9), {}, "column 'planning': row 1: .* runs from 2 to 8"),
         (t_model(), lambda t: t, {}, "family 't'; the exact engine takes gaussian ones, NUTS takes all"),
         (cauchy_model(), lambda t: t, {}, r"prior of 'age' is Cauchy\(.*\); the exact engine takes Normal"),
