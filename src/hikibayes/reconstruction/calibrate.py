@@ -213,7 +213,7 @@ def starting_points(problem: Problem, *, chains: int, seed: int) -> list[FloatAr
     ConflictingRecordError
         Not even the best point comes near the record.
     """
-    from .kernel import log_density
+    from .kernel.density import log_density
 
     _refuse_contradictory_counts(problem)
     plan = problem.plan
@@ -232,7 +232,7 @@ def starting_points(problem: Problem, *, chains: int, seed: int) -> list[FloatAr
 
 
 def _feasible_point(problem: Problem, rng: np.random.Generator) -> FloatArray:
-    from .kernel import log_density
+    from .kernel.density import log_density
 
     for size in np.linspace(0.3, 0.0, 30):
         x = rng.normal(0.0, size, problem.size)
@@ -302,7 +302,7 @@ def _sample(
     import nutpie
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    from .kernel import log_density
+    from .kernel.density import log_density
 
     plan, size = problem.plan, problem.size
     # nutpie asks for starting points one by one, with seeds of its own

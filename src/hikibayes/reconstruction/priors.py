@@ -137,9 +137,12 @@ def _normal(assumption: Assumption | None, default: tuple[float, float]) -> tupl
     if assumption is None:
         return (*default, -math.inf, math.inf)
     distribution = assumption.distribution
+    if distribution.dist == "Constant":
+        return distribution.parameters["value"], 0.0, -math.inf, math.inf
     if distribution.dist not in ("Normal", "TruncatedNormal"):
         raise InputError(
-            f"{distribution} cannot be used; accepted: Normal, TruncatedNormal", key=f"assumption {assumption.id!r}"
+            f"{distribution} cannot be used; accepted: Normal, TruncatedNormal, Constant",
+            key=f"assumption {assumption.id!r}",
         )
     limits = {"lower": -math.inf, "upper": math.inf, **distribution.parameters}
     return limits["mu"], limits["sigma"], limits["lower"], limits["upper"]

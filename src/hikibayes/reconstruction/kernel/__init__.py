@@ -8,8 +8,3 @@ a test holds one against the other.
 In the backward steps a name that ends in ``_bar``, or stands in `Bars`, is the derivative of the log density with
 respect to what is named.
 """
-
-from .density import log_density
-from .plan import KINDS, Plan
-
-__all__ = ["KINDS", "Plan", "log_density"]

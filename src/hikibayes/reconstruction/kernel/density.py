@@ -51,12 +51,12 @@ def log_density(plan, x, temperature):
 def _correlations(plan, made, fits, own, bars):
     """Return the LKJ density of the joint correlations; the derivative of the first chain's factor comes with its own."""
     p = made.difference.size
-    value = (plan.eta - 1) * (np.log(np.diag(fits.roots[0])).sum() + np.log(fits.unexplained))
+    value = (plan.priors.eta - 1) * (np.log(np.diag(fits.roots[0])).sum() + np.log(fits.unexplained))
     for i in range(p):
         for j in range(i):
             # the density of the predictors' own matrix, over the determinant that the groups' replace
-            power = plan.eta + (p - 2 - j) / 2 - (plan.eta - 1)
+            power = plan.priors.eta + (p - 2 - j) / 2 - (plan.priors.eta - 1)
             value += power * made.left[i, j]
             bars.left[i, j] += power
-    own.unexplained[0] += (plan.eta - 1) / fits.unexplained
+    own.unexplained[0] += (plan.priors.eta - 1) / fits.unexplained
     return value

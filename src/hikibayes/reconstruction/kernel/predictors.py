@@ -85,8 +85,8 @@ def no_bars(p):
 @njit(cache=True)
 def _ends(plan):
     """Return where each free number begins in the flat vector, and the vector's length."""
-    p = plan.scales.shape[1] - 1
-    c, r, m = plan.categories, plan.raw.size, plan.middle.size
+    p = plan.sample.predictors
+    c, r, m = plan.sample.categories, plan.sample.raw.size, plan.coordinates.middle.size
     sizes = np.array([2 * c, p - c, p - c, p * (p - 1) // 2, p * (p + 1) // 2, 2 * p + 1, m, 1, r, r])
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
 
@@ -95,13 +95,13 @@ def _ends(plan):
 def free_numbers(plan, x, gradient):
     """Return the free numbers, their log prior density and where they stand; the gradient takes up the prior's."""
     ends = _ends(plan)
-    c = plan.categories
+    c = plan.sample.categories
     value = 0.0
     share = np.zeros((2, c))
     for g in range(2):
         for j in range(c):
             z = x[g * c + j]
-            a, b = plan.share[g, j, 0], plan.share[g, j, 1]
+            a, b = plan.priors.share[g, j, 0], plan.priors.share[g, j, 1]
             share[g, j] = logistic(z)
             value += -a * softplus(-z) - b * softplus(z)
             gradient[g * c + j] += a * (1 - share[g, j]) - b * share[g, j]
@@ -112,15 +112,15 @@ def free_numbers(plan, x, gradient):
             gradient[i] -= x[i]
     numbers = Free(
         share,
-        plan.difference[0] + plan.difference[1] * x[ends[1] : ends[2]],
-        plan.log_variance_ratio[0] + plan.log_variance_ratio[1] * x[ends[2] : ends[3]],
+        plan.priors.difference[0] + plan.priors.difference[1] * x[ends[1] : ends[2]],
+        plan.priors.log_variance_ratio[0] + plan.priors.log_variance_ratio[1] * x[ends[2] : ends[3]],
         x[ends[3] : ends[4]],
         x[ends[4] : ends[5]],
         x[ends[5] : ends[6]],
         x[ends[6] : ends[7]],
-        plan.residual_ratio[0] + plan.residual_ratio[1] * x[ends[7] : ends[8]],
-        plan.location[0] + plan.location[1] * x[ends[8] : ends[9]],
-        plan.log_scale[0] + plan.log_scale[1] * x[ends[9] : ends[10]],
+        plan.priors.residual_ratio[0] + plan.priors.residual_ratio[1] * x[ends[7] : ends[8]],
+        plan.priors.location[0] + plan.priors.location[1] * x[ends[8] : ends[9]],
+        plan.priors.log_scale[0] + plan.priors.log_scale[1] * x[ends[9] : ends[10]],
     )
     return numbers, value, ends
 
@@ -142,27 +142,27 @@ def no_moments(p):
 @njit(cache=True)
 def moments(plan, numbers):
     """Return the moments, and whether the free numbers describe a sample."""
-    p, c = plan.scales.shape[1] - 1, plan.categories
-    total = plan.n.sum()
-    location, log_scale = _units(plan, numbers)
+    p, c = plan.sample.predictors, plan.sample.categories
+    total = plan.sample.n.sum()
+    location, log_scale = _units(plan.sample, numbers)
     difference = np.zeros(p)
     for j in range(c):
         difference[j] = (numbers.share[1, j] - numbers.share[0, j]) * np.exp(-log_scale[j])
     difference[c:] = numbers.difference
     factor, tanh, left = _correlation_factor(numbers.partial, p)
     correlation = factor @ factor.T
-    within = correlation - _kappa(plan) * np.outer(difference, difference)
+    within = correlation - _kappa(plan.sample) * np.outer(difference, difference)
     root, ok = cholesky(within)
     if not ok:
         return no_moments(p), False
-    shape = _split_shape(numbers.gap, plan.gap_size, p)
+    shape = _split_shape(numbers.gap, plan.priors.gap_size, p)
     unscaled = root @ shape @ root.T
     wanted = np.zeros(p)
     for j in range(c):
         s = numbers.share[0, j]
-        wanted[j] = plan.n[0] / (total - 1) * s * (1 - s) * np.exp(-2 * log_scale[j])
+        wanted[j] = plan.sample.n[0] / (total - 1) * s * (1 - s) * np.exp(-2 * log_scale[j])
     for j in range(c, p):
-        odds = (plan.n[1] - 1) / (plan.n[0] - 1) * np.exp(numbers.log_variance_ratio[j - c])
+        odds = (plan.sample.n[1] - 1) / (plan.sample.n[0] - 1) * np.exp(numbers.log_variance_ratio[j - c])
         wanted[j] = within[j, j] / (1 + odds)
     stretch = np.zeros(p)
     for j in range(p):
@@ -171,7 +171,7 @@ def moments(plan, numbers):
         stretch[j] = np.sqrt(wanted[j] / unscaled[j, j])
     first = unscaled * np.outer(stretch, stretch)
     second = within - first
-    saturated = _saturated(plan, correlation, first, second, difference)
+    saturated = _saturated(plan.sample, correlation, first, second, difference)
     made = Moments(
         location, log_scale, difference, factor, tanh, left, within, root, shape, unscaled, wanted, stretch, first,
         second, saturated,
@@ -182,8 +182,8 @@ def moments(plan, numbers):
 @njit(cache=True)
 def moments_backward(plan, numbers, made, bars, ends, gradient):
     """Carry the derivatives with respect to moments back to the free numbers' gradient."""
-    p, c = plan.scales.shape[1] - 1, plan.categories
-    correlation_bar = _saturated_backward(plan, made, bars)
+    p, c = plan.sample.predictors, plan.sample.categories
+    correlation_bar = _saturated_backward(plan.sample, made, bars)
     first_bar = bars.first - bars.second
     within_bar = bars.second.copy()
 
@@ -201,65 +201,65 @@ def moments_backward(plan, numbers, made, bars, ends, gradient):
             part = made.wanted[j] / made.within[j, j]
             within_bar[j, j] += wanted_bar * part
             ratio_bar = -wanted_bar * made.wanted[j] * (1 - part)
-            gradient[ends[2] + j - c] += ratio_bar * plan.log_variance_ratio[1, j - c]
+            gradient[ends[2] + j - c] += ratio_bar * plan.priors.log_variance_ratio[1, j - c]
 
     shape_bar = made.root.T @ unscaled_bar @ made.root
     root_bar = 2 * unscaled_bar @ made.root @ made.shape
     within_bar += cholesky_backward(made.root, inverse_factor(made.root), root_bar)
     correlation_bar += within_bar
-    difference_bar = bars.difference - 2 * _kappa(plan) * (within_bar @ made.difference)
+    difference_bar = bars.difference - 2 * _kappa(plan.sample) * (within_bar @ made.difference)
     gradient[ends[3] : ends[4]] += _correlation_factor_backward(made, 2 * correlation_bar @ made.factor, bars.left)
     q = ends[4]
     for i in range(p):
         for j in range(i + 1):
-            gradient[q] += plan.gap_size * (np.sqrt(2.0) * shape_bar[i, i] if i == j else 2 * shape_bar[i, j])
+            gradient[q] += plan.priors.gap_size * (np.sqrt(2.0) * shape_bar[i, i] if i == j else 2 * shape_bar[i, j])
             q += 1
     for j in range(c):
         inverse_scale = np.exp(-made.log_scale[j])
         share_bar[0, j] -= difference_bar[j] * inverse_scale
         share_bar[1, j] += difference_bar[j] * inverse_scale
         bars.log_scale[j] -= difference_bar[j] * made.difference[j]
-    gradient[ends[1] : ends[2]] += difference_bar[c:] * plan.difference[1]
-    gradient[ends[7]] += bars.residual_ratio[0] * plan.residual_ratio[1, 0]
+    gradient[ends[1] : ends[2]] += difference_bar[c:] * plan.priors.difference[1]
+    gradient[ends[7]] += bars.residual_ratio[0] * plan.priors.residual_ratio[1, 0]
     _units_backward(plan, numbers, made, bars, share_bar, ends, gradient)
 
 
 @njit(cache=True)
-def _kappa(plan):
+def _kappa(sample):
     """Return what turns a squared difference of means into its part of the total variance."""
-    total = plan.n.sum()
-    return plan.n[0] * plan.n[1] / total / (total - 1)
+    total = sample.n.sum()
+    return sample.n[0] * sample.n[1] / total / (total - 1)
 
 
 @njit(cache=True)
-def _units(plan, numbers):
+def _units(sample, numbers):
     """Return raw means and log raw SDs; 0 for a number whose raw units nobody speaks of."""
-    p, c = plan.scales.shape[1] - 1, plan.categories
-    total = plan.n.sum()
+    p, c = sample.predictors, sample.categories
+    total = sample.n.sum()
     location, log_scale = np.zeros(p + 1), np.zeros(p + 1)
     for j in range(c):
-        mean = (plan.n[0] * numbers.share[0, j] + plan.n[1] * numbers.share[1, j]) / total
+        mean = (sample.n[0] * numbers.share[0, j] + sample.n[1] * numbers.share[1, j]) / total
         location[j] = mean
         log_scale[j] = 0.5 * np.log(mean * (1 - mean) * total / (total - 1))
-    for r in range(plan.raw.size):
-        location[plan.raw[r]] = numbers.location[r]
-        log_scale[plan.raw[r]] = numbers.log_scale[r]
+    for r in range(sample.raw.size):
+        location[sample.raw[r]] = numbers.location[r]
+        log_scale[sample.raw[r]] = numbers.log_scale[r]
     return location, log_scale
 
 
 @njit(cache=True)
 def _units_backward(plan, numbers, made, bars, share_bar, ends, gradient):
-    c = plan.categories
+    c = plan.sample.categories
     for j in range(c):
         mean = made.location[j]
         mean_bar = bars.location[j] + bars.log_scale[j] * 0.5 * (1 / mean - 1 / (1 - mean))
         for g in range(2):
-            share_bar[g, j] += mean_bar * plan.n[g] / plan.n.sum()
+            share_bar[g, j] += mean_bar * plan.sample.n[g] / plan.sample.n.sum()
             s = numbers.share[g, j]
             gradient[g * c + j] += share_bar[g, j] * s * (1 - s)
-    for r in range(plan.raw.size):
-        gradient[ends[8] + r] += bars.location[plan.raw[r]] * plan.location[1, r]
-        gradient[ends[9] + r] += bars.log_scale[plan.raw[r]] * plan.log_scale[1, r]
+    for r in range(plan.sample.raw.size):
+        gradient[ends[8] + r] += bars.location[plan.sample.raw[r]] * plan.priors.location[1, r]
+        gradient[ends[9] + r] += bars.log_scale[plan.sample.raw[r]] * plan.priors.log_scale[1, r]
 
 
 @njit(cache=True)
@@ -320,23 +320,23 @@ def _split_shape(gap, size, p):
 
 
 @njit(cache=True)
-def _powers(plan):
+def _powers(sample):
     """Return sums of powers of the codes, over n - 1; the last is corrected for the mean of a product."""
-    total = plan.n.sum()
+    total = sample.n.sum()
     powers = np.zeros(5)
     for k in range(5):
-        powers[k] = np.sum(plan.n * plan.codes**k) / (total - 1)
+        powers[k] = np.sum(sample.n * sample.codes**k) / (total - 1)
     powers[4] -= powers[2] ** 2 * (total - 1) / total
     return powers
 
 
 @njit(cache=True)
-def _saturated(plan, correlation, first, second, difference):
+def _saturated(sample, correlation, first, second, difference):
     p = correlation.shape[0]
-    powers = _powers(plan)
+    powers = _powers(sample)
     s = np.empty((2 * p + 1, 2 * p + 1))
     s[0, 0] = powers[2]
-    c0, c1 = plan.codes[0], plan.codes[1]
+    c0, c1 = sample.codes[0], sample.codes[1]
     for i in range(p):
         s[0, 1 + i] = s[1 + i, 0] = powers[2] * difference[i]
         s[0, 1 + p + i] = s[1 + p + i, 0] = powers[3] * difference[i]
@@ -350,11 +350,11 @@ def _saturated(plan, correlation, first, second, difference):
 
 
 @njit(cache=True)
-def _saturated_backward(plan, made, bars):
+def _saturated_backward(sample, made, bars):
     """Return the derivative with respect to the predictors' correlations; the others are added to the bars."""
     p = made.difference.size
-    powers = _powers(plan)
-    c0, c1 = plan.codes[0], plan.codes[1]
+    powers = _powers(sample)
+    c0, c1 = sample.codes[0], sample.codes[1]
     s_bar = 0.5 * (bars.saturated + bars.saturated.T)
     correlation_bar = np.zeros((p, p))
     for i in range(p):

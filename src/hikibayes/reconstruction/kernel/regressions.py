@@ -78,14 +78,14 @@ class RegressionBars(NamedTuple):
 @njit(cache=True)
 def no_regression_bars(plan):
     """Return derivatives that are all 0."""
-    f, k = plan.weights.shape
+    f, k = plan.printed.weights.shape
     return RegressionBars(
         np.zeros(f),
         np.zeros(f),
         np.zeros((f, k)),
         np.zeros(k),
-        np.zeros((plan.order.shape[0], k)),
-        np.zeros(plan.step_chain.size),
+        np.zeros((plan.steps.order.shape[0], k)),
+        np.zeros(plan.steps.chain.size),
         np.zeros(1),
     )
 
@@ -96,17 +96,19 @@ def no_regression_bars(plan):
 @njit(cache=True)
 def printed_columns(plan, made):
     """Return weights, columns, factors and variances of the printed coefficients' columns."""
-    p, f_count = plan.scales.shape[1] - 1, plan.shifted.size
+    p, f_count = plan.sample.predictors, plan.printed.shifted.size
     mean_over_sd = made.location[:p] * np.exp(-made.log_scale[:p])
-    weights, column = plan.weights.copy(), plan.column.copy()
+    weights, column = plan.printed.weights.copy(), plan.printed.column.copy()
     log_factor, variance = np.zeros(f_count), np.zeros(f_count)
     for f in range(f_count):
         for j in range(p):
-            weights[f, 1 + p + j] -= plan.at_zero[f, 1 + p + j] * mean_over_sd[j]
-        if plan.shifted[f] >= 0:
-            column[f, 0] += mean_over_sd[plan.shifted[f]]
+            weights[f, 1 + p + j] -= plan.printed.at_zero[f, 1 + p + j] * mean_over_sd[j]
+        if plan.printed.shifted[f] >= 0:
+            column[f, 0] += mean_over_sd[plan.printed.shifted[f]]
         variance[f] = column[f] @ (made.saturated @ column[f])
-        log_factor[f] = plan.scales[f] @ made.log_scale + 0.5 * plan.by_column_sd[f] * np.log(variance[f])
+        log_factor[f] = plan.printed.scales[f] @ made.log_scale + 0.5 * plan.printed.by_column_sd[f] * np.log(
+            variance[f]
+        )
     return Columns(weights, column, log_factor, variance, mean_over_sd)
 
 
@@ -114,16 +116,16 @@ def printed_columns(plan, made):
 def _printed_columns_backward(plan, made, columns, weights_bar, own, bars):
     p = made.difference.size
     mean_over_sd_bar = np.zeros(p)
-    for f in range(plan.shifted.size):
-        variance_bar = own.variance[f] + 0.5 * plan.by_column_sd[f] * own.log_factor[f] / columns.variance[f]
+    for f in range(plan.printed.shifted.size):
+        variance_bar = own.variance[f] + 0.5 * plan.printed.by_column_sd[f] * own.log_factor[f] / columns.variance[f]
         for j in range(p + 1):
-            bars.log_scale[j] += own.log_factor[f] * plan.scales[f, j]
+            bars.log_scale[j] += own.log_factor[f] * plan.printed.scales[f, j]
         if variance_bar != 0:
             bars.saturated[:] += variance_bar * np.outer(columns.column[f], columns.column[f])
-            if plan.shifted[f] >= 0:
-                mean_over_sd_bar[plan.shifted[f]] += 2 * variance_bar * (made.saturated[0] @ columns.column[f])
+            if plan.printed.shifted[f] >= 0:
+                mean_over_sd_bar[plan.printed.shifted[f]] += 2 * variance_bar * (made.saturated[0] @ columns.column[f])
         for j in range(p):
-            mean_over_sd_bar[j] -= plan.at_zero[f, 1 + p + j] * weights_bar[f, 1 + p + j]
+            mean_over_sd_bar[j] -= plan.printed.at_zero[f, 1 + p + j] * weights_bar[f, 1 + p + j]
     for j in range(p):
         bars.location[j] += mean_over_sd_bar[j] * np.exp(-made.log_scale[j])
         bars.log_scale[j] -= mean_over_sd_bar[j] * columns.mean_over_sd[j]
@@ -135,7 +137,7 @@ def _printed_columns_backward(plan, made, columns, weights_bar, own, bars):
 @njit(cache=True)
 def regressions(plan, made, columns, numbers):
     """Return the regressions, the log density of the printed coefficients, and whether there is a sample like this."""
-    k, f_count, chains = plan.weights.shape[1], plan.shifted.size, plan.order.shape[0]
+    k, f_count, chains = plan.printed.weights.shape[1], plan.printed.shifted.size, plan.steps.order.shape[0]
     s = made.saturated
     fine = True
     roots, inverses = np.zeros((chains, k, k)), np.zeros((chains, k, k))
@@ -143,28 +145,28 @@ def regressions(plan, made, columns, numbers):
         permuted = np.empty((k, k))
         for i in range(k):
             for j in range(k):
-                permuted[i, j] = s[plan.order[h, i], plan.order[h, j]]
+                permuted[i, j] = s[plan.steps.order[h, i], plan.steps.order[h, j]]
         roots[h], ok = cholesky(permuted)
         fine = fine and ok
         if ok:
             inverses[h] = inverse_factor(roots[h])
     scores = np.zeros((f_count, k))
     for f in range(f_count):
-        step = plan.functional_step[f]
-        h = plan.step_chain[step]
-        for i in range(plan.step_size[step]):
+        step = plan.printed.step[f]
+        h = plan.steps.chain[step]
+        for i in range(plan.steps.size[step]):
             for j in range(i + 1):
-                scores[f, i] += inverses[h, i, j] * columns.weights[f, plan.order[h, j]]
+                scores[f, i] += inverses[h, i, j] * columns.weights[f, plan.steps.order[h, j]]
     rows = _coordinate_rows(plan, s, columns, roots, scores)
-    coefficients, value, precision, back, pull, ok = _conditioned(plan, rows, numbers)
+    coefficients, value, precision, back, pull, ok = _conditioned(plan.coordinates, rows, numbers)
     fine = fine and ok
     white = np.zeros((chains, k))
     for h in range(chains):
-        white[h] = roots[h].T @ coefficients[plan.order[h]]
-    r2 = np.zeros(plan.step_chain.size)
+        white[h] = roots[h].T @ coefficients[plan.steps.order[h]]
+    r2 = np.zeros(plan.steps.chain.size)
     for i in range(r2.size):
-        if plan.step_chain[i] >= 0:
-            part = white[plan.step_chain[i], : plan.step_size[i]]
+        if plan.steps.chain[i] >= 0:
+            part = white[plan.steps.chain[i], : plan.steps.size[i]]
             r2[i] = part @ part
     unexplained = 1 - white[0] @ white[0]
     found = Regressions(roots, inverses, scores, rows, precision, back, pull, coefficients, white, r2, unexplained)
@@ -174,38 +176,38 @@ def regressions(plan, made, columns, numbers):
 @njit(cache=True)
 def regressions_backward(plan, numbers, made, columns, fits, own, bars, ends, gradient):
     """Carry derivatives back to the saturated moments, units and free numbers."""
-    k, chains = plan.weights.shape[1], plan.order.shape[0]
+    k, chains = plan.printed.weights.shape[1], plan.steps.order.shape[0]
     own.white[0] -= 2 * own.unexplained[0] * fits.white[0]
     for i in range(fits.r2.size):
-        if plan.step_chain[i] >= 0:
-            h, size = plan.step_chain[i], plan.step_size[i]
+        if plan.steps.chain[i] >= 0:
+            h, size = plan.steps.chain[i], plan.steps.size[i]
             own.white[h, :size] += 2 * own.r2[i] * fits.white[h, :size]
     roots_bar = np.zeros((chains, k, k))
     for h in range(chains):
-        roots_bar[h] += np.outer(fits.coefficients[plan.order[h]], own.white[h])
+        roots_bar[h] += np.outer(fits.coefficients[plan.steps.order[h]], own.white[h])
         push = fits.roots[h] @ own.white[h]
         for i in range(k):
-            own.coefficients[plan.order[h, i]] += push[i]
-    rows_bar = _conditioned_backward(plan, numbers, fits, own.coefficients, ends, gradient)
+            own.coefficients[plan.steps.order[h, i]] += push[i]
+    rows_bar = _conditioned_backward(plan.coordinates, numbers, fits, own.coefficients, ends, gradient)
     _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, own, bars)
-    weights_bar = np.zeros(plan.weights.shape)
+    weights_bar = np.zeros(plan.printed.weights.shape)
     inverses_bar = np.zeros((chains, k, k))
-    for f in range(plan.shifted.size):
-        step = plan.functional_step[f]
-        h = plan.step_chain[step]
-        for i in range(plan.step_size[step]):
+    for f in range(plan.printed.shifted.size):
+        step = plan.printed.step[f]
+        h = plan.steps.chain[step]
+        for i in range(plan.steps.size[step]):
             for j in range(i + 1):
-                inverses_bar[h, i, j] += own.scores[f, i] * columns.weights[f, plan.order[h, j]]
-                weights_bar[f, plan.order[h, j]] += own.scores[f, i] * fits.inverses[h, i, j]
+                inverses_bar[h, i, j] += own.scores[f, i] * columns.weights[f, plan.steps.order[h, j]]
+                weights_bar[f, plan.steps.order[h, j]] += own.scores[f, i] * fits.inverses[h, i, j]
     for h in range(chains):
         root_bar = roots_bar[h] - fits.inverses[h].T @ inverses_bar[h] @ fits.inverses[h].T
         if h == 0:
             for i in range(k):
-                root_bar[i, i] += (plan.eta - 1) / fits.roots[0, i, i]
+                root_bar[i, i] += (plan.priors.eta - 1) / fits.roots[0, i, i]
         permuted_bar = cholesky_backward(fits.roots[h], fits.inverses[h], root_bar)
         for i in range(k):
             for j in range(k):
-                bars.saturated[plan.order[h, i], plan.order[h, j]] += permuted_bar[i, j]
+                bars.saturated[plan.steps.order[h, i], plan.steps.order[h, j]] += permuted_bar[i, j]
     _printed_columns_backward(plan, made, columns, weights_bar, own, bars)
 
 
@@ -214,58 +216,58 @@ def regressions_backward(plan, numbers, made, columns, fits, own, bars, ends, gr
 
 @njit(cache=True)
 def _coordinate_rows(plan, s, columns, roots, scores):
-    m_f, m_c, k = plan.coordinate_functionals, plan.coordinate_columns.size, s.shape[0]
+    m_f, m_c, k = plan.coordinates.functionals, plan.coordinates.columns.size, s.shape[0]
     rows = np.zeros((m_f + m_c, k))
     for f in range(m_f):
-        h = plan.step_chain[plan.functional_step[f]]
+        h = plan.steps.chain[plan.printed.step[f]]
         spread = roots[h] @ scores[f]
         for i in range(k):
-            rows[f, plan.order[h, i]] = np.exp(columns.log_factor[f]) * spread[i]
+            rows[f, plan.steps.order[h, i]] = np.exp(columns.log_factor[f]) * spread[i]
     for i in range(m_c):
-        column = plan.coordinate_columns[i]
+        column = plan.coordinates.columns[i]
         rows[m_f + i] = s[column] / np.sqrt(s[column, column])
     return rows
 
 
 @njit(cache=True)
 def _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, own, bars):
-    m_f = plan.coordinate_functionals
+    m_f = plan.coordinates.functionals
     for f in range(m_f):
-        h = plan.step_chain[plan.functional_step[f]]
+        h = plan.steps.chain[plan.printed.step[f]]
         own.log_factor[f] += rows_bar[f] @ fits.rows[f]
-        push = np.exp(columns.log_factor[f]) * rows_bar[f][plan.order[h]]
+        push = np.exp(columns.log_factor[f]) * rows_bar[f][plan.steps.order[h]]
         own.scores[f] += fits.roots[h].T @ push
         roots_bar[h] += np.outer(push, fits.scores[f])
-    for i in range(plan.coordinate_columns.size):
+    for i in range(plan.coordinates.columns.size):
         # the column's own variance is constant: 1, or that of the group's code
-        column = plan.coordinate_columns[i]
+        column = plan.coordinates.columns[i]
         bars.saturated[column] += rows_bar[m_f + i] / np.sqrt(made.saturated[column, column])
 
 
 @njit(cache=True)
-def _conditioned(plan, rows, numbers):
+def _conditioned(coordinates, rows, numbers):
     """Draw the coefficients given the printed ones, as `hikibayes.reconstruction.assembly.conditioned` does."""
-    sd = plan.coefficient_sd
+    sd = coordinates.prior_sd
     start = numbers.free * sd
     m = rows.shape[0]
     if m == 0:
         return start, 0.0, np.zeros((0, 0)), np.zeros(0), np.zeros(0), True
     scaled = rows * sd
-    root, ok = cholesky(scaled @ scaled.T + np.diag(plan.spread**2))
+    root, ok = cholesky(scaled @ scaled.T + np.diag(coordinates.spread**2))
     if not ok:
         return start, 0.0, root, np.zeros(m), np.zeros(m), False
     inverse = inverse_factor(root)
     precision = inverse.T @ inverse
-    back = precision @ (plan.middle + plan.spread * numbers.offset - rows @ start)
-    pull = precision @ plan.middle
-    log_density = -0.5 * (plan.middle @ pull) - np.log(np.diag(root)).sum()
+    back = precision @ (coordinates.middle + coordinates.spread * numbers.offset - rows @ start)
+    pull = precision @ coordinates.middle
+    log_density = -0.5 * (coordinates.middle @ pull) - np.log(np.diag(root)).sum()
     return start + sd * (scaled.T @ back), log_density, precision, back, pull, True
 
 
 @njit(cache=True)
-def _conditioned_backward(plan, numbers, fits, coefficients_bar, ends, gradient):
+def _conditioned_backward(coordinates, numbers, fits, coefficients_bar, ends, gradient):
     """Return the derivative with respect to the rows; those of the free numbers go into the gradient."""
-    sd, rows = plan.coefficient_sd, fits.rows
+    sd, rows = coordinates.prior_sd, fits.rows
     if rows.shape[0] == 0:
         gradient[ends[5] : ends[6]] += sd * coefficients_bar
         return np.zeros(rows.shape)
@@ -275,5 +277,5 @@ def _conditioned_backward(plan, numbers, fits, coefficients_bar, ends, gradient)
     m_bar = -np.outer(missing_bar, fits.back) + 0.5 * np.outer(fits.pull, fits.pull) - 0.5 * fits.precision
     scaled_bar = np.outer(fits.back, spread_out) + (m_bar + m_bar.T) @ scaled
     gradient[ends[5] : ends[6]] += sd * (coefficients_bar - rows.T @ missing_bar)
-    gradient[ends[6] : ends[7]] += plan.spread * missing_bar
+    gradient[ends[6] : ends[7]] += coordinates.spread * missing_bar
     return scaled_bar * sd - np.outer(missing_bar, start)

@@ -21,6 +21,23 @@ HALF_WIDTH_SD = 0.35
 """Spread of the normal density around a printed interval, in widths."""
 
 
+class Aim(NamedTuple):
+    """One target."""
+
+    kind: int
+    functional: int
+    first: int
+    second: int
+    third: int
+    first_weight: float
+    second_weight: float
+    absolute: bool
+    two_sided: bool
+    low: float
+    high: float
+    soft: float
+
+
 class Groups(NamedTuple):
     """Cross-products (2, p + 1, p + 1) of predictors and outcome in each group, the slopes and residual weights."""
 
@@ -35,61 +52,81 @@ def aim(plan, temperature, made, columns, fits, numbers, own, bars):
     p = made.difference.size
     outcome = made.saturated[0] @ fits.coefficients / made.saturated[0, 0]
     outcome_bar = np.zeros(1)
-    value = _limits(plan, made.difference, outcome, outcome_bar, bars)
-    groups = _groups(plan, made, fits, numbers.residual_ratio[0])
+    value = _limits(plan.priors, plan.sample.categories, made.difference, outcome, outcome_bar, bars)
+    groups = _groups(plan.sample, made, fits, numbers.residual_ratio[0])
     scatter_bar = np.zeros((2, p + 1, p + 1))
-    for t in range(plan.kind.size):
-        kind = plan.kind[t]
-        if kind <= VIF:
-            value += _coefficient(plan, t, temperature, columns, fits, own)
-        elif kind == R2 or kind == INCREMENT:  # noqa: PLR1714, SIM109  (compiled)
-            value += _explained(plan, t, temperature, fits, own)
-        elif kind == CORRELATION:
-            value += _correlation(plan, t, temperature, made, fits, groups, scatter_bar, own, bars)
+    for t in range(plan.aims.kind.size):
+        target = _target(plan.aims, t, temperature)
+        if target.kind <= VIF:
+            step = plan.printed.step[target.functional]
+            value += _coefficient(target, step, plan.steps, columns, fits, own)
+        elif target.kind == R2 or target.kind == INCREMENT:
+            value += _explained(target, fits, own)
+        elif target.kind == CORRELATION:
+            value += _correlation(target, made, fits, groups, scatter_bar, own, bars)
         else:
-            value += _description(plan, t, temperature, made, outcome, groups, scatter_bar, outcome_bar, bars)
-    _groups_backward(plan, made, fits, groups, scatter_bar, own, bars)
+            value += _description(target, plan.sample, made, outcome, groups, scatter_bar, outcome_bar, bars)
+    _groups_backward(plan.sample, made, fits, groups, scatter_bar, own, bars)
     bars.saturated[0] += outcome_bar[0] / made.saturated[0, 0] * fits.coefficients
     own.coefficients[:] += outcome_bar[0] / made.saturated[0, 0] * made.saturated[0]
     return value
 
 
 @njit(cache=True)
-def _toward(plan, t, number, temperature):
-    """Return a target's log density at a number, and its derivative."""
-    sign = 1.0
-    if plan.absolute[t]:
-        smooth = np.sqrt(number * number + TINY)
-        sign, number = number / smooth, smooth
-    low, high = plan.low[t], plan.high[t]
-    if plan.two_sided[t]:
-        sd = HALF_WIDTH_SD * (high - low) * temperature
-        away = (number - 0.5 * (low + high)) / sd
-        return -0.5 * away * away, -sign * away / sd
-    soft = plan.soft[t] * temperature
-    if np.isfinite(low):
-        room = (number - low) / soft
-        return -softplus(-room), sign * logistic(-room) / soft
-    room = (high - number) / soft
-    return -softplus(-room), -sign * logistic(-room) / soft
+def _target(aims, t, temperature):
+    """Return one target, its tolerance stretched by the temperature."""
+    soft = aims.soft[t] * temperature
+    if aims.two_sided[t]:
+        soft = HALF_WIDTH_SD * (aims.high[t] - aims.low[t]) * temperature
+    return Aim(
+        aims.kind[t],
+        aims.functional[t],
+        aims.index[t, 0],
+        aims.index[t, 1],
+        aims.index[t, 2],
+        aims.weights[t, 0],
+        aims.weights[t, 1],
+        aims.absolute[t],
+        aims.two_sided[t],
+        aims.low[t],
+        aims.high[t],
+        soft,
+    )
 
 
 @njit(cache=True)
-def _limits(plan, difference, outcome, outcome_bar, bars):
+def _toward(target, number):
+    """Return a target's log density at a number, and its derivative."""
+    sign = 1.0
+    if target.absolute:
+        smooth = np.sqrt(number * number + TINY)
+        sign, number = number / smooth, smooth
+    if target.two_sided:
+        away = (number - 0.5 * (target.low + target.high)) / target.soft
+        return -0.5 * away * away, -sign * away / target.soft
+    if np.isfinite(target.low):
+        room = (number - target.low) / target.soft
+        return -softplus(-room), sign * logistic(-room) / target.soft
+    room = (target.high - number) / target.soft
+    return -softplus(-room), -sign * logistic(-room) / target.soft
+
+
+@njit(cache=True)
+def _limits(priors, c, difference, outcome, outcome_bar, bars):
     """Return the log density of the outcome's assumed difference and of the limits of all of them."""
-    away = (outcome - plan.outcome_difference[0]) / plan.outcome_difference[1]
+    away = (outcome - priors.outcome_difference[0]) / priors.outcome_difference[1]
     value = -0.5 * away * away
-    outcome_bar[0] -= away / plan.outcome_difference[1]
-    c, last = plan.categories, plan.lower.size - 1
+    outcome_bar[0] -= away / priors.outcome_difference[1]
+    last = priors.lower.size - 1
     for j in range(last + 1):
         number = outcome if j == last else difference[c + j]
         push = 0.0
-        if np.isfinite(plan.lower[j]):
-            room = (number - plan.lower[j]) / LIMIT_SOFTNESS
+        if np.isfinite(priors.lower[j]):
+            room = (number - priors.lower[j]) / LIMIT_SOFTNESS
             value -= softplus(-room)
             push += logistic(-room) / LIMIT_SOFTNESS
-        if np.isfinite(plan.upper[j]):
-            room = (plan.upper[j] - number) / LIMIT_SOFTNESS
+        if np.isfinite(priors.upper[j]):
+            room = (priors.upper[j] - number) / LIMIT_SOFTNESS
             value -= softplus(-room)
             push -= logistic(-room) / LIMIT_SOFTNESS
         if j == last:
@@ -103,58 +140,56 @@ def _limits(plan, difference, outcome, outcome_bar, bars):
 
 
 @njit(cache=True)
-def _coefficient(plan, t, temperature, columns, fits, own):
+def _coefficient(target, step, steps, columns, fits, own):
     """A coefficient, its standard error, its \\|t\\| or its VIF."""
-    kind, f = plan.kind[t], plan.functional[t]
-    step = plan.functional_step[f]
-    h = plan.step_chain[step]
+    kind, f, h = target.kind, target.functional, steps.chain[step]
     score, white, factor = fits.scores[f], fits.white[h], np.exp(columns.log_factor[f])
     length = score @ score
     if kind == ESTIMATE:
         number = factor * (score @ white)
-        value, bar = _toward(plan, t, number, temperature)
+        value, bar = _toward(target, number)
         own.log_factor[f] += bar * number
         own.scores[f] += bar * factor * white
         own.white[h] += bar * factor * score
         return value
     if kind == VIF:
-        value, bar = _toward(plan, t, length * columns.variance[f], temperature)
+        value, bar = _toward(target, length * columns.variance[f])
         own.variance[f] += bar * length
         own.scores[f] += 2 * bar * columns.variance[f] * score
         return value
-    residual = (1 - fits.r2[step]) / plan.step_df[step]
+    residual = (1 - fits.r2[step]) / steps.df[step]
     variance = length * residual
     if kind == SE:
         number = factor * np.sqrt(variance)
-        value, bar = _toward(plan, t, number, temperature)
+        value, bar = _toward(target, number)
         own.log_factor[f] += bar * number
         variance_bar = bar * number / (2 * variance)
     else:
         estimate = score @ white
         number = np.sqrt(estimate**2 / variance + TINY)
-        value, bar = _toward(plan, t, number, temperature)
+        value, bar = _toward(target, number)
         estimate_bar = bar * estimate / variance / number
         variance_bar = -0.5 * estimate_bar * estimate / variance
         own.scores[f] += estimate_bar * white
         own.white[h] += estimate_bar * score
     own.scores[f] += 2 * variance_bar * residual * score
-    own.r2[step] -= variance_bar * length / plan.step_df[step]
+    own.r2[step] -= variance_bar * length / steps.df[step]
     return value
 
 
 @njit(cache=True)
-def _explained(plan, t, temperature, fits, own):
+def _explained(target, fits, own):
     """A weighted difference of two steps' R2, or a step's increment over what it leaves."""
-    here, there = plan.index[t, 0], plan.index[t, 1]
+    here, there = target.first, target.second
     r2, before = fits.r2[here], 0.0
     if there >= 0:
         before = fits.r2[there]
-    if plan.kind[t] == R2:
-        here_weight, there_weight = plan.step_weights[t, 0], plan.step_weights[t, 1]
-        value, bar = _toward(plan, t, here_weight * r2 + there_weight * before, temperature)
+    if target.kind == R2:
+        here_weight, there_weight = target.first_weight, target.second_weight
+        value, bar = _toward(target, here_weight * r2 + there_weight * before)
     else:
         here_weight, there_weight = (1 - before) / (1 - r2) ** 2, -1 / (1 - r2)
-        value, bar = _toward(plan, t, (r2 - before) / (1 - r2), temperature)
+        value, bar = _toward(target, (r2 - before) / (1 - r2))
     own.r2[here] += bar * here_weight
     if there >= 0:
         own.r2[there] += bar * there_weight
@@ -165,14 +200,14 @@ def _explained(plan, t, temperature, fits, own):
 
 
 @njit(cache=True)
-def _groups(plan, made, fits, ratio):
+def _groups(sample, made, fits, ratio):
     p = made.difference.size
-    whole = (plan.n[0] - 1) + (plan.n[1] - 1) * np.exp(ratio)
-    weight = np.array([(plan.n[0] - 1) / whole, (plan.n[1] - 1) * np.exp(ratio) / whole])
+    whole = (sample.n[0] - 1) + (sample.n[1] - 1) * np.exp(ratio)
+    weight = np.array([(sample.n[0] - 1) / whole, (sample.n[1] - 1) * np.exp(ratio) / whole])
     scatter, slopes = np.empty((2, p + 1, p + 1)), np.empty((2, p))
     for g in range(2):
         within = made.first if g == 0 else made.second
-        slopes[g] = fits.coefficients[1 : 1 + p] + plan.codes[g] * fits.coefficients[1 + p :]
+        slopes[g] = fits.coefficients[1 : 1 + p] + sample.codes[g] * fits.coefficients[1 + p :]
         cross = within @ slopes[g]
         scatter[g, :p, :p] = within
         scatter[g, :p, p] = cross
@@ -182,7 +217,7 @@ def _groups(plan, made, fits, ratio):
 
 
 @njit(cache=True)
-def _groups_backward(plan, made, fits, groups, scatter_bar, own, bars):
+def _groups_backward(sample, made, fits, groups, scatter_bar, own, bars):
     p = made.difference.size
     for g in range(2):
         within, within_bar = (made.first, bars.first) if g == 0 else (made.second, bars.second)
@@ -192,66 +227,66 @@ def _groups_backward(plan, made, fits, groups, scatter_bar, own, bars):
         within_bar += 0.5 * (full + full.T)
         slopes_bar = within @ (edge + corner * slopes)
         own.coefficients[1 : 1 + p] += slopes_bar
-        own.coefficients[1 + p :] += plan.codes[g] * slopes_bar
+        own.coefficients[1 + p :] += sample.codes[g] * slopes_bar
         own.unexplained[0] += corner * groups.weight[g]
         sign = -1.0 if g == 0 else 1.0
         bars.residual_ratio[0] += sign * corner * fits.unexplained * groups.weight[0] * groups.weight[1]
 
 
 @njit(cache=True)
-def _correlation(plan, t, temperature, made, fits, groups, scatter_bar, own, bars):
+def _correlation(target, made, fits, groups, scatter_bar, own, bars):
     """A correlation among group (0), predictors and outcome, in total or in a group."""
-    which, i, j = plan.index[t, 0], plan.index[t, 1], plan.index[t, 2]
+    which, i, j = target.first, target.second, target.third
     if which < 2:
         scatter = groups.scatter[which]
         a, b = i - 1, j - 1
         unit = np.sqrt(scatter[a, a] * scatter[b, b])
         number = scatter[a, b] / unit
-        value, bar = _toward(plan, t, number, temperature)
+        value, bar = _toward(target, number)
         scatter_bar[which, a, b] += bar / unit
         scatter_bar[which, a, a] -= 0.5 * bar * number / scatter[a, a]
         scatter_bar[which, b, b] -= 0.5 * bar * number / scatter[b, b]
         return value
     unit = np.sqrt(made.saturated[0, 0]) if i == 0 else 1.0
     if j == made.difference.size + 1:
-        value, bar = _toward(plan, t, (made.saturated[i] @ fits.coefficients) / unit, temperature)
+        value, bar = _toward(target, (made.saturated[i] @ fits.coefficients) / unit)
         bars.saturated[i] += bar / unit * fits.coefficients
         own.coefficients[:] += bar / unit * made.saturated[i]
         return value
-    value, bar = _toward(plan, t, made.saturated[i, j] / unit, temperature)
+    value, bar = _toward(target, made.saturated[i, j] / unit)
     bars.saturated[i, j] += bar / unit
     return value
 
 
 @njit(cache=True)
-def _description(plan, t, temperature, made, outcome, groups, scatter_bar, outcome_bar, bars):
+def _description(target, sample, made, outcome, groups, scatter_bar, outcome_bar, bars):
     """A mean, an SD, or a comparison of the groups, of one measure."""
-    kind, p, n1, n2 = plan.kind[t], made.difference.size, plan.n[0], plan.n[1]
-    j, which = (plan.index[t, 1], plan.index[t, 0]) if kind <= SD else (plan.index[t, 0], plan.index[t, 1])
+    kind, p, n1, n2 = target.kind, made.difference.size, sample.n[0], sample.n[1]
+    j, which = (target.second, target.first) if kind <= SD else (target.first, target.second)
     scale, total = np.exp(made.log_scale[j]), n1 + n2
     gap = outcome if j == p else made.difference[j]
     v1 = groups.scatter[0, j, j] * (total - 1) / (n1 - 1)
     v2 = groups.scatter[1, j, j] * (total - 1) / (n2 - 1)
     gap_bar, v1_bar, v2_bar = 0.0, 0.0, 0.0
     if kind == MEAN:
-        code = plan.codes[which] if which < 2 else 0.0
-        value, bar = _toward(plan, t, made.location[j] + scale * code * gap, temperature)
+        code = sample.codes[which] if which < 2 else 0.0
+        value, bar = _toward(target, made.location[j] + scale * code * gap)
         bars.location[j] += bar
         bars.log_scale[j] += bar * scale * code * gap
         gap_bar = bar * scale * code
     elif kind == SD:
         variance = v1 if which == 0 else (v2 if which == 1 else 1.0)
         number = scale * np.sqrt(variance)
-        value, bar = _toward(plan, t, number, temperature)
+        value, bar = _toward(target, number)
         bars.log_scale[j] += bar * number
         v1_bar = 0.5 * bar * number / v1 if which == 0 else 0.0
         v2_bar = 0.5 * bar * number / v2 if which == 1 else 0.0
     elif kind == MEAN_DIFFERENCE:
-        value, bar = _toward(plan, t, scale * gap, temperature)
+        value, bar = _toward(target, scale * gap)
         bars.log_scale[j] += bar * scale * gap
         gap_bar = bar * scale
     elif kind == DF:
-        value, v1_bar, v2_bar = _welch_df(plan, t, temperature, v1, v2)
+        value, v1_bar, v2_bar = _welch_df(target, n1, n2, v1, v2)
     else:
         # the denominator is the root of a weighted sum of the two variances
         a1, a2 = 1 / n1, 1 / n2
@@ -260,7 +295,7 @@ def _description(plan, t, temperature, made, outcome, groups, scatter_bar, outco
             a1, a2 = size * (n1 - 1) / (total - 2), size * (n2 - 1) / (total - 2)
         error = a1 * v1 + a2 * v2
         number = gap / np.sqrt(error)
-        value, bar = _toward(plan, t, number, temperature)
+        value, bar = _toward(target, number)
         gap_bar = bar / np.sqrt(error)
         v1_bar, v2_bar = -0.5 * bar * number / error * a1, -0.5 * bar * number / error * a2
     scatter_bar[0, j, j] += v1_bar * (total - 1) / (n1 - 1)
@@ -273,15 +308,14 @@ def _description(plan, t, temperature, made, outcome, groups, scatter_bar, outco
 
 
 @njit(cache=True)
-def _welch_df(plan, t, temperature, v1, v2):
+def _welch_df(target, n1, n2, v1, v2):
     """Return the log density of Welch's degrees of freedom and its derivatives with respect to both variances."""
-    n1, n2 = plan.n[0], plan.n[1]
-    if plan.index[t, 1] == 1:
-        return _toward(plan, t, n1 + n2 - 2, temperature)[0], 0.0, 0.0
+    if target.second == 1:
+        return _toward(target, n1 + n2 - 2)[0], 0.0, 0.0
     e1, e2 = v1 / n1, v2 / n2
     below = e1**2 / (n1 - 1) + e2**2 / (n2 - 1)
     number = (e1 + e2) ** 2 / below
-    value, bar = _toward(plan, t, number, temperature)
+    value, bar = _toward(target, number)
     common = 2 * (e1 + e2) / below
     v1_bar = bar * (common - number / below * 2 * e1 / (n1 - 1)) / n1
     v2_bar = bar * (common - number / below * 2 * e2 / (n2 - 1)) / n2
