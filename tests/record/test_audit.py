@@ -252,7 +252,7 @@ def test_all_six_are_caught_together_and_nothing_else(orchard):
     assert all(set(each.facts) & set(PLANTED) for each in accused)
 
 
-@pytest.mark.parametrize(("change", "expected"), OTHERS.items(), ids=str)
+@pytest.mark.parametrize(("change", "expected"), OTHERS.items(), ids=["-".join(map(str, change)) for change in OTHERS])
 def test_other_slips_are_caught_by_the_checks_that_involve_them(orchard, change, expected):
     name, value = change
     rows = checks(edited(orchard, **{name: value}))
