@@ -55,7 +55,11 @@ def test_trailing_zeros_are_information():
         ({"quantity": "coefficient_p", "step": "a", "term": "x", "relation": "<", "value": "0.001"}, 0, 0.001),
         ({"quantity": "vif", "step": "a", "relation": "<", "value": "3.20"}, 1, 3.2),
         ({"quantity": "correlation", "of": "x", "with": "y", "absolute": True, "relation": ">", "value": ".4"}, 0.4, 1),
-        ({"quantity": "correlation", "of": "x", "with": "y", "absolute": True, "relation": "<=", "value": ".4"}, 0, 0.4),
+        (
+            {"quantity": "correlation", "of": "x", "with": "y", "absolute": True, "relation": "<=", "value": ".4"},
+            0,
+            0.4,
+        ),
         ({"quantity": "mean", "of": "x", "relation": "about", "value": 42, "within": 3}, 39, 45),
         ({"quantity": "proportion", "of": "x", "level": "a", "unit": "percent", "value": "8.0"}, 0.0795, 0.0805),
         ({"quantity": "n", "value": 100}, 100, 100),
