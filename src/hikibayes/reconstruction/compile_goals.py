@@ -28,7 +28,7 @@ WALL_SLACK = 0.25
 HAIR = 1e-6
 """How far inside a one-sided bound a number must end, in widths."""
 EFFECT_ORIGIN = 0.5
-OUTCOME_SHARE = 0.35
+OUTCOME_SHARE = 0.6
 
 REGRESSION = {
     "r2": g.R2,

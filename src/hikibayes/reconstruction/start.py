@@ -16,6 +16,7 @@ type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
 UNUSED_WEIGHT = 0.05
+CORRECTIONS = 3
 MANY_LEVELS = 400
 """Above this many possible values a rounded normal is as good as a beta-binomial."""
 
@@ -77,9 +78,16 @@ def _ladder(columns: Columns, targets: Targets, k: int, i: int, sd: float) -> Fl
     low, high = int(columns.lowest[i]), int(columns.highest[i])
     if columns.binary[i] or high - low > MANY_LEVELS:
         return np.zeros(0)
-    weights = level_weights(targets.mean[k, i], sd, low, high)
-    odd = (np.arange(low, high + 1) + round(columns.origin[i] / columns.grain[i])) % 2 == 1
-    return np.cumsum(with_few_odd(weights, odd, targets.odd_share[i]))[:-1]
+    values, mean = np.arange(low, high + 1), targets.mean[k, i]
+    odd = (values + round(columns.origin[i] / columns.grain[i])) % 2 == 1
+    asked_mean, asked_sd = mean, sd
+    for _ in range(CORRECTIONS):
+        weights = with_few_odd(level_weights(asked_mean, asked_sd, low, high), odd, targets.odd_share[i])
+        found_mean = float(weights @ values)
+        found_sd = np.sqrt(max(float(weights @ (values - found_mean) ** 2), 1e-6))
+        # few odd levels, and levels at all, change mean and spread: ask for as much less
+        asked_mean, asked_sd = asked_mean + mean - found_mean, asked_sd * np.clip(sd / found_sd, 0.5, 2.0)
+    return np.cumsum(weights)[:-1]
 
 
 def _climbed(columns: Columns, targets: Targets, k: int, ladders: list[Floats], scores: Floats) -> Floats:
