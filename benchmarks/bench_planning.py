@@ -1,0 +1,78 @@
+"""How fast studies are simulated: the default plan, a million replicates of one cell, and where the time goes.
+
+    uv run python benchmarks/bench_planning.py [--workers 2]
+
+Times are wall clock of this machine, in fresh processes with warm caches (each is run once before it is timed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+DEFAULT = "from hikibayes.planning.power import power; power('followup', workers={workers})"
+
+ONE_CELL = """
+from hikibayes.planning.designs import load_simulation
+from hikibayes.planning.power import power
+plan = load_simulation('followup')
+axes = plan.axes.replace(n_per_group=(100,), allocation=('1:1',), mix=('as_printed',), prior=('weakly_informative',))
+plan = plan.replace(worlds=plan.worlds.replace(source=('posterior',)), axes=axes)
+power(plan, replicates={replicates}, workers={workers})
+"""
+
+
+def seconds(code: str) -> float:
+    """Run a piece of code in a process of its own, start-up included."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - start
+
+
+def parts(size: int = 2_000, rounds: int = 20) -> dict[str, float]:
+    """Return microseconds of one core for each replicate: worlds, moments, pooling, posterior summaries."""
+    from hikibayes.inference.summaries import summaries
+    from hikibayes.planning.designs import load_simulation
+    from hikibayes.planning.plan import prepare
+    from hikibayes.planning.samples import draw_moments, pool
+
+    plan = prepare(load_simulation("followup"))
+    sample = next(sample for sample in plan.simulation.samples() if sample.n_per_group == 100)
+    analysis = plan.analyses[0]
+    population = plan.population(sample, 0, size)
+    rng = plan.rng(0, 0, "data")
+    counts = plan.counts(sample, population.worlds, rng)
+    drawn = draw_moments(population.roots, counts, rng)
+    statistics = pool(drawn, analysis.columns)
+    work = {
+        "worlds": lambda: plan._draw(sample, 1, size),
+        "moments": lambda: draw_moments(population.roots, counts, rng),
+        "pooling": lambda: pool(drawn, analysis.columns),
+        "summaries": lambda: summaries(statistics, analysis.priors, analysis.weights),
+    }
+    found = {}
+    for name, step in work.items():
+        step()
+        start = time.thread_time()
+        for _ in range(rounds):
+            step()
+        found[name] = 1e6 * (time.thread_time() - start) / rounds / size
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=2)
+    workers = parser.parse_args().workers
+    for name, value in parts().items():
+        print(f"{name:10} {value:7.2f} us a replicate")
+    seconds(ONE_CELL.format(workers=workers, replicates=2_000))
+    print(f"default plan, {workers} workers        {seconds(DEFAULT.format(workers=workers)):6.1f} s")
+    million = seconds(ONE_CELL.format(workers=workers, replicates=1_000_000))
+    print(f"1e6 replicates of one cell        {million:6.1f} s")
+
+
+if __name__ == "__main__":
+    main()
