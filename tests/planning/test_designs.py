@@ -100,6 +100,7 @@ def test_every_optional_line_of_the_template_is_right():
     [
         ("n_per_group = [50, 100]", "n_per_group = []", "axis 'n_per_group' is empty, so the grid has no cells"),
         ("n_per_group = [50, 100]", "n_per_grup = [50]", "there is no key 'n_per_grup'"),
+        ("n_per_group = [50, 100]", "n_per_group = [50, 50]", "axis 'n_per_group' has 50 twice"),
         ("n_per_group = [50, 100]", "n_per_group = [1]", "greater than or equal to 2"),
         ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2:0"]', "the ratio 2:0 leaves a group empty"),
         ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2"]', "axes.allocation"),
@@ -218,3 +219,13 @@ def test_quotas(mix, quota):
     text = PLAIN.replace("n_per_group = [50, 100]", f'n_per_group = [50]\nmix = ["{mix}"]')
     (sample,) = read(text).samples()
     assert sample.quota == quota
+
+
+def test_a_brief_version_keeps_sizes_and_worlds():
+    whole = load_simulation("followup")
+    brief = whole.brief(500)
+    assert brief.axes.n_per_group == whole.axes.n_per_group
+    assert brief.worlds == whole.worlds
+    assert brief.size == len(whole.axes.n_per_group) * len(whole.worlds.source)
+    assert brief.run.replicates == 500
+    assert load_simulation("reliability").brief().axes.reliability == ("as_printed",)

@@ -96,6 +96,8 @@ def fit(
     write_run(folder, {"posterior.nc": draws, **tables}, record)
     if result.participants.notice:
         click.echo(result.participants.notice, err=True)
+    for warning in result.participants.warnings:
+        click.echo(f"warning: {warning}", err=True)
     shown = result.estimates[
         ["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]
     ]

@@ -18,6 +18,8 @@ DEFAULT_SEED = 20210525
 def pairs_of(_: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
     """Turn repeated NAME=VALUE into a mapping."""
     chosen = dict(pair.partition("=")[::2] for pair in pairs)
+    if len(chosen) < len(pairs):
+        raise click.BadParameter("the same name is given twice; each belongs to one value")
     if wrong := [name for name, value in chosen.items() if not value]:
         form = parameter.metavar
         raise click.BadParameter(f"{wrong[0]!r}: write it as {form}")

@@ -10,7 +10,7 @@ Importing this module imports numba. Use `hikibayes.inference.summaries`, which 
 One file on purpose: numba's cache notices a change in a function's own file, not in those it calls from another.
 """
 
-# ruff: noqa: PLR0917 - compiled functions call each other with positions: keywords cost numba a specialisation each
+
 
 from __future__ import annotations
 

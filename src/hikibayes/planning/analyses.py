@@ -110,6 +110,8 @@ def _engine(
 
 
 def _refuse_nuts(model: ModelSpec, variant: str, simulation: Simulation) -> None:
+    if model.pools or model.sigma_by or model.varying or model.family not in {"gaussian", "t"}:
+        raise InputError(f"model {model.name!r} {model.beyond_gaussian}; planning has no such model")
     if model.prior_set(variant).rule:
         raise InputError(
             f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"

@@ -129,6 +129,14 @@ class Axes(Spec):
         return value
 
     @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in type(self).model_fields:
+            values = [str(value) for value in getattr(self, name)]
+            if twice := [value for value in values if values.count(value) > 1]:
+                raise ValueError(f"axis {name!r} has {twice[0]} twice; each of its values makes cells of its own")
+        return self
+
+    @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if empty := [
             name for name in type(self).model_fields if name not in ("model", "effect") and not getattr(self, name)
@@ -210,6 +218,18 @@ class Simulation(Spec):
     def analyses(self) -> tuple[tuple[str, str], ...]:
         """Every analysis: model and variant of its priors."""
         return tuple(product(self.models, self.axes.prior))
+
+    def brief(self, replicates: int = 2_000) -> Simulation:
+        """Return a small version for a first look: the first analysis, the first value of each axis, every n and world.
+
+        Parameters
+        ----------
+        replicates : int
+            Simulated studies in each cell.
+        """
+        firsts = {name: getattr(self.axes, name)[:1] for name in Axes.model_fields if name != "n_per_group"}
+        axes = self.axes.replace(**{name: value for name, value in firsts.items() if value})
+        return self.replace(axes=axes, model=self.models[0], run=self.run.replace(replicates=replicates))
 
     def samples(self) -> Iterator[Sample]:
         """Yield every way of sampling in the grid."""

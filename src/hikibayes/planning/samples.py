@@ -272,7 +272,7 @@ class _Columns(NamedTuple):
     """(C, p)"""
     moving: IntArray
     """(C, p) the columns that move with a score, first; then padding."""
-    count: IntArray
+    moves: IntArray
     """(C,) how many these are."""
     score: IntArray
     """(C, p) the score that a column moves with."""
@@ -313,7 +313,7 @@ def _pool_means(counts: IntArray, centre: FloatArray, columns: _Columns, mean: F
         n += counts[cell]
         for j in range(p):
             at[cell, j] = columns.constant[cell, j]
-        for i in range(columns.count[cell]):
+        for i in range(columns.moves[cell]):
             j = columns.moving[cell, i]
             at[cell, j] += columns.weight[cell, j] * centre[cell, columns.score[cell, j]]
         at[cell, p] = centre[cell, -1]
@@ -337,7 +337,7 @@ def _add_between(n: int, away: FloatArray, pooled: FloatArray) -> None:
 def _add_within(scatter: FloatArray, cell: int, columns: _Columns, pooled: FloatArray) -> None:
     score, weight, moving = columns.score[cell], columns.weight[cell], columns.moving[cell]
     p, outcome = len(score), len(scatter) - 1
-    for i in range(columns.count[cell]):
+    for i in range(columns.moves[cell]):
         j = moving[i]
         for other in range(i + 1):
             k = moving[other]

@@ -57,7 +57,7 @@ class Check:
         }
 
 
-def found(  # noqa: PLR0917
+def found(
     check: str,
     facts: Iterable[Fact | None],
     verdict: Verdict,

@@ -1,0 +1,47 @@
+"""The remaining time is that of the pace at the moment, not since the start."""
+
+from __future__ import annotations
+
+import io
+
+from hikibayes.planning.meter import Meter
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def told(steps: list[tuple[float, int]], total: int, *, screen: bool = True) -> list[str]:
+    stream, clock = io.StringIO(), Clock()
+    stream.isatty = lambda: screen
+    meter = Meter(stream, clock)
+    for now, done in steps:
+        clock.now = now
+        meter(done, total)
+    return stream.getvalue().replace("\r\x1b[K", "\n").strip().split("\n")
+
+
+def test_a_slow_start_does_not_count_for_long():
+    """60 s to compile, then 10 a second: after ten seconds of that, the rest of 800 takes 80 s."""
+    lines = told([(60.0, 1), *((60.0 + i, 1 + 10 * i) for i in range(1, 21))], 1001)
+    assert lines[-1] == "201 of 1,001 simulated studies (20%), about 80 s left"
+
+
+def test_the_end_and_another_round():
+    lines = told([(2.0, 50), (4.0, 100), (5.0, 10), (7.0, 20)], 100)
+    assert lines[0].endswith("(50%), about 2 s left")
+    assert lines[1] == "100 of 100 simulated studies (100%)"
+    assert lines[-1].endswith("(20%), about 10 s left")
+
+
+def test_a_log_gets_few_lines():
+    assert len(told([(float(i), i) for i in range(1, 101)], 100, screen=False)) <= 8
+
+
+def test_long_runs():
+    assert told([(10.0, 10)], 10_000)[-1].endswith("about 2.8 h left")
+    assert told([(10.0, 10)], 1_000)[-1].endswith("about 16 min left")
