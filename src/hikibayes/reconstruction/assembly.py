@@ -1,8 +1,8 @@
 """From free numbers to moments: the arithmetic of a calibration, in plain NumPy, for one point or thousands of draws.
 
 The free numbers are unconstrained and nearly independent a priori; the moments made from them satisfy by construction
-what must hold for any sample (positive definite covariances, unit variances, 0/1 indicators) and the printed coefficients.
-`hikibayes.reconstruction.model` writes the same arithmetic as a PyTensor graph.
+what must hold for any sample (positive definite covariances, unit variances, 0/1 indicators) and the printed
+coefficients. `hikibayes.reconstruction.kernel` does the same for one point, with derivatives.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def predictors(layout: Layout, priors: Priors, raw: Sequence[int], values: Value
 
 
 def correlation_factor(partial: FloatArray, p: int) -> FloatArray:
-    """Return the Cholesky factor of the correlation matrix with given arctanh partial correlations (rows, then columns).
+    """Return the Cholesky factor of a correlation matrix, from arctanh partial correlations, row by row.
 
     References
     ----------
@@ -211,7 +211,13 @@ def _factor(layout: Layout, about: Functional, made: Predictors) -> FloatArray:
 
 
 def conditioned(
-    rows: FloatArray, middle: FloatArray, spread: FloatArray, prior_sd: FloatArray, free: FloatArray, offset: FloatArray
+    rows: FloatArray,
+    *,
+    middle: FloatArray,
+    spread: FloatArray,
+    prior_sd: FloatArray,
+    free: FloatArray,
+    offset: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     r"""Draw saturated coefficients from their prior, given the printed numbers.
 

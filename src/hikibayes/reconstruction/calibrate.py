@@ -1,7 +1,7 @@
 """Study and assumptions in, a posterior over the study's sample moments out.
 
-The posterior is sampled by NUTS from starting points that were found with the tolerances wide at first and narrow at last.
-A record that no data can satisfy shows at the starting points already: then the facts in conflict are named.
+The posterior is sampled by NUTS from starting points that were found with the tolerances wide at first and narrow at
+last. A record that no data can satisfy shows at the starting points already: then the facts in conflict are named.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from ..record.study import Study
 from ..spec import InputError
 from .density import target_number
 from .descent import climb
+from .kernel.plan import Plan
 from .problem import Problem
 from .quantities import reported_quantities, summarise
 from .reconstructions import reconstructions_of
@@ -222,13 +224,20 @@ def starting_points(problem: Problem, *, chains: int, seed: int) -> list[FloatAr
         rng = np.random.default_rng(stream)
         x = _feasible_point(problem, rng)
         for temperature in TEMPERATURES:
-            x = climb(lambda at, t=temperature: log_density(plan, at, t), x, steps=CLIMB_STEPS)
+            x = climb(partial(_density_at, temperature=temperature, plan=plan), x, steps=CLIMB_STEPS)
         found.append(x)
     best = max(found, key=lambda x: log_density(plan, x, 1.0)[0])
     if conflicts := _conflicts(problem, best):
         raise _conflict(problem, best, conflicts)
     # a chain that begins in a worse place than its tolerances allow begins at the best one instead
     return [best if _conflicts(problem, x) else x for x in found]
+
+
+def _density_at(flat: FloatArray, temperature: float, plan: Plan) -> tuple[float, FloatArray]:
+    from .kernel.density import log_density
+
+    found: tuple[float, FloatArray] = log_density(plan, flat, temperature)
+    return found
 
 
 def _feasible_point(problem: Problem, rng: np.random.Generator) -> FloatArray:

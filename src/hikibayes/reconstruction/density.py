@@ -1,7 +1,7 @@
 """The log density of a calibration in plain words: slow, short, and what the compiled one is held against.
 
-Whatever is printed is computed here by `hikibayes.record.analysis`, from group moments, as anybody would; nothing of the
-compiled density's algebra is used.
+Whatever is printed is computed here by `hikibayes.record.analysis`, from group moments, as anybody would; nothing of
+the compiled density's algebra is used.
 """
 
 from __future__ import annotations
@@ -42,7 +42,12 @@ def plain_log_density(problem: Problem, flat: FloatArray, temperature: float = 1
     made = predictors(problem.layout, problem.priors, problem.raw, values)
     rows = coordinate_rows(problem.layout, problem.coordinates, made)
     _, printed = conditioned(
-        rows, problem.middle, problem.spread, problem.priors.coefficient_sd, values["free"], values["offset"]
+        rows,
+        middle=problem.middle,
+        spread=problem.spread,
+        prior_sd=problem.priors.coefficient_sd,
+        free=values["free"],
+        offset=values["offset"],
     )
     draw = reconstructions_of(problem, flat[None]).isel(draw=0)
     analysis = PublishedAnalysis(problem.study, draw)
@@ -58,13 +63,13 @@ def plain_log_density(problem: Problem, flat: FloatArray, temperature: float = 1
 
 
 def _log_shares(problem: Problem, share: FloatArray) -> float:
-    """Beta densities on the log odds."""
+    """Return beta densities on the log odds."""
     a, b = problem.priors.share[..., 0], problem.priors.share[..., 1]
     return float((a * np.log(share) + b * np.log1p(-share)).sum())
 
 
 def _log_normals(problem: Problem, flat: FloatArray) -> float:
-    """Standard normals: every free number but the shares and the partial correlations."""
+    """Return standard normal densities: of every free number but the shares and the partial correlations."""
     begin, total = 0, 0.0
     for name, shape in problem.shapes.items():
         end = begin + int(np.prod(shape))
@@ -75,7 +80,7 @@ def _log_normals(problem: Problem, flat: FloatArray) -> float:
 
 
 def _log_correlations(problem: Problem, partial: FloatArray, draw: xr.Dataset) -> float:
-    """LKJ density of the joint correlations, its determinant as the geometric mean over the groups.
+    """Return the LKJ density of the joint correlations, its determinant as the geometric mean over the groups.
 
     The determinant beyond that of the predictors' total correlations falls to 0 where a group's covariances degenerate
     or the outcome is explained completely: it keeps the sampler off such edges.
@@ -97,32 +102,32 @@ def _log_correlations(problem: Problem, partial: FloatArray, draw: xr.Dataset) -
 
 
 def _log_unexplained(problem: Problem, draw: xr.Dataset) -> float:
-    """Log of the share of the outcome's variance that the saturated regression leaves."""
+    """Return the log of the share of the outcome's variance that the saturated regression leaves."""
     names, outcome = list(problem.layout.predictors), problem.layout.outcome
-    left = 0.0
+    left: float = 0.0
     for group, size in zip(problem.layout.groups, problem.layout.n, strict=True):
         cov = draw["cov"].sel(group=group)
         xx, xy = cov.sel(measure=names, measure_2=names).values, cov.sel(measure=names, measure_2=outcome).values
         yy = float(cov.sel(measure=outcome, measure_2=outcome))
-        left += (yy - xy @ np.linalg.solve(xx, xy)) * (size - 1) / (sum(problem.layout.n) - 1)
+        left += (yy - float(xy @ np.linalg.solve(xx, xy))) * (size - 1) / (sum(problem.layout.n) - 1)
     return float(np.log(left))
 
 
 def _log_limits(problem: Problem, draw: xr.Dataset) -> float:
-    """The assumed difference of the outcome, and the limits of all assumed differences."""
+    """Return the density of the outcome's assumed difference and of the limits of all differences."""
     prior, layout = problem.priors.difference, problem.layout
     names = [*layout.predictors[layout.categories :], layout.outcome]
     mean = draw["mean"].sel(measure=names)
     gap = (mean.sel(group=layout.groups[1]) - mean.sel(group=layout.groups[0])).values
-    density = -0.5 * ((gap[-1] - prior.mean[-1]) / prior.sd[-1]) ** 2
+    density: float = -0.5 * ((gap[-1] - prior.mean[-1]) / prior.sd[-1]) ** 2
     for room in (gap - prior.lower, prior.upper - gap):
         finite = room[np.isfinite(room)]
-        density += special.log_expit(finite / LIMIT_SOFTNESS).sum()
+        density += float(special.log_expit(finite / LIMIT_SOFTNESS).sum())
     return float(density)
 
 
 def _toward(target: Target, number: float, temperature: float) -> float:
-    """Normal around the middle of a printed interval; a log-sigmoid wall at a printed bound."""
+    """Return a normal density around a printed interval's middle, or a log-sigmoid wall at a printed bound."""
     number = np.sqrt(number**2 + 1e-12) if target.absolute or target.kind == "abs_t" else number
     if target.two_sided:
         sd = TWO_SIDED_SD * (target.high - target.low) / 2 * temperature

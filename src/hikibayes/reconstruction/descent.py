@@ -46,7 +46,7 @@ def climb(
         if slope <= 0:
             pairs.clear()
             direction, slope = gradient, float(gradient @ gradient)
-        length = min(1.0, 1.0 / np.sqrt(direction @ direction)) if not pairs else 1.0
+        length = 1.0 if pairs else min(1.0, 1.0 / float(np.linalg.norm(direction)))
         for _ in range(40):
             moved = x + length * direction
             new_value, new_gradient = density(moved)

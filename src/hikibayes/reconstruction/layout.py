@@ -1,8 +1,8 @@
 """Which numbers a study's moments consist of, and where each one stands.
 
 Calibration works with one *saturated* regression that contains every step: the group, every predictor, and the product
-of the group with every predictor. Inside it predictors are z-scores of the total sample, a category too, and the group is
-coded so that its mean is 0 and the groups differ by 1. Whatever coding or scaling the paper used, its coefficients
+of the group with every predictor. Inside it predictors are z-scores of the total sample, a category too, and the group
+is coded so that its mean is 0 and the groups differ by 1. Whatever coding or scaling the paper used, its coefficients
 are linear functions of these.
 """
 

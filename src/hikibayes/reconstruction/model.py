@@ -1,7 +1,7 @@
 """The posterior over a study's sample moments as a PyMC model.
 
-`calibrate` hands the compiled density to NUTS directly, because a general compiler takes minutes over it. This is the same
-posterior as a `pymc.Model`, for whoever wants another sampler, a variational fit or a look at the graph.
+`calibrate` hands the compiled density to NUTS directly, because a general compiler takes minutes over it. This is the
+same posterior as a `pymc.Model`, for whoever wants another of PyMC's samplers.
 """
 
 from __future__ import annotations

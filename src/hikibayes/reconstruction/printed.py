@@ -1,7 +1,7 @@
 """Facts as statements about the smooth numbers that calibration works with.
 
-A printed p-value is a statement about |t|, a p of an F test one about R2: the degrees of freedom are known, so that these
-translations are made once, here, and the sampler sees plain intervals.
+A printed p-value is a statement about |t|, a p of an F test one about R2: the degrees of freedom are known, so that
+these translations are made once, here, and the sampler sees plain intervals.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ SOFTNESS = {
 class Functional:
     """A printed coefficient as a linear function of a step's saturated coefficients.
 
-    The printed number is ``factor * weights @ b``, where ``b`` are the step's coefficients in saturated columns. Parts of
-    it depend on moments: ``weights`` on the products named in ``at_zero`` carry minus the predictor's mean over its SD
-    (the group's coefficient speaks of people whose predictors are 0), and the factor is a product of SDs.
+    The printed number is ``factor * weights @ b``, where ``b`` are the step's coefficients in saturated columns. Parts
+    of it depend on moments: ``weights`` on the products named in ``at_zero`` carry minus the predictor's mean over its
+    SD (the group's coefficient speaks of people whose predictors are 0), and the factor is a product of SDs.
 
     Attributes
     ----------

@@ -131,8 +131,8 @@ def _raw_measures(study: Study, layout: Layout, found: Sequence[Target]) -> tupl
             named.add(target.index[0])
         if target.functional is not None:
             about = target.functional
-            named |= set(np.flatnonzero(about.scales)) | {about.shifted}
-            named |= set(np.flatnonzero(about.at_zero) - 1 - layout.p)
+            named |= {int(j) for j in np.flatnonzero(about.scales)} | {about.shifted}
+            named |= {int(j) - 1 - layout.p for j in np.flatnonzero(about.at_zero)}
     return tuple(int(j) for j in numbers if j in named)
 
 
@@ -233,7 +233,7 @@ def _plan(problem: Problem) -> Plan:
         aims=Aims(
             kind=np.array([KINDS.index(t.kind) for t in aims], dtype=np.int64),
             functional=np.array([at.get(id(t.functional), -1) for t in aims], dtype=np.int64),
-            index=np.array([(*t.index, -1, -1, -1)[:3] for t in aims], dtype=np.int64).reshape(-1, 3),
+            where=np.array([(*t.index, -1, -1, -1)[:3] for t in aims], dtype=np.int64).reshape(-1, 3),
             weights=stacked([np.array(t.weights or (0.0, 0.0)) for t in aims], 2),
             absolute=np.array([t.absolute for t in aims], dtype=bool),
             two_sided=np.array([t.two_sided for t in aims], dtype=bool),

@@ -21,7 +21,7 @@ __all__ = ["PINNED", "Quantity", "reported_quantities", "summarise"]
 type FloatArray = NDArray[np.float64]
 
 PINNED = 0.15
-"""A quantity is pinned by the record when it varies between reconstructions by at most this share of its sampling error."""
+"""A quantity is pinned when it varies between reconstructions by at most this share of its sampling error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +56,10 @@ class Quantity:
 def reported_quantities(study: Study, reconstructions: xr.Dataset) -> dict[str, Quantity]:
     """Compute every printed fact and every unprinted quantity, by name.
 
-    Printed facts are named by their id. The others: ``<step>: b of <term>``, ``<step>: R2``, ``<step>: slope of <measure>
-    in <group>``, ``<step>: slope difference of <measure>``, ``r(<measure>, <measure>)``, ``difference of <measure>``
-    (second group minus reference, in SD of the total sample) and ``SD ratio of <measure>`` (second over reference).
+    Printed facts are named by their id. The others: ``<step>: b of <term>``, ``<step>: R2``,
+    ``<step>: slope of <measure> in <group>``, ``<step>: slope difference of <measure>``, ``r(<measure>, <measure>)``,
+    ``difference of <measure>`` (second group minus reference, over the pooled SD) and ``SD ratio of <measure>`` (second
+    over reference).
     """
     analysis = PublishedAnalysis(study, reconstructions)
     found: dict[str, Quantity] = {}
@@ -86,7 +87,7 @@ def _of_regressions(study: Study, analysis: PublishedAnalysis) -> Iterator[Quant
     for step in study.steps:
         fit = analysis.regression(step.id)
         # the sampling error of R2 in large samples (Olkin & Finn 1995, doi:10.1037/0033-2909.118.1.155)
-        yield _quantity(f"{step.id}: R2", fit.r2, 2 * np.sqrt(fit.r2) * (1 - fit.r2) / np.sqrt(fit.n))
+        yield _quantity(f"{step.id}: R2", fit.r2, 2 * fit.r2**0.5 * (1 - fit.r2) / np.sqrt(fit.n))
         for term in study.terms(step.id):
             at = {"term": term}
             yield _quantity(f"{step.id}: b of {term}", fit.standardised.sel(at), fit.standardised_se.sel(at))
@@ -108,7 +109,7 @@ def _of_slopes(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
                     f"{step.id}: slope of {measure} in {name}", here["standardised"], here["standardised_se"]
                 )
             difference = slopes["standardised"].sel(group=second) - slopes["standardised"].sel(group=reference)
-            error = np.abs(difference / fit.t.sel(term=term))
+            error = abs(difference / fit.t.sel(term=term))
             yield _quantity(f"{step.id}: slope difference of {measure}", difference, error)
 
 
@@ -120,7 +121,7 @@ def _of_groups(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
         yield _quantity(f"difference of {name}", compared["d"], np.sqrt(1 / n1 + 1 / n2))
         if kind != "category":
             v1, v2 = (moments["cov"].sel(group=g, measure=name, measure_2=name) for g in study.group_ids)
-            ratio = np.sqrt(v2 / v1)
+            ratio = (v2 / v1) ** 0.5
             yield _quantity(f"SD ratio of {name}", ratio, ratio * np.sqrt(0.5 / (n1 - 1) + 0.5 / (n2 - 1)))
 
 

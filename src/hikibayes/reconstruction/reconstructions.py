@@ -23,7 +23,12 @@ def reconstructions_of(problem: Problem, flat: FloatArray) -> xr.Dataset:
     made = predictors(layout, problem.priors, problem.raw, values)
     rows = coordinate_rows(layout, problem.coordinates, made)
     coefficients, _ = conditioned(
-        rows, problem.middle, problem.spread, problem.priors.coefficient_sd, values["free"], values["offset"]
+        rows,
+        middle=problem.middle,
+        spread=problem.spread,
+        prior_sd=problem.priors.coefficient_sd,
+        free=values["free"],
+        offset=values["offset"],
     )
     names = (*layout.predictors, layout.outcome)
     kinds = [problem.study.measure(name).kind for name in names]
@@ -58,7 +63,7 @@ def complete(study: Study, moments: xr.Dataset) -> xr.Dataset:
     step = xr.Variable("step", steps)
     coefficient = xr.concat([fit.standardised.reindex(term=terms) for fit in fits], dim=step)
     n = fits[0].n
-    spread = xr.concat([np.sqrt((1 - fit.r2) * (n - 1) / fit.df) for fit in fits], dim=step)
+    spread = xr.concat([((1 - fit.r2) * (n - 1) / fit.df) ** 0.5 for fit in fits], dim=step)
     r2 = xr.concat([fit.r2 for fit in fits], dim=step)
     return moments.assign(
         coefficient=coefficient.transpose("draw", "step", "term"),

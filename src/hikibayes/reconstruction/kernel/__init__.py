@@ -2,8 +2,8 @@
 
 A general-purpose compiler takes minutes over this density, and does so again for every study. The arithmetic is a
 short chain of matrix operations, so that its reverse mode is written out here: each step has its ``_backward`` beside
-it, and a study is data (`Plan`), never code. `hikibayes.reconstruction.density` says the same in plain NumPy, slowly, and
-a test holds one against the other.
+it, and a study is data (`plan.Plan`), never code. `hikibayes.reconstruction.density` says the same in plain NumPy,
+slowly, and a test holds one against the other.
 
 In the backward steps a name that ends in ``_bar``, or stands in `Bars`, is the derivative of the log density with
 respect to what is named.

@@ -3,16 +3,21 @@
 Derivatives of Cholesky factors follow Murray (2016), arXiv:1602.07527.
 """
 
+# mypy: disallow-untyped-decorators=False, warn-return-any=False
+
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 __all__ = ["cholesky", "cholesky_backward", "inverse_factor", "logistic", "softplus"]
 
+type FloatArray = NDArray[np.float64]
+
 
 @njit(cache=True)
-def cholesky(a):
+def cholesky(a: FloatArray) -> tuple[FloatArray, bool]:
     """Return the lower factor and whether the matrix was positive definite."""
     k = a.shape[0]
     root = np.zeros((k, k))
@@ -31,7 +36,8 @@ def cholesky(a):
 
 
 @njit(cache=True)
-def inverse_factor(root):
+def inverse_factor(root: FloatArray) -> FloatArray:
+    """Return the inverse of a lower factor."""
     k = root.shape[0]
     inverse = np.zeros((k, k))
     for j in range(k):
@@ -45,7 +51,7 @@ def inverse_factor(root):
 
 
 @njit(cache=True)
-def cholesky_backward(root, inverse, root_bar):
+def cholesky_backward(root: FloatArray, inverse: FloatArray, root_bar: FloatArray) -> FloatArray:
     """Return the symmetric derivative with respect to the matrix."""
     k = root.shape[0]
     inner = root.T @ np.tril(root_bar)
@@ -58,10 +64,12 @@ def cholesky_backward(root, inverse, root_bar):
 
 
 @njit(cache=True)
-def softplus(x):
+def softplus(x: float) -> float:
+    """Return log(1 + exp(x))."""
     return x + np.log1p(np.exp(-x)) if x > 0 else np.log1p(np.exp(x))
 
 
 @njit(cache=True)
-def logistic(x):
+def logistic(x: float) -> float:
+    """Return 1 / (1 + exp(-x))."""
     return 1.0 / (1.0 + np.exp(-x)) if x > 0 else np.exp(x) / (1.0 + np.exp(x))

@@ -1,19 +1,32 @@
 """The whole: forward through moments, regressions and targets, and back."""
 
+# mypy: disallow-untyped-decorators=False, warn-return-any=False
+
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from .predictors import free_numbers, moments, moments_backward, no_bars
-from .regressions import no_regression_bars, printed_columns, regressions, regressions_backward
+from .plan import Plan
+from .predictors import Bars, Moments, free_numbers, moments, moments_backward, no_bars
+from .regressions import (
+    RegressionBars,
+    Regressions,
+    no_regression_bars,
+    printed_columns,
+    regressions,
+    regressions_backward,
+)
 from .targets import aim
 
 __all__ = ["log_density"]
 
+type FloatArray = NDArray[np.float64]
+
 
 @njit(cache=True, nogil=True)
-def log_density(plan, x, temperature):
+def log_density(plan: Plan, x: FloatArray, temperature: float) -> tuple[float, FloatArray]:
     """Return the log density at a flat vector of free numbers, and its gradient; minus infinity where nothing fits.
 
     Parameters
@@ -48,8 +61,8 @@ def log_density(plan, x, temperature):
 
 
 @njit(cache=True)
-def _correlations(plan, made, fits, own, bars):
-    """Return the LKJ density of the joint correlations; the derivative of the first chain's factor comes with its own."""
+def _correlations(plan: Plan, made: Moments, fits: Regressions, own: RegressionBars, bars: Bars) -> float:
+    """Return the LKJ density of the joint correlations; `regressions_backward` adds the first factor's derivative."""
     p = made.difference.size
     value = (plan.priors.eta - 1) * (np.log(np.diag(fits.roots[0])).sum() + np.log(fits.unexplained))
     for i in range(p):

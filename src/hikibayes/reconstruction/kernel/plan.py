@@ -1,7 +1,7 @@
 """A study as plain arrays, the form in which the compiled density takes it.
 
-p predictors (c categories first), k = 2p + 1 saturated columns, f printed coefficients, m coordinates, s steps, t targets.
-The parts are tuples of their own, because a compiled function pays for every array that is handed to it.
+p predictors (c categories first), k = 2p + 1 saturated columns, f printed coefficients, m coordinates, s steps, t
+targets. The parts are tuples of their own, because a compiled function pays for every array that is handed to it.
 """
 
 from __future__ import annotations
@@ -113,11 +113,11 @@ class Steps(NamedTuple):
 
 
 class Aims(NamedTuple):
-    """The targets (see `hikibayes.reconstruction.printed.Target`); ``index`` has shape (t, 3), ``weights`` (t, 2)."""
+    """The targets (see `hikibayes.reconstruction.printed.Target`); ``where`` has shape (t, 3)."""
 
     kind: IntArray
     functional: IntArray
-    index: IntArray
+    where: IntArray
     weights: FloatArray
     absolute: BoolArray
     two_sided: BoolArray

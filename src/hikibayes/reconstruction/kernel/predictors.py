@@ -1,18 +1,19 @@
 """From free numbers to the moments of predictors and of the saturated columns, and back."""
 
+# mypy: disallow-untyped-decorators=False, warn-return-any=False
+
+
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from .algebra import cholesky, cholesky_backward, inverse_factor, logistic, softplus
+from .plan import FloatArray, IntArray, Plan, Sample
 
 __all__ = ["Bars", "Free", "Moments", "free_numbers", "moments", "moments_backward", "no_bars", "no_moments"]
-
-type FloatArray = NDArray[np.float64]
 
 
 class Free(NamedTuple):
@@ -64,7 +65,7 @@ class Bars(NamedTuple):
 
 
 @njit(cache=True)
-def no_bars(p):
+def no_bars(p: int) -> Bars:
     """Return derivatives that are all 0."""
     k = 2 * p + 1
     return Bars(
@@ -83,7 +84,7 @@ def no_bars(p):
 
 
 @njit(cache=True)
-def _ends(plan):
+def _ends(plan: Plan) -> IntArray:
     """Return where each free number begins in the flat vector, and the vector's length."""
     p = plan.sample.predictors
     c, r, m = plan.sample.categories, plan.sample.raw.size, plan.coordinates.middle.size
@@ -92,7 +93,7 @@ def _ends(plan):
 
 
 @njit(cache=True)
-def free_numbers(plan, x, gradient):
+def free_numbers(plan: Plan, x: FloatArray, gradient: FloatArray) -> tuple[Free, float, IntArray]:
     """Return the free numbers, their log prior density and where they stand; the gradient takes up the prior's."""
     ends = _ends(plan)
     c = plan.sample.categories
@@ -129,7 +130,7 @@ def free_numbers(plan, x, gradient):
 
 
 @njit(cache=True)
-def no_moments(p):
+def no_moments(p: int) -> Moments:
     """Return empty moments, for a point that describes no sample."""
     none, square, k = np.zeros(p), np.zeros((p, p)), 2 * p + 1
     wide = np.zeros(p + 1)
@@ -140,7 +141,7 @@ def no_moments(p):
 
 
 @njit(cache=True)
-def moments(plan, numbers):
+def moments(plan: Plan, numbers: Free) -> tuple[Moments, bool]:
     """Return the moments, and whether the free numbers describe a sample."""
     p, c = plan.sample.predictors, plan.sample.categories
     total = plan.sample.n.sum()
@@ -180,7 +181,9 @@ def moments(plan, numbers):
 
 
 @njit(cache=True)
-def moments_backward(plan, numbers, made, bars, ends, gradient):
+def moments_backward(
+    plan: Plan, numbers: Free, made: Moments, bars: Bars, ends: IntArray, gradient: FloatArray
+) -> None:
     """Carry the derivatives with respect to moments back to the free numbers' gradient."""
     p, c = plan.sample.predictors, plan.sample.categories
     correlation_bar = _saturated_backward(plan.sample, made, bars)
@@ -225,14 +228,14 @@ def moments_backward(plan, numbers, made, bars, ends, gradient):
 
 
 @njit(cache=True)
-def _kappa(sample):
+def _kappa(sample: Sample) -> float:
     """Return what turns a squared difference of means into its part of the total variance."""
     total = sample.n.sum()
     return sample.n[0] * sample.n[1] / total / (total - 1)
 
 
 @njit(cache=True)
-def _units(sample, numbers):
+def _units(sample: Sample, numbers: Free) -> tuple[FloatArray, FloatArray]:
     """Return raw means and log raw SDs; 0 for a number whose raw units nobody speaks of."""
     p, c = sample.predictors, sample.categories
     total = sample.n.sum()
@@ -248,7 +251,9 @@ def _units(sample, numbers):
 
 
 @njit(cache=True)
-def _units_backward(plan, numbers, made, bars, share_bar, ends, gradient):
+def _units_backward(
+    plan: Plan, numbers: Free, made: Moments, bars: Bars, share_bar: FloatArray, ends: IntArray, gradient: FloatArray
+) -> None:
     c = plan.sample.categories
     for j in range(c):
         mean = made.location[j]
@@ -263,7 +268,7 @@ def _units_backward(plan, numbers, made, bars, share_bar, ends, gradient):
 
 
 @njit(cache=True)
-def _correlation_factor(partial, p):
+def _correlation_factor(partial: FloatArray, p: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the factor of the correlation matrix, the partial correlations and their ``log(1 - r^2)``."""
     factor, tanh, left = np.zeros((p, p)), np.zeros((p, p)), np.zeros((p, p))
     q = 0
@@ -281,7 +286,7 @@ def _correlation_factor(partial, p):
 
 
 @njit(cache=True)
-def _correlation_factor_backward(made, factor_bar, left_bar):
+def _correlation_factor_backward(made: Moments, factor_bar: FloatArray, left_bar: FloatArray) -> FloatArray:
     p = made.factor.shape[0]
     partial_bar = np.zeros(p * (p - 1) // 2)
     q = 0
@@ -300,7 +305,7 @@ def _correlation_factor_backward(made, factor_bar, left_bar):
 
 
 @njit(cache=True)
-def _split_shape(gap, size, p):
+def _split_shape(gap: FloatArray, size: float, p: int) -> FloatArray:
     """Return the identity plus a symmetric matrix of free numbers, those on the diagonal times the root of 2."""
     shape = np.eye(p)
     q = 0
@@ -320,7 +325,7 @@ def _split_shape(gap, size, p):
 
 
 @njit(cache=True)
-def _powers(sample):
+def _powers(sample: Sample) -> FloatArray:
     """Return sums of powers of the codes, over n - 1; the last is corrected for the mean of a product."""
     total = sample.n.sum()
     powers = np.zeros(5)
@@ -331,7 +336,9 @@ def _powers(sample):
 
 
 @njit(cache=True)
-def _saturated(sample, correlation, first, second, difference):
+def _saturated(
+    sample: Sample, correlation: FloatArray, first: FloatArray, second: FloatArray, difference: FloatArray
+) -> FloatArray:
     p = correlation.shape[0]
     powers = _powers(sample)
     s = np.empty((2 * p + 1, 2 * p + 1))
@@ -350,7 +357,7 @@ def _saturated(sample, correlation, first, second, difference):
 
 
 @njit(cache=True)
-def _saturated_backward(sample, made, bars):
+def _saturated_backward(sample: Sample, made: Moments, bars: Bars) -> FloatArray:
     """Return the derivative with respect to the predictors' correlations; the others are added to the bars."""
     p = made.difference.size
     powers = _powers(sample)

@@ -4,19 +4,29 @@ One Cholesky factor of a chain of nested steps holds all of them: a step is a le
 whitened coefficients, and a printed coefficient a product with one row of the inverse factor.
 """
 
+# mypy: disallow-untyped-decorators=False, warn-return-any=False
+
+
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from .algebra import cholesky, cholesky_backward, inverse_factor
+from .plan import Coordinates, FloatArray, IntArray, Plan
+from .predictors import Bars, Free, Moments
 
-__all__ = ["Columns", "Regressions", "no_regression_bars", "printed_columns", "regressions", "regressions_backward"]
-
-type FloatArray = NDArray[np.float64]
+__all__ = [
+    "Columns",
+    "RegressionBars",
+    "Regressions",
+    "no_regression_bars",
+    "printed_columns",
+    "regressions",
+    "regressions_backward",
+]
 
 
 class Columns(NamedTuple):
@@ -76,7 +86,7 @@ class RegressionBars(NamedTuple):
 
 
 @njit(cache=True)
-def no_regression_bars(plan):
+def no_regression_bars(plan: Plan) -> RegressionBars:
     """Return derivatives that are all 0."""
     f, k = plan.printed.weights.shape
     return RegressionBars(
@@ -94,7 +104,7 @@ def no_regression_bars(plan):
 
 
 @njit(cache=True)
-def printed_columns(plan, made):
+def printed_columns(plan: Plan, made: Moments) -> Columns:
     """Return weights, columns, factors and variances of the printed coefficients' columns."""
     p, f_count = plan.sample.predictors, plan.printed.shifted.size
     mean_over_sd = made.location[:p] * np.exp(-made.log_scale[:p])
@@ -113,7 +123,9 @@ def printed_columns(plan, made):
 
 
 @njit(cache=True)
-def _printed_columns_backward(plan, made, columns, weights_bar, own, bars):
+def _printed_columns_backward(
+    plan: Plan, made: Moments, columns: Columns, weights_bar: FloatArray, own: RegressionBars, bars: Bars
+) -> None:
     p = made.difference.size
     mean_over_sd_bar = np.zeros(p)
     for f in range(plan.printed.shifted.size):
@@ -135,7 +147,7 @@ def _printed_columns_backward(plan, made, columns, weights_bar, own, bars):
 
 
 @njit(cache=True)
-def regressions(plan, made, columns, numbers):
+def regressions(plan: Plan, made: Moments, columns: Columns, numbers: Free) -> tuple[Regressions, float, bool]:
     """Return the regressions, the log density of the printed coefficients, and whether there is a sample like this."""
     k, f_count, chains = plan.printed.weights.shape[1], plan.printed.shifted.size, plan.steps.order.shape[0]
     s = made.saturated
@@ -174,7 +186,17 @@ def regressions(plan, made, columns, numbers):
 
 
 @njit(cache=True)
-def regressions_backward(plan, numbers, made, columns, fits, own, bars, ends, gradient):
+def regressions_backward(
+    plan: Plan,
+    numbers: Free,
+    made: Moments,
+    columns: Columns,
+    fits: Regressions,
+    own: RegressionBars,
+    bars: Bars,
+    ends: IntArray,
+    gradient: FloatArray,
+) -> None:
     """Carry derivatives back to the saturated moments, units and free numbers."""
     k, chains = plan.printed.weights.shape[1], plan.steps.order.shape[0]
     own.white[0] -= 2 * own.unexplained[0] * fits.white[0]
@@ -215,7 +237,7 @@ def regressions_backward(plan, numbers, made, columns, fits, own, bars, ends, gr
 
 
 @njit(cache=True)
-def _coordinate_rows(plan, s, columns, roots, scores):
+def _coordinate_rows(plan: Plan, s: FloatArray, columns: Columns, roots: FloatArray, scores: FloatArray) -> FloatArray:
     m_f, m_c, k = plan.coordinates.functionals, plan.coordinates.columns.size, s.shape[0]
     rows = np.zeros((m_f + m_c, k))
     for f in range(m_f):
@@ -230,7 +252,16 @@ def _coordinate_rows(plan, s, columns, roots, scores):
 
 
 @njit(cache=True)
-def _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, own, bars):
+def _coordinate_rows_backward(
+    plan: Plan,
+    made: Moments,
+    columns: Columns,
+    fits: Regressions,
+    rows_bar: FloatArray,
+    roots_bar: FloatArray,
+    own: RegressionBars,
+    bars: Bars,
+) -> None:
     m_f = plan.coordinates.functionals
     for f in range(m_f):
         h = plan.steps.chain[plan.printed.step[f]]
@@ -245,7 +276,9 @@ def _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, ow
 
 
 @njit(cache=True)
-def _conditioned(coordinates, rows, numbers):
+def _conditioned(
+    coordinates: Coordinates, rows: FloatArray, numbers: Free
+) -> tuple[FloatArray, float, FloatArray, FloatArray, FloatArray, bool]:
     """Draw the coefficients given the printed ones, as `hikibayes.reconstruction.assembly.conditioned` does."""
     sd = coordinates.prior_sd
     start = numbers.free * sd
@@ -265,7 +298,14 @@ def _conditioned(coordinates, rows, numbers):
 
 
 @njit(cache=True)
-def _conditioned_backward(coordinates, numbers, fits, coefficients_bar, ends, gradient):
+def _conditioned_backward(
+    coordinates: Coordinates,
+    numbers: Free,
+    fits: Regressions,
+    coefficients_bar: FloatArray,
+    ends: IntArray,
+    gradient: FloatArray,
+) -> FloatArray:
     """Return the derivative with respect to the rows; those of the free numbers go into the gradient."""
     sd, rows = coordinates.prior_sd, fits.rows
     if rows.shape[0] == 0:

@@ -1,4 +1,7 @@
-"""The printed numbers that are aimed at: each one's log density, and its derivative with respect to what it is made of."""
+"""The printed numbers that are aimed at: each one's log density, and its derivatives."""
+
+# mypy: disallow-untyped-decorators=False, warn-return-any=False
+
 
 from __future__ import annotations
 
@@ -6,14 +9,32 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from .algebra import logistic, softplus
-from .plan import CORRELATION, DF, ESTIMATE, INCREMENT, MEAN, MEAN_DIFFERENCE, R2, SD, SE, VIF, D
+from .plan import (
+    CORRELATION,
+    DF,
+    ESTIMATE,
+    INCREMENT,
+    MEAN,
+    MEAN_DIFFERENCE,
+    R2,
+    SD,
+    SE,
+    VIF,
+    Aims,
+    D,
+    FloatArray,
+    FreePriors,
+    Plan,
+    Sample,
+    Steps,
+)
+from .predictors import Bars, Free, Moments
+from .regressions import Columns, RegressionBars, Regressions
 
 __all__ = ["aim"]
 
-type FloatArray = NDArray[np.float64]
 
 TINY = 1e-12
 LIMIT_SOFTNESS = 0.01
@@ -47,7 +68,16 @@ class Groups(NamedTuple):
 
 
 @njit(cache=True)
-def aim(plan, temperature, made, columns, fits, numbers, own, bars):
+def aim(
+    plan: Plan,
+    temperature: float,
+    made: Moments,
+    columns: Columns,
+    fits: Regressions,
+    numbers: Free,
+    own: RegressionBars,
+    bars: Bars,
+) -> float:
     """Return the log density of limits and targets; derivatives are added to ``own`` and ``bars``."""
     p = made.difference.size
     outcome = made.saturated[0] @ fits.coefficients / made.saturated[0, 0]
@@ -60,7 +90,7 @@ def aim(plan, temperature, made, columns, fits, numbers, own, bars):
         if target.kind <= VIF:
             step = plan.printed.step[target.functional]
             value += _coefficient(target, step, plan.steps, columns, fits, own)
-        elif target.kind == R2 or target.kind == INCREMENT:
+        elif target.kind in (R2, INCREMENT):
             value += _explained(target, fits, own)
         elif target.kind == CORRELATION:
             value += _correlation(target, made, fits, groups, scatter_bar, own, bars)
@@ -73,7 +103,7 @@ def aim(plan, temperature, made, columns, fits, numbers, own, bars):
 
 
 @njit(cache=True)
-def _target(aims, t, temperature):
+def _target(aims: Aims, t: int, temperature: float) -> Aim:
     """Return one target, its tolerance stretched by the temperature."""
     soft = aims.soft[t] * temperature
     if aims.two_sided[t]:
@@ -81,9 +111,9 @@ def _target(aims, t, temperature):
     return Aim(
         aims.kind[t],
         aims.functional[t],
-        aims.index[t, 0],
-        aims.index[t, 1],
-        aims.index[t, 2],
+        aims.where[t, 0],
+        aims.where[t, 1],
+        aims.where[t, 2],
         aims.weights[t, 0],
         aims.weights[t, 1],
         aims.absolute[t],
@@ -95,7 +125,7 @@ def _target(aims, t, temperature):
 
 
 @njit(cache=True)
-def _toward(target, number):
+def _toward(target: Aim, number: float) -> tuple[float, float]:
     """Return a target's log density at a number, and its derivative."""
     sign = 1.0
     if target.absolute:
@@ -112,7 +142,9 @@ def _toward(target, number):
 
 
 @njit(cache=True)
-def _limits(priors, c, difference, outcome, outcome_bar, bars):
+def _limits(
+    priors: FreePriors, c: int, difference: FloatArray, outcome: float, outcome_bar: FloatArray, bars: Bars
+) -> float:
     """Return the log density of the outcome's assumed difference and of the limits of all of them."""
     away = (outcome - priors.outcome_difference[0]) / priors.outcome_difference[1]
     value = -0.5 * away * away
@@ -140,8 +172,10 @@ def _limits(priors, c, difference, outcome, outcome_bar, bars):
 
 
 @njit(cache=True)
-def _coefficient(target, step, steps, columns, fits, own):
-    """A coefficient, its standard error, its \\|t\\| or its VIF."""
+def _coefficient(
+    target: Aim, step: int, steps: Steps, columns: Columns, fits: Regressions, own: RegressionBars
+) -> float:
+    """Aim at a coefficient, its standard error, its absolute t or its VIF."""
     kind, f, h = target.kind, target.functional, steps.chain[step]
     score, white, factor = fits.scores[f], fits.white[h], np.exp(columns.log_factor[f])
     length = score @ score
@@ -178,8 +212,8 @@ def _coefficient(target, step, steps, columns, fits, own):
 
 
 @njit(cache=True)
-def _explained(target, fits, own):
-    """A weighted difference of two steps' R2, or a step's increment over what it leaves."""
+def _explained(target: Aim, fits: Regressions, own: RegressionBars) -> float:
+    """Aim at a weighted difference of two steps' R2, or a step's increment over what it leaves."""
     here, there = target.first, target.second
     r2, before = fits.r2[here], 0.0
     if there >= 0:
@@ -200,7 +234,7 @@ def _explained(target, fits, own):
 
 
 @njit(cache=True)
-def _groups(sample, made, fits, ratio):
+def _groups(sample: Sample, made: Moments, fits: Regressions, ratio: float) -> Groups:
     p = made.difference.size
     whole = (sample.n[0] - 1) + (sample.n[1] - 1) * np.exp(ratio)
     weight = np.array([(sample.n[0] - 1) / whole, (sample.n[1] - 1) * np.exp(ratio) / whole])
@@ -217,7 +251,15 @@ def _groups(sample, made, fits, ratio):
 
 
 @njit(cache=True)
-def _groups_backward(sample, made, fits, groups, scatter_bar, own, bars):
+def _groups_backward(
+    sample: Sample,
+    made: Moments,
+    fits: Regressions,
+    groups: Groups,
+    scatter_bar: FloatArray,
+    own: RegressionBars,
+    bars: Bars,
+) -> None:
     p = made.difference.size
     for g in range(2):
         within, within_bar = (made.first, bars.first) if g == 0 else (made.second, bars.second)
@@ -234,8 +276,16 @@ def _groups_backward(sample, made, fits, groups, scatter_bar, own, bars):
 
 
 @njit(cache=True)
-def _correlation(target, made, fits, groups, scatter_bar, own, bars):
-    """A correlation among group (0), predictors and outcome, in total or in a group."""
+def _correlation(
+    target: Aim,
+    made: Moments,
+    fits: Regressions,
+    groups: Groups,
+    scatter_bar: FloatArray,
+    own: RegressionBars,
+    bars: Bars,
+) -> float:
+    """Aim at a correlation among group (0), predictors and outcome, in total or in a group."""
     which, i, j = target.first, target.second, target.third
     if which < 2:
         scatter = groups.scatter[which]
@@ -259,8 +309,17 @@ def _correlation(target, made, fits, groups, scatter_bar, own, bars):
 
 
 @njit(cache=True)
-def _description(target, sample, made, outcome, groups, scatter_bar, outcome_bar, bars):
-    """A mean, an SD, or a comparison of the groups, of one measure."""
+def _description(
+    target: Aim,
+    sample: Sample,
+    made: Moments,
+    outcome: float,
+    groups: Groups,
+    scatter_bar: FloatArray,
+    outcome_bar: FloatArray,
+    bars: Bars,
+) -> float:
+    """Aim at a mean, an SD, or a comparison of the groups, of one measure."""
     kind, p, n1, n2 = target.kind, made.difference.size, sample.n[0], sample.n[1]
     j, which = (target.second, target.first) if kind <= SD else (target.first, target.second)
     scale, total = np.exp(made.log_scale[j]), n1 + n2
@@ -308,7 +367,7 @@ def _description(target, sample, made, outcome, groups, scatter_bar, outcome_bar
 
 
 @njit(cache=True)
-def _welch_df(target, n1, n2, v1, v2):
+def _welch_df(target: Aim, n1: float, n2: float, v1: float, v2: float) -> tuple[float, float, float]:
     """Return the log density of Welch's degrees of freedom and its derivatives with respect to both variances."""
     if target.second == 1:
         return _toward(target, n1 + n2 - 2)[0], 0.0, 0.0
