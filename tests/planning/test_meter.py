@@ -35,7 +35,7 @@ def test_the_end_and_another_round():
     lines = told([(2.0, 50), (4.0, 100), (5.0, 10), (7.0, 20)], 100)
     assert lines[0].endswith("(50%), about 2 s left")
     assert lines[1] == "100 of 100 simulated studies (100%)"
-    assert lines[-1].endswith("(20%), about 10 s left")
+    assert lines[-1].endswith("(20%), about 8 s left")
 
 
 def test_a_log_gets_few_lines():

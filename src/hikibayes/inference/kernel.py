@@ -10,8 +10,6 @@ Importing this module imports numba. Use `hikibayes.inference.summaries`, which 
 One file on purpose: numba's cache notices a change in a function's own file, not in those it calls from another.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Callable

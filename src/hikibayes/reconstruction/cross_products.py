@@ -6,7 +6,6 @@ factor of every shorter regression stands in its upper left corner, and so does 
 """
 
 # compiled functions take arrays by position, and numba's decorator has no types
-# ruff: noqa: PLR0917
 # mypy: disable-error-code="untyped-decorator, misc, no-any-return"
 
 from __future__ import annotations

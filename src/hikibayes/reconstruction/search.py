@@ -11,7 +11,6 @@ are exact here and spare conversions), shifted near 0.
 """
 
 # compiled functions take arrays by position, and numba's decorator has no types
-# ruff: noqa: PLR0917
 # mypy: disable-error-code="untyped-decorator, misc, no-any-return"
 
 from __future__ import annotations

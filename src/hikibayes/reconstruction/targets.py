@@ -29,7 +29,7 @@ type Floats = NDArray[np.float64]
 LEAST_ODD = 0.2
 """Smallest variance of the difference of two items (and so, nearly, share of odd totals) that totals are asked for."""
 UNKNOWN_SCALE = {"mean": (0.5, 0.08), "sd": (0.2, 0.03)}
-"""Mean and SD of the raw mean and raw SD, in ranges, of a scale that no regression uses and of which nothing is known."""
+"""Mean and SD of the raw mean and raw SD, in ranges, of a scale outside every regression of which nothing is known."""
 ATTEMPTS = 200
 
 

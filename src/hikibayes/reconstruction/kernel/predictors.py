@@ -2,7 +2,6 @@
 
 # mypy: disallow-untyped-decorators=False, warn-return-any=False
 
-
 from __future__ import annotations
 
 from typing import NamedTuple

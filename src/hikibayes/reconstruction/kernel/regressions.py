@@ -6,7 +6,6 @@ whitened coefficients, and a printed coefficient a product with one row of the i
 
 # mypy: disallow-untyped-decorators=False, warn-return-any=False
 
-
 from __future__ import annotations
 
 from typing import NamedTuple

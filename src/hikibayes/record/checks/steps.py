@@ -241,9 +241,7 @@ def _inside(interval: Interval, fact: Fact) -> bool:
     return interval.low in fact.interval.widened() and interval.high in fact.interval.widened()
 
 
-def _p_range(
-    study: Study, step: Step, before: Interval, increase: Fact, added: int, adjusted: bool
-) -> Interval:
+def _p_range(study: Study, step: Step, before: Interval, increase: Fact, added: int, adjusted: bool) -> Interval:
     """Return the p of an increase with a given number of added columns.
 
     Notes
