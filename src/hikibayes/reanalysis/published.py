@@ -66,7 +66,9 @@ def _row(study: Study, estimand: Estimand, estimates: pd.DataFrame, spread: pd.D
     least_squares = own[own["engine"] == "ols"] if estimand.kind in ("r2", "delta_r2") else own[own["prior"] == FLAT]
     row["ols"] = least_squares["mean"].iloc[0] if len(least_squares) else float("nan")
     if estimand.name in spread.index:
-        row |= {"readings_low": spread["lowest"][estimand.name], "readings_high": spread["highest"][estimand.name]}
+        # the readings are compared on fewer data sets; how far they lie from the default is taken over, not where
+        row["readings_low"] = row["mean"] + spread["lowest"][estimand.name]
+        row["readings_high"] = row["mean"] + spread["highest"][estimand.name]
     return row
 
 

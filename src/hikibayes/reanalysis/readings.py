@@ -103,7 +103,7 @@ def readings_table(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_over_readings(table: pd.DataFrame) -> pd.DataFrame:
-    """Return, by estimand, the SD (ddof 0), the least and the greatest of the means over all readings.
+    """Return, by estimand, how far the readings' means lie apart: their SD (ddof 0), and the farthest of them.
 
     Parameters
     ----------
@@ -113,10 +113,12 @@ def spread_over_readings(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``estimand``; columns ``sd_readings, lowest, highest``. Empty where only one reading was evaluated.
+        Index ``estimand``; columns ``sd_readings``, and ``lowest, highest``: what the lowest and the highest mean lie
+        below (at most 0) and above the default's. Empty where only one reading was evaluated.
     """
     # the default stands once beside the options of every reading; it counts once
     each = table[~(table["is_default"] & table.duplicated(["estimand", "is_default"]))]
     means = each.groupby("estimand", sort=False)["mean"]
-    spread = pd.DataFrame({"sd_readings": means.std(ddof=0), "lowest": means.min(), "highest": means.max()})
-    return spread[means.size() > 1]
+    default = each[each["is_default"]].set_index("estimand")["mean"]
+    columns = {"sd_readings": means.std(ddof=0), "lowest": means.min() - default, "highest": means.max() - default}
+    return pd.DataFrame(columns)[means.size() > 1]

@@ -111,7 +111,10 @@ def _span(ax: Axes, y: float, row: Mapping[str, Any], colour: str = INK) -> None
 def _plain_ticks(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda x, _: bounded(x, 1) if abs(x) > 1e-9 else "0"))
+    def text(x: float, _: int) -> str:
+        return bounded(x).rstrip("0") if abs(x) > 1e-9 else "0"
+
+    axis.set_major_formatter(FuncFormatter(text))
 
 
 def _focal_estimand(run: SavedRun, study: Study) -> Estimand:

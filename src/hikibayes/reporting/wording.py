@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ..record.facts import Fact
 from ..record.measures import Measure
 from ..record.study import Estimand, Study
 
-__all__ = ["estimand_name", "group_name", "in_prose", "listed", "short", "term_name"]
+__all__ = ["estimand_name", "fact_name", "group_name", "in_prose", "listed", "short", "term_name"]
 
 
 def short(label: str) -> str:
@@ -68,6 +69,42 @@ def term_name(study: Study, term: str) -> str:
     """Return a model's term in words: a measure, or a product of two."""
     known = {measure.id: measure for measure in study.measures}
     return " × ".join(_term_part(known, part) for part in term.split(":"))
+
+
+QUANTITIES = {
+    "n": "number of participants",
+    "sd": "SD",
+    "alpha": "Cronbach’s α",
+    "r2": "R²",
+    "adjusted_r2": "adjusted R²",
+    "r2_p": "p of R²",
+    "delta_r2": "ΔR²",
+    "delta_r2_p": "p of ΔR²",
+    "coefficient_p": "p of the coefficient",
+    "coefficient_se": "SE of the coefficient",
+    "slope_p": "p of the slope",
+    "slope_se": "SE of the slope",
+    "vif": "VIF",
+}
+
+
+def fact_name(study: Study, fact: Fact) -> str:
+    """Return what a printed number is of: ``slope of use of support, hikikomori group, Step 3``."""
+    known = {measure.id: measure for measure in study.measures}
+    of = [term_name(study, part) for part in (fact.of, fact.with_, fact.term) if part]
+    words = QUANTITIES.get(fact.quantity, fact.quantity.replace("_", " ")) + (f" of {' with '.join(of)}" if of else "")
+    if fact.level and fact.of:
+        words += f": {next(level.label for level in known[fact.of].levels if level.id == fact.level)}"
+    if fact.subscale:
+        words += f", {fact.subscale.replace('_', ' ')} subscale"
+    if fact.between:
+        words += f" ({_minus(fact.between)})"
+    parts = [
+        words,
+        group_name(study, fact.group) if fact.group else "",
+        step_name(study, fact.step) if fact.step else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def listed(items: list[str], last: str = "and") -> str:

@@ -58,7 +58,7 @@ def _resolution(f: Findings) -> tuple[str, str]:
     found = engines(f)
     if not found["nuts"]:
         return "", NO_NUTS
-    ess = [f"{row['title'].lower()} {row['value']:.0f}" for row in found["worst"] if "ESS" in row["title"]]
+    ess = [f"{row['title']} {row['value']:.0f}" for row in found["worst"] if "ESS" in row["title"]]
     return f"{'; '.join(ess)}; Monte Carlo errors stand in estimates.csv.", ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -112,7 +113,24 @@ def spread(f: Findings) -> dict[str, Any]:
         rows.append({"name": row["name"], "unit": row["unit"], "sd": row["sd"], **parts})
     main = f.answers[f.difference.name]
     share = main["sd_between"] ** 2 / main["sd"] ** 2 if main["sd"] else float("nan")
-    return {"rows": rows, "main": main, "share_between": share}
+    return {"rows": rows, "main": main, "share_between": share, **_pinned(f)}
+
+
+def _pinned(f: Findings) -> dict[str, Any]:
+    """Return what the record pins down, and the numbers that nobody printed, the most open first."""
+    if not f.has("calibration") or "pinned" not in (table := f.table("calibration")):
+        return {"unprinted": []}
+    unprinted = table[table["fact"].isna() & table["between_over_within"].notna()]
+    ranked = unprinted.sort_values("between_over_within", ascending=False).to_dict("records")
+    shown = [{**row, "name": _quantity_name(f, str(row["quantity"]))} for row in ranked]
+    return {"unprinted": shown, "pinned": int(unprinted["pinned"].sum())}
+
+
+def _quantity_name(f: Findings, quantity: str) -> str:
+    """Write a quantity's ids as labels, longest ids first: one may begin another."""
+    for measure in sorted(f.study.measures, key=lambda measure: -len(measure.id)):
+        quantity = re.sub(rf"\b{measure.id}\b", wording.in_prose(measure.label), quantity)
+    return quantity.replace("_", " ")
 
 
 def readings(f: Findings) -> dict[str, Any]:

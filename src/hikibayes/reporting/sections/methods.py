@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...record.facts import Assumption, Fact
-from .. import wording
+from .. import apa, wording
 from .findings import Findings
 
 __all__ = ["methods", "provenance", "reproduction"]
@@ -37,18 +37,17 @@ def provenance(f: Findings) -> dict[str, Any]:
     names = {name for row in f.answers.values() if isinstance(row["facts"], str) for name in row["facts"].split(",")}
     facts = list(f.read.facts)
     return {
-        "used": [_fact(fact) for fact in facts if fact.id in names],
-        "others": [_fact(fact) for fact in facts if fact.id not in names],
+        "used": [_fact(f, fact) for fact in facts if fact.id in names],
+        "others": [_fact(f, fact) for fact in facts if fact.id not in names],
         "assumptions": _grouped(list(f.study.assumptions)),
     }
 
 
-def _fact(fact: Fact) -> dict[str, str]:
-    address = ", ".join(f"{key} {'/'.join(v) if isinstance(v, tuple) else v}" for key, v in fact.address.items())
+def _fact(f: Findings, fact: Fact) -> dict[str, str]:
     return {
         "id": fact.id,
-        "what": f"{fact.quantity.replace('_', ' ')} ({address.replace('_', ' ')})",
-        "printed": fact.printed + (" (implied)" if fact.implied else ""),
+        "what": wording.fact_name(f.study, fact),
+        "printed": apa.as_printed(fact.printed) + (" (implied)" if fact.implied else ""),
         "locator": fact.source.locator,
         "quote": fact.source.quote,
     }
