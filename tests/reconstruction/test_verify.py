@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.reconstruction.verify import VERIFICATION_COLUMNS, cronbach_alpha, verify
+from hikibayes.reconstruction.verify import VERIFICATION_COLUMNS, cronbach_alpha, recompute, verify
 from hikibayes.spec import InputError
 
 from .made_up import SOURCE, printed_study, raw_data, study_of
@@ -91,6 +91,17 @@ def test_alpha_of_parallel_items_is_spearman_brown():
     trait = rng.normal(size=200_000)
     items = trait[:, None] + rng.normal(size=(200_000, 4))
     assert cronbach_alpha(items) == pytest.approx(4 * 0.5 / (1 + 3 * 0.5), abs=0.005)
+
+
+def test_alpha_of_a_group_is_of_that_group(table):
+    names = [f"warmth_{number:02d}" for number in range(1, 5)]
+    shuffled = table.copy()
+    shuffled.loc[:69, names[0]] = table.loc[:69, names[0]].to_numpy()[::-1]
+    entry = {"id": "alpha", "quantity": "alpha", "of": "warmth", "group": "weekday", "value": "0.5", "source": SOURCE}
+    found = recompute(study_of([entry]), shuffled)["alpha"]
+    answers = shuffled[names].to_numpy(dtype=float)
+    assert found == pytest.approx(cronbach_alpha(answers[:70]))
+    assert abs(found - cronbach_alpha(answers)) > 0.02
 
 
 def test_a_missing_column_and_a_strange_label_are_named(study, table):

@@ -5,7 +5,7 @@ A chain of nested regressions has one Cholesky factor of the cross-products of i
 factor of every shorter regression stands in its upper left corner, and so does the inverse that standard errors need.
 """
 
-# compiled functions take arrays by position, and numba's decorator has no types
+# compiled functions take arrays by position, and the decorator that compiles them has no types
 # mypy: disable-error-code="untyped-decorator, misc, no-any-return"
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from . import goals as goal_types
+from .compiled import compiler
 from .goals import (
     ADJUSTED_R2,
     COEFFICIENT,
@@ -53,6 +54,8 @@ __all__ = [
     "regression_values",
 ]
 
+compiled = compiler(goal_types)
+
 HOPELESS = 1e6
 """Miss of a number that cannot be computed, because regressors depend on each other linearly."""
 
@@ -73,7 +76,7 @@ class Work(NamedTuple):
     near: Bools
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def new_work(goals: Goals) -> Work:
     """Return room for the factors and values of all regressions."""
     (count, size), known = goals.chains.base.shape, goals.regression.shape[0]
@@ -81,7 +84,7 @@ def new_work(goals: Goals) -> Work:
     return Work(np.zeros(shape), np.zeros(shape), np.zeros(known), np.ones(known, np.bool_))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def copy_work(into: Work, source: Work) -> None:
     """Make one work the same as another."""
     into.factor[:] = source.factor
@@ -90,7 +93,7 @@ def copy_work(into: Work, source: Work) -> None:
     into.near[:] = source.near
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _miss(value: float, absolute: bool, low: float, high: float, width: float) -> float:
     """Return how far a number is outside the interval it is pulled to, in widths."""
     if absolute:
@@ -105,13 +108,13 @@ def _miss(value: float, absolute: bool, low: float, high: float, width: float) -
 # -- one or two columns ----------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _mean(S: Floats, a: int) -> float:
     """Return the mean of a column over all rows."""
     return (S[0, 0, a] + S[1, 0, a]) / (S[0, 0, 0] + S[1, 0, 0])
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _covariance(S: Floats, a: int, b: int, scope: int) -> float:
     """Return the covariance of two columns in a group (0, 1) or over all rows (2)."""
     if scope < 2:
@@ -121,7 +124,7 @@ def _covariance(S: Floats, a: int, b: int, scope: int) -> float:
     return (S[0, a, b] + S[1, a, b] - (S[0, 0, a] + S[1, 0, a]) * (S[0, 0, b] + S[1, 0, b]) / n) / (n - 1)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _comparison(S: Floats, kind: int, a: int) -> float:
     """Compare the group means of a column: second group minus first."""
     n0, n1 = S[0, 0, 0], S[1, 0, 0]
@@ -141,14 +144,14 @@ def _comparison(S: Floats, kind: int, a: int) -> float:
     return gap / np.sqrt(pooled)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _normal_of_t(t: float, df: float) -> float:
     """Return the standard normal deviate with the same p as a t (Peizer & Pratt 1968; p to a thousandth, df > 10)."""
     z = (df - 2 / 3 + 1 / (10 * df)) * np.sqrt(np.log1p(t * t / df) / (df - 5 / 6))
     return z if t > 0 else -z
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def plain_value(S: Floats, plain: Records, f: int) -> float:
     """Return the number that goal ``f`` of one or two columns speaks of."""
     goal = plain[f]
@@ -162,7 +165,7 @@ def plain_value(S: Floats, plain: Records, f: int) -> float:
     return factor * _comparison(S, kind, a)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def plain_state(S: Floats, plain: Records) -> State:
     """Return how far the numbers of one or two columns are from where they have to be."""
     loss, missed = 0.0, 0
@@ -177,7 +180,7 @@ def plain_state(S: Floats, plain: Records) -> State:
 # -- regressions -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@compiled(fastmath={"reassoc", "contract", "nsz"})
 def _factorise(S: Floats, chains: Chains, c: int, L: Floats, inverse: Floats, start: int) -> bool:
     """Fill the Cholesky factor of a chain's cross-products (outcome last) and its inverse.
 
@@ -211,7 +214,7 @@ def _factorise(S: Floats, chains: Chains, c: int, L: Floats, inverse: Floats, st
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _residual(L: Floats, p: int, q: int) -> float:
     """Return the residual sum of squares of the first q regressors of a chain of p."""
     rss = L[p, p] ** 2
@@ -220,7 +223,7 @@ def _residual(L: Floats, p: int, q: int) -> float:
     return rss
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _fit_value(kind: int, n: float, q: int, q0: int, L: Floats, p: int) -> float:
     """Return a number about the fit of q regressors, or about what they add to the first q0."""
     tss, rss, rss0 = _residual(L, p, 1), _residual(L, p, q), _residual(L, p, q0)
@@ -237,7 +240,7 @@ def _fit_value(kind: int, n: float, q: int, q0: int, L: Floats, p: int) -> float
     return (rss0 - rss) / (q - q0) / (rss / (n - q))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _column_scatter(S: Floats, regression: Records, f: int) -> float:
     """Return the centred sum of squares of the regressor as it was printed."""
     goal = regression[f]
@@ -252,7 +255,7 @@ def _column_scatter(S: Floats, regression: Records, f: int) -> float:
     return squares - total**2 / (S[0, 0, 0] + S[1, 0, 0])
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _combine(S: Floats, goals: Goals, f: int, c: int, q: int, L: Floats, inverse: Floats) -> tuple[float, float]:
     """Return a combination of coefficients, and its variance in units of the residual variance.
 
@@ -275,7 +278,7 @@ def _combine(S: Floats, goals: Goals, f: int, c: int, q: int, L: Floats, inverse
     return estimate, quadratic
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _term_value(S: Floats, goals: Goals, f: int, c: int, L: Floats, inverse: Floats) -> float:
     """Return a number about a combination of coefficients."""
     goal = goals.regression[f]
@@ -298,7 +301,7 @@ def _term_value(S: Floats, goals: Goals, f: int, c: int, L: Floats, inverse: Flo
     return unit * (estimate if kind == COEFFICIENT else error)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _first_position(chains: Chains, c: int, column: int) -> int:
     """Return the first regressor of a chain that is made of a column; 0 if every one may have changed (-1)."""
     i = 0
@@ -307,7 +310,7 @@ def _first_position(chains: Chains, c: int, column: int) -> int:
     return i
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _factorise_all(S: Floats, goals: Goals, work: Work, column: int) -> bool:
     """Bring the factors of all chains up to date after a change in a column (-1: in any of them)."""
     for c in range(goals.chains.length.shape[0]):
@@ -319,7 +322,7 @@ def _factorise_all(S: Floats, goals: Goals, work: Work, column: int) -> bool:
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _goal_value(S: Floats, goals: Goals, work: Work, f: int) -> float:
     kind, step = goals.regression[f]["kind"], goals.chains.steps[goals.regression[f]["step"]]
     c = step["chain"]
@@ -330,7 +333,7 @@ def _goal_value(S: Floats, goals: Goals, work: Work, f: int) -> float:
     return _fit_value(kind, n, step["length"], q0, work.factor[c], goals.chains.length[c])
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def regression_values(S: Floats, goals: Goals, work: Work) -> bool:
     """Fill in the value of every regression goal; False if some regressors depend on each other."""
     if not _factorise_all(S, goals, work, -1):
@@ -340,7 +343,7 @@ def regression_values(S: Floats, goals: Goals, work: Work) -> bool:
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def regression_state(S: Floats, goals: Goals, work: Work, column: int, limit: float) -> State:
     """Return how far the numbers of all regressions are from where they have to be, after a change in a column.
 
@@ -364,7 +367,7 @@ def regression_state(S: Floats, goals: Goals, work: Work, column: int, limit: fl
     return State(loss, missed)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def mark_near(goals: Goals, work: Work) -> None:
     """Note which numbers are missed or close to an end of their interval."""
     for f in range(goals.regression.shape[0]):

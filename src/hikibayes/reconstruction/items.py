@@ -5,7 +5,7 @@ numbers allow, which is as reliable as these totals can be; then answers are shi
 another, which keeps the total, until the printed reliabilities are reached.
 """
 
-# compiled functions take arrays by position, and numba's decorator has no types
+# compiled functions take arrays by position, and the decorator that compiles them has no types
 # mypy: disable-error-code="untyped-decorator, misc, no-any-return"
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..record.facts import Fact
 from ..record.measures import Measure
 from ..spec import InputError
+from .compiled import compiler
 from .item_columns import item_columns, subscale_columns
 from .known import Known, sample
 
 __all__ = ["Questionnaire", "Reliability", "answer"]
+
+compiled = compiler()
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -224,7 +226,7 @@ class Tally(NamedTuple):
     sums: Floats
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _tally(items: Ints, wanted: Wanted) -> Tally:
     (n, k), count = items.shape, wanted.bounds.shape[0]
     tally = Tally(np.zeros((count, k)), np.zeros((count, n)), np.zeros((count, 4)))
@@ -241,7 +243,7 @@ def _tally(items: Ints, wanted: Wanted) -> Tally:
     return tally
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _miss(wanted: Wanted, c: int, sums: Floats) -> float:
     """Return how far an alpha is outside its bounds."""
     k, n = wanted.members[c].sum(), wanted.rows[c].sum()
@@ -251,7 +253,7 @@ def _miss(wanted: Wanted, c: int, sums: Floats) -> float:
     return max(wanted.bounds[c, 0] - alpha, alpha - wanted.bounds[c, 1], 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: Floats) -> None:
     """Fill in the sums of one reliability as they are after a shift."""
     sums[:] = tally.sums[c]
@@ -270,7 +272,7 @@ def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: Floats) -> 
     sums[3] += more * (2 * tally.of_person[c, shift.person] + more)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: Floats) -> None:
     for c in range(sums.shape[0]):
         tally.sums[c] = sums[c]
@@ -281,7 +283,7 @@ def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: Floats) -> None:
             tally.of_person[c, shift.person] += np.int64(up) - np.int64(down)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _shift(rng: np.random.Generator, items: Ints, limits: Ints, wanted: Wanted, proposals: int) -> bool:
     """Shift answers within persons until every alpha is within its bounds; ``items`` is changed in place."""
     n, k = items.shape

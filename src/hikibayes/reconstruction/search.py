@@ -10,7 +10,7 @@ Columns of the rows: a constant 1, the group's indicator, then the measures; all
 are exact here and spare conversions), shifted near 0.
 """
 
-# compiled functions take arrays by position, and numba's decorator has no types
+# compiled functions take arrays by position, and the decorator that compiles them has no types
 # mypy: disable-error-code="untyped-decorator, misc, no-any-return"
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from . import cross_products as numbers
+from . import goals as goal_types
+from .compiled import compiler
 from .cross_products import (
     copy_work,
     mark_near,
@@ -32,6 +34,9 @@ from .cross_products import (
 from .goals import EVEN_STEP, FIXED, SWAP, Bools, Chains, Floats, Goals, Ints, Space
 
 __all__ = ["approach", "cross_products", "reach", "values"]
+
+
+compiled = compiler(goal_types, numbers)
 
 
 class Cell(NamedTuple):
@@ -52,7 +57,7 @@ class Change(NamedTuple):
     back: float
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def cross_products(rows: Floats, group: Ints) -> Floats:
     """Return the cross-products of the columns by group, shape (2, columns, columns)."""
     n, m = rows.shape
@@ -64,7 +69,7 @@ def cross_products(rows: Floats, group: Ints) -> Floats:
     return S
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def values(rows: Floats, space: Space, goals: Goals) -> tuple[Floats, Floats]:
     """Return the numbers that the plain goals and the regression goals speak of, NaN where undetermined."""
     S = cross_products(rows, space.group)
@@ -80,20 +85,20 @@ def values(rows: Floats, space: Space, goals: Goals) -> tuple[Floats, Floats]:
 # -- changes ---------------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _draw_partner(rng: np.random.Generator, space: Space, i: int) -> int:
     """Draw a row of the same group."""
     g = space.group[i]
     return space.start[g] + int(rng.random() * (space.start[g + 1] - space.start[g]))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _step(rng: np.random.Generator, stride: int) -> float:
     length = 1.0 + int(rng.random() * stride)
     return length if rng.random() < 0.5 else -length
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _propose(rng: np.random.Generator, space: Space, rows: Floats, cumulative: Floats) -> Change:
     """Draw a change; its step is 0 where nothing would come of it.
 
@@ -115,7 +120,7 @@ def _propose(rng: np.random.Generator, space: Space, rows: Floats, cumulative: F
     return Change(j, i, step, k, -step)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _allowed(space: Space, rows: Floats, odd: Ints, change: Change) -> bool:
     j, i, k = change.column, change.row, change.other
     if change.step == 0 or not _inside(space, j, i, rows[i, j] + change.step):
@@ -129,13 +134,13 @@ def _allowed(space: Space, rows: Floats, odd: Ints, change: Change) -> bool:
     return more <= 0 or odd[j] + more <= column["odd_cap"]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _inside(space: Space, j: int, i: int, value: float) -> bool:
     column = space.columns[j]
     return not space.frozen[i, j] and column["lowest"] <= value <= column["highest"]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _more_odd(parity: int, rows: Floats, change: Change) -> int:
     """Return by how many a change raises the number of odd scores in its column."""
     j = change.column
@@ -147,7 +152,7 @@ def _more_odd(parity: int, rows: Floats, change: Change) -> int:
     return more
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _count_odd(space: Space, rows: Floats) -> Ints:
     odd = np.zeros(rows.shape[1], np.int64)
     for i in range(rows.shape[0]):
@@ -156,7 +161,7 @@ def _count_odd(space: Space, rows: Floats) -> Ints:
     return odd
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _shift_cell(S: Floats, rows: Floats, group: Ints, cell: Cell) -> None:
     """Add a step to a cell and keep the cross-products true."""
     g, j, step = group[cell.row], cell.column, cell.step
@@ -169,7 +174,7 @@ def _shift_cell(S: Floats, rows: Floats, group: Ints, cell: Cell) -> None:
     row[j] += step
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _apply(S: Floats, rows: Floats, space: Space, odd: Ints, change: Change) -> None:
     j = change.column
     if space.columns[j]["move"] == EVEN_STEP:
@@ -179,7 +184,7 @@ def _apply(S: Floats, rows: Floats, space: Space, odd: Ints, change: Change) -> 
         _shift_cell(S, rows, space.group, Cell(change.other, j, change.back))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _undo(S: Floats, rows: Floats, space: Space, odd: Ints, change: Change) -> None:
     _apply(S, rows, space, odd, Change(change.column, change.row, -change.step, change.other, -change.back))
 
@@ -187,7 +192,7 @@ def _undo(S: Floats, rows: Floats, space: Space, odd: Ints, change: Change) -> N
 # -- towards a reconstruction's moments ------------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _gain(S: Floats, rows: Floats, space: Space, target: Floats, weight: Floats, change: Change) -> float:
     """Return by how much a change raises the weighted sum of squared differences."""
     g, j, step, back = space.group[change.row], change.column, change.step, change.back
@@ -204,7 +209,7 @@ def _gain(S: Floats, rows: Floats, space: Space, target: Floats, weight: Floats,
     return gain + heavy[j] * more * (2 * (now[j] - wanted[j]) + more)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def approach(
     rng: np.random.Generator,
     rows: Floats,
@@ -251,7 +256,7 @@ def approach(
 # -- towards the printed numbers -------------------------------------------------------------------------------------
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def reach(
     rng: np.random.Generator,
     rows: Floats,
@@ -323,7 +328,7 @@ def reach(
     return plain_now.missed + regression_now.missed, plain_now.loss + regression_now.loss, tried, accepted
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _in_chain(chains: Chains, columns: int) -> Bools:
     found = np.zeros(columns, np.bool_)
     for c in range(chains.length.shape[0]):
