@@ -1,7 +1,7 @@
 """Time of the main job by stage: `uv run python benchmarks/bench_reanalyze.py [--fast]`.
 
-Wall and processor seconds of each stage, imports counted, and peak memory. Run it twice: the first run on a machine also
-compiles. Targets on two idle cores: about 60 s warm, about 15 s with --fast, at most 240 s with empty caches, 3 GB.
+Wall and processor seconds of each stage, imports counted, and peak memory. Run it twice: the first run on a machine
+also compiles. Targets on two idle cores: about 60 s warm, about 15 s with --fast, at most 240 s with empty caches, 3 GB.
 """
 
 import argparse
@@ -21,6 +21,7 @@ class Stages:
         self.name, self.wall, self.cpu = "imports", time.perf_counter(), 0.0
 
     def begin(self, name: str) -> None:
+        """End the stage that runs, and begin the next."""
         wall, cpu = time.perf_counter(), time.process_time()
         print(f"{wall - self.wall:7.1f} s wall {cpu - self.cpu:7.1f} s cpu   {self.name}", flush=True)
         self.name, self.wall, self.cpu = name, wall, cpu
