@@ -1,7 +1,7 @@
 """Time of the main job by stage: `uv run python benchmarks/bench_reanalyze.py [--fast]`.
 
 Wall and processor seconds of each stage, imports counted, and peak memory. Run it twice: the first run on a machine
-also compiles. Targets on two idle cores: about 60 s warm, about 15 s with --fast, at most 240 s with empty caches, 3 GB.
+also compiles. Targets on two idle cores: about 60 s warm, 15 s with --fast, at most 240 s with empty caches, 3 GB.
 """
 
 import argparse

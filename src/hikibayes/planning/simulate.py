@@ -197,7 +197,7 @@ def _by_dask(plan: Plan, jobs: Sequence[_Job], address: str) -> Iterator[tuple[_
         futures = {
             client.submit(run_chunk, everywhere, job.sample, job.chunk, job.size, pure=False): job for job in jobs
         }
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
             yield futures[future], future.result()
 
 

@@ -1,0 +1,234 @@
+"""Calibrations that run: the shipped draws again, studies whose raw data are known, records that contradict themselves.
+
+The first calibration on a machine compiles the density, which takes a minute or two.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, shipped_reconstructions
+from hikibayes.reconstruction.kernel.density import log_density
+from hikibayes.reconstruction.model import build_model
+from hikibayes.reconstruction.problem import Problem
+from hikibayes.reconstruction.quantities import reported_quantities, summarise
+from hikibayes.record.moments import correlations, total_moments
+
+from . import printing
+from .printing import (
+    PREDICTORS,
+    Line,
+    Shape,
+    answer,
+    coefficients,
+    correlation_table,
+    descriptives,
+    explained,
+    printed_study,
+    slopes,
+    truth,
+    workers,
+)
+
+pytestmark = pytest.mark.long
+
+TERMS = ("shift", "tenure", "course", *PREDICTORS, "course:focus", "course:trust")
+PRODUCTS = TERMS[-2:]
+
+
+# -- the shipped study -----------------------------------------------------------------------------------------------
+
+
+def test_short_rerun_agrees_with_the_shipped_draws(nonaka):
+    rerun = calibrate(nonaka, draws=600, thin=1, tune=400, seed=77)
+    shipped = summarise(reported_quantities(nonaka.read(), shipped_reconstructions(nonaka)), chains=4)
+    both = rerun.table.merge(shipped, on="quantity", suffixes=("", "_shipped"))
+    assert len(both) == len(rerun.table)
+    error = np.sqrt(both["sd"] ** 2 / both["ess"] + both["sd_shipped"] ** 2 / both["ess_shipped"])
+    apart = ((both["mean"] - both["mean_shipped"]) / error.clip(lower=1e-6)).abs()
+    assert dict(both.loc[apart > 5, ["quantity", "mean"]].values) == {}
+    assert apart.median() < 1.2
+    ratio = (both["sd"] / both["sd_shipped"].clip(lower=1e-9))[both["sd_shipped"] > 1e-6]
+    assert ratio.between(0.6, 1.6).all()
+    assert rerun.verdict.divergences < 30
+
+
+def test_same_seed_same_draws():
+    shape = Shape(n=(60, 40))
+    study = printed_study(shape, workers(shape, 3), coefficients("second", PREDICTORS, "coefficient_p"))
+    one, other = (calibrate(study, draws=40, thin=1, tune=100, chains=2, seed=5) for _ in range(2))
+    assert one.reconstructions["cov"].equals(other.reconstructions["cov"])
+
+
+def test_pymc_model_is_the_compiled_density(nonaka):
+    problem = Problem.of(nonaka.read())
+    model = build_model(problem)
+    x = np.random.default_rng(2).normal(0, 0.2, problem.size)
+    point, begin = {}, 0
+    for variable in model.free_RVs:
+        shape = problem.shapes[variable.name]
+        point[variable.name] = x[begin : begin + int(np.prod(shape))].reshape(shape)
+        begin += int(np.prod(shape))
+    value, gradient = log_density(problem.plan, x, 1.0)
+    assert float(model.compile_logp(mode="FAST_COMPILE")(point)) == pytest.approx(value, rel=1e-10)
+    np.testing.assert_allclose(model.compile_dlogp(mode="FAST_COMPILE")(point), gradient, rtol=1e-9)
+
+
+# -- studies whose raw data are known --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A made-up study, and what its paper prints."""
+
+    shape: Shape
+    lines: list[Line]
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = {
+    "small, unequal, every correlation": Case(
+        shape=Shape(n=(30, 60)),
+        lines=[
+            *descriptives(),
+            *correlation_table(),
+            *coefficients("second", PREDICTORS, "coefficient_p"),
+            *coefficients("third", PRODUCTS),
+            *explained(),
+            *slopes("slope_p"),
+        ],
+    ),
+    "2,500, p-values and R2": Case(
+        shape=Shape(n=(1700, 800), interaction=0.12),
+        lines=[
+            *coefficients("second", PREDICTORS, "coefficient_p"),
+            *coefficients("third", PRODUCTS),
+            *[("correlation", {"of": name, "with": "output"}, 2) for name in PREDICTORS],
+            *explained(),
+            *slopes("slope_se"),
+        ],
+    ),
+    "integer scales, standard errors": Case(
+        shape=Shape(n=(150, 90), levels=5),
+        lines=[
+            *descriptives(),
+            *coefficients("second", PREDICTORS, "coefficient_se"),
+            *coefficients("third", TERMS[3:], "coefficient_se"),
+            *explained(),
+        ],
+    ),
+    "SPSS: raw coefficients of centred products": Case(
+        shape=Shape(n=(250, 150), analysis={"standardised": False, "products": "centred"}),
+        lines=[
+            *descriptives(),
+            *coefficients("third", TERMS, "coefficient_se", decimals=3),
+            ("r2", {"step": "third"}, 2),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_summary_gives_the_answer_of_the_raw_data(name, seed):
+    """The focal interaction's flat-prior posterior, from the summary alone and from the raw data."""
+    case = CASES[name]
+    raw = workers(case.shape, seed)
+    study = printed_study(case.shape, raw, case.lines)
+    calibrated = calibrate(study, draws=800, thin=2, tune=400, seed=seed)
+    found, known = answer(study, calibrated.reconstructions), truth(study, raw)
+    assert abs(found.mean - known.mean) < 0.25 * known.sd
+    assert 0.85 < found.sd / known.sd < 1.18
+    assert abs(found.positive - known.positive) < 0.03
+    assert calibrated.verdict.rhat < 1.05
+
+
+def test_full_correlation_table_is_nearly_exact():
+    case = CASES["small, unequal, every correlation"]
+    raw = workers(case.shape, 4)
+    study = printed_study(case.shape, raw, case.lines)
+    draws = calibrate(study, draws=400, thin=1, tune=400, seed=4).reconstructions
+    known = correlations(printing.sample_moments(raw, study))
+    found = correlations(draws).sel(measure=known["measure"], measure_2=known["measure_2"])
+    assert float(abs(found - known).max()) < 0.012
+    assert float(found.std("draw").max()) < 0.006
+
+
+def test_sparse_summary_is_honestly_wide():
+    """A few coefficients and R2, no standard error, no p: the raw data's answer is covered, and the interval wide."""
+    shape = Shape(n=(120, 80))
+    lines = [
+        ("r2", {"step": "second"}, 2),
+        *coefficients("second", ("focus",)),
+        *coefficients("second", ("trust",)),
+    ]
+    covered, widths = [], []
+    for seed in range(20):
+        raw = workers(shape, seed)
+        study = printed_study(shape, raw, lines)
+        found = answer(study, calibrate(study, draws=200, thin=1, tune=300, seed=seed).reconstructions)
+        known = truth(study, raw)
+        covered.append(found.lower < known.mean < found.upper)
+        widths.append((found.upper - found.lower) / (known.upper - known.lower))
+    assert sum(covered) >= 19
+    assert np.mean(widths) > 1.1
+
+
+# -- more facts, tighter ---------------------------------------------------------------------------------------------
+
+
+def test_more_facts_tighten_what_they_are_about():
+    """A correlation table and group means, added to a study by facts of their own."""
+    shape = Shape(n=(90, 70))
+    raw = workers(shape, 6)
+    few = [*coefficients("second", PREDICTORS, "coefficient_p"), *explained(), *slopes("slope_p")]
+    tables = [calibrate(printed_study(shape, raw, lines), draws=400, thin=1, tune=300, seed=6).table
+              for lines in (few, [*few, *correlation_table(), *descriptives()])]  # fmt: skip
+    before, after = (table.set_index("quantity")["sd"] for table in tables)
+    pinned = [name for name in before.index if name.startswith(("r(", "difference of", "SD ratio of"))]
+    assert (after[pinned] < 0.35 * before[pinned]).all()
+    loose = [name for name in before.index if name.startswith("third: b of") and before[name] > 0.03]
+    assert (after[loose] < before[loose]).all()
+
+
+# -- records that no data can satisfy --------------------------------------------------------------------------------
+
+
+def contradict(study, **changes):
+    content = study.model_dump(exclude_unset=True)
+    content["fact"] = [{**fact, **changes.get(fact["id"], {})} for fact in content["fact"]]
+    return type(study).model_validate(content)
+
+
+def test_contradictory_slope_is_named(nonaka):
+    """A slope of .80 in one group cannot stand beside a step that adds .03 to R2 and a common slope of .24."""
+    with pytest.raises(ConflictingRecordError, match="no data can satisfy this record") as caught:
+        calibrate(contradict(nonaka, slope_hikikomori={"value": "0.80"}), seed=1)
+    assert "slope_hikikomori" in str(caught.value) or "step3_delta_r2" in str(caught.value)
+
+
+def test_contradictory_correlation_is_named():
+    """A correlation table in which one entry has the wrong sign."""
+    shape = Shape(n=(90, 70))
+    study = printed_study(shape, workers(shape, 6), correlation_table())
+    wrong = next(f for f in study.facts if f.quantity == "correlation" and {f.of, f.with_} == {"focus", "output"})
+    others = [*coefficients("second", PREDICTORS, "coefficient_p"), *explained()]
+    study = printed_study(shape, workers(shape, 6), [*correlation_table(), *others])
+    with pytest.raises(ConflictingRecordError) as caught:
+        calibrate(contradict(study, **{wrong.id: {"value": "-0.60"}}), seed=1)
+    assert wrong.id in caught.value.facts
+
+
+def test_raw_units_follow_the_printed_means():
+    shape = Shape(n=(90, 70))
+    raw = workers(shape, 2)
+    study = printed_study(shape, raw, descriptives())
+    draws = calibrate(study, draws=200, thin=1, tune=300, seed=2).reconstructions
+    for name in PREDICTORS:
+        assert float(draws["location"].sel(measure=name).mean()) == pytest.approx(raw[name].mean(), abs=0.01)
+        assert float(draws["scale"].sel(measure=name).mean()) == pytest.approx(raw[name].std(), abs=0.02)
+    _, cov = total_moments(draws)
+    number = draws["kind"].values != "category"
+    np.testing.assert_allclose(np.diagonal(cov.values, axis1=-2, axis2=-1)[:, number], 1, atol=1e-8)
