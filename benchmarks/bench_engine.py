@@ -1,5 +1,7 @@
 """How fast the exact engine is, as ratios taken in one run: `uv run python benchmarks/bench_engine.py [--samplers]`.
 
+With `uv run --with blackjax python benchmarks/bench_engine.py --samplers` NUTS vmapped over data sets is measured too.
+
 Every figure is end to end: draw a study of 17 slopes (sex, group, eight scores, seven interactions) from a world,
 reduce it, fit it, and summarise one interaction in full (mean, sd, 95 % limits, P(>0), P(ROPE), Bayes factor,
 evidence). The yardstick is a compiled loop that makes the same draws and does a t-test by ordinary least squares.
@@ -245,6 +247,52 @@ def bambi_refits(fits):
     return 1 / statistics.median(seconds), float(np.sqrt(np.mean(np.square(errors))))
 
 
+def vmapped_nuts(fits, warmup=500, draws=1000):
+    """NUTS for all data sets side by side, on sufficient statistics: the cheapest sampling there is on a CPU.
+
+    One chain for each data set, its step size and metric adapted by itself; compilation is not timed.
+    """
+    import blackjax
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    stats = draw(np.random.Generator(np.random.SFC64(5)), 200).take(np.arange(fits))
+    sd = np.asarray(HOUSE.sd)
+
+    def log_density(position, n, sxx, sxy, syy, y_mean):
+        beta, log_sigma = position["beta"], position["log_sigma"]
+        sigma = jnp.exp(log_sigma)
+        rss = syy - 2 * sxy @ beta + beta @ sxx @ beta + n * (y_mean - position["intercept"]) ** 2
+        likelihood = -n * log_sigma - 0.5 * rss / sigma**2
+        prior = -0.5 * jnp.sum((beta / sd) ** 2) - 0.5 * position["intercept"] ** 2
+        return likelihood + prior - 2.5 * jnp.log1p(sigma**2 / 4) + log_sigma
+
+    def one(key, *moments):
+        def logdensity(position):
+            return log_density(position, *moments)
+
+        start = {"beta": jnp.zeros(len(NAMES)), "intercept": jnp.zeros(()), "log_sigma": jnp.zeros(())}
+        adapting, sampling = jax.random.split(key)
+        (state, parameters), _ = blackjax.window_adaptation(blackjax.nuts, logdensity).run(adapting, start, warmup)
+        step = blackjax.nuts(logdensity, **parameters).step
+
+        def move(state, key):
+            state, _ = step(key, state)
+            return state, state.position["beta"][-1]
+
+        return jax.lax.scan(move, state, jax.random.split(sampling, draws))[1]
+
+    moments = [jnp.asarray(m, float) for m in (stats.n, stats.sxx, stats.sxy, stats.syy, stats.y_mean)]
+    sample = jax.jit(jax.vmap(one)).lower(jax.random.split(jax.random.key(1), fits), *moments).compile()
+    start = time.process_time()  # of all threads: XLA takes the cores it finds
+    focal = np.asarray(sample(jax.random.split(jax.random.key(2), fits), *moments))
+    seconds = time.process_time() - start
+    exact = posterior(stats, HOUSE).marginal([FOCAL])
+    errors = (focal.mean(axis=1) - exact.mean()[:, 0]) / exact.sd()[:, 0]
+    return fits / seconds, float(np.sqrt(np.mean(np.square(errors))))
+
+
 def print_speeds(rounds):
     rates = compare(rounds)
     print(f"\n{'17 slopes, n = 200, one core':42}{'per second':>12}{'to least squares':>18}{'to NumPy':>10}")
@@ -258,7 +306,7 @@ def print_speeds(rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--samplers", action="store_true", help="also time Bambi refits and nutpie with_data (minutes)")
+    parser.add_argument("--samplers", action="store_true", help="also time NUTS: Bambi, nutpie, blackjax (minutes)")
     arguments = parser.parse_args()
     rate = print_speeds(arguments.rounds)
     costs = flatness(arguments.rounds)
@@ -270,11 +318,15 @@ def main():
     )
     if not arguments.samplers:
         return
-    for name, (speed, error) in {"nutpie with_data": with_data(10), "Bambi refit": bambi_refits(2)}.items():
+    samplers = {"nutpie with_data": lambda: with_data(10), "Bambi refit": lambda: bambi_refits(2)}
+    if importlib.util.find_spec("blackjax") is None:
+        print("vmapped NUTS: blackjax is not installed (uv run --with blackjax ...), not measured")
+    else:
+        samplers["vmapped NUTS on sufficient statistics"] = lambda: vmapped_nuts(200)
+    for name, measure in samplers.items():
+        speed, error = measure()
         print(f"{name}: {speed:.2f} a second, the kernel {rate / speed:,.0f} times that;", end=" ")
         print(f"mean off by {error:.3f} posterior sds")
-    if importlib.util.find_spec("jax") is None:
-        print("vmapped NUTS: jax is not installed, not measured")
 
 
 if __name__ == "__main__":
