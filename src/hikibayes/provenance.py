@@ -12,11 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from .spec import Spec
+from .spec import InputError, Spec
 
-__all__ = ["RunRecord", "Stopwatch", "file_digest", "versions"]
+__all__ = ["RECORD", "RunRecord", "Stopwatch", "file_digest", "read_record", "versions"]
+
+RECORD = "run.json"
+"""The file of a run folder that says how it was made."""
 
 PACKAGES = (
     *("hikibayes", "arviz", "bambi", "formulae", "numba", "numpy", "nutpie"),
@@ -66,6 +69,27 @@ class Stopwatch:
             seconds=round(time.perf_counter() - self._clock, 3),
             machine={"system": platform.system(), "type": platform.machine(), "cores": str(os.cpu_count())},
         )
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Return the record of a run folder.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, it is empty or no run's, or its record cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError("there is no such folder; give one that a run has written", source=folder)
+    path = folder / RECORD
+    if not path.is_file():
+        what = "is empty" if not any(folder.iterdir()) else f"has no {RECORD}"
+        raise InputError(f"{what}; give a folder that a run has written", source=folder)
+    try:
+        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"is not the record of a run ({first})", source=path) from None
 
 
 def versions() -> dict[str, str]:

@@ -165,6 +165,27 @@ def read_spec[T: BaseModel](spec: type[T], path: Path) -> T:
     return validated(spec, read_toml(path), path)
 
 
+def spec_text(specs: BaseModel | Mapping[str, BaseModel]) -> str:
+    """Write a spec, or several by name, as the JSON that `read_object` and `validated` read again."""
+
+    def content(spec: BaseModel) -> dict[str, Any]:
+        return spec.model_dump(mode="json", exclude_unset=True)
+
+    named = content(specs) if isinstance(specs, BaseModel) else {name: content(spec) for name, spec in specs.items()}
+    return json.dumps(named, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_object(text: str, source: str | Path) -> dict[str, Any]:
+    """Read a JSON object; raises `InputError` with the source where it is none."""
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not JSON: {error}", source=source) from None
+    if not isinstance(content, dict):
+        raise InputError("is not a JSON object", source=source)
+    return content
+
+
 def digest(spec: BaseModel) -> str:
     """Return the SHA-256 of a spec's resolved content: equal content, equal digest, whatever the file looked like."""
     content = json.dumps(spec.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))

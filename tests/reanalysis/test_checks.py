@@ -9,7 +9,7 @@ from tests.studies import orchard_run
 from hikibayes.inference.compile import exact_posterior, exact_priors
 from hikibayes.inference.design import design
 from hikibayes.inference.loo import log_predictive_left_out
-from hikibayes.reanalysis.step_models import model_of
+from hikibayes.inference.step_models import model_of
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
+from hikibayes.inference.step_models import model_of
 from hikibayes.reanalysis.engines import _worst, accepted, two_engines
-from hikibayes.reanalysis.step_models import model_of
 
 
 def by_both(sampler):

@@ -16,10 +16,10 @@ from tests.studies import orchard
 
 from hikibayes.inference.compile import exact_posterior
 from hikibayes.inference.design import Design
+from hikibayes.inference.ensemble import moments_of
 from hikibayes.inference.exact import to_datatree
 from hikibayes.provenance import RunRecord, Stopwatch
 from hikibayes.reanalysis import Reanalysis, reanalysis_files, reanalyze
-from hikibayes.reanalysis.ensemble import moments_of
 from hikibayes.reanalysis.sources import Reconstructed
 from hikibayes.record.study import Study, load_study
 

@@ -62,6 +62,7 @@ def fit(
     from ..inference.estimates import Reporting
     from ..inference.fit import Sampling
     from ..inference.fit import fit as run
+    from ..inference.saved_fit import fit_files
     from ..provenance import Stopwatch, file_digest
     from ..reporting.results import run_folder, write_run
     from ..spec import digest
@@ -88,12 +89,8 @@ def fit(
         inputs={model: digest(result.model), study: digest(result.study), str(data): file_digest(data)},
     )
 
-    def draws(path: Path) -> None:
-        result.posterior.to_netcdf(path, engine="h5netcdf")
-
     folder = run_folder(result.study.id, "fit", out)
-    tables = {"estimates.csv": result.estimates, "diagnostics.csv": result.diagnostics}
-    write_run(folder, {"posterior.nc": draws, **tables}, record)
+    write_run(folder, fit_files(result), record)
     if result.participants.notice:
         click.echo(result.participants.notice, err=True)
     for warning in result.participants.warnings:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..inference.compile import exact_posterior, exact_priors
 from ..inference.design import Design
+from ..inference.ensemble import StepFit
 from ..inference.estimands import Answers
 from ..inference.estimates import pooled
 from ..inference.exact import GaussianPosterior, Mixture, NormalPriors
@@ -18,7 +19,6 @@ from ..inference.moment_design import MomentDesign
 from ..inference.reprior import likelihood, refit_normal
 from ..inference.sufficient import FloatArray
 from ..spec import InputError
-from .ensemble import StepFit
 
 __all__ = ["conditional_effects", "group_gap_curve", "prior_width_curve"]
 

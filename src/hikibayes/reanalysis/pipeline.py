@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..inference.ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
+from ..inference.step_models import step_models, step_of
 from ..record.audit import audit
 from ..record.study import Study
-from ..spec import InputError
+from ..spec import InputError, spec_text
 from .checks import left_out, posterior_predictive, prior_predictive
 from .curves import conditional_effects, group_gap_curve, prior_width_curve
 from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
-from .ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
 from .published import published_against_posterior
 from .readings import reading_estimates, readings_table, spread_over_readings
-from .step_models import step_models, step_of
 
 if TYPE_CHECKING:
     from .sources import Reconstructed
 
-__all__ = ["Progress", "Reanalysis", "focal_step", "reanalysis_files", "reanalyze"]
+__all__ = ["Progress", "Reanalysis", "reanalysis_files", "reanalyze"]
 
 type Progress = Callable[[str], None]
 """Told what begins now, in a few words for a person who waits."""
@@ -179,15 +178,7 @@ def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
     files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
     if first is not None:
         files["dataset-0001.csv"] = first
-    models = {step: model.model_dump(mode="json", exclude_unset=True) for step, model in result.models.items()}
-    study = result.study.model_dump(mode="json", exclude_unset=True)
-    return files | {"study.json": _json(study), "models.json": _json(models)}
-
-
-def focal_step(study: Study) -> str:
-    """Return the step that answers what the study is about: the difference of the focal measure's slopes, if asked."""
-    focal = [e for e in study.estimands if e.kind == "slope_difference" and e.of == study.analysis.focal]
-    return step_of(study, (focal or list(study.estimands))[0])
+    return files | {"study.json": spec_text(result.study), "models.json": spec_text(result.models)}
 
 
 # -- stages ---------------------------------------------------------------------------------------------------------
@@ -223,6 +214,11 @@ class _Job:
         """The study with its readings decided by their defaults."""
         return self.study.read()
 
+    @property
+    def answering(self) -> str:
+        """The step whose model answers what the study is about."""
+        return step_of(self.read, self.read.focal_estimand)
+
     @cached_property
     def models(self) -> dict[str, ModelSpec]:
         return step_models(self.read)
@@ -241,12 +237,12 @@ class _Job:
 
             sampler = nuts
         self.say(f"fitting {count} data sets by NUTS too")
-        model, labels = self.models[focal_step(self.read)], {"study": self.study.id, "reading": DEFAULT_READING}
+        model, labels = self.models[self.answering], {"study": self.study.id, "reading": DEFAULT_READING}
         seed = int(self.seed_of("engines").generate_state(1)[0])
         return two_engines(model, self.data_sets[:count], self.read, sampler, seed=seed, labels=labels)
 
     def curves(self) -> dict[str, pd.DataFrame]:
-        answering, focal = self.fits[focal_step(self.read)], self.study.analysis.focal
+        answering, focal = self.fits[self.answering], self.study.analysis.focal
         differences = [estimand.name for estimand in self.read.estimands if estimand.kind == "slope_difference"]
         return {
             "prior_widths": prior_width_curve(self.fits, differences),
@@ -257,7 +253,7 @@ class _Job:
     def checks(self) -> dict[str, pd.DataFrame]:
         first, study = self.data_sets[0], self.read
         before, after = (np.random.default_rng(self.seed_of(f"{which}_predictive")) for which in ("prior", "posterior"))
-        bins, statistics = posterior_predictive(self.models[focal_step(study)], first, study, rng=after)
+        bins, statistics = posterior_predictive(self.models[self.answering], first, study, rng=after)
         return {
             "prior_predictive": prior_predictive(self.models, first, study, rng=before),
             "posterior_predictive": bins,
@@ -277,7 +273,3 @@ def _with_readings(study: Study, estimates: pd.DataFrame, spread: pd.DataFrame) 
     here &= (estimates["prior"] == DEFAULT_VARIANT) & (estimates["engine"] == "exact")
     values = estimates["estimand"].map(spread["sd_readings"])
     return estimates.assign(sd_readings=values.where(here))
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from ..inference.ensemble import DEFAULT_READING
 from ..inference.models import DEFAULT_VARIANT
+from ..inference.step_models import step_of
 from ..record.facts import Fact
 from ..record.study import Estimand, Study
-from .ensemble import DEFAULT_READING
-from .step_models import step_of
 
 __all__ = ["COLUMNS", "published_against_posterior"]
 

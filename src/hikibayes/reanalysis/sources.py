@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..inference.ensemble import DEFAULT_READING, moments_of
 from ..record.study import Study
 from ..spec import InputError
-from .ensemble import DEFAULT_READING, moments_of
 from .readings import ByReading, other_readings
 
 if TYPE_CHECKING:
@@ -73,12 +73,13 @@ def reconstruct(
     InputError
         No data can satisfy the record, or none were found.
     """
+    from ..reconstruction.calibrate import shipped_or_calibrated
     from ..reconstruction.quantities import reported_quantities, summarise
     from ..reconstruction.synthesize import synthesize
 
     progress("fetching reconstructions")
     read = study.read()
-    default = _ready(read) or _drawn(read, seed, progress=progress)
+    default = shipped_or_calibrated(read, seed=seed, tell=progress)
     chains = int(json.loads(default.attrs["arguments"])["chains"])
     progress(f"making {datasets} data sets that print every fact")
     made = synthesize(read, default, datasets=datasets, seed=seed)
@@ -119,10 +120,3 @@ def _ready(read: Study) -> xr.Dataset | None:
         return shipped_reconstructions(read)
     except InputError:
         return None
-
-
-def _drawn(read: Study, seed: int, *, progress: Callable[[str], None]) -> xr.Dataset:
-    from ..reconstruction.calibrate import calibrate
-
-    progress("drawing reconstructions: none come with the package")
-    return calibrate(read, seed=seed).reconstructions

@@ -36,6 +36,7 @@ __all__ = [
     "Verdict",
     "calibrate",
     "read_reconstructions",
+    "shipped_or_calibrated",
     "shipped_reconstructions",
     "write_reconstructions",
 ]
@@ -191,6 +192,36 @@ def calibrate(
     kept.attrs = _provenance(problem, study, verdict, seed=seed, draws=draws, thin=thin, tune=tune, chains=chains)
     kept.attrs["readings"] = json.dumps(readings, sort_keys=True)
     return Calibration(study=decided, reconstructions=kept, table=table, verdict=verdict)
+
+
+def shipped_or_calibrated(study: Study, *, seed: int, tell: Callable[[str], None] | None = None) -> xr.Dataset:
+    """Return the reconstructions that come with a study, or draw them where none do.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided.
+    seed : int
+        Of the draws.
+    tell : callable, optional
+        Told that a calibration begins: it takes minutes.
+
+    Returns
+    -------
+    xarray.Dataset
+        See `hikibayes.reconstruction.reconstructions.complete`.
+
+    Raises
+    ------
+    InputError
+        As `calibrate`.
+    """
+    try:
+        return shipped_reconstructions(study)
+    except InputError:
+        if tell:
+            tell("drawing reconstructions: none come with the package")
+        return calibrate(study, seed=seed).reconstructions
 
 
 def _provenance(problem: Problem, study: Study, verdict: Verdict, **arguments: int) -> dict[str, str]:

@@ -203,6 +203,20 @@ class Study(Spec):
         return _find("assumption", name, {assumption.id: assumption for assumption in self.assumptions})
 
     @property
+    def focal_estimand(self) -> Estimand:
+        """What the study is about: the difference of the focal measure's slopes, else its first estimand.
+
+        Raises
+        ------
+        InputError
+            The study has no estimand.
+        """
+        if not self.estimands:
+            raise InputError(f"study {self.id!r} has no estimand; add an [[estimand]] that says what it is about")
+        focal = [e for e in self.estimands if e.kind == "slope_difference" and e.of == self.analysis.focal]
+        return (focal or list(self.estimands))[0]
+
+    @property
     def group_ids(self) -> tuple[str, str]:
         """The two groups' ids, reference first."""
         return self.groups[0].id, self.groups[1].id

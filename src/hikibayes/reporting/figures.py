@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..record.study import Estimand, Study
 from .apa import bounded
 from .saved import SavedRun
 from .wording import estimand_name, group_name, in_prose, step_name
@@ -115,12 +114,6 @@ def _plain_ticks(axis: Any) -> None:
         return bounded(x).rstrip("0") if abs(x) > 1e-9 else "0"
 
     axis.set_major_formatter(FuncFormatter(text))
-
-
-def _focal_estimand(run: SavedRun, study: Study) -> Estimand:
-    """Return the difference of slopes that the figures are about; the study's first estimand where there is none."""
-    differences = [estimand for estimand in study.estimands if estimand.kind == "slope_difference"]
-    return (differences or list(study.estimands))[0]
 
 
 def _answer_rows(run: SavedRun) -> dict[str, dict[str, Any]]:
@@ -260,7 +253,7 @@ def _spread(run: SavedRun) -> Figure:
 
 def _readings(run: SavedRun) -> Figure:
     study, table = run.study, run.table("readings")
-    focal = _focal_estimand(run, study)
+    focal = study.focal_estimand
     table = table[table["estimand"] == focal.name].reset_index(drop=True)
     table = table[~(table["is_default"] & table["is_default"].duplicated())]
     labels = [_reading_label(row) for row in table.to_dict("records")]

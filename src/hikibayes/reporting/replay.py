@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..provenance import RunRecord, Stopwatch, file_digest
+from ..provenance import RunRecord, Stopwatch, file_digest, read_record
 from ..record.study import Study, load_study
 from ..spec import InputError, digest, unknown_name
 from .results import write_run
-from .saved import SavedRun, read_record
+from .saved import SavedRun
 
 __all__ = ["MAKERS", "Maker", "compare_files", "replay", "same"]
 

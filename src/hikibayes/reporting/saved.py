@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,17 +10,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
-from pydantic import ValidationError
 
 from ..inference.models import ModelSpec
-from ..provenance import RunRecord
+from ..provenance import RECORD, RunRecord, read_record
 from ..record.study import Study
-from ..spec import InputError, validated
+from ..spec import InputError, read_object, validated
 from .results import csv_text
 
-__all__ = ["SavedRun", "read_record"]
-
-RECORD = "run.json"
+__all__ = ["SavedRun"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,31 +91,4 @@ class SavedRun:
     def _json(self, name: str) -> dict[str, Any]:
         if name not in self.texts:
             raise InputError(f"this run of {self.record.verb!r} has no {name}; a report is made of a reanalysis")
-        try:
-            content = json.loads(self.texts[name])
-        except json.JSONDecodeError as error:
-            raise InputError(f"is not JSON: {error}", source=name) from None
-        if not isinstance(content, dict):
-            raise InputError("is not a JSON object", source=name)
-        return content
-
-
-def read_record(folder: Path) -> RunRecord:
-    """Return the record of a run folder.
-
-    Raises
-    ------
-    InputError
-        There is no such folder, it is empty or no run's, or its record cannot be read.
-    """
-    if not folder.is_dir():
-        raise InputError("there is no such folder; give one that a run has written", source=folder)
-    path = folder / RECORD
-    if not path.is_file():
-        what = "is empty" if not any(folder.iterdir()) else f"has no {RECORD}"
-        raise InputError(f"{what}; give a folder that a run has written", source=folder)
-    try:
-        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"is not the record of a run ({first})", source=path) from None
+        return read_object(self.texts[name], name)

@@ -95,9 +95,8 @@ class Findings:
 
     @cached_property
     def difference(self) -> Estimand:
-        """The estimand that the study is about: a difference of slopes, or its first estimand."""
-        differences = [e for e in self.read.estimands if e.kind == "slope_difference"]
-        return (differences or list(self.read.estimands))[0]
+        """The estimand that the study is about."""
+        return self.read.focal_estimand
 
     @cached_property
     def slopes(self) -> list[Estimand]:

@@ -4,7 +4,7 @@ import pytest
 from tests.studies import orchard_run
 
 from hikibayes.inference.models import load_model
-from hikibayes.reanalysis.step_models import model_of, step_models, step_of
+from hikibayes.inference.step_models import model_of, step_models, step_of
 from hikibayes.spec import InputError
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..inference.models import INTERCEPT, ModelSpec, load_model, shipped_models
 from ..record.study import Estimand, Study
+from .models import INTERCEPT, ModelSpec, load_model, shipped_models
 
 __all__ = ["model_of", "step_models", "step_of"]
 

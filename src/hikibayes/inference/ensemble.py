@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..inference.compile import exact_posterior
-from ..inference.design import Design, design
-from ..inference.estimands import Answers, answers
-from ..inference.estimates import Reporting, exact_estimates, least_squares_estimates
-from ..inference.exact import GaussianPosterior
-from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..inference.moment_design import MomentDesign, design_from_moments
 from ..record.moments import sample_moments
 from ..record.study import Study
 from ..spec import InputError
+from .compile import exact_posterior
+from .design import Design, design
+from .estimands import Answers, answers
+from .estimates import Reporting, exact_estimates, least_squares_estimates
+from .exact import GaussianPosterior
+from .models import DEFAULT_VARIANT, ModelSpec
+from .moment_design import MomentDesign, design_from_moments
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,0 +1,124 @@
+"""A fit as a folder: what is written so that it can be questioned later, and how it is read again.
+
+The folder needs nothing beside it. It holds the study and the model as they were, and the rows that were used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..provenance import RunRecord, read_record
+from ..record.study import Study
+from ..spec import InputError, read_object, spec_text, validated
+from .fit import Fit
+from .models import DEFAULT_VARIANT, ModelSpec
+
+__all__ = ["SavedFit", "fit_files", "load_fit"]
+
+POSTERIOR = "posterior.nc"
+ROWS = "participants"
+"""Group of the netCDF file that holds the rows, in the measures' own units."""
+
+type Files = Mapping[str, pd.DataFrame | str | Callable[[Path], None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedFit:
+    """What was fitted.
+
+    Parameters
+    ----------
+    record : RunRecord
+        How it was made.
+    study, model, variant
+        As `fit` was given them.
+    participants : pandas.DataFrame
+        The rows that were used, columns named by measure id, in the measures' own units.
+    """
+
+    record: RunRecord
+    study: Study
+    model: ModelSpec
+    variant: str
+    participants: pd.DataFrame
+
+
+def fit_files(made: Fit) -> Files:
+    """Return a fit as files, name to content: draws and rows, estimates, diagnostics, study and model."""
+
+    def draws(path: Path) -> None:
+        tree = made.posterior.copy()
+        tree[ROWS] = _plain(made.participants.frame).rename_axis("participant").to_xarray()
+        tree.to_netcdf(path, engine="h5netcdf")
+
+    return {
+        POSTERIOR: draws,
+        "estimates.csv": made.estimates,
+        "diagnostics.csv": made.diagnostics,
+        "study.json": spec_text(made.study),
+        "models.json": spec_text({made.model.name: made.model}),
+    }
+
+
+def load_fit(folder: str | Path) -> SavedFit:
+    """Read the folder of a fit.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `hikibayes fit` has written.
+
+    Returns
+    -------
+    SavedFit
+
+    Raises
+    ------
+    InputError
+        The folder is none that a run has written, another verb wrote it, or a file of it is missing or unusable.
+    """
+    folder = Path(folder)
+    record = read_record(folder)
+    if record.verb != "fit":
+        raise InputError(f"is a run of {record.verb!r}; give a folder that `hikibayes fit` has written", source=folder)
+    study = validated(Study, _object(folder, "study.json"), folder / "study.json")
+    models = _object(folder, "models.json")
+    if len(models) != 1:
+        raise InputError(f"holds {len(models)} models; a fit has one", source=folder / "models.json")
+    name, model = next(iter(models.items()))
+    return SavedFit(
+        record=record,
+        study=study,
+        model=validated(ModelSpec, model, folder / f"models.json: {name}"),
+        variant=str(record.arguments.get("prior", DEFAULT_VARIANT)),
+        participants=_participants(folder),
+    )
+
+
+def _object(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"has no {name}; an older version wrote it: run the fit again", source=folder)
+    return read_object(path.read_text(encoding="utf-8"), path)
+
+
+def _participants(folder: Path) -> pd.DataFrame:
+    import xarray as xr
+
+    path = folder / POSTERIOR
+    try:
+        with xr.open_dataset(path, group=ROWS, engine="h5netcdf") as stored:
+            frame = stored.load().to_dataframe().reset_index(drop=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"holds no {ROWS} ({error}); run the fit again", source=path) from None
+    return _plain(frame)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return labels as plain objects: netCDF has no other type for them."""
+    return frame.astype({name: object for name in frame if not pd.api.types.is_numeric_dtype(frame[name])})

@@ -1,0 +1,186 @@
+"""What is doubted: one model's answer to what a study is about, on one's own table or on versions of a printed one.
+
+Every doubt asks the same of a case, whether it comes from a published record or from somebody's own fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from ..inference.compile import exact_posterior
+from ..inference.design import Design, design
+from ..inference.estimands import Answers, answers
+from ..inference.exact import GaussianPosterior
+from ..inference.models import DEFAULT_VARIANT, ModelSpec
+from ..inference.saved_fit import load_fit
+from ..inference.step_models import model_of, step_of
+from ..inference.sufficient import FloatArray
+from ..record.study import Estimand, Study, load_study, shipped_studies
+from ..spec import InputError
+
+__all__ = ["Case", "case_of", "case_of_fit", "case_of_study"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One model, one question, and the data that answer it.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided.
+    model : ModelSpec
+        It answers `estimand`.
+    estimand : Estimand
+        What the study is about.
+    data_sets : tuple of pandas.DataFrame
+        Participants in the measures' own units, columns named by measure id: B synthetic versions of a study's sample,
+        all of the same size, or one table of somebody's own.
+    synthetic : bool
+        Whether the data sets are made from a record. Then they weigh equally, and are one answer together.
+    variant : str
+        Which of the model's priors are the case's own.
+
+    Raises
+    ------
+    InputError
+        There is no data set, or the model cannot answer the estimand.
+    """
+
+    study: Study
+    model: ModelSpec
+    estimand: Estimand
+    data_sets: tuple[pd.DataFrame, ...]
+    synthetic: bool
+    variant: str = DEFAULT_VARIANT
+
+    def __post_init__(self) -> None:
+        if not self.data_sets:
+            raise InputError("there is no data set; at least one is needed")
+        _ = self.focal
+
+    @cached_property
+    def design(self) -> Design:
+        """The model over the B data sets."""
+        return design(self.model, self.data_sets, self.study)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Every estimand that the model is asked for."""
+        return answers(self.design)
+
+    @cached_property
+    def focal(self) -> FloatArray:
+        """Weights of the estimand over the design's columns, shape (B, p), in standardised units."""
+        asked = self.model.replace(estimands=(self.estimand.name,))
+        return answers(replace(self.design, model=asked)).weights[:, 0]
+
+    def posterior(self, variant: str | None = None, *, nodes: int = 13) -> GaussianPosterior:
+        """Return the exact posteriors of the B data sets; raises like `exact_posterior`."""
+        return exact_posterior(self.design, variant or self.variant, nodes=nodes)
+
+
+def case_of(
+    what: str | Path, *, datasets: int = 200, seed: int, tell: Callable[[str], None] | None = None, **readings: str
+) -> Case:
+    """Find out what a person wants doubted: a study, or a fit of their own.
+
+    Parameters
+    ----------
+    what : str or Path
+        The name of a shipped study, a study file, or the folder of a fit.
+    datasets : int
+        How many versions of a study's sample to make; a fit has one.
+    seed : int
+        Of these versions.
+    tell : callable, optional
+        Told what begins.
+    **readings : str
+        Option by reading, of a study.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        There is no such study or folder, or its model does not answer what the study is about.
+    """
+    if str(what) not in shipped_studies() and Path(what).is_dir():
+        if readings:
+            raise InputError("a fit has no readings: what it is a fit of is decided", source=what)
+        return case_of_fit(what)
+    return case_of_study(load_study(what).read(**readings), datasets=datasets, seed=seed, tell=tell)
+
+
+def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str], None] | None = None) -> Case:
+    """Make versions of a study's sample, to be answered by the model of the step that the study rests on.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided.
+    datasets : int
+        How many.
+    seed : int
+        Of the data sets, and of reconstructions where the study comes with none.
+    tell : callable, optional
+        Told what begins.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        The study has no estimand, or no data satisfy its record.
+    """
+    from ..reconstruction.calibrate import shipped_or_calibrated
+    from ..reconstruction.synthesize import synthesize
+
+    estimand = study.focal_estimand
+    reconstructions = shipped_or_calibrated(study, seed=seed, tell=tell)
+    if tell:
+        tell(f"making {datasets} data sets that print every fact")
+    made = synthesize(study, reconstructions, datasets=datasets, seed=seed)
+    model = model_of(study, step_of(study, estimand))
+    return Case(study=study, model=model, estimand=estimand, data_sets=made.datasets, synthetic=True)
+
+
+def case_of_fit(folder: str | Path) -> Case:
+    """Take up a fit that `hikibayes fit` has written.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where it lies.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        The folder is no fit's, or the fit's model does not answer what the study is about.
+    """
+    saved = load_fit(folder)
+    study = saved.study.read() if saved.study.readings else saved.study
+    try:
+        return Case(
+            study=study,
+            model=saved.model,
+            estimand=study.focal_estimand,
+            data_sets=(saved.participants,),
+            synthetic=False,
+            variant=saved.variant,
+        )
+    except InputError as error:
+        raise InputError(str(error), source=folder) from None
