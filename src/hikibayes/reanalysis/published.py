@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..inference.ensemble import DEFAULT_READING
 from ..inference.models import DEFAULT_VARIANT
 from ..inference.step_models import step_of
 from ..record.facts import Fact
+from ..record.printed import comparable, facts_of
 from ..record.study import Estimand, Study
 
 __all__ = ["COLUMNS", "published_against_posterior"]
@@ -73,7 +73,7 @@ def _row(study: Study, estimand: Estimand, estimates: pd.DataFrame, spread: pd.D
 
 
 def _printed(study: Study, estimand: Estimand) -> dict[str, Any]:
-    facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and _comparable(study, fact)]
+    facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and comparable(study, fact)]
     if estimand.kind == "slope_difference" and len(facts) == 2:
         first, second = facts
         low = first.interval.low - second.interval.high
@@ -96,40 +96,12 @@ def _printed(study: Study, estimand: Estimand) -> dict[str, Any]:
     }
 
 
-def facts_of(study: Study, estimand: Estimand) -> Iterator[Fact]:
-    """Yield the facts that print an estimand: for a difference of slopes the first slope, then the second."""
-    match estimand.kind:
-        case "slope_difference":
-            for group in estimand.between or ():
-                yield from study.facts_of("slope", of=estimand.of, group=group, step=estimand.step)
-        case "slope" if estimand.group:
-            yield from study.facts_of("slope", of=estimand.of, group=estimand.group, step=estimand.step)
-        case "slope":
-            yield from study.facts_of("coefficient", term=estimand.of, step=estimand.step)
-        case "group_gap" if estimand.between == study.group_ids[::-1]:
-            yield from study.facts_of("coefficient", term=study.analysis.group, step=estimand.step)
-        case "r2":
-            yield from study.facts_of("r2", step=estimand.step)
-            yield from study.facts_of("adjusted_r2", step=estimand.step)
-        case "delta_r2":
-            yield from study.facts_of("delta_r2", step=estimand.step)
-
-
 def _only_a_p_value(study: Study, estimand: Estimand) -> dict[str, Any]:
     """Say which p was printed where the coefficient was not."""
     if estimand.kind != "slope" or estimand.group:
         return {"facts": ""}
     facts = study.facts_of("coefficient_p", term=estimand.of, step=estimand.step)
     return {"facts": facts[0].id, "printed": f"p {facts[0].printed}"} if facts else {"facts": ""}
-
-
-def _comparable(study: Study, fact: Fact) -> bool:
-    """Tell whether a printed number is in the estimand's unit: standardised, and for the group the whole gap."""
-    if fact.quantity not in ("slope", "coefficient"):
-        return True
-    standardised = study.analysis.standardised if fact.standardised is None else fact.standardised
-    coding = fact.coding or study.analysis.coding
-    return standardised and (fact.term != study.analysis.group or coding == "dummy")
 
 
 def _in_brackets(fact: Fact) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .apa import bounded
+from ..apa import bounded
+from ..record.wording import estimand_name, group_name, in_prose, step_name
 from .saved import SavedRun
-from .wording import estimand_name, group_name, in_prose, step_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

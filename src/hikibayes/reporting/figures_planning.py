@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .apa import bounded
+from ..apa import bounded
 from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
 from .saved import SavedRun
 

@@ -14,8 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import apa
 from ..provenance import RunRecord
-from . import apa
 from .figures import figure_files
 from .saved import SavedRun
 from .sections import SECTIONS, Findings

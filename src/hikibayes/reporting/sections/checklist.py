@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import apa
+from ... import apa
 from .checks import engines, model_checks, sensitivity
 from .findings import Findings
 

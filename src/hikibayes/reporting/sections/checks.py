@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ...inference.models import ModelSpec
-from .. import wording
+from ...record import wording
 from .findings import Findings
 
 __all__ = ["engines", "model_checks", "priors", "sensitivity"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from ...record import wording
 from ...record.study import Estimand
-from .. import wording
 from .findings import Findings
 
 __all__ = ["effects", "explained", "published", "readings", "spread", "summary"]

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ...inference.models import DEFAULT_VARIANT, ModelSpec
+from ...record import wording
 from ...record.study import Estimand, Study
-from .. import wording
 from ..saved import SavedRun
 
 __all__ = ["Findings", "Section"]

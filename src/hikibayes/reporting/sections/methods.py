@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import apa
+from ...record import wording
 from ...record.facts import Assumption, Fact
-from .. import apa, wording
 from .findings import Findings
 
 __all__ = ["methods", "provenance", "reproduction"]

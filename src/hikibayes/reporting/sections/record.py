@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...record import wording
 from ...record.measures import Measure
-from .. import wording
 from .findings import Findings
 
 __all__ = ["audited", "data", "limitations"]

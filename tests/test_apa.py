@@ -2,7 +2,7 @@
 
 import pytest
 
-from hikibayes.reporting import apa
+from hikibayes import apa
 
 
 @pytest.mark.parametrize(

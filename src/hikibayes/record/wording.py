@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ..record.facts import Fact
-from ..record.measures import Measure
-from ..record.study import Estimand, Study
+from .facts import Fact
+from .measures import Measure
+from .study import Estimand, Study
 
 __all__ = ["estimand_name", "fact_name", "group_name", "in_prose", "listed", "short", "term_name"]
 
