@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from .exact import FAR
 from .sufficient import FloatArray, IntArray
 
-__all__ = ["MEAN", "SUMMARIES", "Task", "compiled", "residual_at", "summarise"]
+__all__ = ["MEAN", "SUMMARIES", "Task", "compiled", "residual_at", "summarise", "summarise_refits"]
 
 SUMMARIES = ("mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
 MEAN, SD, LOWER, UPPER, P_POSITIVE, P_ROPE, LOG_BF10 = range(7)
@@ -41,6 +41,8 @@ PLENTY = 40.0
 """Degrees of freedom above which the outer nodes may be extrapolated."""
 SMALLEST_PIVOT = 1e-12
 SMALLEST_RESIDUAL = 1e-7
+LARGEST_END = 1e-5
+"""Weight of an outermost node beyond which another prior has moved sigma too far for the nodes of the first."""
 LOG_2PI = log(2 * pi)
 
 
@@ -139,6 +141,8 @@ class _Scratch(NamedTuple):
     weights: FloatArray
     means: FloatArray
     sds: FloatArray
+    kept: FloatArray
+    """(3, K) weights, means and sds of the last contrast's mixture."""
 
 
 @compiled
@@ -510,12 +514,19 @@ def _contrast(
     curve: _Curve, span: _Span, count: int, q: int, at_prior: float, task: Task, s: _Scratch, out: FloatArray
 ) -> None:
     """Every summary of one contrast but its Bayes factor."""
-    mean = 0.0
     for node in range(len(s.weights)):
         sigma = exp(s.log_sigma[node])
         v, x = sigma * sigma, _to_unit(span, sigma)
         s.means[node] = at_prior + _clenshaw(s.coefficients[FIRST_CONTRAST + 2 * q], count, x)
         s.sds[node] = sqrt(v * _clenshaw(s.coefficients[FIRST_CONTRAST + 2 * q + 1], count, x))
+    _describe(task, s, out)
+
+
+@compiled
+def _describe(task: Task, s: _Scratch, out: FloatArray) -> None:
+    """Every summary of a mixture but its Bayes factor."""
+    mean = 0.0
+    for node in range(len(s.weights)):
         mean += s.weights[node] * s.means[node]
     m2 = m3 = m4 = positive = rope = 0.0
     for node in range(len(s.weights)):
@@ -623,6 +634,8 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
         out[q, LOG_BF10] = -_log_density_at_zero(s)
         if not (out[q, SD] > 0 and out[q, LOWER] < out[q, UPPER]):
             return np.nan, False
+    for node in range(len(s.weights)):
+        s.kept[0, node], s.kept[1, node], s.kept[2, node] = s.weights[node], s.means[node], s.sds[node]
     for q in range(len(task.contrasts)):
         # Far from 0 the posterior's nodes miss the sigmas that make 0 likely: see `GaussianPosterior.marginal`.
         tilt = 0.5 * log1p((out[q, MEAN] / out[q, SD]) ** 2 / curve.n)
@@ -661,17 +674,93 @@ def summarise(
     done : array of bool, shape (B,)
         Set where the result is certified; the others are for the reference.
     """
-    p, k, K, most = task.sxy.shape[1], len(task.contrasts), len(task.grid), 8 * LANES
+    cosines, s = _cosines(), _scratch(task)
+    for i in wanted:
+        log_evidence[i], done[i] = _one(task, i, cosines, s, out[i])
+
+
+@compiled
+def _cosines() -> FloatArray:
+    most = 8 * LANES
     cosines = np.zeros((9, most, most))
     for block in range(1, 9):
         count = block * LANES
         for m in range(count):
             for node in range(count):
                 cosines[block, m, node] = cos(m * pi * (node + 0.5) / count)
+    return cosines
+
+
+@compiled
+def _scratch(task: Task) -> _Scratch:
+    p, k, K, most = task.sxy.shape[1], len(task.contrasts), len(task.grid), 8 * LANES
     functions = 2 + 2 * k
-    s = _Scratch(
+    return _Scratch(
         np.empty((p + 2 + k, p, LANES)), np.empty((p, p + 1)), np.empty((functions, most)), np.empty((functions, most)),
-        np.empty(LANES), np.empty(p), np.empty(K), np.empty(K), np.empty(K), np.empty(K), np.empty(K),
+        np.empty(LANES), np.empty(p), np.empty(K), np.empty(K), np.empty(K), np.empty(K), np.empty(K), np.empty((3, K)),
     )  # fmt: skip
+
+
+@compiled
+def _refit(own: FloatArray, other: FloatArray, s: _Scratch) -> float:
+    """Put another Normal prior, (mean, sd), on the kept contrast in place of its own; returns log evidence gained.
+
+    At each node the contrast is Normal, so its own prior can be divided out (see `reprior`).
+    """
+    top = -np.inf
+    for node in range(len(s.weights)):
+        mean, sd = s.kept[1, node], s.kept[2, node]
+        precision = max(1 / sd**2 - 1 / own[1] ** 2, 0.0) + 1 / other[1] ** 2
+        centre = (mean / sd**2 - own[0] / own[1] ** 2 + other[0] / other[1] ** 2) / precision
+        s.means[node], s.sds[node] = centre, 1 / sqrt(precision)
+        fit = precision * centre**2 - (other[0] / other[1]) ** 2 - (mean / sd) ** 2 + (own[0] / own[1]) ** 2
+        gain = log(own[1] / (other[1] * sd * sqrt(precision))) + 0.5 * fit
+        s.log_weights[node] = log(s.kept[0, node]) + gain
+        top = max(top, s.log_weights[node])
+    total = 0.0
+    for node in range(len(s.weights)):
+        s.weights[node] = exp(s.log_weights[node] - top)
+        total += s.weights[node]
+    for node in range(len(s.weights)):
+        s.weights[node] /= total
+    return top + log(total)
+
+
+@compiled
+def summarise_refits(
+    task: Task,
+    normals: FloatArray,
+    wanted: IntArray,
+    out: FloatArray,
+    log_evidence: FloatArray,
+    done: np.ndarray[Any, Any],
+) -> None:
+    """Summarise one coefficient of the listed data sets under several Normal priors on it, factoring each only once.
+
+    Parameters
+    ----------
+    task : Task
+        With one contrast, the coefficient; the first of the priors is in its numbers.
+    normals : array, shape (V, 2)
+        Mean and sd of the coefficient's priors.
+    wanted : array of int
+        Which data sets.
+    out : array, shape (B, V, 7)
+        Filled in the order of `SUMMARIES`; ``log_bf10`` as `summarise` has it for the first prior, and for the others
+        such that the first prior's log density at 0 is what is missing.
+    log_evidence : array, shape (B, V)
+        Filled.
+    done : array of bool, shape (B, V)
+        Set where the result is certified.
+    """
+    cosines, s = _cosines(), _scratch(task)
     for i in wanted:
-        log_evidence[i], done[i] = _one(task, i, cosines, s, out[i])
+        log_evidence[i, 0], done[i, 0] = _one(task, i, cosines, s, out[i, :1])
+        for other in range(1, len(normals) if done[i, 0] else 0):
+            gained = _refit(normals[0], normals[other], s)
+            _describe(task, s, out[i, other])
+            # the coefficient's density at 0, of data and coefficient together, is the same under every prior on it
+            out[i, other, LOG_BF10] = out[i, 0, LOG_BF10] + gained
+            log_evidence[i, other] = log_evidence[i, 0] + gained
+            ends = max(s.weights[0], s.weights[-1])
+            done[i, other] = ends < LARGEST_END and out[i, other, LOWER] < out[i, other, UPPER]

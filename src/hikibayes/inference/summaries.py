@@ -106,18 +106,18 @@ def summaries(
     if not (0 < prob < 1 and len(rope) == 2 and rope[0] < rope[1] and nodes >= 5 and nodes % 2):
         found = f"prob {prob}, rope {tuple(rope)}, nodes {nodes}"
         raise ExactEngineError(f"got {found}; give 0 < prob < 1, rope low < high, and an odd number of nodes from 5")
-    asked = _Asked(c, prob, (float(rope[0]), float(rope[1])), nodes)
+    asked = Asked(c, prob, (float(rope[0]), float(rope[1])), nodes)
     return _by_reference(stats, priors, asked) if engine == "numpy" else _by_kernel(stats, priors, asked)
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     contrasts: FloatArray
     prob: float
     rope: tuple[float, float]
     nodes: int
 
 
-def _by_reference(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Summaries:
+def _by_reference(stats: SufficientStatistics, priors: Priors, asked: Asked) -> Summaries:
     fitted = posterior(stats, priors, nodes=asked.nodes, on_error="flag")
     marginal = fitted.marginal(asked.contrasts)
     lower, upper = marginal.eti(asked.prob)
@@ -135,7 +135,7 @@ def _by_reference(stats: SufficientStatistics, priors: Priors, asked: _Asked) ->
     )
 
 
-def _by_kernel(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Summaries:
+def _by_kernel(stats: SufficientStatistics, priors: Priors, asked: Asked) -> Summaries:
     from . import kernel
 
     refusals = stats.screen()
@@ -146,9 +146,25 @@ def _by_kernel(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Su
         np.full(B, np.nan),
         np.zeros(B, dtype=np.bool_),
     )
-    kernel.summarise(_task(stats, priors, asked), np.flatnonzero(refusals == 0), out, log_evidence, done)
+    kernel.summarise(task_of(stats, priors, asked), np.flatnonzero(refusals == 0), out, log_evidence, done)
     if not isinstance(priors, FlatPrior):
-        out[..., -1] += _log_prior_at_zero(stats, priors, asked.contrasts)
+        out[..., -1] += log_prior_at_zero(stats, priors, asked.contrasts)
+    return completed(stats, priors, asked, Computed(out, log_evidence, done), refusals)
+
+
+class Computed(NamedTuple):
+    """What the kernel has filled: (B, k, 7) in the order of `PER_CONTRAST`, (B,), and (B,) where it is certified."""
+
+    out: FloatArray
+    log_evidence: FloatArray
+    done: NDArray[np.bool_]
+
+
+def completed(
+    stats: SufficientStatistics, priors: Priors, asked: Asked, computed: Computed, refusals: IntArray
+) -> Summaries:
+    """Compute by the reference what the kernel has handed back."""
+    out, log_evidence, done = computed
     columns = {name: out[..., j] for j, name in enumerate(PER_CONTRAST)}
     handed_back = np.flatnonzero((refusals == 0) & ~done)
     if len(handed_back):
@@ -159,7 +175,7 @@ def _by_kernel(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Su
     return Summaries(**columns, log_evidence=log_evidence, refusals=refusals)
 
 
-def _task(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Task:
+def task_of(stats: SufficientStatistics, priors: Priors, asked: Asked) -> Task:
     from .kernel import Task
 
     a = priors.align(stats.names)
@@ -189,7 +205,7 @@ def _task(stats: SufficientStatistics, priors: Priors, asked: _Asked) -> Task:
     return Task(**arrays, sigma_kind=a.sigma.code if a.sigma else 0, tail=tail, z_tail=float(ndtri(tail)))
 
 
-def _log_prior_at_zero(stats: SufficientStatistics, priors: Priors, c: FloatArray) -> FloatArray:
+def log_prior_at_zero(stats: SufficientStatistics, priors: Priors, c: FloatArray) -> FloatArray:
     """Log prior density of each contrast at 0, shape (1 or B, k)."""
     a = priors.align(stats.names)
     variance = (1 / a.precision) @ (c**2).T
