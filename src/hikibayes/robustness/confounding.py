@@ -1,0 +1,194 @@
+"""How strong something that nobody measured must be, to explain an estimate away.
+
+Answered three times: from the printed numbers alone, by least squares in every data set, and on posterior draws. The
+measured covariates give the scale: a confounder as strong as this one, twice, three times as strong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import apa
+from ..record.study import Estimand
+from ..record.wording import estimand_name, group_name, term_name
+from ..spec import InputError
+from .case import Case, case_of
+from .confounded_estimand import BOUNDS, COLUMNS, ConfoundedEstimand
+from .omitted import require_alpha
+from .treatment import require_benchmarks
+
+__all__ = ["Confounding", "confounding"]
+
+DRAWS = 4000
+"""Posterior draws, together; at least this many, and 20 of each data set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confounding:
+    """What confounders would have to be.
+
+    Parameters
+    ----------
+    case : Case
+        What was doubted.
+    table : pandas.DataFrame
+        With `COLUMNS`. Basis ``printed``: from printed numbers, with what rounding leaves possible. ``data_sets``:
+        least squares in each, median and 5 % to 95 %. ``posterior``: on draws, mean and sd of the estimand, median and
+        interval of probability 1 - alpha of what follows; ``rv_alpha`` is then the strength up to which the estimate
+        keeps its side of 0 with probability 1 - alpha/2.
+    bounds : pandas.DataFrame
+        With `BOUNDS`. What is left of the estimate beside a confounder ``k`` times as strong as a measured covariate
+        (with all its products); ``p_same_sign`` is the share of draws (or data sets) left on their side of 0, and
+        ``possible`` of those in which a confounder can be so strong; ``breaks_at`` the multiple that leaves nothing.
+    strengths : pandas.DataFrame
+        Columns ``study, estimand, strength, p_same_sign``: how probable it is that the estimate keeps its side of 0
+        beside a confounder that explains this share of what is left of treatment and outcome alike.
+    """
+
+    case: Case
+    table: pd.DataFrame
+    bounds: pd.DataFrame
+    strengths: pd.DataFrame
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """By file name without ``.csv``."""
+        return {
+            "confounding": self.table,
+            "confounding_bounds": self.bounds,
+            "confounding_strengths": self.strengths,
+        }
+
+    @property
+    def tipping(self) -> pd.DataFrame:
+        """What a confounder would have to be for the case's estimand to be 0; with `TIPPING_COLUMNS` of the doubts."""
+        table, bounds = (
+            part[(part["estimand"] == self.case.estimand.name) & (part["basis"] == "data_sets")]
+            for part in (self.table, self.bounds)
+        )
+        rows = [_explained_away(self.case, table.iloc[0])]
+        if len(bounds):
+            rows.append(_as_strong_as_measured(self.case, bounds.sort_values("breaks_at").iloc[0]))
+        return pd.DataFrame(rows)
+
+
+def confounding(
+    what: str | Path | Case,
+    *,
+    seed: int,
+    benchmarks: Sequence[str] = (),
+    k: Sequence[float] = (1, 2, 3),
+    alpha: float = 0.05,
+    datasets: int = 200,
+    progress: Callable[[str], None] | None = None,
+    **readings: str,
+) -> Confounding:
+    """Ask how strong an unmeasured confounder must be, for every estimand of the answering model.
+
+    Parameters
+    ----------
+    what : str, Path or Case
+        A study, the folder of a fit, or a case.
+    seed : int
+        Of the data sets and draws.
+    benchmarks : sequence of str
+        Measures of the model to measure confounders by; by default all that can be.
+    k : sequence of float, above 0
+        How many times as strong.
+    alpha : float
+        Two-sided error of the limits.
+    datasets : int
+        How many versions of a study's sample to make.
+    progress : callable, optional
+        Told what begins.
+    **readings : str
+        Option by reading, of a study.
+
+    Returns
+    -------
+    Confounding
+
+    Raises
+    ------
+    InputError
+        A benchmark that is not in the model (those that are, are listed), alpha outside 0 and 1, a multiple of 0 or
+        below, and whatever `case_of` raises.
+    """
+    require_alpha(alpha)
+    if not k or min(k) <= 0:
+        raise InputError(f"multiples must be above 0, such as 1, 2, 3; found {', '.join(map(str, k)) or 'none'}")
+    case = what if isinstance(what, Case) else case_of(what, datasets=datasets, seed=seed, tell=progress, **readings)
+    size = max(20, -(-DRAWS // len(case.data_sets)))
+    draws = case.posterior().draws(np.random.default_rng(seed), size)
+    doubts = [
+        ConfoundedEstimand(
+            case=case, estimand=e, weights=case.answers.weights[:, j], draws=draws, alpha=alpha, k=tuple(k)
+        )
+        for j, e in enumerate(case.answers.linear)
+    ]
+    require_benchmarks(tuple(benchmarks), doubts[0].covariates)
+    tables = [pd.DataFrame(doubt.rows, columns=list(COLUMNS)) for doubt in doubts]
+    bounds = [pd.DataFrame(doubt.bounds(benchmarks), columns=list(BOUNDS)) for doubt in doubts]
+    return Confounding(
+        case=case,
+        table=pd.concat(tables, ignore_index=True),
+        bounds=pd.concat(bounds, ignore_index=True),
+        strengths=pd.concat([doubt.strengths for doubt in doubts], ignore_index=True),
+    )
+
+
+# -- in words -------------------------------------------------------------------------------------------------------
+
+
+def _explained_away(case: Case, row: pd.Series) -> dict[str, object]:
+    treatment, outcome = _treatment(case, case.estimand), term_name(case.study, case.study.analysis.outcome)
+    what = f"share of what is left of {treatment} and of {outcome} that a confounder explains"
+    limit = (
+        f"the {1 - row['alpha']:.0%} interval covers 0 as it is"
+        if row["rv_alpha"] <= 0
+        else f"{apa.percent(row['rv_alpha'])} of both would let the {1 - row['alpha']:.0%} interval cover 0"
+    )
+    sentence = (
+        f"Something that nobody measured would have to explain {apa.percent(row['rv'])} of what the model leaves open"
+        f" of {treatment}, and as much of {outcome}, to bring the {_as_noun(case)} to 0; {limit}."
+    )
+    return _tipping(case, what, row, "rv") | {"sentence": sentence}
+
+
+def _as_strong_as_measured(case: Case, row: pd.Series) -> dict[str, object]:
+    covariate = term_name(case.study, str(row["benchmark"]))
+    what = f"multiple of the strength of {covariate} that a confounder has"
+    sentence = (
+        f"A confounder would have to be {apa.number(row['breaks_at'], 1)} times as strong as {covariate}, the measured"
+        f" covariate that comes closest, to explain the {_as_noun(case)} away."
+    )
+    return _tipping(case, what, row, "breaks_at") | {"sentence": sentence}
+
+
+def _tipping(case: Case, what: str, row: pd.Series, name: str) -> dict[str, object]:
+    several = len(case.data_sets) > 1
+    limits = {end: float(row[f"{name}_{end}"]) if several else float("nan") for end in ("lower", "upper")}
+    return {"doubt": "confounding", "what": what, "value": float(row[name]), **limits}
+
+
+def _as_noun(case: Case) -> str:
+    name = estimand_name(case.study, case.estimand)
+    return name[0].lower() + name[1:]
+
+
+def _treatment(case: Case, estimand: Estimand) -> str:
+    """Name what plays the treatment's part."""
+    study = case.study
+    match estimand.kind:
+        case "slope_difference":
+            return f"the product {term_name(study, f'{study.analysis.group}:{estimand.of}')}"
+        case "slope" if estimand.group:
+            return f"{term_name(study, str(estimand.of))} in the {group_name(study, estimand.group)}"
+        case "slope":
+            return term_name(study, str(estimand.of))
+    return term_name(study, study.analysis.group)

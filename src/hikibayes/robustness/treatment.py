@@ -1,0 +1,154 @@
+"""An estimand as a treatment: what its column is, how much of it is left, and what the model's covariates explain.
+
+An estimand is a weighted sum of coefficients, c'b. The design spans the same space if its columns are changed so that
+c'b is the coefficient of one column, and only one set of others goes with that: what they leave of the column, and of
+the outcome, does not depend on how it was done. For a difference of slopes that column is the product of group and
+measure; what is left of it is the product after everything else in the model, main effects and the other products too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..inference.design import Design
+from ..inference.exact import Draws
+from ..inference.sufficient import FloatArray, IntArray, SufficientStatistics
+from ..record.study import Estimand
+from ..spec import InputError, unknown_name
+from .omitted import Strength
+
+__all__ = ["Treatment", "covariate_columns", "require_benchmarks"]
+
+TOLERANCE = 1e-9
+"""A column's weight below this is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Treatment:
+    """An estimand in B data sets of p columns, by least squares.
+
+    Parameters
+    ----------
+    stats : SufficientStatistics
+        Of the data sets.
+    weights : array, shape (B, p)
+        The estimand's weights over the columns.
+    """
+
+    stats: SufficientStatistics
+    weights: FloatArray
+
+    @property
+    def df(self) -> IntArray:
+        """Residual degrees of freedom, (B,)."""
+        return self.stats.n - len(self.stats.names) - 1
+
+    @cached_property
+    def inverse(self) -> FloatArray:
+        """Inverse of the columns' cross-products, (B, p, p)."""
+        return np.linalg.inv(self.stats.sxx)
+
+    @cached_property
+    def coefficients(self) -> FloatArray:
+        """Least squares, (B, p)."""
+        return np.asarray(np.einsum("bij,bj->bi", self.inverse, self.stats.sxy))
+
+    @cached_property
+    def residual(self) -> FloatArray:
+        """Residual sum of squares of the outcome, (B,)."""
+        return np.asarray(self.stats.syy - np.einsum("bi,bi->b", self.coefficients, self.stats.sxy))
+
+    @cached_property
+    def spread(self) -> FloatArray:
+        """Variance of the estimate per unit of residual variance, (B,): 1 over what is left of its column."""
+        return np.asarray(np.einsum("bi,bij,bj->b", self.weights, self.inverse, self.weights))
+
+    @property
+    def estimate(self) -> FloatArray:
+        """Least-squares value of the estimand, (B,)."""
+        return np.asarray(np.einsum("bi,bi->b", self.weights, self.coefficients))
+
+    @property
+    def se(self) -> FloatArray:
+        """Its standard error, (B,)."""
+        return np.sqrt(self.residual / self.df * self.spread)
+
+    def explained_by(self, columns: IntArray) -> Strength:
+        """Return what covariates explain of the treatment's and of the outcome's residual variance, each (B,).
+
+        Parameters
+        ----------
+        columns : array of int
+            Columns of the design that the estimand does not weigh; several count as one covariate.
+        """
+        others = np.setdiff1d(np.arange(len(self.stats.names)), columns)
+        fewer = SufficientStatistics(
+            names=tuple(self.stats.names[j] for j in others),
+            n=self.stats.n,
+            x_mean=self.stats.x_mean[:, others],
+            y_mean=self.stats.y_mean,
+            sxx=self.stats.sxx[:, others][:, :, others],
+            sxy=self.stats.sxy[:, others],
+            syy=self.stats.syy,
+        )
+        without = Treatment(stats=fewer, weights=self.weights[:, others])
+        return Strength(1 - without.spread / self.spread, 1 - self.residual / without.residual)
+
+    # -- on posterior draws -----------------------------------------------------------------------------------------
+
+    def of_draws(self, draws: Draws) -> tuple[FloatArray, FloatArray]:
+        """Return the estimand (B, S), and the SD (B, S) that stands where a standard error does in the algebra."""
+        value = np.einsum("bi,bsi->bs", self.weights, draws.coefficients)
+        return np.asarray(value), draws.sigma * np.sqrt(self.spread)[:, None]
+
+    def explained_in_draws(self, columns: IntArray, draws: Draws) -> FloatArray:
+        """Return what covariates explain of the outcome's residual variance in each draw, (B, S)."""
+        own = draws.coefficients[:, :, columns]
+        left = np.linalg.inv(self.inverse[:, columns][:, :, columns])
+        squares = np.einsum("bsi,bij,bsj->bs", own, left, own)
+        return np.asarray(squares / (squares + draws.sigma**2 * self.df[:, None]))
+
+
+def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -> dict[str, IntArray]:
+    """Return the columns of each measure that an estimand can be benchmarked against, by measure.
+
+    Parameters
+    ----------
+    design : Design
+        Of the model.
+    estimand : Estimand
+        What is estimated.
+    weights : array, shape (B, p)
+        Its weights over the columns.
+
+    Returns
+    -------
+    dict
+        For every measure beside the group and the estimand's own: all columns that it is a part of, its products too.
+        A measure with a column that the estimand weighs is left out.
+    """
+    ends = np.cumsum([len(columns) for columns in design.terms.values()])
+    where = {
+        term: np.arange(end - len(columns), end)
+        for (term, columns), end in zip(design.terms.items(), ends, strict=True)
+    }
+    own = {design.study.analysis.group, estimand.of}
+    names = [name for name in design.model.variables[1:] if name not in own]
+    found = {name: list(_of_measure(name, where)) for name in names}
+    columns = {name: np.concatenate(parts) for name, parts in found.items() if parts}
+    return {name: own for name, own in columns.items() if not np.abs(weights[:, own]).max() > TOLERANCE}
+
+
+def _of_measure(name: str, where: dict[str, IntArray]) -> Iterator[IntArray]:
+    yield from (columns for term, columns in where.items() if name in term.split(":"))
+
+
+def require_benchmarks(names: tuple[str, ...], known: dict[str, IntArray]) -> None:
+    """Raise `InputError` for a benchmark that is no covariate of the model; the message lists those that are."""
+    for name in names:
+        if name not in known:
+            raise InputError(unknown_name("benchmark covariate in this model,", name, known))
