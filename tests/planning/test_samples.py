@@ -8,9 +8,10 @@ import pytest
 from hikibayes.inference.design import Scaling, design
 from hikibayes.inference.models import load_model
 from hikibayes.planning.columns import cell_columns
-from hikibayes.planning.designs import DropOut, Sample
+from hikibayes.planning.designs import DropOut, Sample, WorldsSpec, load_simulation
 from hikibayes.planning.instruments import recording_of
 from hikibayes.planning.participants import draw_participants, draw_scores
+from hikibayes.planning.plan import prepare
 from hikibayes.planning.samples import GAUSSIAN, Moments, draw_moments, pool, roots
 from hikibayes.planning.sources import printed_source
 
@@ -67,6 +68,36 @@ def test_moments_drawn_directly_have_the_law_of_moments_of_rows(world):
         np.testing.assert_allclose((drawn.scatter[:, c].mean(0) - (n - 1) * cov) / error, 0, atol=4.5)
         spread = (cov**2 + np.outer(variance, variance)) * (n - 1)
         np.testing.assert_allclose(drawn.scatter[:, c].var(0) / spread, 1, atol=0.08)
+
+
+def test_scatters_of_cells_that_differ_in_their_means_alone_are_drawn_together(world):
+    """Means cell by cell, and for each group one Wishart with the degrees of freedom of all its cells."""
+    size, population = 20_000, many(world, 20_000)
+    counts = np.array([31, 29, 8, 36])
+    drawn = draw_moments(
+        population, np.broadcast_to(counts, (size, 4)), np.random.Generator(np.random.SFC64(5)), alike=2
+    )
+    for first in (0, 2):
+        cov, df = population.root[0, first] @ population.root[0, first].T, counts[first : first + 2].sum() - 2
+        spread = (cov**2 + np.outer(np.diag(cov), np.diag(cov))) * df
+        np.testing.assert_allclose((drawn.scatter[:, first].mean(0) - df * cov) / np.sqrt(spread / size), 0, atol=4.5)
+        np.testing.assert_allclose(drawn.scatter[:, first].var(0) / spread, 1, atol=0.08)
+        assert not drawn.scatter[:, first + 1].any()
+    for c, n in enumerate(counts):
+        cov = population.root[0, c] @ population.root[0, c].T
+        np.testing.assert_allclose(np.cov((drawn.centre[:, c] - population.mean[0, c]).T), cov / n, atol=0.06 / n)
+
+
+def test_cells_are_alike_unless_the_category_moderates_a_slope(settled, reconstructions):
+    for model, alike in (("step3", 2), ("sex_by_support", 1)):
+        simulation = load_simulation("followup").replace(
+            model=model, worlds=WorldsSpec(source=("printed",), model="step3")
+        )
+        simulation = simulation.replace(axes=simulation.axes.replace(prior=("weakly_informative",)))
+        plan = prepare(simulation, study=settled, reconstructions=reconstructions)
+        worlds = plan.sources["printed"](np.random.default_rng(1), 3)
+        assert plan.alike(worlds) == alike
+    assert plan.alike(worlds.with_difference("instrumental_support", 0.1)) == 1
 
 
 def test_a_cell_too_small_for_a_wishart_is_drawn_by_rows(world):

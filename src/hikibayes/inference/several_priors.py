@@ -76,17 +76,16 @@ def _differ_in(column: int, one: Aligned, other: Aligned) -> bool:
     """Tell whether two sets of Normal priors, each for all data sets, are equal but for a column."""
     if one.sigma is None or other.sigma is None or len(one.mean) > 1 or len(other.mean) > 1:
         return False
-    numbers = [
-        np.concatenate([np.delete(a.mean, column, 1)[0], np.delete(a.precision, column, 1)[0]]) for a in (one, other)
-    ]
-    shared = [np.concatenate([a.intercept_mean, a.intercept_precision]) for a in (one, other)]
+    others = np.arange(one.mean.shape[1]) != column
     sigmas = zip(one.sigma.parameters(), other.sigma.parameters(), strict=True)
-    return (
-        type(one.sigma) is type(other.sigma)
-        and np.array_equal(*numbers)
-        and np.array_equal(*shared)
-        and all(np.array_equal(*pair) for pair in sigmas)
-    )
+    pairs = [
+        (one.mean[:, others], other.mean[:, others]),
+        (one.precision[:, others], other.precision[:, others]),
+        (one.intercept_mean, other.intercept_mean),
+        (one.intercept_precision, other.intercept_precision),
+        *sigmas,
+    ]
+    return type(one.sigma) is type(other.sigma) and all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _refits(stats: SufficientStatistics, family: Sequence[Priors], asked: Asked) -> list[Summaries]:

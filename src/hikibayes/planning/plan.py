@@ -136,6 +136,14 @@ class Plan:
         """Return what becomes of the participants' scores."""
         return recording_of(sample, self.frame, self.reconstructions)
 
+    def alike(self, worlds: Worlds) -> int:
+        """Return how many neighbouring cells differ in their means alone: a group's, unless the category moderates."""
+        levels = len(self.frame.levels)
+        of_analyses = (analysis.columns.linear for analysis in self.analyses)
+        of_worlds = worlds.slope.swapaxes(0, 1)
+        same = all(_same_within_groups(slopes, levels) for slopes in (of_worlds, *of_analyses))
+        return levels if same else 1
+
     def counts(self, sample: Sample, worlds: Worlds, rng: np.random.Generator) -> IntArray:
         """Draw how many participants each cell has, shape (W, C): recruited, less those lost completely at random."""
         sizes = np.array(sample.sizes)
@@ -147,6 +155,12 @@ class Plan:
             second = np.broadcast_to(second, (len(worlds), 2)).astype(np.int64)
             counts = np.stack([sizes - second, second], axis=-1).reshape(len(worlds), -1)
         return np.asarray(rng.binomial(counts, 1 - sample.attrition) if sample.attrition else counts, dtype=np.int64)
+
+
+def _same_within_groups(values: FloatArray, levels: int) -> bool:
+    """Tell whether values by cell, (C, ...), are the same in all the cells of a group."""
+    by_group = values.reshape(-1, levels, *values.shape[1:])
+    return bool((by_group == by_group[:, :1]).all())
 
 
 def prepare(simulation: Simulation, *, study: Study | None = None, reconstructions: xr.Dataset | None = None) -> Plan:

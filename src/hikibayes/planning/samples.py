@@ -92,7 +92,12 @@ class Moments(NamedTuple):
 
 
 def draw_moments(
-    population: Roots, counts: IntArray, rng: np.random.Generator, recording: Recording = GAUSSIAN
+    population: Roots,
+    counts: IntArray,
+    rng: np.random.Generator,
+    recording: Recording = GAUSSIAN,
+    *,
+    alike: int = 1,
 ) -> Moments:
     """Draw one sample from each world, as moments by cell.
 
@@ -106,6 +111,9 @@ def draw_moments(
         Source of randomness; `numpy.random.SFC64` is the fastest.
     recording : Recording
         What becomes of the scores.
+    alike : int
+        So many neighbouring cells have one covariance, and nobody asks for their scatters apart: the sum of these is
+        drawn at once and stands in the first of them.
 
     Returns
     -------
@@ -113,7 +121,7 @@ def draw_moments(
         Of those who are left.
     """
     drawn = Moments(counts.astype(np.int64), np.empty_like(population.mean), np.empty_like(population.root))
-    _draw(rng, population, recording, drawn)
+    _draw(rng, population, recording, alike, drawn)
     return drawn
 
 
@@ -152,20 +160,27 @@ class _Scratch(NamedTuple):
 
 
 @compiled
-def _draw(rng: np.random.Generator, population: Roots, recording: Recording, drawn: Moments) -> None:
+def _draw(rng: np.random.Generator, population: Roots, recording: Recording, alike: int, drawn: Moments) -> None:
     W, C, c = population.mean.shape
     by_rows = len(recording.grain) > 0 or recording.lost_on >= 0
     scratch = _Scratch(np.zeros((c, c)), np.zeros((c, c)))
+    fixed = c - 1 if recording.fixed_scores else 0
     for w in range(W):
-        for cell in range(C):
-            n, mean, root = drawn.counts[w, cell], population.mean[w, cell], population.root[w, cell]
-            centre, scatter = drawn.centre[w, cell], drawn.scatter[w, cell]
-            if by_rows or n - 1 < c:
-                drawn.counts[w, cell] = _draw_rows(rng, n, mean, root, recording, centre, scatter, scratch)
-            else:
-                first = c - 1 if recording.fixed_scores else 0
-                _draw_mean(rng, n, mean, root, first, centre)
-                _draw_scatter(rng, n, root, first, scatter, scratch)
+        for first in range(0, C, alike):
+            df = 0
+            for cell in range(first, first + alike):
+                df += max(drawn.counts[w, cell] - 1, 0)
+            for cell in range(first, first + alike):
+                n, mean, root = drawn.counts[w, cell], population.mean[w, cell], population.root[w, cell]
+                centre, scatter = drawn.centre[w, cell], drawn.scatter[w, cell]
+                if by_rows or df < c:
+                    drawn.counts[w, cell] = _draw_rows(rng, n, mean, root, recording, centre, scatter, scratch)
+                    continue
+                _draw_mean(rng, n, mean, root, fixed, centre)
+                if cell == first:
+                    _draw_scatter(rng, df, root, fixed, scatter, scratch)
+                else:
+                    scatter[:] = 0.0
 
 
 @compiled
@@ -177,25 +192,25 @@ def _draw_mean(
     for i in range(c):
         centre[i] = mean[i]
     for j in range(first, c):
-        z = rng.standard_normal() / sqrt(n)
+        z = rng.standard_normal() / sqrt(max(n, 1))
         for i in range(j, c):
             centre[i] += root[i, j] * z
 
 
 @compiled
 def _draw_scatter(
-    rng: np.random.Generator, n: int, root: FloatArray, first: int, scatter: FloatArray, scratch: _Scratch
+    rng: np.random.Generator, df: int, root: FloatArray, first: int, scatter: FloatArray, scratch: _Scratch
 ) -> None:
-    """Draw the scatter of n participants; scores before `first` have exactly n - 1 times their covariance."""
+    """Draw a scatter of `df` degrees of freedom; scores before `first` have exactly df times their covariance."""
     c, factor, work = len(root), scratch.factor, scratch.work
     for i in range(first):
         for j in range(i):
             factor[i, j] = 0.0
-        factor[i, i] = sqrt(n - 1.0)
+        factor[i, i] = sqrt(df)
     for i in range(first, c):
         for j in range(i):
             factor[i, j] = rng.standard_normal()
-        factor[i, i] = sqrt(2 * rng.standard_gamma(0.5 * (n - 1 - i)))
+        factor[i, i] = sqrt(2 * rng.standard_gamma(0.5 * (df - i)))
     for i in range(c):
         for j in range(i + 1):
             total = 0.0
@@ -298,7 +313,8 @@ def _pool(drawn: Moments, columns: _Columns, total: FloatArray, cross: FloatArra
         pooled[:] = 0.0
         for cell in range(C):
             _add_between(drawn.counts[w, cell], at[cell], pooled)
-            _add_within(drawn.scatter[w, cell], cell, columns, pooled)
+            if drawn.scatter[w, cell, -1, -1] > 0:
+                _add_within(drawn.scatter[w, cell], cell, columns, pooled)
         for j in range(len(pooled)):
             for k in range(j):
                 pooled[k, j] = pooled[j, k]

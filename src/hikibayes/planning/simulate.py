@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.normal_priors import bambi_default
+from ..inference.several_priors import summaries_by_prior
 from ..inference.sufficient import SufficientStatistics
-from ..inference.summaries import Summaries, summaries
+from ..inference.summaries import Summaries
 from ..provenance import versions
 from ..spec import InputError
 from .analyses import Analysis
@@ -128,20 +129,21 @@ def _analyse(plan: Plan, sample: Sample, population: Population, chunk: int, fou
     """Draw one study from each world of a chunk, and fill in what the exact engine finds."""
     rng = plan.rng(plan.key(sample.digest()), chunk, "data")
     counts = plan.counts(sample, population.worlds, rng)
-    drawn = draw_moments(population.roots, counts, rng, plan.recording(sample))
-    statistics: dict[str, SufficientStatistics] = {}
-    for i, analysis in enumerate(plan.analyses):
-        if analysis.model.name not in statistics:
-            statistics[analysis.model.name] = pool(drawn, analysis.columns)
-        made = _posteriors(plan, analysis, statistics[analysis.model.name])
-        for j, name in enumerate(FEATURES[2:], start=2):
-            found[i, :, j] = getattr(made, name).T
+    alike = plan.alike(population.worlds)
+    drawn = draw_moments(population.roots, counts, rng, plan.recording(sample), alike=alike)
+    for model in dict.fromkeys(analysis.model.name for analysis in plan.analyses):
+        members = [i for i, analysis in enumerate(plan.analyses) if analysis.model.name == model]
+        asked = [plan.analyses[i] for i in members]
+        for i, made in zip(members, _posteriors(plan, asked, pool(drawn, asked[0].columns)), strict=True):
+            for j, name in enumerate(FEATURES[2:], start=2):
+                found[i, :, j] = getattr(made, name).T
 
 
-def _posteriors(plan: Plan, analysis: Analysis, statistics: SufficientStatistics) -> Summaries:
-    priors = analysis.priors if analysis.priors is not None else bambi_default(statistics)
+def _posteriors(plan: Plan, asked: Sequence[Analysis], statistics: SufficientStatistics) -> list[Summaries]:
+    """Analyse the same samples under each prior of one model."""
+    priors = [analysis.priors if analysis.priors is not None else bambi_default(statistics) for analysis in asked]
     simulation = plan.simulation
-    return summaries(statistics, priors, analysis.weights, prob=simulation.interval, rope=simulation.rope)
+    return summaries_by_prior(statistics, priors, asked[0].weights, prob=simulation.interval, rope=simulation.rope)
 
 
 # -- who does the work -----------------------------------------------------------------------------------------------
