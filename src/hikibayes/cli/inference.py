@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from .options import (
     show,
 )
 
+if TYPE_CHECKING:
+    from ..inference.fit import Fit
+
 fit_arguments = options(
     click.argument("model"),
     click.argument("data", type=click.Path(path_type=Path)),
@@ -33,6 +36,7 @@ fit_arguments = options(
         callback=pairs_of,
         help="The header of a measure's column, where it is not the measure's id; may be repeated.",
     ),
+    click.option("--mapping", type=click.Path(path_type=Path), help="TOML file: headers, labels, missing codes."),
     seed_option,
     json_option,
     out_option,
@@ -42,7 +46,11 @@ fit_arguments = options(
 @click.command()
 @fit_arguments
 @click.option("--engine", type=click.Choice(["nuts", "exact"]), default="nuts", show_default=True)
-@click.option("--mapping", type=click.Path(dir_okay=False, path_type=Path), help="TOML file: headers, labels, missing.")
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep NUTS runs here; equal ones are not run again.",
+)
 @click.option("--raw", is_flag=True, help="Add the estimands in the measures' own units.")
 def fit(
     *,
@@ -51,11 +59,12 @@ def fit(
     study: str,
     variant: str,
     columns: dict[str, str],
+    mapping: Path | None,
     seed: int,
     as_json: bool,
     out: Path | None,
     engine: Any,
-    mapping: Path | None,
+    store: Path | None,
     raw: bool,
 ) -> None:
     """Fit one MODEL to one table of participants, DATA (CSV, TSV, SPSS)."""
@@ -63,9 +72,8 @@ def fit(
     from ..inference.fit import Sampling
     from ..inference.fit import fit as run
     from ..inference.saved_fit import fit_files
-    from ..provenance import Stopwatch, file_digest
+    from ..provenance import Stopwatch
     from ..reporting.results import run_folder, write_run
-    from ..spec import digest
 
     watch = Stopwatch()
     sampling = Sampling(progress=sys.stderr.isatty())
@@ -80,15 +88,15 @@ def fit(
         mapping=mapping,
         sampling=sampling,
         reporting=Reporting(raw=raw),
+        store=store,
     )
     arguments = {"model": model, "data": str(data), "study": study, "engine": engine, "prior": variant}
     record = watch.record(
         "fit",
         {**arguments, "columns": columns, "mapping": str(mapping or ""), "raw": raw},
         seed=seed,
-        inputs={model: digest(result.model), study: digest(result.study), str(data): file_digest(data)},
+        inputs=_inputs(result, model=model, study=study, data=data, mapping=mapping),
     )
-
     folder = run_folder(result.study.id, "fit", out)
     write_run(folder, fit_files(result), record)
     if result.participants.notice:
@@ -111,28 +119,38 @@ def engines(
     study: str,
     variant: str,
     columns: dict[str, str],
+    mapping: Path | None,
     seed: int,
     as_json: bool,
     out: Path | None,
 ) -> None:
     """Hold the exact engine against Bambi and a long NUTS run, on one MODEL and one table, DATA."""
-    from ..provenance import Stopwatch, file_digest
+    from ..provenance import Stopwatch
     from ..reporting.results import run_folder, write_run
-    from ..spec import digest
     from ..validation.engines import engines as run
 
     watch = Stopwatch()
-    result = run(model, data, seed=seed, study=study, variant=variant, columns=columns)
+    result = run(model, data, seed=seed, study=study, variant=variant, columns=columns, mapping=mapping)
+    arguments = {"model": model, "data": str(data), "study": study, "prior": variant}
     record = watch.record(
         "engines",
-        {"model": model, "data": str(data), "study": study, "prior": variant, "columns": columns},
+        {**arguments, "columns": columns, "mapping": str(mapping or "")},
         seed=seed,
-        inputs={model: digest(result.nuts.model), study: digest(result.nuts.study), str(data): file_digest(data)},
+        inputs=_inputs(result.nuts, model=model, study=study, data=data, mapping=mapping),
     )
     folder = run_folder(result.nuts.study.id, "engines", out)
     write_run(folder, {"engines.csv": result.table}, record)
     show(result.table, result.verdict, as_json, title=f"{model} ({variant}), seed {seed}")
     end_with(result.verdict, folder, as_json)
+
+
+def _inputs(result: Fit, *, model: str, study: str, data: Path, mapping: Path | None) -> dict[str, str]:
+    """Return the digest of everything that went into a fit, by its name."""
+    from ..provenance import file_digest
+    from ..spec import digest
+
+    files = {str(path): file_digest(path) for path in (data, mapping) if path is not None}
+    return {model: digest(result.model), study: digest(result.study), **files}
 
 
 @click.command()

@@ -106,7 +106,8 @@ def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
     ------
     InputError
         The flat variant: p(beta, sigma) proportional to 1/sigma is not a distribution that NUTS could be given. A
-        design of several data sets. Or a model that Bambi does not have in this form: pools, `sigma_by`, a sum score.
+        design of several data sets. Or a model that Bambi does not have in this form: pools, `sigma_by`, a sum score,
+        measurement error.
     """
     if design.datasets != 1:
         raise InputError(f"NUTS takes one data set at a time; found {design.datasets}")
@@ -114,7 +115,7 @@ def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
     chosen = model.prior_set(variant)
     if chosen.rule == "flat":
         raise InputError(f"variant {variant!r} is no proper prior; ask the exact engine for it, or NUTS for another")
-    if model.pools or model.sigma_by or model.family == "beta_binomial":
+    if model.pools or model.sigma_by or model.family == "beta_binomial" or model.measurement_error:
         raise InputError(f"model {model.name!r} {model.beyond_gaussian}; Bambi has no such model in this form")
     import bambi
 

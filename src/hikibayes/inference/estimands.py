@@ -229,7 +229,7 @@ class _Effects:
 
     def _variance_obstacle(self, estimand: Estimand) -> str | None:
         model = self.model
-        if model.family != "gaussian" or model.sigma_by or model.varying:
+        if model.family != "gaussian" or model.sigma_by or model.varying or model.measurement_error:
             return f"shares of variance are those of a gaussian model with one sigma; this one {model.beyond_gaussian}"
         missing = [t for t in self.study.terms(estimand.step) if _parts(t) not in set(map(_parts, self.model.terms))]
         return f"{missing[0]}, which {estimand.step} has, is not in its formula" if missing else None

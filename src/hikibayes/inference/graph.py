@@ -7,7 +7,9 @@ is at its mean. Two models of one structure, such as two prior variants, share o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,9 +19,20 @@ from numpy.typing import NDArray
 from ..spec import InputError
 from .design import Design
 from .exact import HalfStudentT, bambi_default
+from .measurement_error import TrueScores, outcome_given_scores, true_scores
 from .models import DEFAULT_VARIANT, FAMILIES, INTERCEPT, Prior
 
-__all__ = ["BETA", "OBSERVED", "OUTCOME", "Graph", "Structure", "graph", "pymc_model", "sum_score_limits"]
+__all__ = [
+    "BETA",
+    "OBSERVED",
+    "OUTCOME",
+    "Graph",
+    "Structure",
+    "graph",
+    "pymc_model",
+    "quiet_compilation",
+    "sum_score_limits",
+]
 
 BETA = "beta"
 """The graph's coefficients, one for each column of the design."""
@@ -51,7 +64,6 @@ class Structure:
     intercept : str
         Family of the intercept's prior.
     coefficients : tuple of str, length p
-        Family of each column's prior.
         Family of each column's prior; for a pooled one ``pool:`` and the pool's name.
     own : tuple of (str, str)
         The outcome family's own parameters, each with the family of its prior.
@@ -61,6 +73,8 @@ class Structure:
         Each varying intercept's name, with the family of its SD's prior and its number of levels.
     sigmas : int
         How many levels have a sigma of their own; 0 for one sigma.
+    true_scores : TrueScores, optional
+        Of a model whose predictors are observed with error.
     """
 
     family: str
@@ -70,6 +84,7 @@ class Structure:
     pools: tuple[tuple[str, str], ...] = ()
     varying: tuple[tuple[str, str, int], ...] = ()
     sigmas: int = 0
+    true_scores: TrueScores | None = None
 
 
 class Graph(NamedTuple):
@@ -107,6 +122,7 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
     pools = {name: Written(pool.sd.dist, pool.sd.parameters) for name, pool in model.pools.items()}
     spreads = {term: _written(model.prior_set(variant).priors[term]) for term in factors}
     sigma_levels = design.frame[model.sigma_by].cat if model.sigma_by else None
+    errors, scores = true_scores(design, model.measurement_error) if model.measurement_error else (None, {})
     structure = Structure(
         family=model.family,
         intercept=intercept.dist,
@@ -115,9 +131,10 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
         pools=tuple((name, sd.dist) for name, sd in pools.items()),
         varying=tuple((term, sd.dist, len(factors[term].categories)) for term, sd in spreads.items()),
         sigmas=len(sigma_levels.categories) if sigma_levels is not None else 0,
+        true_scores=errors,
     )
     rows = design.rows[0]
-    inputs: Inputs = {"X": rows - rows.mean(axis=0), **_outcome(design)}
+    inputs: Inputs = {**_outcome(design), **(scores or {"X": rows - rows.mean(axis=0)})}
     inputs |= _numbers(INTERCEPT, [intercept])
     for dist in sorted(set(structure.coefficients)):
         inputs |= _numbers(dist, [prior for prior in columns if prior.dist == dist], vector=True)
@@ -128,6 +145,14 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
     if sigma_levels is not None:
         inputs[SIGMA_INDEX] = sigma_levels.codes.to_numpy(dtype=np.int64)
     return Graph(structure, inputs)
+
+
+@contextmanager
+def quiet_compilation() -> Iterator[None]:
+    """Compile without PyTensor's warning that C code finds no BLAS to link to: numba brings its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS installation")
+        yield
 
 
 def pymc_model(made: Graph) -> Any:
@@ -146,10 +171,15 @@ def pymc_model(made: Graph) -> Any:
     with pm.Model() as model:
         data = {name: pm.Data(name, values) for name, values in made.inputs.items()}
         beta = pm.Deterministic(BETA, _coefficients(structure, data))
-        mu = _variable(INTERCEPT, structure.intercept, INTERCEPT, data) + data["X"] @ beta
+        own = {name: _own(name, dist, structure, data) for name, dist in structure.own}
+        if structure.true_scores:
+            explained, unknown = outcome_given_scores(structure.true_scores, data, beta)
+            own["sigma"] = pm.math.sqrt(own["sigma"] ** 2 + unknown)
+        else:
+            explained = data["X"] @ beta
+        mu = _variable(INTERCEPT, structure.intercept, INTERCEPT, data) + explained
         for term, dist, levels in structure.varying:
             mu = mu + _centred_normals(term, f"{term}_sigma", dist, levels, data)[data[_index(term)]]
-        own = {name: _own(name, dist, structure, data) for name, dist in structure.own}
         _OUTCOMES[structure.family](mu, own, data)
     return model
 

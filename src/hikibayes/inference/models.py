@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_VARIANT",
     "FAMILIES",
+    "MeasurementError",
     "ModelSpec",
     "Pool",
     "Prior",
@@ -84,6 +85,32 @@ class Pool(Spec):
     """Prior of the SD."""
 
 
+class MeasurementError(Spec):
+    """Measures that are observed with error, how reliable they are, and priors of their true scores.
+
+    Notes
+    -----
+    A measure's reliability is a number between 0 and 1, or ``"stated"``: the number that the study's record has, or the
+    distribution of its assumption where the paper prints none. The priors speak of SD of the observed scores.
+    """
+
+    reliability: dict[Identifier, Annotated[float, Field(gt=0, lt=1)] | Literal["stated"]] = Field(min_length=1)
+    coefficients: Prior
+    """Of the true scores' means, and of their regressions on the error-free columns of the design."""
+    spreads: Prior
+    """Of the SD of the true scores around these means, within each group."""
+    correlations: Prior
+    """Of the correlations of the true scores around these means, within each group: LKJ."""
+
+    @model_validator(mode="after")
+    def _families_fit(self) -> Self:
+        accepted = {"coefficients": ("Normal",), "spreads": ("HalfNormal", "Exponential"), "correlations": ("LKJ",)}
+        for name, families in accepted.items():
+            if (found := getattr(self, name).dist) not in families:
+                raise ValueError(f"a prior for {name!r} can be {', '.join(families)}; found {found}")
+        return self
+
+
 @dataclass(frozen=True, kw_only=True)
 class PriorSet:
     """All the priors of one variant: either one for each term, or a rule that makes them."""
@@ -122,6 +149,8 @@ class ModelSpec(Spec):
     priors: dict[str, Prior]
     pools: dict[Identifier, Pool] = Field(default_factory=dict)
     """Partially pooled coefficients, by a name for the pool."""
+    measurement_error: MeasurementError | None = None
+    """Predictors that are observed with error; the coefficients are then those of the true scores."""
     variants: dict[Identifier, Variant] = Field(default_factory=dict)
     estimands: tuple[Identifier, ...] = ()
     """Names of the study's estimands to report; where none is given, all that the model can answer."""
@@ -176,6 +205,8 @@ class ModelSpec(Spec):
             return f"has a sigma for each level of {self.sigma_by!r}"
         if self.varying:
             return f"has the varying intercept {self.varying[0]!r}"
+        if self.measurement_error:
+            return "has predictors observed with error"
         return f"has the pool {next(iter(self.pools))!r}" if self.pools else None
 
     @property
@@ -216,6 +247,7 @@ class ModelSpec(Spec):
             raise ValueError("family 'beta_binomial' takes neither varying intercepts nor 'sigma_by'")
         if not self.terms:
             raise ValueError(f"formula {self.formula!r} has no term besides the intercept")
+        _check_measurement_error(self)
         return self
 
     @model_validator(mode="after")
@@ -240,6 +272,19 @@ def _parse(formula: str) -> ParsedFormula:
         return model_description(formula)
     except Exception as error:  # formulae's scanner, parser and resolver each raise their own, some of them bare
         raise ValueError(f"formula {formula!r} cannot be read: {error}") from None
+
+
+def _check_measurement_error(model: ModelSpec) -> None:
+    if model.measurement_error is None:
+        return
+    if model.family != "gaussian" or model.sigma_by or model.varying or model.scaling != "sample":
+        raise ValueError(
+            "'measurement_error' is for gaussian models with one sigma, no varying intercept and scaling = \"sample\""
+        )
+    predictors = [name for name in model.variables if name != model.outcome]
+    for name in model.measurement_error.reliability:
+        if name not in predictors:
+            raise ValueError(f"measurement_error: {unknown_name('predictor', name, predictors)}")
 
 
 def _check_pools(model: ModelSpec) -> None:

@@ -16,7 +16,7 @@ from .design import Design
 from .diagnostics import convergence, sound
 from .effects import effect_draws
 from .estimands import Answers, answers
-from .graph import BETA, Graph, Structure, graph, pymc_model
+from .graph import BETA, Graph, Structure, graph, pymc_model, quiet_compilation
 from .layout import coefficient_draws, flat_draws, term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT
 from .store import Store, fit_key
@@ -178,7 +178,7 @@ def compiled(made: Graph) -> Any:
     """Return a graph's structure compiled for nutpie, with the graph's own numbers in it."""
     import nutpie
 
-    with _lock:
+    with _lock, quiet_compilation():
         if made.structure not in _compiled:
             _compiled[made.structure] = nutpie.compile_pymc_model(pymc_model(made))
         return _compiled[made.structure].with_data(**made.inputs)
@@ -221,8 +221,8 @@ def _tidied(drawn: xr.DataTree, design: Design, sampling: Sampling) -> xr.DataTr
 def _with_levels(name: str, values: xr.DataArray, design: Design) -> xr.DataArray:
     """Name the levels of a varying intercept, and those that have a sigma of their own, as Bambi would."""
     extra = [dim for dim in values.dims if dim not in {"chain", "draw"}]
-    of = {"sigma": design.model.sigma_by}.get(name, name.removeprefix("1|"))
-    if not extra or not of:
+    of = design.model.sigma_by if name == "sigma" else name.removeprefix("1|")
+    if not extra or of not in design.frame:
         return values.drop_vars(extra, errors="ignore")
     dim = f"{name}_dim" if name == "sigma" else f"{of}__factor_dim"
     renamed = values.drop_vars(extra, errors="ignore").rename({extra[0]: dim})

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .design import Design
-from .graph import OUTCOME, Graph, graph, pymc_model, sum_score_limits
+from .graph import OUTCOME, Graph, graph, pymc_model, quiet_compilation, sum_score_limits
 from .models import DEFAULT_VARIANT
 from .sufficient import FloatArray
 
@@ -70,9 +70,10 @@ def prior_predictive(
     import pymc as pm
 
     model = pymc_model(made or graph(design, variant))
-    drawn: Any = pm.sample_prior_predictive(
-        draws, model=model, random_seed=seed, compile_kwargs={"mode": "FAST_COMPILE"}
-    )
+    with quiet_compilation():
+        drawn: Any = pm.sample_prior_predictive(
+            draws, model=model, random_seed=seed, compile_kwargs={"mode": "FAST_COMPILE"}
+        )
     prior = drawn["prior"].to_dataset()
     parameters = {str(name): np.asarray(values)[0] for name, values in prior.data_vars.items()}
     outcome = np.asarray(drawn["prior_predictive"][OUTCOME])[0]

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
+from ..record.reliability import stated_reliability
 from ..record.study import Study
 from ..spec import InputError
 from .columns import FloatArray, Frame
@@ -56,14 +57,10 @@ def added_error(
 
 
 def _reliability(study: Study, name: str, rng: np.random.Generator, size: int) -> FloatArray:
-    study.measure(name)
-    for fact in study.facts_of("alpha", of=name):
-        if fact.relation == "=" and fact.address.get("subscale") is None:
-            return np.full(size, float(fact.value))
-    for assumption in study.assumptions:
-        if assumption.quantity == "alpha" and name in assumption.about:
-            return np.asarray(assumption.distribution.frozen().rvs(size=size, random_state=rng))
-    raise InputError(f"the study says nothing of the reliability of {name!r}; neither a fact nor an assumption does")
+    stated = stated_reliability(study, name)
+    if stated.dist == "Constant":
+        return np.full(size, stated.parameters["value"])
+    return np.asarray(stated.frozen().rvs(size=size, random_state=rng))
 
 
 def recording_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:

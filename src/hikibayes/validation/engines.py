@@ -23,6 +23,7 @@ from ..inference.exact import FlatPrior, GaussianPosterior, log_joint
 from ..inference.fit import FINE_NODES, Fit, Sampling, fit
 from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ..inference.sufficient import FloatArray
+from ..inference.table_mapping import TableMapping
 from ..record.study import Study
 from ..spec import InputError
 
@@ -79,6 +80,7 @@ def engines(
     study: str | Path | Study = "nonaka2021",
     variant: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
+    mapping: str | Path | TableMapping | None = None,
     sampling: Sampling = LONG,
     points: int = 50,
 ) -> Engines:
@@ -86,7 +88,7 @@ def engines(
 
     Parameters
     ----------
-    model, data, study, variant, columns
+    model, data, study, variant, columns, mapping
         As in `hikibayes.inference.fit.fit`.
     seed : int
         Of the random points and of NUTS.
@@ -105,7 +107,7 @@ def engines(
         As `fit`, and for the flat variant, which NUTS cannot be given.
     """
     sampled = fit(
-        model, data, seed=seed, study=study, engine="nuts", variant=variant, columns=columns, sampling=sampling
+        model, data, seed=seed, study=study, variant=variant, columns=columns, mapping=mapping, sampling=sampling
     )
     design = sampled.design
     posterior = exact_posterior(design, variant)
