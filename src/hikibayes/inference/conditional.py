@@ -40,7 +40,6 @@ COLLINEAR = 1e-13
 class ConditionalForm:
     """The regression given v = sigma², for every v at once (see the module's notes)."""
 
-    names: tuple[str, ...]
     n: FloatArray
     prior_mean: FloatArray
     """(B, p)"""
@@ -61,8 +60,8 @@ class ConditionalForm:
 
     def take(self, index: IntArray, priors: Aligned) -> ConditionalForm:
         """Return the data sets that `index` selects, whose priors are `priors`."""
-        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name not in {"names", "priors"}}
-        return ConditionalForm(names=self.names, priors=priors, **arrays)
+        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "priors"}
+        return ConditionalForm(priors=priors, **arrays)
 
     def spectrum(self, v: FloatArray) -> FloatArray:
         """Diagonal of (Sxx + vP) in the basis, shape (B, K, p), for `v` of shape (B, K)."""
@@ -167,7 +166,6 @@ def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> 
     theta, U = np.linalg.eigh(W @ W.swapaxes(1, 2))
     basis = inverse.swapaxes(1, 2) @ U
     form = ConditionalForm(
-        names=stats.names,
         n=stats.n.astype(np.float64),
         prior_mean=mean,
         v0=v0,
