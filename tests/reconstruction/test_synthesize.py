@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.reconstruction.synthesize import Synthesizer, synthesize, write_datasets
+from hikibayes.reconstruction.synthesize import Synthesizer, synthesize
 from hikibayes.reconstruction.verify import verify
 from hikibayes.record.moments import correlations, sample_moments
 from hikibayes.record.study import load_study, shipped_studies
@@ -132,34 +132,6 @@ def test_a_study_that_somebody_else_computed():
     made = synthesize(study, draws, datasets=2, seed=1, items=True)
     assert made.verification["matches"].all()
     assert set(made.verification["fact"]) == {fact.id for fact in study.facts}
-
-
-# -- files ------------------------------------------------------------------------------------------------------------
-
-
-def test_files_read_back_as_the_same_data(tmp_path, bakery, two):
-    paths = write_datasets(tmp_path / "run", two)
-    assert [path.name for path in paths] == ["dataset-0001.csv", "dataset-0002.csv", "verification.csv"]
-    again = pd.read_csv(paths[0])
-    assert verify(bakery, again)["matches"].all()
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(path.name for path in paths)
-
-
-def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, two):
-    original = pd.DataFrame.to_csv
-    written = []
-
-    def to_csv(self: pd.DataFrame, path: Path, **options: object) -> None:
-        if written:
-            original(self.head(3), path, **options)
-            raise OSError(28, "No space left on device")
-        written.append(path)
-        original(self, path, **options)
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", to_csv)
-    with pytest.raises(InputError, match="No space left on device"):
-        write_datasets(tmp_path, two)
-    assert list(tmp_path.iterdir()) == []
 
 
 # -- the shipped study ------------------------------------------------------------------------------------------------

@@ -121,5 +121,5 @@ def test_random_tables_without_an_error_are_not_compared():
 
 
 def test_a_verb_that_cannot_be_replayed_is_named(tmp_path):
-    with pytest.raises(InputError, match="there is no verb that can be replayed, 'draw'; there are: audit, reanalyze"):
+    with pytest.raises(InputError, match="there is no verb that can be replayed, 'draw'; there are: audit, calibrate,"):
         replay(written(tmp_path), makers=MAKERS)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ __all__ = [
     "ConflictingRecordError",
     "Verdict",
     "calibrate",
+    "chosen_reconstructions",
     "read_reconstructions",
     "shipped_or_calibrated",
     "shipped_reconstructions",
@@ -222,6 +224,13 @@ def shipped_or_calibrated(study: Study, *, seed: int, tell: Callable[[str], None
         if tell:
             tell("drawing reconstructions: none come with the package")
         return calibrate(study, seed=seed).reconstructions
+
+
+def chosen_reconstructions(
+    study: Study, path: str | Path | None, *, seed: int, tell: Callable[[str], None] | None = None
+) -> xr.Dataset:
+    """Return the reconstructions of a file, or those of `shipped_or_calibrated` where no file is named."""
+    return read_reconstructions(Path(path), study) if path else shipped_or_calibrated(study, seed=seed, tell=tell)
 
 
 def _provenance(problem: Problem, study: Study, verdict: Verdict, **arguments: int) -> dict[str, str]:

@@ -82,13 +82,7 @@ class Questionnaire:
     measure: Measure
 
     def __post_init__(self) -> None:
-        facts = self.known.printed("alpha", self.measure.id)
-        if facts and (self.measure.items or 1) < 2:
-            raise InputError(
-                f"measure {self.measure.id!r}: {self.measure.items or 'no'} item cannot have the printed reliability "
-                f"({facts[0].id!r}); at least 2 items are needed",
-                source=f"study {self.known.study.id}",
-            )
+        refuse_reliability_without_items(self.known, self.measure)
 
     @cached_property
     def facts(self) -> tuple[str, ...]:
@@ -135,6 +129,17 @@ class Questionnaire:
     def _wished(self, rng: np.random.Generator) -> float:
         assumed = self.known.assumed("alpha", self.measure.id)
         return sample(assumed, rng) if assumed is not None else float(rng.uniform(*NOT_PRINTED))
+
+
+def refuse_reliability_without_items(known: Known, measure: Measure) -> None:
+    """Raise `InputError` where a reliability is printed of a measure that has fewer than two items."""
+    facts = known.printed("alpha", measure.id)
+    if facts and (measure.items or 0) < 2:
+        raise InputError(
+            f"measure {measure.id!r}: {measure.items or 'no'} item cannot have the printed reliability "
+            f"({facts[0].id!r}); at least 2 items are needed",
+            source=f"study {known.study.id}",
+        )
 
 
 def _parts(measure: Measure, fact: Fact) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..spec import InputError
 from .problem import Problem
 from .reconstructions import complete
 
-__all__ = ["fingerprint", "read_reconstructions", "shipped_reconstructions", "write_reconstructions"]
+__all__ = ["fingerprint", "read_reconstructions", "shipped_name", "shipped_reconstructions", "write_reconstructions"]
 
 KEPT_BITS = 15
 """Bits kept of a float's 23 after the point: a relative error of 2e-5, far below any printed digit."""
@@ -29,6 +30,12 @@ def fingerprint(problem: Problem) -> str:
     for value in (array for part in problem.plan for array in part):
         found.update(np.round(np.asarray(value, dtype=float), 9).tobytes())
     return found.hexdigest()
+
+
+def shipped_name(study: Study, choice: Mapping[str, str]) -> str:
+    """Return the file name of the reconstructions of a study under a choice of readings, the others by default."""
+    chosen = "".join(f".{name}-{option}" for name, option in choice.items())
+    return f"{study.id}{chosen}.reconstructions.nc"
 
 
 def shipped_reconstructions(study: Study) -> xr.Dataset:
@@ -95,8 +102,10 @@ def read_reconstructions(path: Path, study: Study) -> xr.Dataset:
     Raises
     ------
     InputError
-        The file cannot be read, or was made from other facts than the study's.
+        There is no such file, it cannot be read, or it was made from other facts than the study's.
     """
+    if not path.is_file():
+        raise InputError("there is no such file; `hikibayes calibrate` writes one", source=path)
     problem = Problem.of(study.read() if study.readings else study)
     try:
         with xr.open_dataset(path, engine="h5netcdf") as stored:

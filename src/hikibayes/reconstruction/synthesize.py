@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from .items import Questionnaire
 
-__all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize", "write_datasets"]
+__all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize"]
 
 type Floats = NDArray[np.float64]
 
@@ -198,8 +197,13 @@ class Synthesizer:
 
     @classmethod
     def of(cls, study: Study, reconstructions: xr.Dataset | None = None, *, items: bool = False) -> Synthesizer:
-        """Prepare a study; raises `InputError` where the reconstructions do not fit it."""
+        """Prepare a study; raises `InputError` where the reconstructions do not fit it, or its facts no items."""
+        from .items import refuse_reliability_without_items
+
         study = study.read() if study.readings else study
+        known = Known(study)
+        for measure in study.measures:
+            refuse_reliability_without_items(known, measure)
         if reconstructions is None:
             from .shipped import shipped_reconstructions
 
@@ -364,35 +368,3 @@ def _tidy(measure: Measure, values: Floats) -> object:
     if np.isnan(values).any():
         return pd.array(np.rint(values), dtype="Int64")
     return np.rint(values).astype(np.int64)
-
-
-def write_datasets(folder: Path, synthesis: Synthesis) -> list[Path]:
-    """Write ``dataset-0001.csv`` ... and ``verification.csv`` into a folder.
-
-    Everything is written aside first and then moved: a disk that fills up leaves nothing half-written.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    InputError
-        The files cannot be written.
-    """
-    tables = {f"dataset-{number:04d}.csv": table for number, table in enumerate(synthesis.datasets, start=1)}
-    tables["verification.csv"] = synthesis.verification
-    aside = {folder / name: folder / f".{name}.partial" for name in tables}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, table in zip(aside.values(), tables.values(), strict=True):
-            table.to_csv(path, index=False, lineterminator="\n")
-        for path, partial in aside.items():
-            partial.replace(path)
-    except OSError as error:
-        for partial in aside.values():
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-        raise InputError(f"cannot be written ({error.strerror or error})", source=folder) from None
-    return list(aside)

@@ -158,13 +158,35 @@ class TargetMaker:
         """
         if self.columns.binary[i]:
             return 0.0, 1.0, math.nan
+        scale, alpha = self.raw_scale(draw, i, sd, rng)
+        return self._raw_mean(draw, i, scale * mean, rng), scale, alpha
+
+    def raw_scale(self, draw: int, i: int, sd: Floats, rng: np.random.Generator) -> tuple[float, float]:
+        """Return raw SD in the total sample and (of two items) reliability of measure number ``i``.
+
+        Parameters
+        ----------
+        draw : int
+            Which reconstruction.
+        i : int
+            Which of the columns, not a category.
+        sd : ndarray, shape (2,)
+            The groups' SDs in SD units: a printed SD of a group tells that of the total sample.
+        rng : numpy.random.Generator
+            Draws what is assumed.
+
+        Raises
+        ------
+        InputError
+            The SD is neither printed nor assumed.
+        """
         for _ in range(ATTEMPTS):
             scale = self._raw_sd(draw, i, sd, rng)
             alpha = self._reliability(i, rng) if self.columns.two_items[i] else math.nan
             # two items whose sum has this variance differ by too little, for this reliability, to leave odd sums
             if np.isnan(alpha) or (scale / self.columns.grain[i]) ** 2 * (1 - alpha) >= LEAST_ODD:
                 break
-        return self._raw_mean(draw, i, scale * mean, rng), scale, alpha
+        return scale, alpha
 
     def _raw_sd(self, draw: int, i: int, sd: Floats, rng: np.random.Generator) -> float:
         if np.isfinite(known := self._known_number(self.draws.scale, draw, i)):

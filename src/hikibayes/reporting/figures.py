@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "FigureOf", "draw", "figure_files"]
+__all__ = ["FIGURES", "FigureOf", "as_svg", "draw", "figure_files"]
 
 WIDTH = 4.1
 """Inches: a phone shows this at nearly its own size, so that the text stays as large as it is."""
 REFERENCE, FOCAL, INK, FAINT, PRINTED = "#41668f", "#c2532f", "#22262b", "#8b929b", "#8a6d1d"
 STYLE: Any = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "hikibayes",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
@@ -58,14 +57,29 @@ class FigureOf:
 
 def draw(figure: FigureOf, run: SavedRun) -> str:
     """Return a figure of a run as SVG."""
+    return as_svg(lambda: figure.draw(run), transparent=True, **STYLE)
+
+
+def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: Any) -> str:
+    """Return what a function draws as SVG, the same bytes for the same drawing.
+
+    Parameters
+    ----------
+    make : callable
+        Draws the figure.
+    transparent : bool
+        Leave the background out.
+    **style
+        Matplotlib's settings.
+    """
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    with mpl.rc_context():
-        mpl.rcParams.update(STYLE)
-        drawn = figure.draw(run)
+    settings: Any = {"svg.hashsalt": "hikibayes", **style}
+    with mpl.rc_context(settings):
+        drawn = make()
         text = io.StringIO()
-        drawn.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        drawn.savefig(text, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
         plt.close(drawn)
     return text.getvalue()
 

@@ -231,6 +231,12 @@ def _study_of(record: RunRecord, folder: Path) -> Study:
     return loaded.settle(**record.arguments.get("readings", {}))
 
 
+def _seed_of(record: RunRecord, folder: Path) -> int:
+    if record.seed is None:
+        raise InputError(f"the record of this {record.verb} has no seed; it cannot be replayed", source=folder)
+    return record.seed
+
+
 def _audit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
     from ..record.audit import audit
 
@@ -238,17 +244,44 @@ def _audit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mappi
     return {"audit.csv": audit(_study_of(record, folder))}
 
 
+def _calibrate(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..reconstruction.calibrate import calibrate
+    from .reconstruction_files import calibration_files
+
+    say("drawing reconstructions")
+    seed, chosen = _seed_of(record, folder), {name: record.arguments[name] for name in ("draws", "thin")}
+    return calibration_files(calibrate(_study_of(record, folder), seed=seed, **chosen), seed=seed)
+
+
+def _synthesize(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..reconstruction.calibrate import chosen_reconstructions
+    from ..reconstruction.synthesize import synthesize
+    from .reconstruction_files import synthesis_files
+
+    study, seed = _study_of(record, folder).read(), _seed_of(record, folder)
+    chosen = {name: record.arguments[name] for name in ("datasets", "items")}
+    path = record.arguments["reconstructions"]
+    if path and Path(path).is_file() and file_digest(Path(path)) != record.inputs[path]:
+        raise InputError("is not what it was when the run was made; a replay needs the same input", source=path)
+    draws = chosen_reconstructions(study, path, seed=seed, tell=say)
+    say("making data sets that print every fact")
+    return synthesis_files(study, synthesize(study, draws, seed=seed, **chosen))
+
+
 def _reanalyze(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
     from ..reanalysis import reanalysis_files, reanalyze
     from .html import with_report
 
     chosen = {name: record.arguments[name] for name in ("datasets", "nuts_datasets", "fast")}
-    if record.seed is None:
-        raise InputError("the record of a reanalysis has no seed; it cannot be replayed", source=folder)
-    result = reanalyze(_study_of(record, folder), seed=record.seed, progress=say, **chosen)
+    result = reanalyze(_study_of(record, folder), seed=_seed_of(record, folder), progress=say, **chosen)
     now = Stopwatch().record(record.verb, record.arguments, seed=record.seed, inputs=record.inputs)
     return with_report(reanalysis_files(result), now)
 
 
-MAKERS: dict[str, Maker] = {"audit": _audit, "reanalyze": _reanalyze}
+MAKERS: dict[str, Maker] = {
+    "audit": _audit,
+    "calibrate": _calibrate,
+    "synthesize": _synthesize,
+    "reanalyze": _reanalyze,
+}
 """How each verb's files are made again."""

@@ -15,7 +15,7 @@ import pandas as pd
 from ..provenance import RunRecord, file_digest
 from ..spec import InputError
 
-__all__ = ["csv_text", "run_folder", "write_file", "write_run"]
+__all__ = ["Content", "csv_text", "run_folder", "write_file", "write_run"]
 
 type Content = pd.DataFrame | str | bytes | Callable[[Path], None]
 """A table, a text, bytes, or a function that writes to the path it is given."""
