@@ -21,7 +21,8 @@ import numpy as np
 from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, bambi_default, posterior
 from hikibayes.inference.kernel import compiled
 from hikibayes.inference.summaries import summaries
-from hikibayes.planning.samples import GAUSSIAN, Roots, draw_moments, pool
+from hikibayes.planning.pooling import pool
+from hikibayes.planning.samples import GAUSSIAN, Roots, draw_moments
 
 SCORES, CHUNK = 8, 2000
 NAMES = ("sex", "group", *(f"x{i}" for i in range(SCORES)), *(f"group:x{i}" for i in range(SCORES - 1)))

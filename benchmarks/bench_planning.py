@@ -36,7 +36,8 @@ def parts(size: int = 2_000, rounds: int = 20) -> dict[str, float]:
     from hikibayes.inference.summaries import summaries
     from hikibayes.planning.designs import load_simulation
     from hikibayes.planning.plan import prepare
-    from hikibayes.planning.samples import draw_moments, pool
+    from hikibayes.planning.pooling import pool
+    from hikibayes.planning.samples import draw_moments
 
     plan = prepare(load_simulation("followup"))
     sample = next(sample for sample in plan.simulation.samples() if sample.n_per_group == 100)

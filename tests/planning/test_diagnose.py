@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from hikibayes.planning.designs import Cell, Sample, Simulation
+from hikibayes.planning.cells import Cell, Sample
+from hikibayes.planning.designs import Simulation
 from hikibayes.planning.diagnose import diagnose
 from hikibayes.planning.performance import performance
 from hikibayes.planning.replicates import FEATURES, Replicates

@@ -7,12 +7,15 @@ import pytest
 
 from hikibayes.inference.design import Scaling, design
 from hikibayes.inference.models import load_model
+from hikibayes.planning.axes import DropOut, WorldsSpec
+from hikibayes.planning.cells import Sample
 from hikibayes.planning.columns import cell_columns
-from hikibayes.planning.designs import DropOut, Sample, WorldsSpec, load_simulation
+from hikibayes.planning.designs import load_simulation
 from hikibayes.planning.instruments import recording_of
 from hikibayes.planning.participants import draw_participants, draw_scores
 from hikibayes.planning.plan import prepare
-from hikibayes.planning.samples import GAUSSIAN, Moments, draw_moments, pool, roots
+from hikibayes.planning.pooling import pool
+from hikibayes.planning.samples import GAUSSIAN, Moments, draw_moments, roots
 from hikibayes.planning.sources import printed_source
 
 COUNTS = np.array([31, 29, 24, 36])

@@ -11,9 +11,10 @@ from hikibayes.inference.models import load_model
 from hikibayes.planning.columns import Frame
 from hikibayes.planning.fixed import FixedWorld, fixed_worlds
 from hikibayes.planning.instruments import added_error
+from hikibayes.planning.reconstructed import ensemble, in_sd_units
 from hikibayes.planning.sources import (
-    ensemble,
-    in_sd_units,
+    conditional_estimate,
+    conditional_source,
     posterior_source,
     printed_source,
     shrunken_source,
@@ -106,6 +107,35 @@ def test_shrinking_keeps_mean_slope_outcome_and_residual_sd(settled, printed):
     expected = [worlds.moments()["mean"].sel(measure="abs_h").values for worlds in (before, after)]
     np.testing.assert_allclose(expected[1], expected[0], atol=1e-12)
     np.testing.assert_array_equal(after.sigma, before.sigma)
+
+
+def test_conditional_estimates_maximise_the_likelihood_of_what_was_seen():
+    from scipy.optimize import minimize_scalar
+    from scipy.stats import norm
+
+    for z in (1.97, 2.2, 2.4, 3.0, 4.5):
+
+        def minus_log_likelihood(mean: float, z: float = z) -> float:
+            return float(-norm.logpdf(z, mean) + np.log(norm.sf(1.96, mean) + norm.cdf(-1.96, mean)))
+
+        wanted = minimize_scalar(minus_log_likelihood, bounds=(0, z), method="bounded", options={"xatol": 1e-9}).x
+        np.testing.assert_allclose(conditional_estimate(np.array([z, -z])), [wanted, -wanted], atol=1e-5)
+    assert conditional_estimate(np.array([2.4]))[0] / 2.4 == pytest.approx(0.37, abs=0.005)
+
+
+def test_conditional_worlds_shrink_each_reconstruction_by_its_own_z(settled, reconstructions, model, printed):
+    worlds = conditional_source(settled, reconstructions, model)(np.random.default_rng(5), 30)
+    before = printed(np.random.default_rng(5), 30)
+    np.testing.assert_array_equal(worlds.reconstruction, before.reconstruction)
+    found = worlds.difference("instrumental_support") / before.difference("instrumental_support")
+    stats = ensemble(settled, reconstructions, model).design.statistics
+    which = next(i for i, name in enumerate(stats.names) if name.startswith("group:instrumental_support"))
+    for ratio, r in zip(found, worlds.reconstruction, strict=True):
+        inverse = np.linalg.inv(stats.sxx[r])
+        beta = inverse @ stats.sxy[r]
+        s2 = (stats.syy[r] - beta @ stats.sxy[r]) / (stats.n[r] - len(stats.names) - 1)
+        z = beta[which] / np.sqrt(s2 * inverse[which, which])
+        assert ratio * abs(z) == pytest.approx(conditional_estimate(np.array([abs(z)]))[0], abs=1e-9)
 
 
 def test_changed_reliability_against_rows_with_noise_added(settled, printed):

@@ -37,6 +37,8 @@ TOLERANCE = 1e-8
 """Interpolation error allowed: in log density, and relative to a contrast's sd."""
 EASY, HARD = 500.0, 3.5
 """Information in the data over that in the prior, of the least informed column: where 4, 8 and more nodes suffice."""
+SCARCE, BRIEF = 15.0, 1000.0
+"""Information, and its product with the degrees of freedom, below which small data sets begin with more."""
 PLENTY = 40.0
 """Degrees of freedom above which the outer nodes may be extrapolated."""
 SMALLEST_PIVOT = 1e-12
@@ -622,7 +624,10 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
     for j in range(len(precision)):
         information = min(information, sxx[j, j] / (v * precision[j]))
     count = LANES if information > EASY else (2 * LANES if information > HARD else 3 * LANES)
-    count = count if df > PLENTY else max(count, 2 * LANES)
+    if df <= PLENTY:  # a wide range of sigma
+        count = 6 * LANES if information < SCARCE else max(count, 2 * LANES)
+    elif information * df < BRIEF:
+        count = 3 * LANES
     margin = 0.1 * log(curve.n / df) + 0.02
     peak, span, count, good = _solve(
         sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, count, task.grid, cosines, s

@@ -11,8 +11,9 @@ from scipy.special import expit
 from ..record.reliability import stated_reliability
 from ..record.study import Study
 from ..spec import InputError
+from .axes import DropOut
+from .cells import Sample
 from .columns import FloatArray, Frame
-from .designs import DropOut, Sample
 from .samples import GAUSSIAN, Recording
 
 __all__ = ["added_error", "recording_of"]

@@ -14,8 +14,8 @@ import numpy as np
 from ..inference.diagnostics import convergence, sound
 from ..inference.models import FAMILIES, INTERCEPT
 from .analyses import Analysis
+from .cells import Sample
 from .columns import FloatArray
-from .designs import Sample
 from .participants import Scores, draw_scores
 from .replicates import INDEX
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .designs import axis_labels
+from .cells import axis_labels
 from .replicates import Replicates
 from .rules import Decision
 

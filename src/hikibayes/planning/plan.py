@@ -18,11 +18,13 @@ from ..inference.models import ModelSpec, load_model
 from ..record.study import Estimand, Study, load_study
 from ..spec import InputError, digest
 from .analyses import Analysis, Questions, analysis_of
+from .axes import WorldsSpec
+from .cells import Sample
 from .columns import FloatArray, Frame
-from .designs import Sample, Simulation, WorldsSpec, check
+from .designs import Simulation, check
 from .instruments import added_error, recording_of
 from .samples import Recording, Roots, roots
-from .sources import Source, fixed_source, posterior_source, printed_source, shrunken_source
+from .sources import Source, conditional_source, fixed_source, posterior_source, printed_source, shrunken_source
 from .worlds import IntArray, Worlds
 
 __all__ = ["CHUNK", "Plan", "Population", "prepare"]
@@ -218,6 +220,8 @@ def _source(kind: str, spec: WorldsSpec, frame: Frame, model: ModelSpec, reconst
         raise AssertionError(kind)
     if kind == "posterior":
         return posterior_source(study, reconstructions, model, spec.prior)
+    if kind == "conditional":
+        return conditional_source(study, reconstructions, model)
     printed = printed_source(study, reconstructions, model)
     return printed if kind == "printed" else shrunken_source(printed, study.analysis.focal, spec.shrink)
 

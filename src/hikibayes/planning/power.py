@@ -11,7 +11,8 @@ import xarray as xr
 
 from ..record.study import Study
 from ..spec import InputError
-from .designs import MOST_CELLS, Sample, Simulation, load_simulation
+from .cells import Sample
+from .designs import MOST_CELLS, Simulation, load_simulation
 from .diagnose import Diagnosis, diagnose
 from .plan import prepare
 from .replicates import Replicates
@@ -35,7 +36,7 @@ def power(
     replicates: int | None = None,
     seed: int | None = None,
     store: Path | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     dask: str | None = None,
     progress: Progress | None = None,
     any_size: bool = False,
@@ -54,8 +55,8 @@ def power(
         Instead of the simulation's own.
     store : Path, optional
         Folder for finished chunks: a run that was interrupted goes on from there. See `forget`.
-    workers : int
-        Threads; their number changes nothing.
+    workers : int, optional
+        Threads, by default one for each core; their number changes nothing.
     dask : str, optional
         Address of a dask scheduler that does the work.
     progress : callable, optional
@@ -77,6 +78,10 @@ def power(
         raise InputError(
             f"the grid has {chosen.size} cells, more than {MOST_CELLS}; shorten an axis, or insist with --yes"
         )
+    if workers is None:
+        from joblib import cpu_count
+
+        workers = cpu_count()
     if workers < 1:
         raise InputError(f"{workers} workers cannot do the work; give 1 or more", key="workers")
     plan = prepare(chosen, study=study, reconstructions=reconstructions)
@@ -104,8 +109,11 @@ def _settled(simulation: Simulation, replicates: int | None, seed: int | None) -
 def _crossings(found: Replicates) -> list[Sample]:
     """Return samples of the sizes at which the first decision, under the first analysis, crosses each target."""
     wanted: dict[Sample, None] = {}
+    simulation = found.simulation
     for curve in curves(found, first_only=True):
-        for target in found.simulation.targets.power:
+        if simulation.run.refine == "first" and not simulation.is_first(curve.samples[0]):
+            continue
+        for target in simulation.targets.power:
             n, _, _ = smallest_n(curve, target)
             if np.isfinite(n) and np.abs(curve.n / n - 1).min() > CLOSE:
                 wanted[replace(curve.samples[0], n_per_group=int(n))] = None

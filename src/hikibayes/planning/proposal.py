@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from .designs import AS_PRINTED, Simulation
+from .axes import AS_PRINTED
+from .cells import OTHER_AXES
+from .designs import Simulation
 from .diagnose import Diagnosis
 from .rules import Decision
 
@@ -17,6 +19,7 @@ WORLDS = {
     "posterior": "over the populations that the published study leaves possible (assurance)",
     "printed": "if the published estimates were exactly right (power)",
     "shrunken": "if the true difference were {shrink:.0%} of the published one (power)",
+    "conditional": "if the true difference were what is likely given that it had to be significant (power)",
     "fixed": "in the population that was assumed (power)",
 }
 
@@ -50,12 +53,9 @@ def _first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
     if not len(table):
         return table
     own = table[table["decision"] == decision.name]
-    for axis in [name for name in own.columns if name in FREE_AXES]:
+    for axis in [name for name in own.columns if name in OTHER_AXES]:
         own = own[own[axis] == own[axis].iloc[0]]
     return own
-
-
-FREE_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")
 
 
 def _claim(simulation: Simulation, decision: Decision) -> str:

@@ -16,7 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec import InputError, validated
-from .designs import Cell, DropOut, Sample, Simulation
+from .axes import DropOut
+from .cells import Cell, Sample
+from .designs import Simulation
 from .rules import Decision
 
 __all__ = ["FEATURES", "Replicates", "read_replicates", "write_replicates"]

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from .designs import Sample, axis_labels
+from .cells import Sample, axis_labels
 from .replicates import Replicates
 from .rules import Decision
 

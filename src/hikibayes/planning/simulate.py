@@ -23,10 +23,11 @@ from ..inference.summaries import Summaries
 from ..provenance import versions
 from ..spec import InputError
 from .analyses import Analysis
-from .designs import Cell, Sample
+from .cells import Cell, Sample
 from .plan import Plan, Population
+from .pooling import pool
 from .replicates import FEATURES, Replicates
-from .samples import draw_moments, pool
+from .samples import draw_moments
 
 __all__ = ["Progress", "run_chunk", "simulate"]
 

@@ -11,146 +11,33 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtr
 
 from ..inference.compile import exact_posterior, exact_priors
-from ..inference.design import Scaling
 from ..inference.exact import GaussianPosterior
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..inference.moment_design import MomentDesign, design_from_moments
-from ..record.moments import in_raw_units, total_moments
 from ..record.study import Study
 from ..spec import InputError
-from .columns import CellColumns, FloatArray, Frame, cell_columns
+from .columns import FloatArray, Frame
 from .fixed import FixedWorld, fixed_worlds
+from .reconstructed import Ensemble, ensemble
 from .worlds import IntArray, Worlds
 
-__all__ = ["SELECTED", "Source", "fixed_source", "posterior_source", "printed_source", "shrunken_source"]
+__all__ = [
+    "Source",
+    "conditional_estimate",
+    "conditional_source",
+    "fixed_source",
+    "posterior_source",
+    "printed_source",
+    "shrunken_source",
+]
 
 type Source = Callable[[np.random.Generator, int], Worlds]
 """Draws so many worlds, from randomness that it is given."""
 
-SELECTED = 0.37
-"""What is left of a difference seen at z = 2.4, given that it had to pass z = 1.96 to be reported: see Notes there."""
-
 NODES = 65
 """Nodes of the residual SD's distribution function; the draws' error is far below that of drawing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ensemble:
-    """The reconstructions in SD units, split by cell; R reconstructions.
-
-    Parameters
-    ----------
-    frame : Frame
-        Cells and scores.
-    columns : CellColumns
-        Of the model that generates the worlds.
-    design : MomentDesign
-        That model on every reconstruction.
-    n : array, shape (2,)
-        Participants by group.
-    share : array, shape (R, 2)
-        Share of the category's second level; 0 where there is no category.
-    centre : array, shape (R, 2, m)
-        Group means of the scores.
-    step : array, shape (R, 2, m)
-        Difference of the scores between second and first level, within the group.
-    scatter : array, shape (R, 2, m, m)
-        Cross-products of the scores around their cells' means.
-    """
-
-    frame: Frame
-    columns: CellColumns
-    design: MomentDesign
-    n: FloatArray
-    share: FloatArray
-    centre: FloatArray
-    step: FloatArray
-    scatter: FloatArray
-
-    @property
-    def mix(self) -> FloatArray:
-        """Shares of the category's levels in the whole sample, averaged over the reconstructions."""
-        second = float((self.share @ (self.n / self.n.sum())).mean())
-        return np.array([1 - second, second]) if self.frame.category else np.ones(1)
-
-    def cell_means(self, centre: FloatArray, step: FloatArray, share: FloatArray) -> FloatArray:
-        """Return the scores' means by cell, (W, C, m)."""
-        offset = np.arange(len(self.frame.levels)) - share[..., None]
-        means = centre[:, :, None] + offset[..., None] * step[:, :, None]
-        return np.asarray(means.reshape(len(centre), -1, centre.shape[-1]))
-
-
-def ensemble(study: Study, reconstructions: xr.Dataset, model: ModelSpec) -> Ensemble:
-    """Prepare reconstructions for making worlds of them.
-
-    Parameters
-    ----------
-    study : Study
-        With its readings decided.
-    reconstructions : xarray.Dataset
-        Group moments with a leading ``draw`` dim (see `hikibayes.record.moments`).
-    model : ModelSpec
-        The Gaussian model that the worlds follow; its predictors are the worlds'.
-
-    Raises
-    ------
-    InputError
-        A measure that the reconstructions lack, or a model that group moments do not determine.
-    """
-    frame = Frame.of_model(study, model)
-    columns = cell_columns(model, frame)
-    moments = in_sd_units(reconstructions)
-    numbers = [*frame.measures, model.outcome]
-    unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))
-    design = design_from_moments(model, moments, study, scaling=unit)
-    n = moments["n"].sel(group=list(study.group_ids)).values.astype(float)
-    mean, cov = _scores(moments, frame)
-    return Ensemble(frame=frame, columns=columns, design=design, n=n, **_split(mean, cov, n, frame))
-
-
-def in_sd_units(moments: xr.Dataset) -> xr.Dataset:
-    """Return group moments with every number at mean 0 and SD 1 over the whole sample; categories stay 0/1."""
-    moments = in_raw_units(moments)
-    mean, cov = total_moments(moments)
-    number = moments["kind"] != "category"
-    sd = xr.DataArray(
-        np.sqrt(np.diagonal(cov.transpose(..., "measure", "measure_2").values, axis1=-2, axis2=-1)),
-        dims=mean.transpose(..., "measure").dims,
-        coords={"measure": moments["measure"]},
-    )
-    scale, location = sd.where(number, 1.0), mean.where(number, 0.0)
-    other = scale.rename(measure="measure_2").drop_vars("kind", errors="ignore")
-    return moments.assign(mean=(moments["mean"] - location) / scale, cov=moments["cov"] / (scale * other))
-
-
-def _scores(moments: xr.Dataset, frame: Frame) -> tuple[FloatArray, FloatArray]:
-    """Group means and covariances of scores, the category last."""
-    names = [*frame.measures, *filter(None, [frame.category])]
-    chosen = moments.sel(group=list(frame.study.group_ids), measure=names, measure_2=names)
-    mean = chosen["mean"].transpose(..., "group", "measure").values
-    cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
-    c = len(names)
-    return mean.reshape(-1, 2, c), cov.reshape(-1, 2, c, c)
-
-
-def _split(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> dict[str, FloatArray]:
-    """Split group moments into what differs between the category's levels and what varies within them."""
-    m = len(frame.measures)
-    if not frame.category:
-        share, step = np.zeros(mean.shape[:2]), np.zeros((*mean.shape[:2], m))
-        return {"share": share, "centre": mean, "step": step, "scatter": cov * (n - 1)[:, None, None]}
-    if (cov[..., -1, -1] <= 0).any():
-        raise InputError(f"some reconstructions have one {frame.category} only in a group; worlds need both")
-    step = cov[..., :m, -1] / cov[..., -1:, -1]
-    within = cov[..., :m, :m] - step[..., :, None] * cov[..., None, -1, :m]
-    return {
-        "share": mean[..., -1],
-        "centre": mean[..., :m],
-        "step": step,
-        "scatter": within * (n - 1)[:, None, None],
-    }
 
 
 # -- printed and shrunken --------------------------------------------------------------------------------------------
@@ -166,9 +53,15 @@ def printed_source(study: Study, reconstructions: xr.Dataset, model: ModelSpec) 
     study, reconstructions, model
         As for `ensemble`.
     """
-    made = ensemble(study, reconstructions, model)
+    worlds, _ = _printed(ensemble(study, reconstructions, model))
+    return lambda rng, size: worlds.take(rng.integers(len(worlds), size=size))
+
+
+def _printed(made: Ensemble) -> tuple[Worlds, FloatArray]:
+    """Return a world for each reconstruction, and the covariance of its OLS coefficients."""
     stats = made.design.statistics
-    beta = np.linalg.solve(stats.sxx, stats.sxy[..., None])[..., 0]
+    inverse = np.linalg.inv(stats.sxx)
+    beta = np.einsum("bij,bj->bi", inverse, stats.sxy)
     df = stats.n - len(stats.names) - 1
     sigma = np.sqrt((stats.syy - np.einsum("bi,bi->b", beta, stats.sxy)) / df)
     intercept = stats.y_mean - np.einsum("bi,bi->b", beta, stats.x_mean)
@@ -176,7 +69,7 @@ def printed_source(study: Study, reconstructions: xr.Dataset, model: ModelSpec) 
     cov = made.scatter / (made.n - 1)[:, None, None]
     means = made.cell_means(made.centre, made.step, made.share)
     worlds = _worlds(made, "printed", every, share=made.share, means=means, cov=cov, law=(intercept, beta, sigma))
-    return lambda rng, size: worlds.take(rng.integers(len(worlds), size=size))
+    return worlds, sigma[:, None, None] ** 2 * inverse
 
 
 def shrunken_source(printed: Source, focal: str, factor: float = 0.5) -> Source:
@@ -189,23 +82,73 @@ def shrunken_source(printed: Source, focal: str, factor: float = 0.5) -> Source:
     focal : str
         The measure.
     factor : float
-        What is left of the difference. One half is a common rule of thumb. ``SELECTED`` (.37) is the conditional
-        maximum likelihood estimate where a difference is reported only if significant at two-sided .05, and was so with
-        z of about 2.4.
+        What is left of the difference; one half is a common rule of thumb.
+    """
+
+    def draw(rng: np.random.Generator, size: int) -> Worlds:
+        worlds = printed(rng, size)
+        return worlds.with_difference(focal, factor * worlds.difference(focal), source="shrunken")
+
+    return draw
+
+
+def conditional_source(
+    study: Study, reconstructions: xr.Dataset, model: ModelSpec, *, critical: float = 1.96
+) -> Source:
+    """Shrink the focal difference to its estimate given that it was significant, for otherwise nobody had printed it.
+
+    Parameters
+    ----------
+    study, reconstructions, model
+        As for `ensemble`.
+    critical : float
+        The z beyond which a difference counts as significant.
+
+    Notes
+    -----
+    Each reconstruction has a z of its own, the OLS difference over its standard error; see `conditional_estimate`.
+    """
+    made = ensemble(study, reconstructions, model)
+    worlds, covariance = _printed(made)
+    focal = study.analysis.focal
+    by_cell = made.columns.linear[..., made.frame.measures.index(focal)].reshape(2, len(made.mix), -1)
+    weights = np.einsum("l,lp->p", made.mix, by_cell[1] - by_cell[0])
+    difference = worlds.difference(focal)
+    error = np.sqrt(np.einsum("p,bpq,q->b", weights, covariance, weights))
+    shrunken = error * conditional_estimate(difference / error, critical)
+    worlds = worlds.with_difference(focal, shrunken, source="conditional")
+    return lambda rng, size: worlds.take(rng.integers(len(worlds), size=size))
+
+
+def conditional_estimate(z: FloatArray, critical: float = 1.96) -> FloatArray:
+    """Estimate the mean of a normal z that is seen only if it is beyond the critical value either way.
+
+    Parameters
+    ----------
+    z : array
+        What was seen, in standard errors. Values short of the critical one are taken to lie at it.
+    critical : float
+        The critical value.
+
+    Returns
+    -------
+    array
+        Conditional maximum likelihood estimates, in standard errors: .37 z at z = 2.4, nearly z at 4.
 
     References
     ----------
     .. [1] Zhong H., Prentice R. L. (2008). Bias-reduced estimators and confidence intervals for odds ratios in
        genome-wide association studies. Biostatistics 9(4), 621-634. https://doi.org/10.1093/biostatistics/kxn001
     """
-
-    def draw(rng: np.random.Generator, size: int) -> Worlds:
-        worlds = printed(rng, size)
-        j = worlds.frame.measures.index(focal)
-        by_group = worlds.slope[..., j].reshape(size, 2, -1) @ worlds.mix
-        return worlds.with_difference(focal, factor * (by_group[:, 1] - by_group[:, 0]), source="shrunken")
-
-    return draw
+    seen = np.maximum(np.abs(z), critical)
+    low, high = np.zeros_like(seen), seen.copy()
+    for _ in range(60):  # the expected value of what is seen rises with the mean: halve towards the one that gives z
+        mean = (low + high) / 2
+        above, below = critical - mean, critical + mean
+        chance = ndtr(-above) + ndtr(-below)
+        expected = mean + (np.exp(-0.5 * above**2) - np.exp(-0.5 * below**2)) / np.sqrt(2 * np.pi) / chance
+        low, high = np.where(expected < seen, mean, low), np.where(expected < seen, high, mean)
+    return np.asarray(np.sign(z) * (low + high) / 2)
 
 
 def fixed_source(spec: FixedWorld, frame: Frame) -> Source:

@@ -36,7 +36,7 @@ class Worlds:
     frame : Frame
         The cells and the scores, in the order of the axes C and m.
     source : str
-        Where they came from: ``posterior``, ``printed``, ``shrunken`` or ``fixed``.
+        Where they came from: ``posterior``, ``printed``, ``shrunken``, ``conditional`` or ``fixed``.
     share : array, shape (W, 2)
         Share of the category's second level in each group; 0 where there is no category.
     mean : array, shape (W, C, m)
@@ -99,6 +99,11 @@ class Worlds:
         if estimand.between:
             return at[:, groups.index(estimand.between[0])] - at[:, groups.index(estimand.between[1])]
         return at[:, groups.index(str(estimand.group))]
+
+    def difference(self, focal: str) -> FloatArray:
+        """Return how much steeper the outcome rises with a measure in the second group than in the first, (W,)."""
+        at = self._by_group(self.slope[..., self._score(focal)])
+        return at[:, 1] - at[:, 0]
 
     def moments(self) -> xr.Dataset:
         """Return population moments by group, outcome included, as `hikibayes.record.moments` describes them.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..apa import bounded
+from ..planning.cells import OTHER_AXES
 from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
 from .saved import SavedRun
 
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["PLANNING_FIGURES"]
 
-COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "fixed": INK}
+COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": "#5b8a5a", "fixed": INK}
 MEANING = {
     "posterior": "posterior worlds (assurance)",
     "printed": "printed effect (power)",
     "shrunken": "shrunken effect (power)",
+    "conditional": "effect given significance (power)",
     "fixed": "assumed world (power)",
 }
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-OTHER_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")
 SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200)
 
 

@@ -1,0 +1,116 @@
+"""What a person varies: the populations to plan for, and axes that multiply into a grid."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from ..inference.models import DEFAULT_VARIANT
+from ..record.measures import Identifier
+from ..spec import Spec
+from .fixed import FixedWorld
+
+__all__ = ["AS_PRINTED", "Axes", "DropOut", "WorldsSpec"]
+
+AS_PRINTED = "as_printed"
+
+Whole = Annotated[int, Field(ge=2)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Unit = Annotated[float, Field(gt=0, le=1)]
+Ratio = Annotated[str, StringConstraints(pattern=r"^\s*\d+(\.\d+)?\s*:\s*\d+(\.\d+)?\s*$")]
+Mix = Annotated[str, StringConstraints(pattern=rf"^({AS_PRINTED}|\d+(\.\d+)?:\d+(\.\d+)?(/\d+(\.\d+)?:\d+(\.\d+)?)?)$")]
+Kind = Literal["posterior", "printed", "shrunken", "conditional", "fixed"]
+
+
+class DropOut(Spec):
+    """Participants lost depending on a score: a logistic curve with a given average."""
+
+    share: Share
+    """Average probability of being lost."""
+    on: Identifier
+    """The score, or the outcome, on which it depends."""
+    strength: float
+    """Change of the log odds per SD of that score: above 0, those with high scores are lost more often."""
+
+
+class WorldsSpec(Spec):
+    """The populations to plan for: the design prior.
+
+    Notes
+    -----
+    ``posterior``: drawn from the posterior given a reconstruction; ``printed``: the reconstruction taken as the
+    population; ``shrunken``: the focal difference of ``printed`` times ``shrink``; ``conditional``: as much of it as is
+    likely, given that it had to be significant to be printed; ``fixed``: what ``fixed`` says.
+    """
+
+    source: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("posterior",)
+    model: str | None = None
+    """The model that the worlds follow; the analysis' own where none is given."""
+    prior: str = DEFAULT_VARIANT
+    """Variant of that model's priors under which the posterior is taken."""
+    shrink: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """What is left of the focal difference in ``shrunken`` worlds."""
+    fixed: FixedWorld | None = None
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _fixed_given(self) -> Self:
+        if ("fixed" in self.source) != (self.fixed is not None):
+            raise ValueError("source 'fixed' and a table [worlds.fixed] belong together; found one of them only")
+        return self
+
+
+class Axes(Spec):
+    """What is varied; every combination is a cell."""
+
+    n_per_group: tuple[Whole, ...]
+    """Participants in the smaller group, as recruited."""
+    allocation: tuple[Ratio, ...] = ("1:1",)
+    """Ratio of the groups in the study's order, for example ``2:1`` for two controls to each case."""
+    mix: tuple[Mix, ...] = (AS_PRINTED,)
+    """The model's category (such as sex): ``as_printed`` leaves it to chance, with the world's shares; ``1:1`` is a
+    quota of its levels in their order; ``1:1/2:1`` gives each group its own."""
+    model: tuple[str, ...] = ()
+    """Models of the analysis; by default the simulation's."""
+    prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)
+    """Variants of the analysis' priors."""
+    effect: tuple[float, ...] = ()
+    """True differences of the focal slopes, second group minus first, in SD per SD; by default the worlds' own."""
+    reliability: tuple[Literal["as_printed"] | dict[Identifier, Unit], ...] = ("as_printed",)
+    """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
+    attrition: tuple[Share, ...] = (0.0,)
+    """Share lost completely at random."""
+    missing: tuple[Literal["none"] | DropOut, ...] = ("none",)
+    """Loss that depends on a score."""
+    answers: tuple[Literal["gaussian", "likert"], ...] = ("gaussian",)
+    """``likert``: scores as the whole numbers that the instruments can give."""
+    predictors: tuple[Literal["random", "fixed"], ...] = ("random",)
+    """``fixed``: scores with exactly the world's means and covariances in every sample; only the outcome is random."""
+
+    @field_validator("allocation")
+    @classmethod
+    def _nobody_left_out(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [ratio for ratio in value if 0.0 in map(float, ratio.split(":"))]:
+            raise ValueError(f"the ratio {wrong[0]} leaves a group empty; both parts are above 0, such as 2:1")
+        return value
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in type(self).model_fields:
+            values = [str(value) for value in getattr(self, name)]
+            if twice := [value for value in values if values.count(value) > 1]:
+                raise ValueError(f"axis {name!r} has {twice[0]} twice; each of its values makes cells of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if empty := [
+            name for name in type(self).model_fields if name not in ("model", "effect") and not getattr(self, name)
+        ]:
+            raise ValueError(f"axis {empty[0]!r} is empty, so the grid has no cells; give it a value")
+        return self

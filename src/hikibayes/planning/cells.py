@@ -1,0 +1,125 @@
+"""A cell of the grid: one planned study, whom it samples and how it is analysed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import ceil
+
+from .axes import AS_PRINTED, DropOut
+
+__all__ = ["MAIN_AXES", "OTHER_AXES", "Cell", "Sample", "axis_labels"]
+
+MAIN_AXES = ("worlds", "allocation", "n_per_group")
+"""Axes that one figure shows together."""
+OTHER_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")
+"""The others, as tables name them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One way of sampling: the world it is from, and how many of whom; see `Axes` for the fields."""
+
+    worlds: str
+    effect: float | None
+    reliability: str | tuple[tuple[str, float], ...]
+    allocation: str
+    mix: str
+    attrition: float
+    missing: DropOut | None
+    answers: str
+    predictors: str
+    n_per_group: int
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Participants by group, as recruited; the larger group is rounded up."""
+        first, second = self.ratio
+        smaller = min(first, second)
+        return ceil(self.n_per_group * first / smaller - 1e-9), ceil(self.n_per_group * second / smaller - 1e-9)
+
+    @property
+    def over_worlds(self) -> bool:
+        """Whether its worlds are draws that say what is uncertain, so that P(claim) is an assurance."""
+        return self.worlds == "posterior"
+
+    @property
+    def ratio(self) -> tuple[float, float]:
+        """Parts of the two groups."""
+        first, second = self.allocation.split(":")
+        return float(first), float(second)
+
+    @property
+    def quota(self) -> tuple[float, float] | None:
+        """Share of the category's second level in each group; None where it is left to chance."""
+        if self.mix == AS_PRINTED:
+            return None
+        parts = [tuple(map(float, ratio.split(":"))) for ratio in self.mix.split("/")]
+        shares = [second / (first + second) for first, second in parts]
+        return shares[0], shares[-1]
+
+    @property
+    def curve(self) -> tuple[object, ...]:
+        """Everything but the size: what the cells of one power curve have in common."""
+        return tuple(value for name, value in self.__dict__.items() if name != "n_per_group")
+
+    def labels(self) -> dict[str, object]:
+        """Return the axes as a table shows them."""
+        missing = self.missing
+        return {
+            "worlds": self.worlds,
+            "effect": self.effect,
+            "reliability": self.reliability
+            if isinstance(self.reliability, str)
+            else ", ".join(f"{name}={value:g}" for name, value in self.reliability),
+            "allocation": self.allocation,
+            "mix": self.mix,
+            "attrition": self.attrition,
+            "missing": f"{missing.share:g} on {missing.on} ({missing.strength:+g})" if missing else "none",
+            "answers": self.answers,
+            "predictors": self.predictors,
+            "n_per_group": self.n_per_group,
+            "n_total": sum(self.sizes),
+        }
+
+    def digest(self) -> int:
+        """Return 64 bits that stand for this way of sampling, in the seeds of its replicates."""
+        content = asdict(self) | {"missing": self.missing.model_dump(mode="json") if self.missing else None}
+        return int(hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16], 16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One planned study: a sample and its analysis."""
+
+    sample: Sample
+    model: str
+    prior: str
+
+    def labels(self) -> dict[str, object]:
+        """Return the axes as a table shows them."""
+        return {"model": self.model, "prior": self.prior} | self.sample.labels()
+
+
+PLAIN = {
+    "effect": None,
+    "reliability": AS_PRINTED,
+    "attrition": 0.0,
+    "missing": "none",
+    "answers": "gaussian",
+    "predictors": "random",
+}
+"""Axes that are shown only where something else than this is among the cells."""
+
+
+def axis_labels(cells: Sequence[Cell]) -> list[dict[str, object]]:
+    """Return each cell's axes as a table shows them, without those on which every cell is plain."""
+    labels = [cell.labels() for cell in cells]
+    plain = [name for name, value in PLAIN.items() if all(label[name] == value for label in labels)]
+    last = ("n_per_group", "n_total", "worlds")
+    return [
+        {name: label[name] for name in label if name not in (*plain, *last)} | {name: label[name] for name in last}
+        for label in labels
+    ]
