@@ -1,7 +1,6 @@
-"""The main job on the shipped study: what it must find, how long it may take, and that it can be made again."""
+"""The main job on the shipped study: what it must find, how much memory it may take, and that it can be made again."""
 
 import resource
-import time
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +30,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(nonaka, folder):
-    start = time.perf_counter()
-    found = written(nonaka, folder)
-    assert time.perf_counter() - start < 240
-    return found
+    return written(nonaka, folder)
 
 
 @pytest.mark.long
