@@ -31,10 +31,15 @@ def test_a_slow_start_does_not_count_for_long():
     assert lines[-1] == "201 of 1,001 simulated studies (20%), about 80 s left"
 
 
+def test_the_first_report_promises_nothing():
+    """Until then functions were compiled, or finished chunks read."""
+    assert told([(60.0, 1)], 1001)[-1] == "1 of 1,001 simulated studies (0%)"
+
+
 def test_the_end_and_another_round():
-    lines = told([(2.0, 50), (4.0, 100), (5.0, 10), (7.0, 20)], 100)
-    assert lines[0].endswith("(50%), about 2 s left")
-    assert lines[1] == "100 of 100 simulated studies (100%)"
+    lines = told([(1.0, 25), (2.0, 50), (4.0, 100), (5.0, 10), (7.0, 20)], 100)
+    assert lines[1].endswith("(50%), about 2 s left")
+    assert lines[2] == "100 of 100 simulated studies (100%)"
     assert lines[-1].endswith("(20%), about 8 s left")
 
 
@@ -43,5 +48,5 @@ def test_a_log_gets_few_lines():
 
 
 def test_long_runs():
-    assert told([(10.0, 10)], 10_000)[-1].endswith("about 2.8 h left")
-    assert told([(10.0, 10)], 1_000)[-1].endswith("about 16 min left")
+    assert told([(30.0, 1), (40.0, 11)], 10_001)[-1].endswith("about 2.8 h left")
+    assert told([(30.0, 1), (40.0, 11)], 1_001)[-1].endswith("about 16 min left")

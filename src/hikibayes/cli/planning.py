@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from functools import partial
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .options import json_option, list_shipped, options, out_option, progress_bar, show, write_template
+from .options import json_option, list_shipped, options, out_option, show, write_template
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..planning.designs import Simulation
+    from ..planning.diagnose import Diagnosis
+
+MOST_ROWS = 24
+"""A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
 
 
 @click.command()
 @options(
     click.argument("simulation", default="followup"),
-    click.option("--replicates", type=click.IntRange(min=1), help="Simulated studies a cell.  [default: the file's]"),
+    click.option("--replicates", type=click.IntRange(min=10), help="Simulated studies a cell.  [default: the file's]"),
     click.option("--seed", type=click.IntRange(min=0), help="[default: the file's]"),
+    click.option(
+        "--reconstructions",
+        type=click.Path(dir_okay=False),
+        help="What `calibrate` wrote (reconstructions.nc).  [default: those shipped with the study, else drawn first]",
+    ),
     click.option("--workers", type=click.IntRange(min=1), help="Threads.  [default: one for each core]"),
     click.option("--dask", metavar="ADDRESS", help="A dask scheduler that does the work."),
     click.option("--yes", is_flag=True, help="Run a grid of any size."),
@@ -27,6 +41,7 @@ def power(
     simulation: str,
     replicates: int | None,
     seed: int | None,
+    reconstructions: str | None,
     workers: int | None,
     dask: str | None,
     yes: bool,
@@ -38,69 +53,86 @@ def power(
     SIMULATION is the name of a shipped one or a file. An interrupted run goes on where it stopped.
     """
     from ..planning.designs import load_simulation
+    from ..planning.meter import Meter
     from ..planning.power import forget
     from ..planning.power import power as run
-    from ..provenance import Stopwatch
+    from ..provenance import Stopwatch, file_digest
+    from ..record.study import load_study
+    from ..reporting.html import with_report
+    from ..reporting.planning_files import inputs_of, power_files
     from ..reporting.results import run_folder, write_run
-    from ..spec import digest
 
     watch = Stopwatch()
     loaded = load_simulation(simulation)
-    folder = run_folder(loaded.study, "power", out)
+    study = load_study(loaded.study)
+    folder = run_folder(study.id, "power", out)
     store = folder / ".unfinished"
-    with progress_bar("replicates") as tell:
-        found = run(
-            loaded,
-            replicates=replicates,
-            seed=seed,
-            store=store,
-            workers=workers,
-            dask=dask,
-            progress=tell,
-            any_size=yes,
-        )
-    arguments = {"simulation": simulation, "replicates": replicates, "yes": yes}
-    used = found.replicates.simulation.run.seed
-    record = watch.record("power", arguments, seed=used, inputs={simulation: digest(loaded)})
-    write_run(folder, _files(found, record), record)
+    found = run(
+        loaded,
+        study=study,
+        reconstructions=reconstructions,
+        replicates=replicates,
+        seed=seed,
+        store=store,
+        workers=workers,
+        dask=dask,
+        progress=Meter(sys.stderr),
+        any_size=yes,
+    )
+    chosen = found.replicates.simulation
+    arguments = {"simulation": simulation, "replicates": chosen.run.replicates, "reconstructions": reconstructions}
+    inputs = inputs_of(chosen, study) | (
+        {reconstructions: file_digest(Path(reconstructions))} if reconstructions else {}
+    )
+    record = watch.record("power", arguments, seed=chosen.run.seed, inputs=inputs)
+    write_run(folder, with_report(power_files(found, study), record), record)
     forget(store)
     _tell(found, folder, as_json)
 
 
 @click.command()
-@options(click.argument("folder", type=click.Path(file_okay=False, path_type=Path)), json_option)
-def diagnose(*, folder: Path, as_json: bool) -> None:
-    """Reduce the replicates that a FOLDER holds to power and sample sizes again."""
+@options(click.argument("folder", type=click.Path(file_okay=False, path_type=Path)), json_option, out_option)
+def diagnose(*, folder: Path, as_json: bool, out: Path | None) -> None:
+    """Reduce the replicates that a FOLDER holds to power and sample sizes again, there or in another folder."""
+    from ..planning.diagnose import REPLICATES_FILE
     from ..planning.diagnose import diagnose as run
-    from ..reporting.results import write_file
+    from ..provenance import Stopwatch, file_digest
+    from ..reporting.planning_files import diagnosis_files
+    from ..reporting.results import write_file, write_run
 
+    watch = Stopwatch()
     found = run(folder)
-    for name in ("power", "sample_size"):
-        write_file(folder / f"{name}.csv", getattr(found, name))
-    _tell(found, folder, as_json)
+    files = diagnosis_files(found)
+    if out is None:
+        for name, content in files.items():
+            write_file(folder / name, content)
+    else:
+        source = str(folder / REPLICATES_FILE)
+        arguments, inputs = {"folder": str(folder)}, {source: file_digest(Path(source))}
+        seed = found.replicates.simulation.run.seed
+        write_run(out, files, watch.record("diagnose", arguments, seed=seed, inputs=inputs))
+    _tell(found, out or folder, as_json)
 
 
-def _files(found: Any, record: Any) -> dict[str, Any]:
-    from ..planning.proposal import proposal
-    from ..planning.replicates import write_replicates
-    from ..reporting.figures import figure_files
-    from ..reporting.saved import SavedRun
-
-    tables = {"power.csv": found.power, "sample_size.csv": found.sample_size, "surface.csv": found.surface}
-    texts = {"proposal.txt": proposal(found) + "\n"}
-    figures = figure_files(SavedRun.of_contents({**tables, **texts}, record))
-    return {"replicates.parquet": partial(write_replicates, found.replicates), **tables, **texts, **figures}
-
-
-def _tell(found: Any, folder: Path, as_json: bool) -> None:
+def _tell(found: Diagnosis, folder: Path, as_json: bool) -> None:
     for warning in found.warnings:
         click.echo(f"note: {warning}", err=True)
-    sizes = found.sample_size
-    # a grid's axes of one value would only crowd the terminal out; the files have them
-    telling = sizes.loc[:, sizes.nunique(dropna=False) > 1] if len(sizes) > 1 else sizes
-    show(found.power, telling, as_json, title="smallest sample sizes")
+    simulation = found.replicates.simulation
+    sizes = _shown(found.sample_size, simulation)
+    show(found.power, sizes, as_json, title=f"smallest sizes: {simulation.decisions[0].rule}")
     if not as_json:
-        click.echo(folder)
+        click.echo(f"seed {simulation.run.seed}; {folder}")
+
+
+def _shown(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
+    """Keep the rows and columns that fit a terminal: the first rule, and what differs between its rows."""
+    if len(sizes):
+        sizes = sizes[sizes["decision"] == simulation.decisions[0].name]
+    for axis in ("model", "prior", "mix") if len(sizes) > MOST_ROWS else ():
+        sizes = sizes[sizes[axis] == sizes[axis].iloc[0]]
+    found = ["n_per_group", "n_total", "lower", "upper", "ceiling"]
+    differ = [name for name in sizes if name not in found and (name == "worlds" or len(set(sizes[name])) > 1)]
+    return sizes[[name for name in (*differ, *found) if name in sizes and name not in ("reached", "estimand")]]
 
 
 @click.command()

@@ -607,6 +607,16 @@ def _one_peak(curve: _Curve, sxx: FloatArray, precision: FloatArray, least: floa
 
 
 @compiled
+def _first_count(information: float, df: float) -> int:
+    """Return how many Chebyshev nodes to begin with: few attempts fail, and few nodes are wasted."""
+    if df <= PLENTY:  # a wide range of sigma
+        return 6 * LANES if information < SCARCE else 2 * LANES
+    if information * df < BRIEF or information < HARD:
+        return 3 * LANES
+    return LANES if information > EASY else 2 * LANES
+
+
+@compiled
 def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) -> tuple[float, bool]:
     """Summarise data set i into `out` (k, 7); returns its log evidence, and whether all is certified."""
     curve = _curve_of(task, i, s)
@@ -623,11 +633,7 @@ def _one(task: Task, i: int, cosines: FloatArray, s: _Scratch, out: FloatArray) 
     information = np.inf
     for j in range(len(precision)):
         information = min(information, sxx[j, j] / (v * precision[j]))
-    count = LANES if information > EASY else (2 * LANES if information > HARD else 3 * LANES)
-    if df <= PLENTY:  # a wide range of sigma
-        count = 6 * LANES if information < SCARCE else max(count, 2 * LANES)
-    elif information * df < BRIEF:
-        count = 3 * LANES
+    count = _first_count(information, df)
     margin = 0.1 * log(curve.n / df) + 0.02
     peak, span, count, good = _solve(
         sxx, task.contrasts, precision, curve, 0.0, -1, 0.5 * log(v), df, margin, count, task.grid, cosines, s

@@ -6,7 +6,7 @@ Cells that differ in the analysis alone share their simulated data, so their dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -16,7 +16,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ..inference.models import load_model
+from ..inference.models import ModelSpec
 from ..record.measures import Identifier, Text
 from ..record.study import Study
 from ..spec import InputError, Spec, read_spec, unknown_name
@@ -159,8 +159,16 @@ class Simulation(Spec):
 # -- checks against the study ----------------------------------------------------------------------------------------
 
 
-def check(simulation: Simulation, study: Study, source: str | Path | None = None) -> None:
+def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec]) -> None:
     """Check that a simulation can be run, before anything is.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    study : Study
+        With its readings decided.
+    models : mapping of str to ModelSpec
+        The models that it names.
 
     Raises
     ------
@@ -170,29 +178,23 @@ def check(simulation: Simulation, study: Study, source: str | Path | None = None
     """
     for decision in simulation.decisions:
         if decision.estimand not in (known := [estimand.name for estimand in study.estimands]):
-            raise InputError(
-                unknown_name("estimand", decision.estimand, known), source=source, key=f"decision {decision.name!r}"
-            )
+            raise InputError(unknown_name("estimand", decision.estimand, known), key=f"decision {decision.name!r}")
     for model in simulation.models:
-        loaded = load_model(model)
         for variant in simulation.axes.prior:
-            flat = loaded.prior_set(variant).rule == "flat"
+            flat = models[model].prior_set(variant).rule == "flat"
             asking = [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]
             if flat and asking and len(simulation.axes.prior) == 1:
-                raise InputError(
-                    f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not", source=source
-                )
+                raise InputError(f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not")
     for sample in simulation.samples():
         if sample.predictors == "fixed" and (sample.answers == "likert" or sample.missing or sample.attrition):
             raise InputError(
                 "predictors = 'fixed' goes with gaussian answers and nobody lost; other cells need 'random'",
-                source=source,
                 key="axes.predictors",
             )
         if any(ratio == "0:0" for ratio in sample.mix.split("/")):
-            raise InputError(f"{sample.mix!r} is no ratio", source=source, key="axes.mix")
+            raise InputError(f"{sample.mix!r} is no ratio", key="axes.mix")
         if sample.missing and sample.missing.on not in (names := [measure.id for measure in study.measures]):
-            raise InputError(unknown_name("measure", sample.missing.on, names), source=source, key="axes.missing")
+            raise InputError(unknown_name("measure", sample.missing.on, names), key="axes.missing")
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ class Meter:
     def __call__(self, done: int, total: int) -> None:
         """Take in that so many of all replicates are done."""
         now = self._clock()
+        if self._recent[-1][1] == 0 and len(self._recent) == 1:  # until now it compiled, or read what was there
+            self._recent[0] = (now, done)
         if done < self._recent[-1][1]:  # another round of cells begins
             self._recent.clear()
             self._recent.append((now, 0))

@@ -9,7 +9,9 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -165,7 +167,13 @@ def _same_within_groups(values: FloatArray, levels: int) -> bool:
     return bool((by_group == by_group[:, :1]).all())
 
 
-def prepare(simulation: Simulation, *, study: Study | None = None, reconstructions: xr.Dataset | None = None) -> Plan:
+def prepare(
+    simulation: Simulation,
+    *,
+    study: Study | None = None,
+    reconstructions: xr.Dataset | None = None,
+    models: Mapping[str, ModelSpec] = MappingProxyType({}),
+) -> Plan:
     """Make a simulation ready to run.
 
     Parameters
@@ -175,7 +183,9 @@ def prepare(simulation: Simulation, *, study: Study | None = None, reconstructio
     study : Study, optional
         By default the one that the simulation names, with the readings that it chooses.
     reconstructions : xarray.Dataset, optional
-        Group moments with a leading ``draw`` dim; by default the study's shipped ones, where worlds are made of them.
+        Group moments with a leading ``draw`` dim; by default the study's shipped ones, else they are drawn first.
+    models : mapping of str to ModelSpec
+        Loaded models by the name that the simulation has for them; others are looked up.
 
     Raises
     ------
@@ -183,12 +193,14 @@ def prepare(simulation: Simulation, *, study: Study | None = None, reconstructio
         Anything that would keep a cell from running.
     """
     settled = (study or load_study(simulation.study)).read(**simulation.readings)
-    check(simulation, settled)
+    used = {simulation.worlds.model or simulation.models[0], *simulation.models}
+    loaded = {name: models.get(name) or load_model(name) for name in sorted(used)}
+    check(simulation, settled, loaded)
     if reconstructions is None and simulation.worlds.source != ("fixed",):
-        from ..reconstruction.shipped import shipped_reconstructions
+        from ..reconstruction.calibrate import shipped_or_calibrated
 
-        reconstructions = shipped_reconstructions(settled)
-    generating = load_model(simulation.worlds.model or simulation.models[0])
+        reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed)
+    generating = loaded[simulation.worlds.model or simulation.models[0]]
     frame = Frame.of_model(settled, generating)
     sources: dict[str, Source] = {
         kind: _source(kind, simulation.worlds, frame, generating, reconstructions) for kind in simulation.worlds.source
@@ -197,7 +209,7 @@ def prepare(simulation: Simulation, *, study: Study | None = None, reconstructio
     at = next(iter(sources.values()))(np.random.default_rng(0), 1).mix
     questions = Questions(frame=frame, estimands=estimands, mix=at)
     analyses = tuple(
-        analysis_of(load_model(model), variant, questions, simulation) for model, variant in simulation.analyses
+        analysis_of(loaded[model], variant, questions, simulation) for model, variant in simulation.analyses
     )
     _refuse_small(simulation, analyses, frame)
     return Plan(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
 
-from ..record.study import Study
+from ..inference.models import ModelSpec
+from ..record.study import Study, load_study
 from ..spec import InputError
 from .cells import Sample
 from .designs import MOST_CELLS, Simulation, load_simulation
@@ -32,7 +35,8 @@ def power(
     simulation: str | Path | Simulation = DEFAULT_SIMULATION,
     *,
     study: Study | None = None,
-    reconstructions: xr.Dataset | None = None,
+    reconstructions: xr.Dataset | str | Path | None = None,
+    models: Mapping[str, ModelSpec] = MappingProxyType({}),
     replicates: int | None = None,
     seed: int | None = None,
     store: Path | None = None,
@@ -49,8 +53,11 @@ def power(
         A shipped one's name, a file, or a loaded one.
     study : Study, optional
         Instead of the one that the simulation names.
-    reconstructions : xarray.Dataset, optional
-        Group moments with a leading ``draw`` dim; by default the study's shipped ones, if any.
+    reconstructions : xarray.Dataset, str or Path, optional
+        Group moments with a leading ``draw`` dim, or their file; by default the study's shipped ones, else they are
+        drawn first.
+    models : mapping of str to ModelSpec
+        Loaded models by the name that the simulation has for them; others are looked up.
     replicates, seed : int, optional
         Instead of the simulation's own.
     store : Path, optional
@@ -84,7 +91,12 @@ def power(
         workers = cpu_count()
     if workers < 1:
         raise InputError(f"{workers} workers cannot do the work; give 1 or more", key="workers")
-    plan = prepare(chosen, study=study, reconstructions=reconstructions)
+    study = study or load_study(chosen.study)
+    if isinstance(reconstructions, str | Path):
+        from ..reconstruction.shipped import read_reconstructions
+
+        reconstructions = read_reconstructions(Path(reconstructions), study.read(**chosen.readings))
+    plan = prepare(chosen, study=study, reconstructions=reconstructions, models=models)
     found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress)
     for _ in range(ROUNDS if chosen.run.refine else 0):
         closer = _crossings(found)

@@ -53,6 +53,12 @@ class FigureOf:
 
     needs: tuple[str, ...]
     draw: Callable[[SavedRun], Figure]
+    only_if: Callable[[SavedRun], bool] = lambda _: True
+    """Asked of runs that have the tables."""
+
+    def wanted(self, run: SavedRun) -> bool:
+        """Tell whether a run has what the figure shows."""
+        return run.has(*self.needs) and self.only_if(run)
 
 
 def draw(figure: FigureOf, run: SavedRun) -> str:
@@ -86,7 +92,10 @@ def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: An
 
 def figure_files(run: SavedRun) -> dict[str, str]:
     """Return every figure that a run has the tables for, by file name."""
-    return {f"figures/{name}.svg": draw(figure, run) for name, figure in FIGURES.items() if run.has(*figure.needs)}
+    from .figures_planning import PLANNING_FIGURES
+
+    every = FIGURES | PLANNING_FIGURES
+    return {f"figures/{name}.svg": draw(figure, run) for name, figure in every.items() if figure.wanted(run)}
 
 
 # -- what they have in common ---------------------------------------------------------------------------------------

@@ -180,9 +180,15 @@ def has_surface(run: SavedRun) -> bool:
     return bool(len(counts)) and bool((counts >= 2).all(axis=None))
 
 
+def has_costs(run: SavedRun) -> bool:
+    """Tell whether there are rules or priors to compare."""
+    sizes = run.table("sample_size")
+    return bool(len(sizes)) and len(sizes[["decision", "prior"]].drop_duplicates()) > 1
+
+
 PLANNING_FIGURES: dict[str, FigureOf] = {
     "curves": FigureOf(needs=("power", "sample_size"), draw=_curves),
-    "surface": FigureOf(needs=("power", "surface"), draw=_surface),
-    "rule_costs": FigureOf(needs=("power", "sample_size"), draw=_costs),
+    "surface": FigureOf(needs=("power", "surface"), draw=_surface, only_if=has_surface),
+    "rule_costs": FigureOf(needs=("power", "sample_size"), draw=_costs, only_if=has_costs),
 }
 """Every figure of a planned study, in the order of the report."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..provenance import RunRecord, Stopwatch, file_digest, read_record
 from ..record.study import Study, load_study
-from ..spec import InputError, digest, unknown_name
+from ..spec import InputError, digest, unknown_name, validated
 from .results import write_run
 from .saved import SavedRun
 
@@ -278,10 +278,47 @@ def _reanalyze(record: RunRecord, folder: Path, say: Callable[[str], None]) -> M
     return with_report(reanalysis_files(result), now)
 
 
+def _power(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..planning.designs import Simulation
+    from ..planning.power import power
+    from .html import with_report
+    from .planning_files import inputs_of, power_files
+
+    saved = SavedRun.of_folder(folder)
+    simulation = validated(Simulation, saved.json_object("planning.json")["simulation"], folder / "planning.json")
+    _same_inputs(record, inputs_of(simulation, saved.study))
+    path = record.arguments.get("reconstructions")
+    _same_inputs(record, {path: file_digest(Path(path))} if path and Path(path).is_file() else {})
+    say("simulating")
+    found = power(simulation, study=saved.study, reconstructions=path, any_size=True)
+    now = Stopwatch().record(record.verb, record.arguments, seed=record.seed, inputs=record.inputs)
+    return with_report(power_files(found, saved.study), now)
+
+
+def _diagnose(record: RunRecord, _: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..planning.diagnose import REPLICATES_FILE, diagnose
+    from .planning_files import diagnosis_files
+
+    say("reducing the replicates")
+    source = Path(record.arguments["folder"])
+    found = diagnose(source)
+    _same_inputs(record, {str(source / REPLICATES_FILE): file_digest(source / REPLICATES_FILE)})
+    return diagnosis_files(found)
+
+
+def _same_inputs(record: RunRecord, found: Mapping[str, str]) -> None:
+    """Refuse inputs that are not what they were."""
+    for name, value in found.items():
+        if record.inputs.get(name, value) != value:
+            raise InputError("is not what it was when the run was made; a replay needs the same input", source=name)
+
+
 MAKERS: dict[str, Maker] = {
     "audit": _audit,
     "calibrate": _calibrate,
     "synthesize": _synthesize,
     "reanalyze": _reanalyze,
+    "power": _power,
+    "diagnose": _diagnose,
 }
 """How each verb's files are made again."""

@@ -80,15 +80,16 @@ class SavedRun:
     @cached_property
     def study(self) -> Study:
         """The study, its readings open; raises `InputError` where the run did not save it."""
-        return validated(Study, self._json("study.json"), "study.json")
+        return validated(Study, self.json_object("study.json"), "study.json")
 
     @cached_property
     def models(self) -> dict[str, ModelSpec]:
         """The models by step."""
-        content = self._json("models.json")
+        content = self.json_object("models.json")
         return {step: validated(ModelSpec, model, f"models.json: {step}") for step, model in content.items()}
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def json_object(self, name: str) -> dict[str, Any]:
+        """Return the content of a JSON file; raises `InputError` where the run has none."""
         if name not in self.texts:
             raise InputError(f"this run of {self.record.verb!r} has no {name}; a report is made of a reanalysis")
         return read_object(self.texts[name], name)

@@ -7,6 +7,7 @@ from .checks import engines, model_checks, priors, sensitivity
 from .estimates import effects, explained, published, readings, spread, summary
 from .findings import Findings, Section
 from .methods import methods, provenance, reproduction
+from .planning import planning
 from .record import audited, data, limitations
 
 __all__ = ["SECTIONS", "Findings", "Section"]
@@ -24,6 +25,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(id="sensitivity", title="Prior sensitivity", needs=("estimates", "prior_widths"), context=sensitivity),
     Section(id="model_checks", title="Does the model fit?", needs=("posterior_predictive",), context=model_checks),
     Section(id="engines", title="Computation and convergence", needs=("estimates",), context=engines),
+    Section(id="planning", title="The next study", needs=("power", "planning.json"), context=planning),
     Section(id="limitations", title="What limits all this", needs=("study.json",), context=limitations),
     Section(id="methods", title="Methods, ready to paste", needs=("published", "models.json"), context=methods),
     Section(id="provenance", title="Where each number comes from", needs=("study.json",), context=provenance),

@@ -71,7 +71,11 @@ def reproduction(f: Findings) -> dict[str, Any]:
 
 def _command(f: Findings) -> str:
     record = f.run.record
-    words = ["hikibayes", record.verb, str(record.arguments.get("study", f.study.id))]
+    words = [
+        "hikibayes",
+        record.verb,
+        str(record.arguments.get("simulation", record.arguments.get("study", f.study.id))),
+    ]
     words += [f"--reading {name}={option}" for name, option in dict(record.arguments.get("readings", {})).items()]
     words += [f"--seed {record.seed}"] if record.seed is not None else []
     words += ["--fast"] if record.arguments.get("fast") else []

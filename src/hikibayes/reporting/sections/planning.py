@@ -1,0 +1,93 @@
+"""The section on the next study: the rule before the result, design prior and analysis prior apart, sizes, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ...planning.cells import OTHER_AXES
+from ...record import wording
+from ..figures_planning import has_surface
+from .findings import Findings
+
+__all__ = ["planning"]
+
+SOURCES = {
+    "posterior": (
+        "assurance",
+        "populations drawn from the posterior of the published study: what it leaves open, sampling error included",
+    ),
+    "printed": ("power", "the published estimates taken as the truth, as if they had no sampling error"),
+    "shrunken": ("power", "the same, with {shrink:.0%} of the published difference"),
+    "conditional": ("power", "the same, with what the difference would be likely to be, given that it was significant"),
+    "fixed": ("power", "a population that was written down"),
+}
+
+
+def planning(f: Findings) -> dict[str, Any]:
+    """Return the plan's rules, priors, sample sizes, and errors at the sizes that were simulated."""
+    plan = f.run.json_object("planning.json")
+    simulation, rules = plan["simulation"], plan["rules"]
+    power, sizes = f.table("power"), f.table("sample_size")
+    main = rules[0]
+    named = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
+    worlds = list(simulation["worlds"]["source"])
+    shrink = simulation["worlds"].get("shrink", 0.5)
+    return {
+        "rules": [rule | {"of": named.get(rule["estimand"], rule["estimand"])} for rule in rules],
+        "sources": [
+            {"worlds": name, "gives": SOURCES[name][0], "what": SOURCES[name][1].format(shrink=shrink)}
+            for name in worlds
+        ],
+        "design_prior": simulation["worlds"].get("prior", "").replace("_", " "),
+        "analysis_priors": [prior | {"prior": prior["prior"].replace("_", " ")} for prior in plan["analysis_priors"]],
+        "sizes": [_size(row) for row in _main(sizes, main).to_dict("records")],
+        "errors": [_named(row) for row in _errors(_main(power, main)).to_dict("records")],
+        "failed": int(power["failed"].sum()),
+        "replicates": int(power["replicates"].max()),
+        "seed": simulation["run"]["seed"],
+        "warnings": plan["warnings"],
+        "proposal": plan["proposal"],
+        "surface": has_surface(f.run),
+        "costs": len(sizes) > 0 and len(sizes[["decision", "prior"]].drop_duplicates()) > 1,
+        "over_worlds": "posterior" in worlds,
+    }
+
+
+def _main(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
+    """Keep the first decision, under the first value of every axis but worlds, allocation and size."""
+    own: pd.DataFrame = table[table["decision"] == rule["decision"]] if len(table) else table
+    for axis in OTHER_AXES:
+        if axis in own and len(own):
+            own = own[own[axis] == own[axis].iloc[0]]
+    return own
+
+
+def _errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the first allocation and kind of worlds, by size, power and assurance in one column."""
+    first = table.iloc[0]
+    own: pd.DataFrame = table[(table["allocation"] == first["allocation"]) & (table["worlds"] == first["worlds"])]
+    share, error = own["power"].fillna(own["assurance"]), own["power_mcse"].fillna(own["assurance_mcse"])
+    return own.assign(share=share, share_mcse=error).sort_values("n_per_group")
+
+
+def _size(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Write N with its interval, or why there is none."""
+    found = _named(row)
+    if row["reached"]:
+        upper = f"{row['upper']:.0f}" if pd.notna(row["upper"]) else "more"
+        found |= {
+            "n": f"{row['n_per_group']:.0f}",
+            "span": f"{row['lower']:.0f}–{upper}",
+            "of": f"{row['n_total']:.0f}",
+        }
+    else:
+        capped = row["ceiling"] < row["target"]
+        found |= {"n": "none" if capped else "more than simulated", "span": "–", "of": "–"}
+    return found
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
