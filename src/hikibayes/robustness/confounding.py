@@ -22,7 +22,7 @@ from .confounded_estimand import BOUNDS, COLUMNS, ConfoundedEstimand
 from .omitted import require_alpha
 from .treatment import require_benchmarks
 
-__all__ = ["Confounding", "confounding"]
+__all__ = ["Confounding", "confounding", "confounding_of"]
 
 DRAWS = 4000
 """Posterior draws, together; at least this many, and 20 of each data set."""
@@ -78,24 +78,24 @@ class Confounding:
 
 
 def confounding(
-    what: str | Path | Case,
+    what: str | Path,
     *,
     seed: int,
     benchmarks: Sequence[str] = (),
     k: Sequence[float] = (1, 2, 3),
     alpha: float = 0.05,
     datasets: int = 200,
-    progress: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None,
     **readings: str,
 ) -> Confounding:
     """Ask how strong an unmeasured confounder must be, for every estimand of the answering model.
 
     Parameters
     ----------
-    what : str, Path or Case
-        A study, the folder of a fit, or a case.
+    what : str or Path
+        The name of a shipped study, a study file, or the folder of a fit.
     seed : int
-        Of the data sets and draws.
+        Everything random follows from it.
     benchmarks : sequence of str
         Measures of the model to measure confounders by; by default all that can be.
     k : sequence of float, above 0
@@ -103,8 +103,8 @@ def confounding(
     alpha : float
         Two-sided error of the limits.
     datasets : int
-        How many versions of a study's sample to make.
-    progress : callable, optional
+        Versions of a study's sample; a fit has its own data.
+    tell : callable, optional
         Told what begins.
     **readings : str
         Option by reading, of a study.
@@ -118,28 +118,56 @@ def confounding(
     InputError
         A benchmark that is not in the model (those that are, are listed), alpha outside 0 and 1, a multiple of 0 or
         below, and whatever `case_of` raises.
+
+    Examples
+    --------
+    ::
+
+        import hikibayes
+        found = hikibayes.confounding("nonaka2021", seed=1)
+        print(found.tipping["sentence"].to_string(index=False))
     """
-    require_alpha(alpha)
-    if not k or min(k) <= 0:
-        raise InputError(f"multiples must be above 0, such as 1, 2, 3; found {', '.join(map(str, k)) or 'none'}")
-    case = what if isinstance(what, Case) else case_of(what, datasets=datasets, seed=seed, tell=progress, **readings)
+    _refuse(k, alpha)
+    case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
+    return confounding_of(case, seed=seed, benchmarks=benchmarks, k=k, alpha=alpha, tell=tell)
+
+
+def confounding_of(
+    case: Case,
+    *,
+    seed: int,
+    benchmarks: Sequence[str] = (),
+    k: Sequence[float] = (1, 2, 3),
+    alpha: float = 0.05,
+    tell: Callable[[str], None] | None = None,
+) -> Confounding:
+    """Ask the same of a case; see `confounding`."""
+    _refuse(k, alpha)
+    if tell:
+        tell("imagining confounders")
     size = max(20, -(-DRAWS // len(case.data_sets)))
     draws = case.posterior().draws(np.random.default_rng(seed), size)
     doubts = [
         ConfoundedEstimand(
-            case=case, estimand=e, weights=case.answers.weights[:, j], draws=draws, alpha=alpha, k=tuple(k)
+            case=case, estimand=estimand, weights=case.answers.weights[:, j], draws=draws, alpha=alpha, k=tuple(k)
         )
-        for j, e in enumerate(case.answers.linear)
+        for j, estimand in enumerate(case.answers.linear)
     ]
     require_benchmarks(tuple(benchmarks), doubts[0].covariates)
-    tables = [pd.DataFrame(doubt.rows, columns=list(COLUMNS)) for doubt in doubts]
-    bounds = [pd.DataFrame(doubt.bounds(benchmarks), columns=list(BOUNDS)) for doubt in doubts]
+    rows = [row for doubt in doubts for row in doubt.rows]
+    bounds = [row for doubt in doubts for row in doubt.bounds(benchmarks)]
     return Confounding(
         case=case,
-        table=pd.concat(tables, ignore_index=True),
-        bounds=pd.concat(bounds, ignore_index=True),
+        table=pd.DataFrame(rows, columns=list(COLUMNS)),
+        bounds=pd.DataFrame(bounds, columns=list(BOUNDS)),
         strengths=pd.concat([doubt.strengths for doubt in doubts], ignore_index=True),
     )
+
+
+def _refuse(k: Sequence[float], alpha: float) -> None:
+    require_alpha(alpha)
+    if not k or not min(k) > 0:
+        raise InputError(f"multiples must be above 0, such as 1, 2, 3; found {', '.join(map(str, k)) or 'none'}")
 
 
 # -- in words -------------------------------------------------------------------------------------------------------
