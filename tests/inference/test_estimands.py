@@ -138,8 +138,8 @@ def test_shares_at_the_least_squares_estimate_are_those_of_least_squares(step3):
     sigma = np.sqrt((s.syy[0] - s.sxy[0] @ beta) / (s.n[0] - 1))
     found = answers(step3)
     for estimand in found.variance:
-        share = found.explained.of(estimand, beta[None], np.array([sigma]))
-        np.testing.assert_allclose(share, found.explained.least_squares(estimand), atol=1e-12)
+        share = found.explained.of(estimand, beta[None, None], np.array([[sigma]]))
+        np.testing.assert_allclose(share[0], found.explained.least_squares(estimand), atol=1e-12)
 
 
 def test_the_truth_of_a_world_is_its_weighted_coefficients(step3):

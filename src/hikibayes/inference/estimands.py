@@ -155,8 +155,7 @@ def truths(
     found = answers(design)
     values = dict(zip([e.name for e in found.linear], (found.weights[dataset] @ beta).tolist(), strict=True))
     for estimand in found.variance:
-        share = found.explained.of(estimand, beta[None], np.array([sigma]), dataset=dataset)
-        values[estimand.name] = float(share[0])
+        values[estimand.name] = float(found.explained.of(estimand, beta[None, None], np.array([[sigma]]))[dataset, 0])
     return pd.Series(values, dtype=float)
 
 
@@ -274,26 +273,24 @@ class ExplainedVariance:
         """Covariance of the columns, shape (B, p, p)."""
         return self.stats.sxx / (self.stats.n - 1)[:, None, None]
 
-    def of(self, estimand: Estimand, beta: FloatArray, sigma: FloatArray, *, dataset: int = 0) -> FloatArray:
-        """Evaluate an ``r2`` or ``delta_r2``.
+    def of(self, estimand: Estimand, beta: FloatArray, sigma: FloatArray) -> FloatArray:
+        """Evaluate an ``r2`` or ``delta_r2`` on draws from the posterior of each data set.
 
         Parameters
         ----------
         estimand : Estimand
             Of a step all of whose terms are in the model.
-        beta : array, shape (S, p)
-            Coefficients of the design's columns.
-        sigma : array, shape (S,)
+        beta : array, shape (B, S, p)
+            Coefficients of the design's columns; of one data set, any number of chains in the place of B.
+        sigma : array, shape (B, S)
             Residual SDs, in the model's units.
-        dataset : int
-            Whose columns' covariance.
 
         Returns
         -------
-        array, shape (S,)
+        array, shape (B, S)
         """
-        V = self.covariance[dataset]
-        total = np.einsum("si,ij,sj->s", beta, V, beta) + sigma**2
+        V = self.covariance
+        total = np.sum((beta @ V) * beta, axis=-1) + sigma**2
         return np.asarray(self._increment(estimand, lambda s: self._projected(V, s, beta)) / total)
 
     def least_squares(self, estimand: Estimand) -> FloatArray:
@@ -318,8 +315,9 @@ class ExplainedVariance:
 
     @staticmethod
     def _projected(V: FloatArray, s: NDArray[np.intp], beta: FloatArray) -> FloatArray:
-        image = beta @ V[:, s]
-        return np.asarray(np.einsum("si,si->s", image, np.linalg.solve(V[np.ix_(s, s)], image.T).T))
+        image = beta @ V[..., s]
+        solved = np.linalg.solve(V[:, s][:, :, s], image.swapaxes(-1, -2)).swapaxes(-1, -2)
+        return np.asarray(np.sum(solved * image, axis=-1))
 
 
 def _parts(term: str) -> frozenset[str]:

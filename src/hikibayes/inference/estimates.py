@@ -170,9 +170,8 @@ def draw_estimates(
             _in_raw_units(_draw_row(values[..., j] * found.raw_factor[0, j], e, reporting), e, found)
             for j, e in enumerate(found.linear)
         ]
-    flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
     for estimand in found.variance:
-        shares = found.explained.of(estimand, *flat).reshape(sigma.shape)
+        shares = found.explained.of(estimand, beta, sigma)
         rows.append(_share_only(_draw_row(shares, estimand, reporting)))
     return _table(rows, labels, n=len(design.frame), datasets=1)
 
@@ -265,13 +264,13 @@ def _variance_rows(
     draws = posterior.draws(rng, size)
     rows = []
     for e in found.variance:
-        shares = [found.explained.of(e, draws.coefficients[b], draws.sigma[b], dataset=b) for b in range(B)]
-        row = _share_only(_draw_summary(np.array(shares), e, reporting))
+        shares = found.explained.of(e, draws.coefficients, draws.sigma)
+        row = _share_only(_draw_summary(shares, e, reporting))
         if B > 1:
-            row["sd_within"] = float(np.sqrt(np.mean([share.var() for share in shares])))
-            row["sd_between"] = float(np.std([share.mean() for share in shares]))
+            row["sd_within"] = float(np.sqrt(shares.var(axis=1).mean()))
+            row["sd_between"] = float(shares.mean(axis=1).std())
         # the draws are independent within a data set, and the data sets are what they are
-        row["mcse_mean"] = float(np.sqrt(np.mean([share.var(ddof=1) for share in shares]) / (B * size)))
+        row["mcse_mean"] = float(np.sqrt(shares.var(axis=1, ddof=1).mean() / (B * size)))
         rows.append(row)
     return rows
 

@@ -169,8 +169,7 @@ def quantities(tree: xr.DataTree, design: Design, found: Answers | None = None) 
     beta, sigma = coefficient_draws(tree, design)
     values = effect_draws(tree, design, found)
     derived = {e.name: values[..., j] for j, e in enumerate(found.linear)}
-    flat = beta.reshape(-1, beta.shape[-1]), sigma.reshape(-1)
-    derived |= {e.name: found.explained.of(e, *flat).reshape(sigma.shape) for e in found.variance}
+    derived |= {e.name: found.explained.of(e, beta, sigma) for e in found.variance}
     return flat_draws(tree) | derived
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PPoly
+from scipy.interpolate import CubicSpline
 
 from .mixture import safeguarded_newton
 from .sufficient import ExactEngineError, FloatArray
@@ -47,13 +48,11 @@ class ResidualSD:
 
     def cdf(self, sigma: FloatArray | float) -> FloatArray:
         """Posterior probability of a residual sd of at most `sigma`, a number or shape (B, ...)."""
-        values = np.broadcast_to(sigma, (len(self.density), *np.shape(sigma)[1:]))
-        return np.array(
-            [
-                cdf(np.clip(_position(grid, np.log(x)), 0.0, 1.0))
-                for cdf, grid, x in zip(self._cdfs(), self.log_sigma, values, strict=True)
-            ]
-        )
+        B = len(self.density)
+        values = np.broadcast_to(sigma, (B, *np.shape(sigma)[1:]))
+        first, last = self.log_sigma[:, [0]], self.log_sigma[:, [-1]]
+        position = np.clip((np.log(values.reshape(B, -1)) - first) / (last - first), 0.0, 1.0)
+        return self._cdf_and_density(position)[0].reshape(values.shape)
 
     def quantile(self, q: float) -> FloatArray:
         """Posterior quantile of sigma, shape (B,)."""
@@ -69,30 +68,33 @@ class ResidualSD:
         """Independent draws of sigma, shape (B, size)."""
         return self._inverse(rng.random((len(self.density), size)))
 
-    def _cdfs(self) -> list[PPoly]:
+    @cached_property
+    def _spline(self) -> FloatArray:
+        """Distribution functions as polynomials of degree 4 between the grid points, shape (5, POINTS - 1, B)."""
         unit = np.linspace(0.0, 1.0, self.POINTS)
         together = CubicSpline(unit, np.nan_to_num(self.density), axis=1).antiderivative()
         total = np.where(np.isfinite(self.density[:, 0]), together(1.0), np.nan)
-        return [PPoly.construct_fast(together.c[..., i] / total[i], unit) for i in range(len(total))]
+        return np.asarray(together.c / total)
+
+    def _cdf_and_density(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Evaluate at positions on the grid scaled to [0, 1], shape (B, S)."""
+        intervals = self.POINTS - 1
+        index = np.clip(np.nan_to_num(u * intervals).astype(int), 0, intervals - 1)
+        c, x = self._spline[:, index, np.arange(len(u))[:, None]], u - index / intervals
+        cdf = (((c[0] * x + c[1]) * x + c[2]) * x + c[3]) * x + c[4]
+        return cdf, ((4 * c[0] * x + 3 * c[1]) * x + 2 * c[2]) * x + c[3]
 
     def _inverse(self, q: FloatArray) -> FloatArray:
-        rows = []
-        for cdf, grid, row in zip(self._cdfs(), self.log_sigma, q, strict=True):
-            table = cdf(np.linspace(0.0, 1.0, self.POINTS))
-            index = np.clip(np.searchsorted(table, row) - 1, 0, self.POINTS - 2)
-            low, high = index / (self.POINTS - 1), (index + 1) / (self.POINTS - 1)
-            rows.append(grid[0] + (grid[-1] - grid[0]) * _invert(cdf, row, low, high))
-        return np.exp(np.array(rows))
+        intervals = self.POINTS - 1
+        knots = np.column_stack([self._spline[4].T, self._cdf_and_density(np.ones((len(q), 1)))[0]])
+        below = np.array([np.searchsorted(row, each) for row, each in zip(knots, q, strict=True)]) - 1
+        index = np.clip(below, 0, intervals - 1)
+        low, high = index / intervals, (index + 1) / intervals
 
+        def excess(u: FloatArray) -> tuple[FloatArray, FloatArray]:
+            cdf, density = self._cdf_and_density(u)
+            return cdf - q, density
 
-def _invert(cdf: PPoly, q: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    slope = cdf.derivative()
-
-    def excess(u: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return cdf(u) - q, slope(u)
-
-    return safeguarded_newton(excess, 0.5 * (low + high), low, high, np.full_like(q, 1e-14))
-
-
-def _position(grid: FloatArray, log_sigma: FloatArray) -> FloatArray:
-    return np.asarray((log_sigma - grid[0]) / (grid[-1] - grid[0]))
+        u = safeguarded_newton(excess, 0.5 * (low + high), low, high, np.full_like(q, 1e-14))
+        first, last = self.log_sigma[:, [0]], self.log_sigma[:, [-1]]
+        return np.asarray(np.exp(first + (last - first) * u))
