@@ -46,30 +46,32 @@ def test_fifty_random_priors_equal_fifty_refits(stats, data):
         again = posterior(stats, priors(mean[i], sd[i]), nodes=21)
         wanted = again.marginal(["b"])
         scale = wanted.sd()[0, 0]
-        assert found.log_evidence[i] == pytest.approx(again.log_evidence[0], abs=1e-8)
-        assert found.marginal.log_bf10()[i, 0] == pytest.approx(wanted.log_bf10()[0, 0], abs=1e-8)
+        assert found.log_evidence[i, 0] == pytest.approx(again.log_evidence[0], abs=1e-8)
+        assert found.log_bf10[i, 0] == pytest.approx(wanted.log_bf10()[0, 0], abs=1e-8)
         for summary in ("mean", "sd", "p_positive"):
-            pair = [getattr(m, summary)() for m in (found.marginal, wanted)]
+            pair = [getattr(m, summary)() for m in (found.of_each(), wanted)]
             assert pair[0][i, 0] == pytest.approx(pair[1][0, 0], abs=1e-8 * max(scale, 1e-3)), summary
-        assert found.marginal.quantile(0.025)[i, 0] == pytest.approx(wanted.quantile(0.025)[0, 0], abs=1e-8 * scale)
+        assert found.of_each().quantile(0.025)[i, 0] == pytest.approx(wanted.quantile(0.025)[0, 0], abs=1e-8 * scale)
 
 
 def test_ten_thousand_priors_in_under_a_second(data):
     sd = np.geomspace(0.01, 10, 10_000)
     start = time.perf_counter()
     refits = refit_normal(data, 0.0, sd)
-    refits.marginal.p_positive(), refits.marginal.mean(), refits.marginal.sd(), refits.marginal.log_bf10()
+    marginal = refits.of_each()
+    marginal.p_positive(), marginal.mean(), marginal.sd(), refits.log_bf10
     assert time.perf_counter() - start < 1.0
 
 
 def test_a_normal_prior_by_sum_is_the_closed_form(data):
     numerical = refit_density(data, st.norm(0.1, 0.3).logpdf)
     closed = refit_normal(data, 0.1, 0.3)
-    assert numerical.log_evidence == pytest.approx(closed.log_evidence[0], abs=1e-10)
-    assert numerical.log_bf10 == pytest.approx(closed.marginal.log_bf10()[0, 0], abs=1e-10)
-    assert numerical.mean == pytest.approx(closed.marginal.mean()[0, 0], abs=1e-10)
-    assert numerical.sd == pytest.approx(closed.marginal.sd()[0, 0], abs=1e-10)
-    assert numerical.p_positive == pytest.approx(closed.marginal.p_positive()[0, 0], abs=1e-8)
+    marginal, wanted = numerical.marginal, closed.of_each()
+    assert numerical.log_evidence[0] == pytest.approx(closed.log_evidence[0, 0], abs=1e-10)
+    assert numerical.log_bf10[0] == pytest.approx(closed.log_bf10[0, 0], abs=1e-10)
+    for summary, digits in {"mean": 1e-10, "sd": 1e-10, "p_positive": 1e-8}.items():
+        assert getattr(marginal, summary)()[0] == pytest.approx(getattr(wanted, summary)()[0, 0], abs=digits), summary
+    assert marginal.quantile(0.025)[0] == pytest.approx(wanted.quantile(0.025)[0, 0], abs=1e-7)
 
 
 def test_a_student_prior_is_a_scale_mixture_of_normals(data):
@@ -78,17 +80,74 @@ def test_a_student_prior_is_a_scale_mixture_of_normals(data):
     chi2 = np.exp(log_chi)
     weight = st.chi2(3).pdf(chi2) * chi2 * (log_chi[1] - log_chi[0])
     refits = refit_normal(data, 0.0, 0.3 * np.sqrt(3 / chi2))
-    evidence = weight @ np.exp(refits.log_evidence)
+    evidence = weight @ np.exp(refits.log_evidence[:, 0])
     numerical = refit_density(data, st.t(3, 0, 0.3).logpdf)
-    assert np.exp(numerical.log_evidence) == pytest.approx(evidence, rel=1e-8)
-    mean = weight @ (np.exp(refits.log_evidence) * refits.marginal.mean()[:, 0]) / evidence
-    assert numerical.mean == pytest.approx(mean, rel=1e-8)
+    assert np.exp(numerical.log_evidence[0]) == pytest.approx(evidence, rel=1e-8)
+    mean = weight @ (np.exp(refits.log_evidence[:, 0]) * refits.of_each().mean()[:, 0]) / evidence
+    assert numerical.marginal.mean()[0] == pytest.approx(mean, rel=1e-8)
 
 
 def test_cauchy_needs_few_points(data):
     few, many = (refit_density(data, st.cauchy(0, 0.3).logpdf, points=k) for k in (101, 4001))
-    assert few.log_evidence == pytest.approx(many.log_evidence, abs=1e-8)
-    assert few.p_positive == pytest.approx(many.p_positive, abs=1e-5)
+    assert few.log_evidence[0] == pytest.approx(many.log_evidence[0], abs=1e-8)
+    assert few.marginal.p_positive()[0] == pytest.approx(many.marginal.p_positive()[0], abs=1e-5)
+
+
+def test_many_data_sets_at_once_are_each_by_itself(stats):
+    rng = np.random.default_rng(43)
+    X = rng.normal(size=(80, 3))
+    other = SufficientStatistics.from_rows(X, X @ [0.3, -0.1, 0.0] + rng.normal(size=80), NAMES)
+    both = SufficientStatistics(
+        names=tuple(NAMES),
+        **{
+            f: np.concatenate([getattr(s, f) for s in (stats, other)])
+            for f in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy")
+        },
+    )
+    together = likelihood(posterior(both, priors(0.0, 1.0), nodes=21), "b")
+    sds = [0.1, 0.5]
+    found, cauchy = refit_normal(together, 0.0, sds), refit_density(together, st.cauchy(0, 0.3).logpdf)
+    for i, alone in enumerate((stats, other)):
+        data = likelihood(posterior(alone, priors(0.0, 1.0), nodes=21), "b")
+        one = refit_normal(data, 0.0, sds)
+        assert found.log_bf10[:, i] == pytest.approx(one.log_bf10[:, 0], abs=1e-10)
+        assert found.means[:, i] == pytest.approx(one.means[:, 0], abs=1e-10)
+        assert cauchy.log_bf10[i] == pytest.approx(refit_density(data, st.cauchy(0, 0.3).logpdf).log_bf10[0], abs=1e-8)
+    pooled = found.together()
+    assert pooled.mean()[:, 0] == pytest.approx(found.of_each().mean()[:, 0].reshape(2, 2).mean(axis=1))
+    assert pooled.p_positive()[:, 0] == pytest.approx(found.of_each().p_positive()[:, 0].reshape(2, 2).mean(axis=1))
+    assert cauchy.marginal.together().mean()[0] == pytest.approx(cauchy.marginal.mean().mean())
+
+
+def test_a_contrast_of_two_coefficients_has_a_prior_of_its_own(stats):
+    # b1 + b2 with independent priors: another Normal prior on the sum, the difference as it was, is a model in
+    # u = (b1 + b2) and w = (b1 - b2) with priors of their own; with equal sds they are independent
+    equal = NormalPriors(
+        names=NAMES, mean=[0.0, 0.0, 0.0], sd=[0.5, 0.5, 1.0], intercept_mean=0, intercept_sd=1,
+        sigma=HalfStudentT(nu=4, scale=1),
+    )  # fmt: skip
+    data = likelihood(posterior(stats, equal, nodes=21), {"sum": {"a": 1.0, "b": 1.0}})
+    found = refit_normal(data, 0.1, 0.2)
+    turn = np.array([[0.5, 0.5, 0], [0.5, -0.5, 0], [0, 0, 1]])
+    turned = SufficientStatistics(
+        names=("u", "w", "c"), n=stats.n, x_mean=stats.x_mean @ turn.T, y_mean=stats.y_mean,
+        sxx=turn @ stats.sxx @ turn.T, sxy=stats.sxy @ turn.T, syy=stats.syy,
+    )  # fmt: skip
+    sd = 0.5 * np.sqrt(2)
+    again = NormalPriors(
+        names=("u", "w", "c"), mean=[0.1, 0.0, 0.0], sd=[0.2, sd, 1.0], intercept_mean=0, intercept_sd=1,
+        sigma=HalfStudentT(nu=4, scale=1),
+    )  # fmt: skip
+    wanted = posterior(turned, again, nodes=21)
+    assert found.log_evidence[0, 0] == pytest.approx(wanted.log_evidence[0], abs=1e-9)
+    assert found.of_each().mean()[0, 0] == pytest.approx(wanted.marginal(["u"]).mean()[0, 0], abs=1e-9)
+
+
+def test_under_a_flat_prior_nothing_is_divided_out(stats):
+    flat = posterior(stats, FlatPrior(), nodes=21)
+    wide = refit_normal(likelihood(flat, "b"), 0.0, 1e4)
+    assert wide.of_each().mean()[0, 0] == pytest.approx(flat.marginal(["b"]).mean()[0, 0], abs=1e-6)
+    assert wide.of_each().sd()[0, 0] == pytest.approx(flat.marginal(["b"]).sd()[0, 0], rel=1e-6)
 
 
 def test_refusals(stats, data):
@@ -96,7 +155,5 @@ def test_refusals(stats, data):
         refit_density(data, st.cauchy(0, 1e-4).logpdf)
     with pytest.raises(ExactEngineError, match="finite and above 0"):
         refit_normal(data, 0.0, [1.0, 0.0])
-    with pytest.raises(ExactEngineError, match="flat prior"):
-        likelihood(posterior(stats, FlatPrior()), "a")
     with pytest.raises(ExactEngineError, match=r"unknown terms \['z'\]"):
         likelihood(posterior(stats, priors(0, 1)), "z")

@@ -12,33 +12,6 @@ def result():
     return orchard_run.result()
 
 
-def answer(result, **wanted):
-    table = result.estimates
-    for name, value in wanted.items():
-        table = table[table[name] == value]
-    return table.iloc[0]
-
-
-def test_the_curve_over_prior_widths_passes_through_the_answer(result):
-    own = result.prior_widths[result.prior_widths["is_models"]].iloc[0]
-    wanted = {
-        "estimand": "shade_slope_difference",
-        "prior": "weakly_informative",
-        "reading": "default",
-        "engine": "exact",
-    }
-    row = answer(result, model="products", **wanted)
-    for name in ("mean", "lower", "upper", "p_positive", "bf10", "bf10_low", "bf10_high"):
-        assert own[name] == pytest.approx(row[name], rel=1e-5), name
-    assert own["prior_sd"] == 0.25
-
-
-def test_a_bayes_factor_is_one_at_a_prior_of_no_width(result):
-    narrow = result.prior_widths.iloc[0]
-    assert narrow["bf10"] == pytest.approx(1, abs=0.3)
-    assert abs(narrow["mean"]) < 0.05
-
-
 def test_the_gap_is_the_difference_of_the_conditional_effects(result):
     effects = result.conditional_effects.pivot_table(index="value", columns="group", values="mean")
     gap = result.johnson_neyman.set_index("value")["mean"]
@@ -48,14 +21,7 @@ def test_the_gap_is_the_difference_of_the_conditional_effects(result):
 def test_the_gap_changes_by_the_difference_of_slopes(result):
     gap = result.johnson_neyman
     rise = (gap["mean"].iloc[-1] - gap["mean"].iloc[0]) / (gap["value"].iloc[-1] - gap["value"].iloc[0])
-    row = answer(
-        result,
-        model="products",
-        estimand="shade_slope_difference",
-        prior="weakly_informative",
-        reading="default",
-        engine="exact",
-    )
+    row = result.published.set_index("estimand").loc["shade_slope_difference"]
     assert rise == pytest.approx(row["mean"], abs=1e-9)
 
 

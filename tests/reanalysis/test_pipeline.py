@@ -15,9 +15,10 @@ from hikibayes.reporting.results import csv_text
 from hikibayes.spec import InputError, digest
 
 TABLES = {
-    *("audit", "calibration", "verification", "estimates", "readings", "published", "prior_widths", "johnson_neyman"),
+    *("audit", "calibration", "verification", "estimates", "readings", "published", "johnson_neyman", "tipping"),
     *("conditional_effects", "prior_predictive", "posterior_predictive", "posterior_statistics", "loo", "diagnostics"),
     *("agreement", "dataset-0001"),
+    *("priors", "prior_widths", "prior_surface", "prior_families", "power_scaling", "shrinkage"),
 }
 
 

@@ -1,37 +1,39 @@
-"""One fit, every prior: what another prior on one coefficient would have given, without fitting again.
+"""One fit, every prior: what another prior on one contrast would have given, without fitting again.
 
-At each node of sigma the posterior of a coefficient is Normal, so its own Normal prior can be divided out, and what is
-left is a likelihood: any Normal prior on it is closed form, and any other prior a one-dimensional sum.
+At each node of sigma the posterior of a contrast is Normal, so its own Normal prior can be divided out, and what is
+left is a likelihood: any Normal prior on it is closed form, and any other prior a one-dimensional sum. A contrast is a
+coefficient, or a weighted sum of several; what the others are given its value stays as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PPoly
 from scipy.special import logsumexp
 
-from .exact import GaussianPosterior
+from .exact import Contrasts, GaussianPosterior
 from .mixture import Mixture
 from .sufficient import ExactEngineError, FloatArray
 
-__all__ = ["Likelihood", "NormalRefits", "NumericalRefit", "likelihood", "refit_density", "refit_normal"]
+__all__ = ["Likelihood", "NormalRefits", "NumericalRefit", "Tabulated", "likelihood", "refit_density", "refit_normal"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Likelihood:
-    """What one data set says about one coefficient b, everything else integrated out: Σ exp(log_mass - λb²/2 + hb).
+    """What B data sets say about one contrast b, everything else integrated out: Σ exp(log_mass - λb²/2 + hb).
 
     Parameters
     ----------
-    log_mass : array, shape (K,)
+    log_mass : array, shape (B, K)
         Log joint mass of data and node of sigma, at b = 0.
-    precision : array, shape (K,)
+    precision : array, shape (B, K)
         λ, at least 0.
-    pull : array, shape (K,)
+    pull : array, shape (B, K)
         h: precision times the value of b that fits best.
     """
 
@@ -39,82 +41,171 @@ class Likelihood:
     precision: FloatArray
     pull: FloatArray
 
-    def log_density(self, b: FloatArray) -> FloatArray:
-        """Log marginal likelihood of `b`, same shape as `b`."""
+    def __len__(self) -> int:
+        """Return the number of data sets."""
+        return len(self.log_mass)
+
+    def take(self, index: slice) -> Likelihood:
+        """Return the likelihoods of the data sets that `index` selects."""
+        return Likelihood(log_mass=self.log_mass[index], precision=self.precision[index], pull=self.pull[index])
+
+    def log_density(self, b: ArrayLike) -> FloatArray:
+        """Log marginal likelihood in each data set, shape (B, ...), of values `b` of shape (...) common to them."""
         b = np.asarray(b, dtype=np.float64)[..., None]
-        return np.asarray(logsumexp(self.log_mass - 0.5 * self.precision * b**2 + self.pull * b, axis=-1))
+        shape = (len(self), *(1,) * (b.ndim - 1), -1)
+        log_mass, precision, pull = (array.reshape(shape) for array in (self.log_mass, self.precision, self.pull))
+        return np.asarray(logsumexp(log_mass - 0.5 * precision * b**2 + pull * b, axis=-1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class NormalRefits:
-    """Posteriors of one coefficient under R Normal priors.
+    """Posteriors of one contrast in B data sets under R Normal priors.
 
     Parameters
     ----------
-    log_evidence : array, shape (R,)
+    log_evidence : array, shape (R, B)
         Log marginal likelihood of the data under each prior.
-    marginal : Mixture
-        Of one contrast in R "data sets", one for each prior; its Bayes factors are against b = 0.
+    log_bf10 : array, shape (R, B)
+        Log Bayes factor against b = 0.
+    weights, means, sds : array, shape (R, B, K)
+        Components of each posterior.
     """
 
     log_evidence: FloatArray
-    marginal: Mixture
+    log_bf10: FloatArray
+    weights: FloatArray
+    means: FloatArray
+    sds: FloatArray
+
+    def of_each(self) -> Mixture:
+        """Return the posterior in each data set: a mixture of R contrasts times B, as R * B data sets of one."""
+        K = self.weights.shape[-1]
+        return Mixture(
+            weights=self.weights.reshape(-1, K), means=self.means.reshape(-1, 1, K), sds=self.sds.reshape(-1, 1, K)
+        )
+
+    def together(self) -> Mixture:
+        """Return the posterior under each prior with every data set weighing the same, as R data sets of one."""
+        R, B, K = self.weights.shape
+        return Mixture(
+            weights=self.weights.reshape(R, B * K) / B,
+            means=self.means.reshape(R, 1, B * K),
+            sds=self.sds.reshape(R, 1, B * K),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabulated:
+    """Densities of one quantity on a common grid.
+
+    Parameters
+    ----------
+    b : array, shape (P,)
+        Evenly spaced values, beyond which there is nothing.
+    mass : array, shape (B, P)
+        Probability of each; sums to 1.
+    """
+
+    b: FloatArray
+    mass: FloatArray
+
+    def together(self) -> Tabulated:
+        """Return the average of the densities."""
+        return Tabulated(b=self.b, mass=self.mass.mean(axis=0, keepdims=True))
+
+    def mean(self) -> FloatArray:
+        """Mean, shape (B,)."""
+        return np.asarray(self.mass @ self.b)
+
+    def sd(self) -> FloatArray:
+        """SD, shape (B,)."""
+        return np.asarray(np.sqrt(np.einsum("bp,bp->b", self.mass, (self.b - self.mean()[:, None]) ** 2)))
+
+    def cdf(self, x: float) -> FloatArray:
+        """Probability of a value of at most `x`, shape (B,)."""
+        return self._below(np.clip(x, self.b[0], self.b[-1]))
+
+    def p_positive(self) -> FloatArray:
+        """Probability of a value above 0, shape (B,)."""
+        return 1 - self.cdf(0.0)
+
+    def quantile(self, q: float) -> FloatArray:
+        """Quantile, shape (B,), by bisection."""
+        low, high = (np.full(len(self.mass), end) for end in (self.b[0], self.b[-1]))
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            below = np.diagonal(self._below(middle)) < q
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray(0.5 * (low + high))
+
+    @cached_property
+    def _integral(self) -> PPoly:
+        return CubicSpline(self.b, self.mass / (self.b[1] - self.b[0]), axis=1).antiderivative()
+
+    def _below(self, x: float | FloatArray) -> FloatArray:
+        return np.asarray(self._integral(x), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NumericalRefit:
-    """The posterior of one coefficient under a prior that is not Normal."""
+    """Posteriors of one contrast in B data sets under a prior that is not Normal.
 
-    log_evidence: float
-    mean: float
-    sd: float
-    p_positive: float
-    log_bf10: float
+    Parameters
+    ----------
+    log_evidence, log_bf10 : array, shape (B,)
+        Log marginal likelihood, and log Bayes factor against 0.
+    marginal : Tabulated
+        Of B data sets.
+    """
+
+    log_evidence: FloatArray
+    log_bf10: FloatArray
+    marginal: Tabulated
 
 
-def likelihood(posterior: GaussianPosterior, coefficient: str, *, dataset: int = 0) -> Likelihood:
-    """Divide a coefficient's own prior out of its posterior.
+def likelihood(posterior: GaussianPosterior, contrast: str | Contrasts) -> Likelihood:
+    """Divide a contrast's own prior out of its posterior.
 
     Parameters
     ----------
     posterior : GaussianPosterior
-        Fitted under Normal priors; the wider this coefficient's, the less there is to divide out. `nodes` = 21 or more
-        keeps priors far from the data exact too.
-    coefficient : str
-        Its name.
-    dataset : int
-        Which data set of the batch.
+        Of B data sets. The wider this contrast's Normal prior, the less there is to divide out; under a flat prior
+        there is nothing. `nodes` = 21 or more keeps priors far from the data exact too.
+    contrast : str or contrasts
+        Name of a coefficient, or the weights of one contrast (see `GaussianPosterior.marginal`).
 
     Returns
     -------
     Likelihood
+        Under a flat prior, up to one constant for all values: evidences are then comparable among themselves only.
 
     Raises
     ------
     ExactEngineError
-        If the posterior has a flat prior, or the data set was refused.
+        If a data set was refused.
     """
-    marginal = posterior.marginal([coefficient])
+    marginal = posterior.marginal([contrast] if isinstance(contrast, str) else contrast)
+    if refused := np.flatnonzero(posterior.refusals).tolist():
+        raise ExactEngineError(posterior.stats.describe(int(posterior.refusals[refused[0]]), refused[0]))
+    m, s = marginal.means[:, 0], marginal.sds[:, 0]
     if marginal.prior_mean is None or marginal.prior_sd is None:
-        raise ExactEngineError("a flat prior gives no evidence to compare; fit with Normal priors first")
-    if not posterior.ok[dataset]:
-        raise ExactEngineError(posterior.stats.describe(int(posterior.refusals[dataset]), dataset))
-    m0, s0 = marginal.prior_mean[dataset, 0], marginal.prior_sd[dataset, 0]
-    m, s = marginal.means[dataset, 0], marginal.sds[dataset, 0]
-    log_mass = posterior.log_weights[dataset] + np.log(s0 / s) - 0.5 * (m / s) ** 2 + 0.5 * (m0 / s0) ** 2
+        log_mass = posterior.log_weights - np.log(s) - 0.5 * np.log(2 * np.pi) - 0.5 * (m / s) ** 2
+        return Likelihood(log_mass=log_mass, precision=s**-2, pull=m / s**2)
+    m0, s0 = marginal.prior_mean[:, :1], marginal.prior_sd[:, :1]
+    log_mass = posterior.log_weights + np.log(s0 / s) - 0.5 * (m / s) ** 2 + 0.5 * (m0 / s0) ** 2
     precision = np.maximum(1 / s**2 - 1 / s0**2, 0.0)
     return Likelihood(log_mass=log_mass, precision=precision, pull=m / s**2 - m0 / s0**2)
 
 
 def refit_normal(data: Likelihood, mean: ArrayLike, sd: ArrayLike) -> NormalRefits:
-    """Posteriors of a coefficient under other Normal priors, all at once.
+    """Posteriors of a contrast under other Normal priors, all priors and all data sets at once.
 
     Parameters
     ----------
     data : Likelihood
-        Of the coefficient, by `likelihood`.
-    mean, sd : array_like, broadcasting to shape (R,)
-        The priors.
+        Of the contrast in B data sets, by `likelihood`.
+    mean, sd : array_like, broadcasting to shape (R,) or (R, B)
+        The priors: the same for all data sets, or one for each.
 
     Returns
     -------
@@ -128,34 +219,35 @@ def refit_normal(data: Likelihood, mean: ArrayLike, sd: ArrayLike) -> NormalRefi
     mean, sd = np.broadcast_arrays(np.atleast_1d(np.asarray(mean, float)), np.atleast_1d(np.asarray(sd, float)))
     if not (np.isfinite(mean).all() and np.isfinite(sd).all() and (sd > 0).all()):
         raise ExactEngineError("priors need a finite mean, and a sd that is finite and above 0")
-    m1, s1 = mean[:, None], sd[:, None]
+    m1, s1 = (values.reshape(len(values), -1, 1) for values in (mean, sd))
     precision = data.precision + 1 / s1**2
     centre = (data.pull + m1 / s1**2) / precision
     log_mass = data.log_mass - np.log(s1) - 0.5 * np.log(precision) + 0.5 * (precision * centre**2 - (m1 / s1) ** 2)
-    log_evidence = logsumexp(log_mass, axis=1)
-    log_prior_at_zero = -0.5 * (m1 / s1) ** 2 - np.log(s1) - 0.5 * np.log(2 * np.pi)
-    marginal = Mixture(
-        weights=np.exp(log_mass - log_evidence[:, None]),
-        means=centre[:, None, :],
-        sds=1 / np.sqrt(precision)[:, None, :],
-        prior_mean=m1,
-        prior_sd=s1,
-        at_zero=lambda: data.log_density(np.zeros_like(m1)) + log_prior_at_zero - log_evidence[:, None],
+    # one exponential instead of the two that logsumexp and its difference take: this is what prior surfaces wait for
+    highest = log_mass.max(axis=-1, keepdims=True)
+    weights = np.exp(log_mass - highest)
+    total = weights.sum(axis=-1, keepdims=True)
+    log_evidence = (highest + np.log(total))[..., 0]
+    return NormalRefits(
+        log_evidence=log_evidence,
+        log_bf10=log_evidence - data.log_density(0.0),
+        weights=weights / total,
+        means=centre,
+        sds=1 / np.sqrt(precision),
     )
-    return NormalRefits(log_evidence=log_evidence, marginal=marginal)
 
 
 def refit_density(
     data: Likelihood, log_prior: Callable[[FloatArray], FloatArray], *, points: int = 801
 ) -> NumericalRefit:
-    """Posterior of a coefficient under any prior density, by a trapezoid over the coefficient.
+    """Posterior of a contrast under any prior density, by a trapezoid over the contrast.
 
     Parameters
     ----------
     data : Likelihood
-        Of the coefficient, by `likelihood`.
+        Of the contrast in B data sets, by `likelihood`.
     log_prior : callable
-        Normalised log prior density, from an array of coefficients to an array of the same shape.
+        Normalised log prior density, from an array of values to an array of the same shape.
     points : int, odd
         Points of the sum, over 9 sds of the likelihood to either side.
 
@@ -173,17 +265,13 @@ def refit_density(
     centre, width = data.pull / data.precision, 9 / np.sqrt(data.precision)
     b = np.linspace((centre - width).min(), (centre + width).max(), points)
     log_density = data.log_density(b) + log_prior(b)
-    log_evidence = float(logsumexp(log_density) + np.log(b[1] - b[0]))
-    halved = float(logsumexp(log_density[::2]) + np.log(b[2] - b[0]))
-    if not abs(halved - log_evidence) < 1e-6:
+    whole = logsumexp(log_density, axis=1, keepdims=True)
+    log_evidence = whole[:, 0] + np.log(b[1] - b[0])
+    halved = logsumexp(log_density[:, ::2], axis=1) + np.log(b[2] - b[0])
+    if not (np.abs(halved - log_evidence) < 1e-6).all():
         raise ExactEngineError(f"{points} points are too few for this prior; raise `points`")
-    mass = np.exp(log_density - logsumexp(log_density))
-    mean = float(mass @ b)
-    below = CubicSpline(b, mass / (b[1] - b[0])).antiderivative()(np.clip(0.0, b[0], b[-1]))
     return NumericalRefit(
         log_evidence=log_evidence,
-        mean=mean,
-        sd=float(np.sqrt(mass @ (b - mean) ** 2)),
-        p_positive=float(1 - below),
-        log_bf10=log_evidence - float(data.log_density(np.zeros(1))[0]),
+        log_bf10=log_evidence - data.log_density(0.0),
+        marginal=Tabulated(b=b, mass=np.exp(log_density - whole)),
     )

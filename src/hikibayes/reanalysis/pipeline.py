@@ -15,9 +15,11 @@ from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..inference.step_models import step_models, step_of
 from ..record.audit import audit
 from ..record.study import Study
+from ..robustness.case import Case
+from ..robustness.doubts import doubts
 from ..spec import InputError, spec_text
 from .checks import left_out, posterior_predictive, prior_predictive
-from .curves import conditional_effects, group_gap_curve, prior_width_curve
+from .curves import conditional_effects, group_gap_curve
 from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
 from .published import published_against_posterior
 from .readings import reading_estimates, readings_table, spread_over_readings
@@ -54,14 +56,16 @@ class Reanalysis:
         The same estimands under every reading, side by side.
     published : pandas.DataFrame
         Printed numbers against posteriors.
-    prior_widths, johnson_neyman, conditional_effects : pandas.DataFrame
-        Curves: over the width of a prior, over the focal measure.
+    johnson_neyman, conditional_effects : pandas.DataFrame
+        Curves over the focal measure.
     prior_predictive, posterior_predictive, posterior_statistics, loo : pandas.DataFrame
         Predictive checks, and the steps compared by leave-one-out.
     diagnostics, agreement : pandas.DataFrame
         Of NUTS, and of NUTS against the exact engine; empty where NUTS was left out.
     participants : pandas.DataFrame
         The first synthetic data set.
+    doubts : mapping of str to pandas.DataFrame
+        What would have to be true for the claim to fail, and the tables behind it; see `hikibayes.robustness.doubts`.
     """
 
     study: Study
@@ -72,7 +76,6 @@ class Reanalysis:
     estimates: pd.DataFrame
     readings: pd.DataFrame
     published: pd.DataFrame
-    prior_widths: pd.DataFrame
     johnson_neyman: pd.DataFrame
     conditional_effects: pd.DataFrame
     prior_predictive: pd.DataFrame
@@ -82,6 +85,7 @@ class Reanalysis:
     diagnostics: pd.DataFrame
     agreement: pd.DataFrame
     participants: pd.DataFrame
+    doubts: Mapping[str, pd.DataFrame]
 
     @property
     def unsound(self) -> tuple[str, ...]:
@@ -166,6 +170,7 @@ def reanalyze(
         diagnostics=engines.diagnostics if engines else pd.DataFrame(columns=["check", "ok"]),
         agreement=engines.agreement if engines else pd.DataFrame(columns=list(AGREEMENT_COLUMNS)),
         participants=job.data_sets[0],
+        doubts=job.doubts(),
         **job.curves(),
         **job.checks(),
     )
@@ -174,6 +179,7 @@ def reanalyze(
 def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
     """Return a reanalysis as files: name to content. Tables without a row are left out."""
     tables = {name: value for name, value in vars(result).items() if isinstance(value, pd.DataFrame) and len(value)}
+    tables |= result.doubts
     first = tables.pop("participants", None)
     files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
     if first is not None:
@@ -193,7 +199,7 @@ def _refuse(study: Study, datasets: int, nuts_datasets: int) -> None:
         raise InputError(f"NUTS is to fit {nuts_datasets} data sets; between 1 and {datasets} are accepted")
 
 
-STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines")
+STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines", "doubts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,11 +247,20 @@ class _Job:
         seed = int(self.seed_of("engines").generate_state(1)[0])
         return two_engines(model, self.data_sets[:count], self.read, sampler, seed=seed, labels=labels)
 
+    def doubts(self) -> dict[str, pd.DataFrame]:
+        self.say("doubting the answer")
+        case = Case(
+            study=self.read,
+            model=self.models[self.answering],
+            estimand=self.read.focal_estimand,
+            data_sets=self.data_sets,
+            synthetic=True,
+        )
+        return doubts(case, seed=int(self.seed_of("doubts").generate_state(1)[0]))
+
     def curves(self) -> dict[str, pd.DataFrame]:
         answering, focal = self.fits[self.answering], self.study.analysis.focal
-        differences = [estimand.name for estimand in self.read.estimands if estimand.kind == "slope_difference"]
         return {
-            "prior_widths": prior_width_curve(self.fits, differences),
             "johnson_neyman": group_gap_curve(answering, focal),
             "conditional_effects": conditional_effects(answering, focal),
         }

@@ -1,0 +1,20 @@
+"""Cases that the doubts are asked about."""
+
+import pytest
+from tests.studies import orchard_run
+
+from hikibayes.inference.step_models import model_of
+from hikibayes.robustness.case import Case
+
+
+@pytest.fixture(scope="session")
+def orchard():
+    """Nine samples of the orchard, its third step."""
+    read = orchard_run.study().read()
+    return Case(
+        study=read,
+        model=model_of(read, "products"),
+        estimand=read.focal_estimand,
+        data_sets=orchard_run.data_sets(),
+        synthetic=True,
+    )
