@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from .inference.models import load_model as load_model
     from .record.audit import audit as audit
     from .record.study import load_study as load_study
+    from .robustness.confounding import confounding as confounding
+    from .robustness.imbalance import imbalance as imbalance
     from .validation.engines import engines as engines
 
 __version__ = version("hikibayes")
 
 _HOME = {
     "audit": "record.audit",
+    "confounding": "robustness.confounding",
     "engines": "validation.engines",
     "fit": "inference.fit",
+    "imbalance": "robustness.imbalance",
     "load_model": "inference.models",
     "load_study": "record.study",
 }
 
-__all__ = ["__version__", "audit", "engines", "fit", "load_model", "load_study"]
+__all__ = ["__version__", "audit", "confounding", "engines", "fit", "imbalance", "load_model", "load_study"]
 
 
 def __getattr__(name: str) -> Any:

@@ -92,9 +92,10 @@ def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: An
 
 def figure_files(run: SavedRun) -> dict[str, str]:
     """Return every figure that a run has the tables for, by file name."""
+    from .figures_doubts import DOUBT_FIGURES
     from .figures_planning import PLANNING_FIGURES
 
-    every = FIGURES | PLANNING_FIGURES
+    every = FIGURES | DOUBT_FIGURES | PLANNING_FIGURES
     return {f"figures/{name}.svg": draw(figure, run) for name, figure in every.items() if figure.wanted(run)}
 
 

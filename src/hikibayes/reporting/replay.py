@@ -306,6 +306,31 @@ def _diagnose(record: RunRecord, _: Path, say: Callable[[str], None]) -> Mapping
     return diagnosis_files(found)
 
 
+def _imbalance(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..robustness.imbalance import imbalance_of
+
+    return _doubt(imbalance_of, ("balance", "shares", "mix"), record, folder, say)
+
+
+def _confounding(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..robustness.confounding import confounding_of
+
+    return _doubt(confounding_of, ("benchmarks", "k", "alpha"), record, folder, say)
+
+
+def _doubt(
+    run: Callable[..., Any], names: tuple[str, ...], record: RunRecord, folder: Path, say: Callable[[str], None]
+) -> Mapping[str, Any]:
+    """Raise a doubt again, with what it was asked then."""
+    from .doubt_files import case_again, doubt_files
+
+    say("finding what was doubted")
+    case, chosen = case_again(record, folder), {name: record.arguments[name] for name in names}
+    found = run(case, seed=_seed_of(record, folder), tell=say, **chosen)
+    now = Stopwatch().record(record.verb, record.arguments, seed=record.seed, inputs=record.inputs)
+    return doubt_files(found, case, now)
+
+
 def _same_inputs(record: RunRecord, found: Mapping[str, str]) -> None:
     """Refuse inputs that are not what they were."""
     for name, value in found.items():
@@ -318,6 +343,8 @@ MAKERS: dict[str, Maker] = {
     "calibrate": _calibrate,
     "synthesize": _synthesize,
     "reanalyze": _reanalyze,
+    "imbalance": _imbalance,
+    "confounding": _confounding,
     "power": _power,
     "diagnose": _diagnose,
 }
