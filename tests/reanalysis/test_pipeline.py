@@ -17,7 +17,7 @@ from hikibayes.spec import InputError, digest
 TABLES = {
     *("audit", "calibration", "verification", "estimates", "readings", "published", "johnson_neyman", "tipping"),
     *("conditional_effects", "prior_predictive", "posterior_predictive", "posterior_statistics", "loo", "diagnostics"),
-    *("agreement", "dataset-0001"),
+    *("agreement", "dataset-0001", "power", "sample_size", "surface"),
     *("priors", "prior_widths", "prior_surface", "prior_families", "power_scaling", "shrinkage"),
 }
 
@@ -27,6 +27,28 @@ def test_every_table_becomes_a_file():
     assert {name.removesuffix(".csv") for name in files if name.endswith(".csv")} == TABLES
     assert {"study.json", "models.json"} <= set(files)
     assert list(files["estimates.csv"].columns) == list(COLUMNS)
+
+
+def test_the_next_study_is_planned_in_brief():
+    """Assurance beside power, for the study's own question; the study's models and data sets, not the shipped ones'."""
+    files = orchard_run.files()
+    sizes = files["sample_size.csv"].set_index(["worlds", "target"])
+    assert set(sizes["estimand"]) == {"shade_slope_difference"}
+    assert sizes["n_per_group"]["posterior", 0.9] > sizes["n_per_group"]["printed", 0.9]
+    plan = json.loads(files["planning.json"])
+    assert plan["simulation"]["study"] == orchard_run.study().id
+    assert plan["rules"][0]["rule"].startswith("95 % interval")
+
+
+def test_a_study_that_planning_has_no_model_for_is_reanalysed_without(monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise InputError("planning is for slopes")
+
+    monkeypatch.setattr("hikibayes.planning.power.power", refuse)
+    said: list[str] = []
+    job = _Job(study=orchard_run.study(), reconstructed=orchard_run.reconstructed(), seed=1, say=said.append)
+    assert job.planning(orchard_run.result().published) == {}
+    assert said[-1] == "left out: planning is for slopes"
 
 
 def test_study_and_models_come_back_as_they_were():

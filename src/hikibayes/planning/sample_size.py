@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from .cells import Sample, axis_labels
 from .replicates import Replicates
 from .rules import Decision
 
-__all__ = ["Curve", "curves", "monotone", "sample_sizes", "smallest_n"]
+__all__ = ["Curve", "between_sizes", "curves", "monotone", "sample_sizes", "smallest_n"]
 
 type FloatArray = NDArray[np.float64]
 
@@ -190,6 +190,19 @@ def monotone(share: FloatArray) -> FloatArray:
         smallest = np.minimum.accumulate(to_each_end[..., ::-1], axis=-1)[..., ::-1]
         fitted[..., i:] = np.maximum(fitted[..., i:], smallest)
     return fitted
+
+
+def between_sizes(n: FloatArray, share: FloatArray, at: FloatArray) -> FloatArray:
+    """Read a curve off between the sizes that were simulated, as `smallest_n` does.
+
+    Parameters
+    ----------
+    n, share : array, shape (G,)
+        Increasing sizes, and the power or assurance there.
+    at : array
+        Sizes to read it off at.
+    """
+    return np.asarray(ndtr(np.interp(np.sqrt(at), np.sqrt(n), ndtri(np.clip(share, 1e-6, 1 - 1e-6)))))
 
 
 def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:

@@ -66,6 +66,8 @@ class Reanalysis:
         The first synthetic data set.
     doubts : mapping of str to pandas.DataFrame
         What would have to be true for the claim to fail, and the tables behind it; see `hikibayes.robustness.doubts`.
+    planning : mapping of str to pandas.DataFrame or str
+        Files on the next study; see `hikibayes.planning.tables`. Empty where planning has no model for it.
     """
 
     study: Study
@@ -86,6 +88,7 @@ class Reanalysis:
     agreement: pd.DataFrame
     participants: pd.DataFrame
     doubts: Mapping[str, pd.DataFrame]
+    planning: Mapping[str, pd.DataFrame | str]
 
     @property
     def unsound(self) -> tuple[str, ...]:
@@ -157,6 +160,7 @@ def reanalyze(
     side_by_side = readings_table(study, other)
     every = _stacked(estimates, engines.estimates if engines else None, other[other["reading"] != DEFAULT_READING])
     every = _with_readings(job.read, every, spread := spread_over_readings(side_by_side))
+    published = published_against_posterior(job.read, every, spread)
     say("checking the models")
     return Reanalysis(
         study=study,
@@ -166,11 +170,12 @@ def reanalyze(
         verification=reconstructed.verification,
         estimates=every,
         readings=side_by_side,
-        published=published_against_posterior(job.read, every, spread),
+        published=published,
         diagnostics=engines.diagnostics if engines else pd.DataFrame(columns=["check", "ok"]),
         agreement=engines.agreement if engines else pd.DataFrame(columns=list(AGREEMENT_COLUMNS)),
         participants=job.data_sets[0],
         doubts=job.doubts(),
+        planning=job.planning(published),
         **job.curves(),
         **job.checks(),
     )
@@ -184,6 +189,7 @@ def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
     files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
     if first is not None:
         files["dataset-0001.csv"] = first
+    files |= result.planning
     return files | {"study.json": spec_text(result.study), "models.json": spec_text(result.models)}
 
 
@@ -199,7 +205,7 @@ def _refuse(study: Study, datasets: int, nuts_datasets: int) -> None:
         raise InputError(f"NUTS is to fit {nuts_datasets} data sets; between 1 and {datasets} are accepted")
 
 
-STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines", "doubts")
+STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines", "doubts", "planning")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +263,24 @@ class _Job:
             synthetic=True,
         )
         return doubts(case, seed=int(self.seed_of("doubts").generate_state(1)[0]))
+
+    def planning(self, published: pd.DataFrame) -> dict[str, pd.DataFrame | str]:
+        from ..planning.follow_up import follow_up
+        from ..planning.power import power
+        from ..planning.tables import planning_tables
+
+        self.say("planning the next study")
+        model = self.models[self.answering]
+        upwards = bool(published.set_index("estimand")["mean"][self.read.focal_estimand.name] >= 0)
+        seed = int(self.seed_of("planning").generate_state(1)[0])
+        draws = self.reconstructed.moments[DEFAULT_READING]
+        plan = follow_up(self.read, model.name, upwards=upwards, seed=seed)
+        try:
+            found = power(plan, study=self.read, reconstructions=draws, models={model.name: model})
+        except InputError as error:
+            self.say(f"left out: {error}")
+            return {}
+        return planning_tables(found, {model.name: model})
 
     def curves(self) -> dict[str, pd.DataFrame]:
         answering, focal = self.fits[self.answering], self.study.analysis.focal

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..apa import bounded
 from ..planning.cells import OTHER_AXES
+from ..planning.sample_size import between_sizes
 from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
 from .saved import SavedRun
 
@@ -90,10 +92,17 @@ def _curves(run: SavedRun) -> Figure:
 
 
 def _curve(ax: Axes, own: pd.DataFrame, colour: str, dash: Any) -> None:
-    share = own["power"].fillna(own["assurance"])
-    error = 1.96 * own["power_mcse"].fillna(own["assurance_mcse"])
-    ax.fill_between(own["n_per_group"], share - error, share + error, color=colour, alpha=0.25, lw=0)
-    ax.plot(own["n_per_group"], share, color=colour, lw=1.8 if dash == "-" else 1.2, ls=dash)
+    n = own["n_per_group"].to_numpy(dtype=float)
+    share = own["power"].fillna(own["assurance"]).to_numpy()
+    error = 1.96 * own["power_mcse"].fillna(own["assurance_mcse"]).to_numpy()
+    fine = _fine(n)
+    low, middle, high = (between_sizes(n, share + shift * error, fine) for shift in (-1, 0, 1))
+    ax.fill_between(fine, low, high, color=colour, alpha=0.25, lw=0)
+    ax.plot(fine, middle, color=colour, lw=1.8 if dash == "-" else 1.2, ls=dash)
+
+
+def _fine(n: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.geomspace(n.min(), n.max(), 120) if len(n) > 1 else n
 
 
 def _crossing(ax: Axes, row: dict[str, Any]) -> None:
@@ -117,13 +126,15 @@ def _surface(run: SavedRun) -> Figure:
     )
     for ax, allocation in zip(axes[:, 0], allocations, strict=True):
         own = table[table["allocation"] == allocation]
-        grid = own.pivot_table(index="effect", columns="n_per_group", values="power").interpolate(axis=1)
-        x, y = grid.columns.to_numpy(dtype=float), grid.index.to_numpy(dtype=float)
-        ax.contourf(x, y, grid.to_numpy(), levels=np.linspace(0, 1, 11), cmap="Blues", alpha=0.75)
-        lines = ax.contour(x, y, grid.to_numpy(), levels=[0.5, 0.8, 0.9], colors=[INK], linewidths=[0.7, 1.6, 1.0])
+        x, y = _fine(own["n_per_group"].to_numpy(dtype=float)), np.unique(own["effect"].to_numpy(dtype=float))
+        rows = [own[own["effect"] == effect].sort_values("n_per_group") for effect in y]
+        grid = np.array([between_sizes(row["n_per_group"].to_numpy(float), row["power"].to_numpy(), x) for row in rows])
+        ax.contourf(x, y, grid, levels=np.linspace(0, 1, 11), cmap="Blues", alpha=0.75)
+        lines = ax.contour(x, y, grid, levels=[0.5, 0.8, 0.9], colors=[INK], linewidths=[0.7, 1.6, 1.0])
         ax.clabel(lines, fmt=lambda level: bounded(level, 1), fontsize=8)
         ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
-        ax.set_ylabel("true value")
+        ax.set_ylabel("true value, SD per SD")
+        _probabilities(ax.yaxis)
         _sizes_axis(ax, x.min(), x.max(), "" if ax is not axes[-1, 0] else "participants in the smaller group")
     return figure
 
@@ -139,10 +150,11 @@ def _costs(run: SavedRun) -> Figure:
     rows = list(dict.fromkeys(zip(table["decision"], table["prior"], strict=True)))
     grid = run.table("power")["n_per_group"]
     low, high = float(grid.min()), float(grid.max())
+    words = {rule["decision"]: rule["rule"] for rule in run.json_object("planning.json")["rules"]}
     figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.4 * len(rows)))
     for i, (decision, prior) in enumerate(rows):
         own = table[(table["decision"] == decision) & (table["prior"] == prior)]
-        label = f"{decision}, {prior} prior".replace("_", " ")
+        label = f"{words[decision]}, {prior.replace('_', ' ')} priors"
         text = ax.text(0, -i + 0.2, label, transform=ax.get_yaxis_transform(), va="bottom", fontsize=8)
         text.set_in_layout(False)
         ax.plot([low, high], [-i, -i], color=FAINT, lw=0.5, zorder=0)
@@ -189,6 +201,6 @@ def has_costs(run: SavedRun) -> bool:
 PLANNING_FIGURES: dict[str, FigureOf] = {
     "curves": FigureOf(needs=("power", "sample_size"), draw=_curves),
     "surface": FigureOf(needs=("power", "surface"), draw=_surface, only_if=has_surface),
-    "rule_costs": FigureOf(needs=("power", "sample_size"), draw=_costs, only_if=has_costs),
+    "rule_costs": FigureOf(needs=("power", "sample_size", "planning.json"), draw=_costs, only_if=has_costs),
 }
 """Every figure of a planned study, in the order of the report."""
