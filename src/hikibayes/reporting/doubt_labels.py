@@ -41,7 +41,7 @@ def _model_name(study: Study, measure: str, what: str) -> str:
     return {
         "unadjusted": f"{measure} left out",
         "adjusted": f"{measure} held equal",
-        "by_group": f"and {measure} × {group}",
-        "by_focal": f"and {measure} × {focal}",
-        "three_way": f"and {measure} × {group} × {focal}",
+        "by_group": f"{measure}, and {measure} × {group}",
+        "by_focal": f"{measure}, and {measure} × {focal}",
+        "three_way": f"{measure}, up to {measure} × {group} × {focal}",
     }[what]

@@ -77,7 +77,7 @@ def _contours(run: SavedRun) -> Figure:
     figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, handletextpad=0.2)
     _percentages(ax.xaxis)
     _percentages(ax.yaxis)
-    ax.set_xlabel(f"explained of what is left of {_treatment_name(study, study.focal_estimand)}")
+    ax.set_xlabel(f"explained of what is left of\n{_treatment_name(study, study.focal_estimand)}")
     ax.set_ylabel(f"explained of what is left of {in_prose(study.measure(study.analysis.outcome).label)}")
     return figure
 
@@ -134,9 +134,10 @@ def _adjustments(run: SavedRun) -> Figure:
     name = estimand_name(study, study.focal_estimand, brief=True)
     figure, ax = _rows(labels, name[0].lower() + name[1:])
     own = next((row["mean"] for row in rows if row["is_own"]), None)
-    if own is not None:
-        ax.axvline(own, color=FAINT, lw=0.8, ls=(0, (2, 3)), zorder=0)
     for i, row in enumerate(rows):
+        if own is not None:
+            # a line through the whole figure would run through the labels
+            ax.plot([own, own], [-i - 0.2, -i + 0.17], color=FOCAL, lw=0.8, alpha=0.6, zorder=0)
         if pd.isna(row["mean"]):
             ax.text(0, -i, "not estimated", va="center", fontsize=8, color=FAINT)
         else:
@@ -152,6 +153,8 @@ def _shares(run: SavedRun) -> Figure:
     for group, colour, mark in zip(study.group_ids, (REFERENCE, FOCAL), ("o", "^"), strict=True):
         own = table[table["group"] == group]
         ax.plot(own["share"], own["mean"], mark, color=colour, ms=4, alpha=0.55, mew=0, label=group_name(study, group))
+    # from 0: what the shares move must be seen beside what there is
+    ax.set_ylim(min(0.0, 1.2 * float(table["mean"].min())), max(0.0, 1.2 * float(table["mean"].max())))
     _percentages(ax.xaxis)
     _plain_ticks(ax.yaxis)
     ax.set_xlabel(f"share of {level_name(study, balance['balance'], balance['level'])} participants in the group")
@@ -198,10 +201,17 @@ def _imbalance_seen(run: SavedRun) -> tuple[float, float]:
 def _costs(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.table("imbalance_costs")
     balance = run.table("imbalance").iloc[0]
+    measure = term_name(study, balance["balance"])
     figure, ax = _axes(2.7)
     low, high = _imbalance_seen(run)
     ax.axvspan(low, high, color=REFERENCE, alpha=0.16, lw=0, label="imbalance that the record allows (5–95%)")
-    ax.plot(table["imbalance"], table["n"], color=FOCAL, lw=2, label="to moderate the slope by it as precisely")
+    ax.plot(
+        table["imbalance"],
+        table["n"],
+        color=FOCAL,
+        lw=2,
+        label=f"if {measure} may moderate the slope, for equal precision",
+    )
     ax.axhline(table["n_balanced"].iloc[0], color=FAINT, lw=0.8, ls=(0, (2, 3)), label="in balanced groups")
     ax.set_xlim(0, float(table["imbalance"].max()))
     ax.set_ylim(bottom=0)
