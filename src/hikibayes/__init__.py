@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .record.study import load_study as load_study
     from .robustness.confounding import confounding as confounding
     from .robustness.imbalance import imbalance as imbalance
+    from .robustness.priors import priors as priors
     from .validation.engines import engines as engines
 
 __version__ = version("hikibayes")
@@ -29,9 +30,10 @@ _HOME = {
     "imbalance": "robustness.imbalance",
     "load_model": "inference.models",
     "load_study": "record.study",
+    "priors": "robustness.priors",
 }
 
-__all__ = ["__version__", "audit", "confounding", "engines", "fit", "imbalance", "load_model", "load_study"]
+__all__ = ["__version__", "audit", "confounding", "engines", "fit", "imbalance", "load_model", "load_study", "priors"]
 
 
 def __getattr__(name: str) -> Any:

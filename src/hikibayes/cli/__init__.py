@@ -15,7 +15,7 @@ from .planning import diagnose, power, simulations
 from .reanalysis import reanalyze, replay, report
 from .reconstruction import calibrate, synthesize
 from .record import audit, studies
-from .robustness import confounding, imbalance
+from .robustness import confounding, imbalance, priors
 
 __all__ = ["main"]
 
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 VERBS = (
-    *(reanalyze, audit, calibrate, synthesize, fit, engines, imbalance, confounding, power, diagnose),
+    *(reanalyze, audit, calibrate, synthesize, fit, engines, priors, imbalance, confounding, power, diagnose),
     *(report, replay, studies, models, simulations),
 )
 for verb in VERBS:

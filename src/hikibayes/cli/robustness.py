@@ -1,7 +1,8 @@
-"""Verbs of doubt: imbalance, confounding."""
+"""Verbs of doubt: priors, imbalance, confounding."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,42 @@ def shares_of(context: click.Context, parameter: click.Parameter, pairs: tuple[s
         return {name: float(value) for name, value in written.items()}
     except ValueError as error:
         raise click.BadParameter(f"{error}; write a share as a number, such as 0.5") from None
+
+
+@click.command()
+@options(
+    case_arguments,
+    click.option(
+        "--design/--no-design",
+        default=True,
+        show_default=True,
+        help="Simulate what the width of the analysis' prior costs a follow-up.",
+    ),
+)
+def priors(
+    *,
+    what: str,
+    datasets: int,
+    readings: dict[str, str],
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+    design: bool,
+) -> None:
+    """Ask what other priors would have given, and which prior tips the claim.
+
+    Takes a study, or the folder of a fit.
+    """
+    from ..robustness.priors import priors_of
+
+    result = _doubted(
+        "priors", partial(priors_of, shares=True), what, datasets, readings, seed, out, {"design": design}
+    )
+    columns = ["prior", "mean", "sd", "lower", "upper", "p_positive", "bf10"]
+    focal = str(result.prior_widths["estimand"].iloc[0])
+    title = f"{focal} under the model's named priors, seed {seed}"
+    show(result.priors, result.priors.loc[result.priors["estimand"] == focal, columns], as_json, title=title)
+    _tell(result, as_json)
 
 
 @click.command()

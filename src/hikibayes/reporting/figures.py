@@ -94,8 +94,9 @@ def figure_files(run: SavedRun) -> dict[str, str]:
     """Return every figure that a run has the tables for, by file name."""
     from .figures_doubts import DOUBT_FIGURES
     from .figures_planning import PLANNING_FIGURES
+    from .figures_priors import PRIOR_FIGURES
 
-    every = FIGURES | DOUBT_FIGURES | PLANNING_FIGURES
+    every = FIGURES | PRIOR_FIGURES | DOUBT_FIGURES | PLANNING_FIGURES
     return {f"figures/{name}.svg": draw(figure, run) for name, figure in every.items() if figure.wanted(run)}
 
 
@@ -205,36 +206,6 @@ def _johnson_neyman(run: SavedRun) -> Figure:
     return figure
 
 
-def _prior_widths(run: SavedRun) -> Figure:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    table = run.table("prior_widths")
-    table = table[table["model"] == table["model"].iloc[0]]
-    figure, (ax,) = _axes(2.7)
-    ax.fill_between(table["prior_sd"], table["bf10_low"], table["bf10_high"], color=REFERENCE, alpha=0.2, lw=0)
-    ax.plot(table["prior_sd"], table["bf10"], color=REFERENCE, lw=2)
-    own = table[table["is_models"]]
-    ax.plot(own["prior_sd"], own["bf10"], "o", color=FOCAL, ms=6, mec="white")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    for level in (1 / 3, 1, 3, 10):
-        ax.axhline(level, color=FAINT, lw=0.6, ls="-" if level == 1 else (0, (2, 3)), zorder=0)
-    ax.xaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.25, 0.5, 1, 2]))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".removeprefix("0")))
-    inside = [level for level in (1e-3, 0.01, 0.1, 1 / 3, 1, 3, 10, 100, 1e3, 1e4) if _within(level, ax.get_ylim())]
-    ax.yaxis.set_major_locator(FixedLocator(inside))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: "1/3" if abs(x - 1 / 3) < 0.01 else f"{x:,.10g}"))
-    ax.set_xlabel("prior SD of the difference of slopes (SD per SD)")
-    ax.set_ylabel("Bayes factor against 0")
-    return figure
-
-
-def _within(level: float, limits: tuple[float, float]) -> bool:
-    return limits[0] <= level <= limits[1]
-
-
 def _explained(run: SavedRun) -> Figure:
     study, table = run.study, _answer_rows(run)
     shown = [e for e in study.estimands if e.kind in ("r2", "delta_r2")]
@@ -340,7 +311,6 @@ FIGURES: dict[str, FigureOf] = {
     "published": FigureOf(needs=("study.json", "published"), draw=_published),
     "conditional_effects": FigureOf(needs=("study.json", "conditional_effects", "dataset-0001"), draw=_conditional),
     "johnson_neyman": FigureOf(needs=("study.json", "johnson_neyman"), draw=_johnson_neyman),
-    "prior_widths": FigureOf(needs=("study.json", "prior_widths"), draw=_prior_widths),
     "explained": FigureOf(needs=("study.json", "published"), draw=_explained),
     "spread": FigureOf(needs=("study.json", "published"), draw=_spread),
     "readings": FigureOf(needs=("study.json", "readings"), draw=_readings),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +307,12 @@ def _diagnose(record: RunRecord, _: Path, say: Callable[[str], None]) -> Mapping
     return diagnosis_files(found)
 
 
+def _priors(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..robustness.priors import priors_of
+
+    return _doubt(partial(priors_of, shares=True), ("design",), record, folder, say)
+
+
 def _imbalance(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
     from ..robustness.imbalance import imbalance_of
 
@@ -343,6 +350,7 @@ MAKERS: dict[str, Maker] = {
     "calibrate": _calibrate,
     "synthesize": _synthesize,
     "reanalyze": _reanalyze,
+    "priors": _priors,
     "imbalance": _imbalance,
     "confounding": _confounding,
     "power": _power,

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from .checklist import checklist
-from .checks import engines, model_checks, priors, sensitivity
+from .checks import engines, model_checks, priors
+from .doubts import confounding, imbalance
 from .estimates import effects, explained, published, readings, spread, summary
 from .findings import Findings, Section
 from .methods import methods, provenance, reproduction
 from .planning import planning
 from .record import audited, data, limitations
+from .sensitivity import failing, sensitivity
 
 __all__ = ["SECTIONS", "Findings", "Section"]
 
 SECTIONS: tuple[Section, ...] = (
     Section(id="summary", title="In short", needs=("published",), context=summary),
+    Section(
+        id="failing",
+        title="What would have to be true for the claim to fail",
+        needs=("published", "tipping"),
+        context=failing,
+    ),
     Section(id="data", title="Question and data", needs=("study.json",), context=data),
     Section(id="audited", title="Do the printed numbers agree?", needs=("audit",), context=audited),
     Section(id="published", title="Published against posterior", needs=("published",), context=published),
@@ -23,6 +31,18 @@ SECTIONS: tuple[Section, ...] = (
     Section(id="readings", title="If the paper is read differently", needs=("readings",), context=readings),
     Section(id="priors", title="Model and priors", needs=("models.json", "prior_predictive"), context=priors),
     Section(id="sensitivity", title="Prior sensitivity", needs=("estimates", "prior_widths"), context=sensitivity),
+    Section(
+        id="imbalance",
+        title="If the groups had been alike",
+        needs=("study.json", "imbalance", "imbalance_mixes", "imbalance_shares"),
+        context=imbalance,
+    ),
+    Section(
+        id="confounding",
+        title="What nobody measured",
+        needs=("study.json", "confounding", "confounding_bounds"),
+        context=confounding,
+    ),
     Section(id="model_checks", title="Does the model fit?", needs=("posterior_predictive",), context=model_checks),
     Section(id="engines", title="Computation and convergence", needs=("estimates",), context=engines),
     Section(id="planning", title="The next study", needs=("power", "planning.json"), context=planning),

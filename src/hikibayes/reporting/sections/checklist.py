@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ... import apa
-from .checks import engines, model_checks, sensitivity
+from .checks import engines, model_checks
 from .findings import Findings
+from .sensitivity import sensitivity
 
 __all__ = ["checklist"]
 

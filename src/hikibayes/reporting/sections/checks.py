@@ -1,4 +1,4 @@
-"""Models, priors, what they do to the answer, whether the model fits, and whether the computation can be trusted."""
+"""Models and priors, whether the model fits, and whether the computation can be trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...inference.models import ModelSpec
 from ...record import wording
 from .findings import Findings
 
-__all__ = ["engines", "model_checks", "priors", "sensitivity"]
+__all__ = ["engines", "model_checks", "priors"]
 
 STATISTICS = {"sd": "SD", "outside": "share outside the scale"}
 
@@ -69,35 +69,6 @@ def _equation(f: Findings, model: ModelSpec) -> str:
 
 def _subscript(i: int) -> str:
     return str(i).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-
-
-def sensitivity(f: Findings) -> dict[str, Any]:
-    """Return the main estimate under every prior, and how its Bayes factor follows the prior's width."""
-    model = f.difference.step
-    rows = f.estimates(engine="exact", model=model, estimand=f.difference.name)
-    variants = f.models[model].variants
-    shown = []
-    for row in rows.to_dict("records"):
-        described = variants[row["prior"]].description if row["prior"] in variants else "The answer's own prior."
-        shown.append({str(k): v for k, v in row.items()} | {"variant": _variant(row["prior"]), "about": described})
-    return {"rows": shown, **_widths(f.table("prior_widths"), model), "main": f.answers[f.difference.name]}
-
-
-def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
-    own = table[table["model"] == model]
-    if own.empty:
-        return {"curve": False}
-    peak = own.sort_values("bf10").iloc[-1]
-    mine = own[own["is_models"]]
-    return {
-        "curve": True,
-        "peak_sd": float(peak["prior_sd"]),
-        "peak": float(peak["bf10"]),
-        "own_sd": float(mine["prior_sd"].iloc[0]) if len(mine) else float("nan"),
-        "own": float(mine["bf10"].iloc[0]) if len(mine) else float("nan"),
-        "widest": float(own["bf10"].iloc[-1]),
-        "widest_sd": float(own["prior_sd"].iloc[-1]),
-    }
 
 
 def model_checks(f: Findings) -> dict[str, Any]:

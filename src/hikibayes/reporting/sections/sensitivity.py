@@ -1,0 +1,139 @@
+"""What would have to be true for the claim to fail, on one page; and what other priors would have given."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from ... import apa
+from ...record import wording
+from .findings import Findings
+
+__all__ = ["failing", "sensitivity"]
+
+DOUBTS = {
+    "prior": "One’s own expectation",
+    "imbalance": "The groups’ imbalance",
+    "confounding": "Something that nobody measured",
+}
+
+
+def failing(f: Findings) -> dict[str, Any]:
+    """Return the tipping rows of every doubt, in words and in numbers."""
+    table = f.table("tipping")
+    found = []
+    for doubt, own in table.groupby("doubt", sort=False):
+        rows = [
+            {
+                "sentence": row["sentence"],
+                "what": row["what"],
+                "value": tipping_value(row["value"]),
+                "range": _range(row["lower"], row["upper"]),
+            }
+            for row in own.to_dict("records")
+        ]
+        found.append({"title": DOUBTS.get(str(doubt), str(doubt)), "rows": rows})
+    return {"doubts": found, "ranges": bool(table["lower"].notna().any())}
+
+
+def tipping_value(value: float) -> str:
+    """Return a tipping value: whole from 10 on, two decimals below, a dash where nothing tips.
+
+    Examples
+    --------
+    >>> tipping_value(159.6), tipping_value(0.128), tipping_value(float("nan"))
+    ('160', '.13', '–')
+    """
+    return apa.number(value, 0) if abs(value) >= 10 else apa.bounded(value)
+
+
+def _range(low: float, high: float) -> str:
+    return "" if math.isnan(low) or math.isnan(high) else f"[{tipping_value(low)}, {tipping_value(high)}]"
+
+
+def sensitivity(f: Findings) -> dict[str, Any]:
+    """Return the main estimate under every prior, tipping priors, power-scaling, pooling and the next study's size."""
+    model = f.difference.step
+    rows = f.estimates(engine="exact", model=model, estimand=f.difference.name)
+    variants = f.models[model].variants
+    shown = []
+    for row in rows.to_dict("records"):
+        described = variants[row["prior"]].description if row["prior"] in variants else "The answer's own prior."
+        named = {"variant": row["prior"].replace("_", " "), "about": described}
+        shown.append({str(k): v for k, v in row.items()} | named)
+    return {
+        "rows": shown,
+        "families": _records(f.table("prior_families")),
+        "tipping": _tipping_sentences(f),
+        "scaling": _scaling(f),
+        "pooled": _pooled(f),
+        "design": _design(f.table("prior_design")),
+        "main": f.answers[f.difference.name],
+        **_widths(f.table("prior_widths"), model),
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _tipping_sentences(f: Findings) -> list[str]:
+    table = f.table("tipping")
+    return [] if table.empty else list(table.loc[table["doubt"] == "prior", "sentence"])
+
+
+def _scaling(f: Findings) -> dict[str, Any]:
+    """Return what moves with the prior, flagged quantities named in words."""
+    table = f.table("power_scaling")
+    if table.empty:
+        return {"rows": [], "flagged": []}
+    estimands = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
+    flagged = table["diagnosis"] != "unremarkable"
+    table = table.assign(name=[estimands.get(of) or wording.term_name(f.study, of) for of in table["of"]])
+    # every estimand, and of the coefficients those that move
+    shown = table[(table["kind"] == "estimand") | flagged]
+    return {
+        "rows": _records(shown),
+        "flagged": list(table.loc[flagged & (table["kind"] == "estimand"), "name"]),
+        "others": len(table) - len(shown),
+        "data_sets": int(table["data_sets"].iloc[0]),
+    }
+
+
+def _pooled(f: Findings) -> dict[str, Any] | None:
+    """Return the focal product by itself and drawn towards 0 together with the others."""
+    table = f.table("shrinkage")
+    analysis = f.study.analysis
+    name = f"{analysis.group}:{analysis.focal}"
+    if table.empty or name not in set(table["coefficient"]):
+        return None
+    own, pooled = (table[table["prior"] == prior].set_index("coefficient") for prior in ("own", "pooled"))
+    count = len(own)
+    return {"own": own.loc[name].to_dict(), "pooled": pooled.loc[name].to_dict(), "count": count}
+
+
+def _design(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return participants per group by prior width, both kinds of worlds side by side."""
+    if table.empty:
+        return []
+    wide = table.pivot_table(index=["prior_sd", "is_models"], columns="worlds", values="n_per_group")
+    return _records(wide.reset_index())
+
+
+def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
+    own = table[table["model"] == model]
+    if own.empty:
+        return {"curve": False}
+    peak = own.sort_values("bf10").iloc[-1]
+    mine = own[own["is_models"]]
+    return {
+        "curve": True,
+        "peak_sd": float(peak["prior_sd"]),
+        "peak": float(peak["bf10"]),
+        "own_sd": float(mine["prior_sd"].iloc[0]) if len(mine) else float("nan"),
+        "own": float(mine["bf10"].iloc[0]) if len(mine) else float("nan"),
+        "widest": float(own["bf10"].iloc[-1]),
+        "widest_sd": float(own["prior_sd"].iloc[-1]),
+    }
