@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from scipy import stats
 from hikibayes.reconstruction.calibrate import calibrate
 from hikibayes.reconstruction.kernel.plan import KINDS
 from hikibayes.reconstruction.problem import Problem
-from hikibayes.reconstruction.quantities import reported_quantities
+from hikibayes.reconstruction.quantities import reported_quantities, summarise
 from hikibayes.reconstruction.shipped import (
     read_reconstructions,
+    shipped_name,
     shipped_reconstructions,
     write_reconstructions,
 )
@@ -27,6 +29,7 @@ from hikibayes.spec import InputError
 from .made_up import printed_study, raw_data
 
 HERE = Path(__file__).parent
+STUDIES = Path(str(files("hikibayes.record") / "studies"))
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +69,25 @@ def test_every_kind_of_number_is_compared(compared):
 # -- what is shipped -------------------------------------------------------------------------------------------------
 
 
-def test_shipped_reconstructions_print_the_facts(nonaka, shipped):
+@pytest.fixture(scope="module")
+def quantities(nonaka, shipped):
+    return reported_quantities(nonaka.read(), shipped)
+
+
+def test_shipped_reconstructions_print_the_facts(quantities):
     """Each printed number lies in its interval on average, and in most draws; sampling softens the edges."""
-    study = nonaka.read()
-    quantities = reported_quantities(study, shipped)
     facts = {name: quantity for name, quantity in quantities.items() if quantity.fact is not None}
     assert len(facts) == 40
     assert {name: round(q.inside.mean(), 2) for name, q in facts.items() if q.inside.mean() < 0.75} == {}
     every = np.all([quantity.inside for quantity in facts.values()], axis=0)
     assert 0.05 < every.mean() < 0.3
+
+
+def test_shipped_draws_have_converged_in_every_reported_quantity(quantities):
+    table = summarise(quantities, chains=4).set_index("quantity")
+    assert len(table) > 150
+    assert dict(table.loc[table["rhat"] > 1.01, "rhat"]) == {}
+    assert dict(table.loc[table["ess"] < 400, "ess"]) == {}
 
 
 def test_shipped_moments_are_those_of_a_sample(shipped):
@@ -129,13 +142,28 @@ def test_shipped_variables_follow_from_the_moments(nonaka, shipped):
 
 
 def test_shipped_file_is_small_and_says_how_it_was_made():
-    import hikibayes.record
-
-    path = Path(hikibayes.record.__file__).parent / "studies" / "nonaka2021.reconstructions.nc"
+    path = STUDIES / "nonaka2021.reconstructions.nc"
     assert path.stat().st_size < 1_000_000
     with xr.open_dataset(path, engine="h5netcdf") as stored:
         assert {"study", "fingerprint", "arguments", "verdict", "versions"} <= set(stored.attrs)
         assert stored.attrs["verdict"].startswith("converged")
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("nonaka2021.*.reconstructions.nc")), ids=lambda path: path.name)
+def test_draws_of_another_reading_are_found_by_its_choice(nonaka, path):
+    with xr.open_dataset(path, engine="h5netcdf") as stored:
+        choice, verdict = json.loads(stored.attrs["readings"]), stored.attrs["verdict"]
+    assert path.name == shipped_name(nonaka, choice)
+    assert verdict.startswith("converged")
+    assert path.stat().st_size < 200_000
+    draws = shipped_reconstructions(nonaka.read(**choice))
+    assert draws.sizes["draw"] == 400
+    assert draws.attrs["verdict"] == verdict
+    assert np.linalg.eigvalsh(draws["cov"].values).min() > 0
+
+
+def test_all_that_is_shipped_is_small():
+    assert sum(path.stat().st_size for path in STUDIES.glob("*.nc")) < 2_000_000
 
 
 def test_other_facts_have_no_shipped_reconstructions(nonaka):

@@ -137,7 +137,7 @@ def test_summary_gives_the_answer_of_the_raw_data(name, seed):
     case = CASES[name]
     raw = workers(case.shape, seed)
     study = printed_study(case.shape, raw, case.lines)
-    calibrated = calibrate(study, draws=800, thin=2, tune=400, seed=seed)
+    calibrated = calibrate(study, draws=800, thin=1, tune=300, seed=seed)
     found, known = answer(study, calibrated.reconstructions), truth(study, raw)
     assert abs(found.mean - known.mean) < 0.25 * known.sd
     assert 0.85 < found.sd / known.sd < 1.18
@@ -149,7 +149,7 @@ def test_full_correlation_table_is_nearly_exact():
     case = CASES["small, unequal, every correlation"]
     raw = workers(case.shape, 4)
     study = printed_study(case.shape, raw, case.lines)
-    draws = calibrate(study, draws=400, thin=1, tune=400, seed=4).reconstructions
+    draws = calibrate(study, draws=400, thin=1, tune=300, seed=4).reconstructions
     known = correlations(printing.sample_moments(raw, study))
     found = correlations(draws).sel(measure=known["measure"], measure_2=known["measure_2"])
     assert float(abs(found - known).max()) < 0.012

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
+from hikibayes.reconstruction.quantities import PINNED, Quantity, reported_quantities
 from hikibayes.reconstruction.synthesize import Synthesizer, synthesize
 from hikibayes.reconstruction.verify import verify
+from hikibayes.record.analysis import PublishedAnalysis
 from hikibayes.record.moments import correlations, sample_moments
-from hikibayes.record.study import load_study, shipped_studies
+from hikibayes.record.study import Study, load_study, shipped_studies
 from hikibayes.spec import InputError
 
 from .made_up import SOURCE, moments_of, own_moments, printed_study, raw_data
@@ -170,18 +173,37 @@ def test_two_hundred_data_sets_with_items(nonaka, seed):
     study = nonaka.read()
     draws = shipped_reconstructions(study).isel(draw=made.log["draw"].to_numpy())
     names = [str(name) for name in draws["measure"].values]
+    moments = _stacked([sample_moments(frame, study, names) for frame in made.datasets])
+    _spread_like_the_reconstructions(study, moments, draws)
     wished = correlations(draws).transpose("draw", "measure", "measure_2").values
-    found = np.stack([correlations(sample_moments(frame, study, names)).values for frame in made.datasets])
-    _spread_like_the_reconstructions(found, wished)
+    found = correlations(moments).transpose("draw", "measure", "measure_2").values
     _no_pile_up_on_walls(study, names, found, wished)
 
 
-def _spread_like_the_reconstructions(found: np.ndarray, wished: np.ndarray) -> None:
-    upper = np.triu_indices(found.shape[1], 1)
-    ratio = (found.std(axis=0) / wished.std(axis=0))[upper]
-    shift = ((found - wished).mean(axis=0) / wished.std(axis=0))[upper]
-    assert 0.9 < ratio.min() < ratio.max() < 1.1
-    assert np.abs(shift).max() < 0.25
+def _stacked(each: list[xr.Dataset]) -> xr.Dataset:
+    values = {
+        name: (("draw", *each[0][name].dims), np.stack([one[name].values for one in each])) for name in ("mean", "cov")
+    }
+    return each[0].drop_vars(["mean", "cov"]).assign(values)
+
+
+def _spread_like_the_reconstructions(study: Study, moments: xr.Dataset, draws: xr.Dataset) -> None:
+    """Every number that is neither printed nor pinned: coefficients, slopes, R2, correlations, differences."""
+    found, wished = (reported_quantities(study, one) for one in (moments, draws))
+    table = pd.DataFrame(
+        [
+            (name, found[name].values.std() / values.std(), (found[name].values - values).mean() / values.std())
+            for name, values in ((name, quantity.values) for name, quantity in wished.items() if _is_open(quantity))
+        ],
+        columns=["quantity", "ratio", "shift"],
+    ).set_index("quantity")
+    assert len(table) > 100
+    assert dict(table.loc[~table["ratio"].between(0.88, 1.08), "ratio"]) == {}
+    assert dict(table.loc[table["shift"].abs() > 0.2, "shift"]) == {}
+
+
+def _is_open(quantity: Quantity) -> bool:
+    return quantity.fact is None and quantity.values.std() > PINNED * quantity.error.mean()
 
 
 def _no_pile_up_on_walls(study, names: list[str], found: np.ndarray, wished: np.ndarray) -> None:
@@ -199,3 +221,34 @@ def _no_pile_up_on_walls(study, names: list[str], found: np.ndarray, wished: np.
     # and not many more than draws at that distance from it, on either side: those beyond it are reflected
     near, expected = (of_data < 0.01).mean(), (np.abs(of_draws) < 0.01).mean()
     assert near < 1.6 * expected
+
+
+@needs_draws
+@pytest.mark.long
+def test_assumed_raw_units_move_raw_answers_alone(nonaka):
+    from hikibayes.reconstruction.shipped import shipped_reconstructions
+
+    draws = shipped_reconstructions(nonaka)
+    slopes = [_focal_slopes(_with_outcome(nonaka, mean, sd), draws) for mean, sd in ((30, 12), (45, 18))]
+    standardised, raw = zip(*slopes, strict=True)
+    assert standardised[0].mean() == pytest.approx(standardised[1].mean(), abs=0.002)
+    assert raw[1].mean() / raw[0].mean() == pytest.approx(1.5, rel=0.03)
+
+
+def _with_outcome(nonaka: Study, mean: float, sd: float) -> Study:
+    wanted = {f"abs_h_raw_{name}": {"dist": "Constant", "value": value} for name, value in (("mean", mean), ("sd", sd))}
+    content = nonaka.model_dump(exclude_unset=True)
+    content["assumption"] = [
+        {**one, "distribution": wanted.get(one["id"], one["distribution"])} for one in content["assumption"]
+    ]
+    return Study.model_validate(content).read()
+
+
+def _focal_slopes(study: Study, draws: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the difference of the focal slopes in each of thirty data sets, standardised and in points per point."""
+    made = synthesize(study, draws, datasets=30, seed=1)
+    names = [str(name) for name in draws["measure"].values]
+    moments = _stacked([sample_moments(frame, study, names) for frame in made.datasets])
+    slopes = PublishedAnalysis(study, moments).slopes(study.analysis.focal, "step3")
+    difference = slopes.sel(group="hikikomori") - slopes.sel(group="control")
+    return difference["standardised"].values, difference["slope"].values

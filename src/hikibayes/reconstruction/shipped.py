@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -86,13 +84,12 @@ def write_reconstructions(reconstructions: xr.Dataset, path: Path) -> Path:
         for name, values in packed.data_vars.items()
         if values.dtype.kind == "f"
     }
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
+    aside = path.with_name(f".writing-{path.name}")
     try:
         packed.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
-        Path(aside).replace(path)
+        aside.replace(path)
     finally:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
     return path
 
 
