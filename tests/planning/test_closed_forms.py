@@ -7,15 +7,17 @@ the t test's. ``reference/r_power.json`` holds the same figures from R.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from hikibayes.planning.designs import Simulation
+from hikibayes.planning.designs import Simulation, Targets
 from hikibayes.planning.diagnose import diagnose
 from hikibayes.planning.plan import prepare
+from hikibayes.planning.sample_size import sample_sizes
 from hikibayes.planning.simulate import simulate
 from hikibayes.record.study import Study, load_study
 
@@ -253,21 +255,63 @@ def test_bayes_factor_rules_against_quadrature(moderation, models, replicates):
     close(1 - table.power["null"], table.power_mcse["null"], bayes_factor_power(100, 0.29, 1))
 
 
-def test_the_same_figures_from_r(moderation, models):
-    reference = json.loads(REFERENCE.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def from_r() -> dict:
+    return json.loads(REFERENCE.read_text(encoding="utf-8"))
+
+
+def test_the_closed_forms_here_are_rs(from_r):
+    for item in from_r["slope_differences"]:
+        n, difference, inflation = (item[name] for name in ("n_per_group", "difference", "inflation"))
+        found = t_power(difference, n, df=item["df"], inflation=inflation)
+        assert found == pytest.approx(item["excludes_zero"], abs=1e-9)
+    for item in from_r["f_tests"]:
+        found = stats.ncf.sf(stats.f.ppf(0.95, 1, item["df2"]), 1, item["df2"], item["noncentrality"])
+        assert found == pytest.approx(item["power"], abs=1e-9)
+    for item in from_r["smallest"]:
+        n = item["n_per_group"]
+        assert t_power(0.29, n - 1) < item["target"] <= t_power(0.29, n)
+
+
+@pytest.mark.parametrize("difference", [0.29, 0.145, 0.0])
+def test_the_same_figures_from_r(moderation, models, from_r, difference):
     by_n = {
         item["n_per_group"]: item
-        for item in reference["slope_differences"]
-        if item["difference"] == 0.29 and item["inflation"] == 1
+        for item in from_r["slope_differences"]
+        if item["difference"] == difference and item["inflation"] == 1
     }
-    for n in (50, 200):
-        decisions = [T_TEST, decision("p", p_positive_above=0.95), decision("width", interval=0.95, narrower_than=0.50)]
-        found = moderated(moderation, models, n=n, decisions=decisions, replicates=10_000)
+    decisions = [
+        T_TEST,
+        decision("above", interval=0.95, above=0),
+        decision("p", p_positive_above=0.95),
+        *(decision(f"width_{100 * w:.0f}", interval=0.95, narrower_than=w) for w in (0.35, 0.40, 0.50)),
+    ]
+    names = {"excludes": "excludes_zero", "above": "above_zero", "p": "p_positive_above_95"}
+    names |= {f"width_{100 * w:.0f}": f"width_below_{w:.2f}" for w in (0.35, 0.40, 0.50)}
+    for n, item in by_n.items():
+        found = moderated(moderation, models, n=n, decisions=decisions, replicates=20_000, difference=difference)
         table = diagnose(found).power.set_index("decision")
-        close(table.power["excludes"], table.power_mcse["excludes"] + 1e-4, by_n[n]["excludes_zero"])
-        close(table.power["p"], table.power_mcse["p"] + 1e-4, by_n[n]["p_positive_above_95"])
-        close(table.power["width"], table.power_mcse["width"] + 1e-4, by_n[n]["width_below_0.50"])
-        close(table.width["width"], table.width_mcse["width"], by_n[n]["expected_width"])
+        for rule, name in names.items():
+            close(table.power[rule], table.power_mcse[rule] + 1e-4, item[name])
+        close(table.width["above"], table.width_mcse["above"], item["expected_width"])
+
+
+def test_the_smallest_sizes_are_rs(moderation, models, from_r):
+    found = run(
+        moderation,
+        models(MODERATED),
+        decisions=[T_TEST],
+        axes={"n_per_group": [50, 70, 90, 110, 140]},
+        world=slope_world(0.29),
+        replicates=40_000,
+    )
+    targets = tuple(item["target"] for item in from_r["smallest"])
+    asked = replace(found, simulation=found.simulation.replace(targets=Targets(power=targets)))
+    table = sample_sizes(asked).set_index("target")
+    for item in from_r["smallest"]:
+        row = table.loc[item["target"]]
+        assert row.lower - 1 <= item["n_per_group"] <= row.upper + 1
+        assert row.n_per_group == pytest.approx(item["n_per_group"], abs=2)
 
 
 def test_random_scores_give_a_little_less(moderation, models):

@@ -143,8 +143,9 @@ def test_what_is_no_table_of_replicates(tmp_path):
         diagnose(tmp_path)
 
 
-def test_a_scheduler_that_does_not_answer(settled, reconstructions):
+def test_a_scheduler_that_does_not_answer(settled, reconstructions, monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr("hikibayes.planning.simulate.PATIENCE", "0.5s")
     with pytest.raises(InputError, match="no dask scheduler answers at"):
         run(simulation(), settled, reconstructions, dask="tcp://127.0.0.1:1")
 
@@ -214,6 +215,48 @@ def test_killed_half_way_and_started_again(tmp_path, settled, reconstructions):
     for suffix in ("", ".csv"):
         files = [Path(f"{tmp_path / name}.parquet{suffix}").read_bytes() for name in ("unbroken", "broken")]
         assert files[0] == files[1]
+
+
+def test_what_loss_and_measurement_do_to_a_design(settled, reconstructions):
+    """Loss at random is fewer people; loss that depends on the outcome, and an unreliable score, bias the slopes."""
+    axes = {
+        "n_per_group": [200],
+        "prior": ["flat"],
+        "attrition": [0.0, 0.5],
+        "missing": ["none", {"share": 0.5, "on": "abs_h", "strength": 3.0}],
+        "reliability": ["as_printed", {"instrumental_support": 0.4}],
+    }
+    spec = simulation(worlds={"source": ["printed"]}, axes=axes, run={"replicates": 2_000, "refine": False})
+    cells = diagnose(run(spec, settled, reconstructions)).power.set_index(["attrition", "missing", "reliability"])
+    whole, worse = "as_printed", "instrumental_support=0.4"
+    lost = next(name for name in cells.index.levels[1] if name != "none")
+    plain = cells.loc[(0.0, "none", whole)]
+    halved = cells.loc[(0.5, "none", whole)]
+    assert halved["width"] == pytest.approx(np.sqrt((2 * 200 - 18) / (200 - 18)) * plain["width"], rel=0.03)
+    assert abs(halved["bias"]) < 4 * halved["bias_mcse"]
+    fewer = simulation(
+        worlds={"source": ["printed"]},
+        axes={"n_per_group": [100], "prior": ["flat"]},
+        run={"replicates": 2_000, "refine": False},
+    )
+    half_as_many = diagnose(run(fewer, settled, reconstructions)).power.iloc[0]
+    assert halved["power"] == pytest.approx(half_as_many["power"], abs=4 * 1.5 * halved["power_mcse"])
+    assert cells.loc[(0.0, lost, whole)]["bias"] < -0.02
+    assert cells.loc[(0.0, "none", worse)]["bias"] < -0.02
+    assert cells.loc[(0.0, "none", worse)]["power"] < plain["power"] - 0.05
+
+
+def test_likert_answers_cost_a_little(settled, reconstructions):
+    """Two items of four steps are coarse: attenuation, but the engine and the rest stay as they are."""
+    axes = {"n_per_group": [150], "prior": ["flat"], "answers": ["gaussian", "likert"]}
+    spec = simulation(worlds={"source": ["printed"]}, axes=axes, run={"replicates": 1_000, "refine": False})
+    known = np.where(reconstructions["measure"] == "age", [[38.0], [7.0]], np.nan)
+    raw = reconstructions.assign(location=("measure", known[0]), scale=("measure", known[1]))
+    table = diagnose(run(spec, settled, raw)).power.set_index("answers")
+    assert table.failed.sum() == 0
+    gap = table.bias["likert"] - table.bias["gaussian"]
+    assert -0.15 < gap < 0.02
+    assert 0 < table.power["likert"] < 1
 
 
 def brute_force_assurance(plan, source: str, n: int, worlds: int, seed: int) -> float:

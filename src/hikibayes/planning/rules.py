@@ -188,8 +188,8 @@ class Rule(Spec):
             "p_positive_below": f"P(> 0) below {shown}",
             "p_rope_above": f"mass in the ROPE above {shown}",
             "p_rope_below": f"mass in the ROPE below {shown}",
-            "bf10_above": f"Bayes factor (10) above {shown}",
-            "bf10_below": f"Bayes factor (10) below {shown}",
+            "bf10_above": f"BF₁₀ above {shown}",
+            "bf10_below": f"BF₁₀ below {shown}",
         }[self.condition]
         return f"{100 * self.interval:g} % interval {words}" if self.interval else words
 

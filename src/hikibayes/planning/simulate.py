@@ -37,6 +37,8 @@ type Block = NDArray[np.float32]
 
 RESULT_PACKAGES = ("hikibayes", "numba", "numpy", "nutpie", "scipy")
 """A chunk made by other versions of these is not taken for one of this run."""
+PATIENCE = "10s"
+"""How long a dask scheduler may take to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +194,7 @@ def _by_dask(plan: Plan, jobs: Sequence[_Job], address: str) -> Iterator[tuple[_
     except ImportError:
         raise InputError("--dask needs the package 'distributed'; install hikibayes[cluster]") from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"no dask scheduler answers at {address} ({error}); what is finished was kept") from None
     with client:

@@ -218,10 +218,16 @@ def _draw_scores(
 def _inverse_wishart_factor(root: FloatArray, df: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return F with F F' ~ inverse Wishart(root root', df), by Bartlett's decomposition; shape (W, 2, m, m)."""
     size, m = len(root), root.shape[-1]
-    bartlett = np.tril(rng.standard_normal(root.shape), -1)
-    squares = rng.chisquare(df[:, None] - np.arange(m), size=(size, 2, m))
-    bartlett[..., np.arange(m), np.arange(m)] = np.sqrt(squares)
-    return np.asarray(np.linalg.solve(bartlett, root.swapaxes(-1, -2)).swapaxes(-1, -2))
+    bartlett = np.zeros_like(root)
+    below = np.tril_indices(m, -1)
+    bartlett[..., below[0], below[1]] = rng.standard_normal((size, 2, len(below[0])))
+    bartlett[..., np.arange(m), np.arange(m)] = np.sqrt(rng.chisquare(df[:, None] - np.arange(m), size=(size, 2, m)))
+    solved = np.array(root.swapaxes(-1, -2))
+    for i in range(m):  # forward substitution, for all worlds at once
+        if i:
+            solved[..., i, :] -= (bartlett[..., i, None, :i] @ solved[..., :i, :])[..., 0, :]
+        solved[..., i, :] /= bartlett[..., i, i, None]
+    return np.asarray(solved.swapaxes(-1, -2))
 
 
 def _scaled(factor: FloatArray, rng: np.random.Generator) -> FloatArray:

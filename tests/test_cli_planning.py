@@ -1,0 +1,189 @@
+"""The verbs of planning as a person types them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from hikibayes.cli import main
+from hikibayes.planning.designs import load_simulation, shipped_simulations
+from hikibayes.reporting.replay import replay, same
+
+PLAN = """
+description = "A small one"
+[worlds]
+source = ["posterior", "printed"]
+[axes]
+n_per_group = [40, 160]
+prior = ["weakly_informative", "sceptical"]
+[[decision]]
+name = "above"
+estimand = "support_slope_difference"
+rule = {interval = 0.95, above = 0}
+[targets]
+power = [0.5]
+[run]
+replicates = 200
+"""
+
+
+def typed(*words: object):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture
+def plan(tmp_path):
+    def write(text: str = PLAN):
+        path = tmp_path / "plan.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Make a run once: its folder, and what the terminal showed."""
+    folder = tmp_path_factory.mktemp("planning")
+    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
+    found = typed("power", folder / "plan.toml", "-o", folder / "run")
+    assert found.exit_code == 0, found.output
+    return folder / "run", found
+
+
+def test_power_leaves_its_files_and_nothing_unfinished(run):
+    folder, shown = run
+    names = {path.name for path in folder.iterdir()}
+    assert {"replicates.parquet", "power.csv", "sample_size.csv", "surface.csv", "report.html", "run.json"} <= names
+    assert {"planning.json", "proposal.txt", "study.json", "figures"} <= names
+    assert not [name for name in names if name.startswith(".")]
+    assert {path.name for path in (folder / "figures").iterdir()} >= {"curves.svg", "rule_costs.svg"}
+    assert "smallest sizes: 95 % interval above 0" in shown.stdout
+    assert "simulated studies (100%)" in shown.stderr
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 20210525
+    assert {"nonaka2021", "step3"} <= set(record["inputs"])
+
+
+def test_the_columns_are_those_of_the_contract(run):
+    power = pd.read_csv(run[0] / "power.csv")
+    shared = ["n_per_group", "n_total", "worlds", "estimand", "decision", "replicates", "failed"]
+    figures = ["power", "assurance", "width", "coverage", "bias", "rmse", "type_s", "exaggeration"]
+    assert [name for name in power if name in shared] == shared
+    assert [name for name in power if name in figures] == figures
+    assert {f"{name}_mcse" for name in figures} <= set(power)
+    assert (power["power"].isna() == (power["worlds"] == "posterior")).all()
+    assert (power["assurance"].isna() == (power["worlds"] == "printed")).all()
+    sizes = pd.read_csv(run[0] / "sample_size.csv")
+    assert {"worlds", "target", "n_per_group", "n_total", "lower", "upper", "reached", "ceiling"} <= set(sizes)
+
+
+def test_its_report_says_the_rule_before_the_result_and_keeps_priors_apart(run):
+    html = (run[0] / "report.html").read_text(encoding="utf-8")
+    section = html[html.index('<section id="planning">') :]
+    rule, result = section.index("Fixed before any result"), section.index("The smallest sizes that reach the targets")
+    assert rule < section.index("design prior") < section.index("analysis prior") < result
+    for words in ("Wrong sign (Type S)", "Exaggeration (Type M)", "no fits failed", "SYNTHETIC"):
+        assert words in section
+    assert "published against posterior" not in section.lower()
+    shown = typed("report", run[0])
+    assert shown.exit_code == 0
+    assert (run[0] / "report.html").read_text(encoding="utf-8") == html
+
+
+def test_it_replays(run):
+    comparison = replay(run[0])
+    assert same(comparison), comparison
+    assert set(comparison["verdict"]) == {"identical"}
+
+
+def test_diagnose_in_place_gives_the_same_tables(run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "copy")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for name in ("power.csv", "sample_size.csv", "surface.csv", "planning.json"):
+        (folder / name).unlink()
+    assert typed("diagnose", folder).exit_code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_diagnose_in_another_folder_has_a_record_and_replays(run, tmp_path):
+    shown = typed("diagnose", run[0], "-o", tmp_path / "again", "--json")
+    assert shown.exit_code == 0
+    assert json.loads(shown.stdout)[0]["decision"] == "above"
+    assert set(replay(tmp_path / "again")["verdict"]) == {"identical"}
+
+
+def test_a_replay_with_another_model_is_refused(run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "copy")
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record["inputs"]["step3"] = "0" * 64
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    shown = typed("replay", folder)
+    assert shown.exit_code == 2
+    assert "step3: is not what it was when the run was made" in shown.stderr
+
+
+def test_options_win_over_the_file(plan, tmp_path):
+    words = ("power", plan(), "--replicates", 50, "--seed", 3, "--workers", 2, "-o", tmp_path / "run", "--json")
+    shown = typed(*words)
+    assert shown.exit_code == 0
+    assert {row["replicates"] for row in json.loads(shown.stdout)} == {50}
+    assert json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "options", "message"),
+    [
+        ("[40, 160]", "[]", (), "so the grid has no cells"),
+        ("[40, 160]", str(list(range(40, 340))), (), "the grid has 1200 cells, more than 1000; .* --yes"),
+        ('"support_slope_difference"', '"none"', (), "there is no estimand 'none'"),
+        ("[40, 160]", '[40]\nallocation = ["1:0"]', (), "the ratio 1:0 leaves a group empty"),
+        ("[0.5]", "[1.0]", (), "a target lies above 0 and below 1"),
+        ("[40, 160]", "[8]", (), "16 participants are too few for 17 predictors"),
+        ("", "", ("--reconstructions", "none.nc"), "none.nc"),
+        (
+            'source = ["posterior", "printed"]',
+            'source = "fixed"\n[worlds.fixed]\nresidual_sd = 0.6\ncorrelation = ['
+            + ", ".join(
+                f'{{of = "{a}", with = "{b}", r = -0.9}}'
+                for a, b in (("srs18", "aaq2"), ("aaq2", "planning"), ("planning", "srs18"))
+            )
+            + "]",
+            (),
+            "not positive definite",
+        ),
+    ],
+    ids=["no cells", "too many", "no estimand", "empty group", "certain", "n <= p", "no file", "no such world"],
+)
+def test_mistakes_are_one_message_and_leave_nothing(old, new, options, message, plan, tmp_path):
+    shown = typed("power", plan(PLAN.replace(old, new) if old else PLAN), *options, "-o", tmp_path / "run")
+    assert shown.exit_code == 2
+    assert re.search(message, shown.stderr), shown.stderr
+    assert "Traceback" not in shown.output
+    assert not (tmp_path / "run" / "power.csv").exists()
+
+
+def test_where_no_scheduler_answers_finished_chunks_are_kept(plan, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("hikibayes.planning.simulate.PATIENCE", "0.5s")
+    store = tmp_path / "run" / ".unfinished"
+    store.mkdir(parents=True)
+    (store / "kept.npy").write_bytes(b"finished work of another run")
+    shown = typed("power", plan(), "--dask", "tcp://127.0.0.1:1", "-o", tmp_path / "run")
+    assert shown.exit_code == 2
+    assert "no dask scheduler answers at tcp://127.0.0.1:1" in shown.stderr
+    assert (store / "kept.npy").exists()
+
+
+def test_simulations_are_listed_described_and_written_anew(tmp_path):
+    listed = json.loads(typed("simulations", "--json").stdout)
+    assert {row["simulation"] for row in listed} == set(shipped_simulations())
+    assert json.loads(typed("simulations", "--schema").stdout)["title"] == "Simulation"
+    assert typed("simulations", "--new", tmp_path / "new.toml").exit_code == 0
+    assert load_simulation(tmp_path / "new.toml").axes.n_per_group
+    assert typed("simulations", "--new", tmp_path / "new.toml").exit_code == 2
