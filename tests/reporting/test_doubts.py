@@ -16,6 +16,7 @@ from hikibayes.reporting.replay import replay, same
 from hikibayes.reporting.saved import SavedRun
 
 RUN = CliRunner()
+SEASON = "first season or returning"
 MODEL = """
 description = "Contentment by shade, season and farm"
 formula = "contentment ~ season + age + farm * (shade + toil)"
@@ -52,7 +53,7 @@ def test_a_reanalysis_holds_both_doubts_and_draws_them(saved):
     for name, figure in DOUBT_FIGURES.items():
         assert figure.wanted(saved), name
     text = page(saved)
-    for words in ("If the groups had been alike", "What nobody measured", "season held equal", "times as strong as"):
+    for words in ("If the groups had been alike", "What nobody measured", f"{SEASON} held equal", "times as strong as"):
         assert words in text
 
 
@@ -61,7 +62,7 @@ def test_every_adjustment_has_a_name_of_its_own(saved):
     own = table[table["estimand"] == table["estimand"].iloc[0]].to_dict("records")
     names = [adjustment_name(saved.study, row) for row in own]
     assert len(set(names)) == len(names)
-    assert {"season left out", "standardised to equal shares", "groups matched on season"} <= set(names)
+    assert {f"{SEASON} left out", "standardised to equal shares", f"groups matched on {SEASON}"} <= set(names)
 
 
 @pytest.mark.parametrize("verb", ["imbalance", "confounding"])
@@ -89,7 +90,7 @@ def test_a_mix_of_one_s_own_is_in_the_table(fitted, tmp_path):
     asked = ["imbalance", str(fitted), "--share", "conventional=0.4", "--share", "organic=0.3", "--out", str(tmp_path)]
     done = RUN.invoke(main, asked)
     assert done.exit_code == 0, done.output
-    assert "For the imbalance in season alone" in done.output
+    assert f"For the imbalance in {SEASON} alone" in done.output
     table = pd.read_csv(tmp_path / "imbalance.csv")
     assert set(table[table["what"] == "own"]["approach"]) == {"standardised", "weighted"}
 

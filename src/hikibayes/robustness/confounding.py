@@ -191,9 +191,11 @@ def _explained_away(case: Case, row: pd.Series) -> dict[str, object]:
 def _as_strong_as_measured(case: Case, row: pd.Series) -> dict[str, object]:
     covariate = term_name(case.study, str(row["benchmark"]))
     what = f"multiple of the strength of {covariate} that a confounder has"
+    times, *ends = (apa.number(float(row[f"breaks_at{end}"]), 1) for end in ("", "_lower", "_upper"))
+    seen = f" ({' to '.join(ends)} over the data sets)" if len(case.data_sets) > 1 else ""
     sentence = (
-        f"A confounder would have to be {apa.number(row['breaks_at'], 1)} times as strong as {covariate}, the measured"
-        f" covariate that comes closest, to explain the {_as_noun(case)} away."
+        f"A confounder would have to be {times} times as strong as {covariate}{seen}, the measured covariate that comes"
+        f" closest, to explain the {_as_noun(case)} away."
     )
     return _tipping(case, what, row, "breaks_at") | {"sentence": sentence}
 

@@ -262,7 +262,7 @@ def tipping_rows(omitted: Omitted) -> list[dict[str, object]]:
 
 
 def _effect_row(omitted: Omitted) -> dict[str, object]:
-    measure, steeper, flatter = _who(omitted)
+    measure, steeper, flatter = _who(omitted, omitted.leverage)
     needed, claim = omitted.effect_needed(), float(np.median(omitted.effect_needed(for_claim=True)))
     value = float(np.median(needed))
     limit = (
@@ -278,7 +278,8 @@ def _effect_row(omitted: Omitted) -> dict[str, object]:
 
 
 def _imbalance_row(omitted: Omitted) -> dict[str, object]:
-    measure, steeper, flatter = _who(omitted)
+    imbalance = omitted.imbalance if omitted.balance.is_second else -omitted.imbalance
+    measure, steeper, flatter = _who(omitted, imbalance)
     needed, level = np.abs(omitted.estimate) / omitted.steepest, omitted.balance.name()
     asked = (
         f"the share of {level} participants would have to differ by {apa.number(100 * float(np.median(needed)), 0)}"
@@ -310,11 +311,11 @@ def _row(omitted: Omitted, what: str, values: FloatArray) -> dict[str, object]:
     return {"doubt": "imbalance", "what": what, "value": float(np.median(values)), "lower": low, "upper": high}
 
 
-def _who(omitted: Omitted) -> tuple[str, str, str]:
-    """Name the measure, and the levels at which it would have to be steeper and flatter."""
+def _who(omitted: Omitted, leverage: FloatArray) -> tuple[str, str, str]:
+    """Name the measure, and the levels at which it would have to be steeper and flatter, given the bias per unit."""
     balance = omitted.balance
     second, first = (balance.level, balance.other) if balance.is_second else (balance.other, balance.level)
-    order = (second, first) if np.median(omitted.estimate / omitted.leverage) >= 0 else (first, second)
+    order = (second, first) if np.median(omitted.estimate * np.sign(leverage)) >= 0 else (first, second)
     steeper, flatter = (balance.name(level) for level in order)
     return term_name(omitted.case.study, str(omitted.case.estimand.of)), steeper, flatter
 
