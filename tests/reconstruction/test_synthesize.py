@@ -252,3 +252,12 @@ def _focal_slopes(study: Study, draws: xr.Dataset) -> tuple[np.ndarray, np.ndarr
     slopes = PublishedAnalysis(study, moments).slopes(study.analysis.focal, "step3")
     difference = slopes.sel(group="hikikomori") - slopes.sel(group="control")
     return difference["standardised"].values, difference["slope"].values
+
+
+def test_any_number_of_processes_makes_the_same_data_sets(nonaka, monkeypatch):
+    monkeypatch.setattr("hikibayes.reconstruction.synthesize.WORTH_PROCESSES", 2)
+    monkeypatch.setattr("hikibayes.reconstruction.synthesize.BLOCK", 1)
+    alone, side_by_side = (synthesize(nonaka, datasets=3, seed=17, workers=workers) for workers in (1, 2))
+    for one, other in zip(alone.datasets, side_by_side.datasets, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(alone.verification, side_by_side.verification)

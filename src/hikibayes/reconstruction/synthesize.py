@@ -44,6 +44,10 @@ REACH = 20_000
 REACH_PER_ROW = 50
 ATTEMPTS_PER_DRAW = 5
 ATTEMPTS = 15
+WORTH_PROCESSES = 60
+"""Fewer data sets are made sooner than a second process has started."""
+BLOCK = 10
+"""Data sets that a process makes at a time."""
 HEAT = ((0.0, 1), (0.0, 1), (0.1, 2), (0.3, 2), (0.3, 5))
 """Temperature of the search, and how many times longer it is, at the first attempts; the last entry from then on.
 Warmth leads out of dead ends, and away from the reconstruction: it comes last."""
@@ -102,6 +106,7 @@ def synthesize(
     datasets: int,
     seed: int,
     items: bool = False,
+    workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Synthesis:
     """Make integer data sets that reproduce every printed number of a study.
@@ -120,6 +125,9 @@ def synthesize(
     items : bool
         Whether to add item answers with the printed reliabilities (columns ``<measure>_<nn>``). The other columns are
         the same with and without.
+    workers : int, optional
+        Processes that work side by side where there are enough data sets for it, by default one for each processor. The
+        result is the same for any number.
     progress : callable, optional
         Called with the number of finished data sets and of all.
 
@@ -143,11 +151,33 @@ def synthesize(
         raise InputError(f"{datasets} data sets are asked for; at least 1 is accepted", key="datasets")
     maker = Synthesizer.of(study, reconstructions, items=items)
     made = []
-    for number in range(1, datasets + 1):
-        made.append(maker.make(number, seed))
+    for data in _each(maker, datasets, seed, workers):
+        made.append(data)
         if progress is not None:
-            progress(number, datasets)
+            progress(data.number, datasets)
     return gather(made)
+
+
+def _each(maker: Synthesizer, datasets: int, seed: int, workers: int | None) -> Iterator[SyntheticData]:
+    """Yield the data sets in order."""
+    numbers = range(1, datasets + 1)
+    if workers == 1 or datasets < WORTH_PROCESSES:
+        yield from _block(maker, numbers, seed)
+        return
+    from joblib import Parallel, delayed
+
+    blocks = [numbers[start : start + BLOCK] for start in range(0, datasets, BLOCK)]
+    side_by_side = Parallel(n_jobs=workers or -1, return_as="generator")
+    for block in side_by_side(delayed(_made)(maker, block, seed) for block in blocks):
+        yield from block
+
+
+def _block(maker: Synthesizer, numbers: range, seed: int) -> Iterator[SyntheticData]:
+    return (maker.make(number, seed) for number in numbers)
+
+
+def _made(maker: Synthesizer, numbers: range, seed: int) -> list[SyntheticData]:
+    return list(_block(maker, numbers, seed))
 
 
 def gather(made: list[SyntheticData]) -> Synthesis:
