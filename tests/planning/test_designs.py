@@ -12,6 +12,7 @@ from hikibayes.planning import designs
 from hikibayes.planning.designs import Simulation, load_simulation, shipped_simulations
 from hikibayes.planning.plan import prepare
 from hikibayes.planning.power import power
+from hikibayes.reconstruction.shipped import shipped_reconstructions
 from hikibayes.record.study import load_study
 from hikibayes.spec import InputError, validated
 
@@ -60,6 +61,21 @@ def test_shipped_simulations_can_be_run(name, settled, reconstructions):
     plan = prepare(simulation, study=settled, reconstructions=reconstructions)
     assert plan.engine == "exact"
     assert set(shipped_simulations()) >= {name}
+
+
+@pytest.fixture(scope="module")
+def shipped(settled):
+    return shipped_reconstructions(settled)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_simulations()))
+def test_shipped_simulations_run_on_the_shipped_reconstructions(name, settled, shipped):
+    simulation = load_simulation(name)
+    small = simulation.replace(run=simulation.run.replace(replicates=10, refine=False))
+    found = power(small, study=settled, reconstructions=shipped)
+    assert found.power["failed"].sum() == 0
+    assert len(found.power) >= small.size
+    assert found.sample_size["target"].notna().all()
 
 
 def test_the_default_covers_what_it_promises():

@@ -9,8 +9,10 @@ import xarray as xr
 from hikibayes.inference.compile import exact_posterior
 from hikibayes.inference.models import load_model
 from hikibayes.planning.columns import Frame
+from hikibayes.planning.designs import load_simulation
 from hikibayes.planning.fixed import FixedWorld, fixed_worlds
 from hikibayes.planning.instruments import added_error
+from hikibayes.planning.plan import prepare
 from hikibayes.planning.reconstructed import ensemble, in_sd_units
 from hikibayes.planning.sources import (
     conditional_estimate,
@@ -161,6 +163,24 @@ def test_reliability_comes_from_a_fact_or_from_an_assumption(settled):
     assert added_error(settled, {"scs_sf": 0.5}, rng, 1)["scs_sf"] == pytest.approx([0.8 - 0.2])
     drawn = added_error(settled, {"planning": 1.0}, rng, 4000)["planning"]
     assert -0.39 <= drawn.min() < drawn.max() <= -0.08, "no error is left: 1 minus a reliability of .61 to .92"
+
+
+def test_an_assumed_reliability_goes_with_its_world(settled, reconstructions, model):
+    """Of a score with correlation .8 to another, at most .36 is error: draws of the assumption beyond are made again."""
+    plan = prepare(load_simulation("reliability"), study=settled, reconstructions=reconstructions)
+    spec = FixedWorld(residual_sd=0.6, correlation=[{"of": "planning", "with": "active_coping", "r": 0.8}])
+    worlds = fixed_worlds(spec, Frame.of_model(settled, model)).take(np.zeros(1000, dtype=np.int64))
+    added = added_error(settled, {"planning": 1.0}, np.random.default_rng(2), 1000)
+    np.testing.assert_array_equal(worlds.allow(added), added["planning"] > -0.36)
+    assert 0.8 < worlds.allow(added).mean() < 0.98
+    measured = plan._measured(worlds, {"planning": 1.0}, np.random.default_rng(2))
+    error = 1 - np.diagonal(measured.cov[:, 0], axis1=1, axis2=2)[:, worlds.frame.measures.index("planning")]
+    assert 0.08 <= error.min() < 0.1
+    assert 0.35 < error.max() < 0.36
+    hopeless = spec.model_copy(update={"sds": {"scs_sf": 0.3}})
+    worlds = fixed_worlds(hopeless, Frame.of_model(settled, model))
+    with pytest.raises(InputError, match="not positive definite"):
+        plan._measured(worlds, {"scs_sf": 1.0}, np.random.default_rng(2))
 
 
 def test_a_written_world_is_what_was_written(settled, model):

@@ -34,6 +34,9 @@ __all__ = ["CHUNK", "Plan", "Population", "prepare"]
 CHUNK = 2_000
 """Replicates of the exact engine that share a seed."""
 
+ATTEMPTS = 100
+"""How often an assumed reliability is drawn until it goes with a world."""
+
 STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3}
 
 
@@ -132,9 +135,25 @@ class Plan:
             worlds = worlds.with_difference(self.study.analysis.focal, sample.effect)
         truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
         if not isinstance(sample.reliability, str):
-            rng = self.rng(key, chunk, "reliability")
-            worlds = worlds.with_error_variance(added_error(self.study, dict(sample.reliability), rng, size))
+            worlds = self._measured(worlds, dict(sample.reliability), self.rng(key, chunk, "reliability"))
         return Population(worlds=worlds, truth=truth, roots=roots(worlds))
+
+    def _measured(self, worlds: Worlds, reliabilities: dict[str, float], rng: np.random.Generator) -> Worlds:
+        """Return worlds as other instruments see them.
+
+        A reliability that the paper did not print is drawn from its assumption. Not every draw goes with every world:
+        scores that others predict well cannot be mostly error. Those that do not go together are drawn again, which is
+        the assumption given the world.
+        """
+        added = added_error(self.study, reliabilities, rng, len(worlds))
+        for _ in range(ATTEMPTS):
+            impossible = np.flatnonzero(~worlds.allow(added))
+            if not len(impossible):
+                break
+            again = added_error(self.study, reliabilities, rng, len(impossible))
+            for name, values in again.items():
+                added[name][impossible] = values
+        return worlds.with_error_variance(added)
 
     def recording(self, sample: Sample) -> Recording:
         """Return what becomes of the participants' scores."""

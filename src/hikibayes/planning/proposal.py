@@ -59,8 +59,15 @@ def _first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
 
 
 def _claim(simulation: Simulation, decision: Decision) -> str:
-    meaning = f", that is, {decision.meaning}" if decision.meaning else ""
-    return f"The study will claim {decision.estimand.replace('_', ' ')} if: {decision.rule}{meaning}."
+    meaning = f" ({decision.meaning})" if decision.meaning else ""
+    return (
+        f"Decision rule, fixed in advance: on the {decision.estimand.replace('_', ' ')} the study makes its claim if "
+        f"the posterior has {_article(str(decision.rule))}{meaning}."
+    )
+
+
+def _article(rule: str) -> str:
+    return f"a {rule}" if "interval" in rule else rule
 
 
 def _set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
@@ -75,7 +82,8 @@ def _set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     if worlds.source == ("fixed",):
         design = "The population was assumed, "
     analysis = f"and simulated studies analysed with model {cell.model} under {cell.prior.replace('_', ' ')} priors"
-    return f"{design}{analysis}, {mix}."
+    lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
+    return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}."
 
 
 def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
@@ -84,7 +92,7 @@ def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
     for target in dict.fromkeys(own["target"]):
         at_target = own[own["target"] == target].to_dict("records")
         parts.append(f"{target:.0%} needs {_join([_size(row) for row in at_target])}")
-    return f"{where[0].upper()}{where[1:]}: {'; '.join(parts)}."
+    return f"{where[0].upper()}{where[1:]}, {'; '.join(parts)}."
 
 
 def _size(row: Mapping[Any, Any]) -> str:
@@ -94,7 +102,12 @@ def _size(row: Mapping[Any, Any]) -> str:
         return f"more than was simulated {design}{why}"
     high = row["upper"]
     span = f"{row['lower']} to {high}" if pd.notna(high) else f"{row['lower']} to more than was simulated"
-    return f"{row['n_per_group']} in the smaller group ({span}; {row['n_total']} in all) {design}"
+    who = "per group" if row["allocation"] == "1:1" else "in the smaller group"
+    return f"{row['n_per_group']} {who} ({span}; {row['n_total']} in all) {design}"
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "fewer than 0.1%"
 
 
 def _join(parts: Sequence[str]) -> str:
@@ -117,7 +130,7 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
     if pd.isna(row["type_s"]):
         return ""
     return (
-        f"At {row['n_per_group']} in the smaller group the interval is {row['width']:.2f} wide on average; "
-        f"among claims, {row['type_s']:.1%} have the wrong sign, "
-        f"and estimates are {row['exaggeration']:.2f} times the truth."
+        f"At {row['n_per_group']} in the smaller group the interval is {row['width']:.2f} wide on average and holds "
+        f"the truth in {row['coverage']:.1%} of the studies; among claims, {_share(row['type_s'])} have the wrong "
+        f"sign, and estimates are {row['exaggeration']:.2f} times the truth."
     )

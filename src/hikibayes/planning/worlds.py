@@ -172,23 +172,32 @@ class Worlds:
         Errors are independent of everything, so covariances of a score with anything else stay. The slopes on the new
         scores, and the residual SD around them, follow.
         """
-        known = (*self.frame.measures, self.frame.study.analysis.outcome)
-        if unknown := set(added) - set(known):
-            raise InputError(unknown_name("score in these worlds,", min(unknown), known))
-        extra = np.stack([np.broadcast_to(added.get(name, 0.0), (len(self),)) for name in known], axis=1)
-        cov = self.cov + np.einsum("wi,ij->wij", extra[:, :-1], np.eye(len(known) - 1))[:, None]
+        cov, slope, variance = self._through(added)
         self._require_positive(cov)
-        by_cell, changed = self.cov[:, self.frame.group_of], cov[:, self.frame.group_of]
-        with_outcome = np.einsum("wcij,wcj->wci", by_cell, self.slope)
-        slope = np.linalg.solve(changed, with_outcome[..., None])[..., 0]
-        lost = np.einsum("wci,wci->wc", with_outcome, self.slope - slope)
-        variance = self.sigma[:, None] ** 2 + lost + extra[:, -1:]
         if (variance <= 0).any():
             raise InputError("takes more error from the outcome than its residual variance; give a lower reliability")
         level = self.level + np.einsum("wci,wci->wc", self.mean, self.slope - slope)
         # one residual SD a world: cells differ only where slopes on scores of changed reliability do
         sigma = np.sqrt((variance * self.frame.shares(self.share)).sum(1) / 2)
         return self._with(cov=cov, slope=slope, level=level, sigma=sigma)
+
+    def allow(self, added: Mapping[str, FloatArray]) -> NDArray[np.bool_]:
+        """Tell which worlds can have as little error as `with_error_variance` would leave them, shape (W,)."""
+        cov, _, variance = self._through(added)
+        return np.asarray((np.linalg.eigvalsh(cov)[..., 0].min(axis=1) > 0) & (variance > 0).all(axis=1))
+
+    def _through(self, added: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Covariance, slopes and residual variance by cell after a change of error variance, possible or not."""
+        known = (*self.frame.measures, self.frame.study.analysis.outcome)
+        if unknown := set(added) - set(known):
+            raise InputError(unknown_name("score in these worlds,", min(unknown), known))
+        extra = np.stack([np.broadcast_to(added.get(name, 0.0), (len(self),)) for name in known], axis=1)
+        cov = self.cov + np.einsum("wi,ij->wij", extra[:, :-1], np.eye(len(known) - 1))[:, None]
+        by_cell, changed = self.cov[:, self.frame.group_of], cov[:, self.frame.group_of]
+        with_outcome = np.einsum("wcij,wcj->wci", by_cell, self.slope)
+        slope = np.linalg.solve(changed, with_outcome[..., None])[..., 0]
+        lost = np.einsum("wci,wci->wc", with_outcome, self.slope - slope)
+        return cov, slope, self.sigma[:, None] ** 2 + lost + extra[:, -1:]
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

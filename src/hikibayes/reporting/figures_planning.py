@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PLANNING_FIGURES"]
 
 COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": "#5b8a5a", "fixed": INK}
+PALETTE = (REFERENCE, FOCAL, PRINTED, "#5b8a5a", INK, "#8d6a9f")
 MEANING = {
     "posterior": "posterior worlds (assurance)",
     "printed": "printed effect (power)",
@@ -42,6 +43,25 @@ def _first(table: pd.DataFrame, *, free: Sequence[str] = ()) -> pd.DataFrame:
         if axis in table and axis not in free and len(table):
             table = table[table[axis] == table[axis].iloc[0]]
     return table
+
+
+def compared_axis(table: pd.DataFrame) -> str:
+    """Name the axis whose values a plan compares: the worlds, or where there is one kind the first axis that varies."""
+    varied = [axis for axis in ("worlds", *OTHER_AXES) if axis in table and len(set(table[axis])) > 1]
+    return varied[0] if varied else "worlds"
+
+
+def _colours(values: pd.Series[Any]) -> dict[Any, str]:
+    """Return a colour for each value, the first six of them."""
+    found = list(dict.fromkeys(values))
+    return {value: COLOURS.get(value, colour) for value, colour in zip(found, PALETTE, strict=False)}
+
+
+def _meaning(axis: str, value: Any) -> str:
+    if axis == "worlds":
+        return MEANING[value]
+    shown = bounded(value) if axis == "effect" else str(value).replace("_", " ").replace("=", " ")
+    return f"{'true value' if axis == 'effect' else axis} {shown}"
 
 
 def _sizes_axis(ax: Axes, low: float, high: float, label: str = "participants in the smaller group") -> None:
@@ -67,20 +87,23 @@ def _probabilities(axis: Any) -> None:
 def _curves(run: SavedRun) -> Figure:
     from matplotlib import pyplot as plt
 
-    table, sizes = _first(run.table("power")), _first(run.table("sample_size"))
+    compared = compared_axis(run.table("power"))
+    table = _first(run.table("power"), free=(compared,))
+    sizes = _first(run.table("sample_size"), free=(compared,))
     figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
     allocations = list(dict.fromkeys(table["allocation"]))
-    for worlds in dict.fromkeys(table["worlds"]):
+    colours = _colours(table[compared])
+    for value, colour in colours.items():
         for allocation, dash in zip(allocations, DASHES, strict=False):
-            own = table[(table["worlds"] == worlds) & (table["allocation"] == allocation)]
-            _curve(ax, own.sort_values("n_per_group"), COLOURS[worlds], dash)
+            own = table[(table[compared] == value) & (table["allocation"] == allocation)]
+            _curve(ax, own.sort_values("n_per_group"), colour, dash)
     for target in dict.fromkeys(sizes["target"]) if len(sizes) else ():
         ax.axhline(target, color=FAINT, lw=0.7, zorder=0)
     for row in sizes.to_dict("records"):
         if row["reached"] and row["allocation"] == allocations[0]:
-            _crossing(ax, {str(name): value for name, value in row.items()})
-    for worlds in dict.fromkeys(table["worlds"]):
-        ax.plot([], [], color=COLOURS[worlds], lw=2, label=MEANING[worlds])
+            _crossing(ax, {str(name): value for name, value in row.items()}, colours[row[compared]])
+    for value, colour in colours.items():
+        ax.plot([], [], color=colour, lw=2, label=_meaning(compared, value))
     for allocation, dash in zip(allocations[: 4 if len(allocations) > 1 else 0], DASHES, strict=False):
         ax.plot([], [], color=INK, lw=1.2, ls=dash, label=f"groups {allocation}")
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
@@ -105,10 +128,9 @@ def _fine(n: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.geomspace(n.min(), n.max(), 120) if len(n) > 1 else n
 
 
-def _crossing(ax: Axes, row: dict[str, Any]) -> None:
+def _crossing(ax: Axes, row: dict[str, Any], colour: str) -> None:
     """Mark where a curve crosses its target, with the interval that the simulation leaves."""
     high = row["upper"] if pd.notna(row["upper"]) else ax.get_xlim()[1]
-    colour = COLOURS[row["worlds"]]
     ax.plot([row["lower"], high], [row["target"]] * 2, color=colour, lw=3.5, alpha=0.45, solid_capstyle="butt")
     ax.plot(row["n_per_group"], row["target"], "o", color=colour, ms=5.5, mec="white", mew=0.8)
 

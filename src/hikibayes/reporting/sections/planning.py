@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...planning.cells import OTHER_AXES
 from ...record import wording
-from ..figures_planning import has_surface
+from ..figures_planning import compared_axis, has_surface
 from .findings import Findings
 
 __all__ = ["planning"]
@@ -33,6 +33,7 @@ def planning(f: Findings) -> dict[str, Any]:
     power, sizes = f.table("power"), f.table("sample_size")
     main = rules[0]
     named = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
+    compared = compared_axis(power)
     worlds = list(simulation["worlds"]["source"])
     shrink = simulation["worlds"].get("shrink", 0.5)
     return {
@@ -43,8 +44,9 @@ def planning(f: Findings) -> dict[str, Any]:
         ],
         "design_prior": simulation["worlds"].get("prior", "").replace("_", " "),
         "analysis_priors": [prior | {"prior": prior["prior"].replace("_", " ")} for prior in plan["analysis_priors"]],
-        "sizes": [_size(row) for row in _main(sizes, main).to_dict("records")],
-        "errors": [_named(row) for row in _errors(_main(power, main)).to_dict("records")],
+        "compared": compared.replace("_", " "),
+        "sizes": [_size(row, compared) for row in _main(sizes, main, compared).to_dict("records")],
+        "errors": [_named(row) for row in _errors(_main(power, main, compared), compared).to_dict("records")],
         "failed": int(power["failed"].sum()),
         "replicates": int(power["replicates"].max()),
         "seed": simulation["run"]["seed"],
@@ -56,26 +58,27 @@ def planning(f: Findings) -> dict[str, Any]:
     }
 
 
-def _main(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
-    """Keep the first decision, under the first value of every axis but worlds, allocation and size."""
+def _main(table: pd.DataFrame, rule: Mapping[str, Any], compared: str) -> pd.DataFrame:
+    """Keep the first decision, under the first value of every axis but the compared one, allocation and size."""
     own: pd.DataFrame = table[table["decision"] == rule["decision"]] if len(table) else table
     for axis in OTHER_AXES:
-        if axis in own and len(own):
+        if axis in own and len(own) and axis != compared:
             own = own[own[axis] == own[axis].iloc[0]]
     return own
 
 
-def _errors(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the first allocation and kind of worlds, by size, power and assurance in one column."""
+def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
+    """Keep the first allocation by size, power and assurance in one column; of several worlds the first."""
     first = table.iloc[0]
     own: pd.DataFrame = table[(table["allocation"] == first["allocation"]) & (table["worlds"] == first["worlds"])]
+    own = own.assign(compared=own[compared].astype(str).str.replace("_", " "))
     share, error = own["power"].fillna(own["assurance"]), own["power_mcse"].fillna(own["assurance_mcse"])
-    return own.assign(share=share, share_mcse=error).sort_values("n_per_group")
+    return own.assign(share=share, share_mcse=error).sort_values([compared, "n_per_group"])
 
 
-def _size(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
     """Write N with its interval, or why there is none."""
-    found = _named(row)
+    found = _named(row) | {"compared": str(row[compared]).replace("_", " ")}
     if row["reached"]:
         upper = f"{row['upper']:.0f}" if pd.notna(row["upper"]) else "more"
         found |= {
