@@ -224,7 +224,8 @@ def test_every_variant_of_the_priors_is_kept(variant):
 
 
 def test_a_level_with_too_few_people_is_left_out_and_says_why():
-    table = workers(10, first=(0.12, 0.5), n=(60, 60))
+    table = workers(10, n=(60, 60))
+    table.loc[table["farm"] == "conventional", "season"] = ["first"] * 3 + ["returning"] * 57
     found = focal(imbalance_of(case(table), seed=1)).loc[("within", "first")]
     assert np.isnan(found["mean"])
     assert found["note"].startswith("not estimated: a group has fewer than 7 first season participants")
