@@ -166,7 +166,7 @@ def test_reliability_comes_from_a_fact_or_from_an_assumption(settled):
 
 
 def test_an_assumed_reliability_goes_with_its_world(settled, reconstructions, model):
-    """Of a score with correlation .8 to another, at most .36 is error: draws of the assumption beyond are made again."""
+    """Of a score with correlation .8 to another, at most .36 is error: draws beyond that are made again."""
     plan = prepare(load_simulation("reliability"), study=settled, reconstructions=reconstructions)
     spec = FixedWorld(residual_sd=0.6, correlation=[{"of": "planning", "with": "active_coping", "r": 0.8}])
     worlds = fixed_worlds(spec, Frame.of_model(settled, model)).take(np.zeros(1000, dtype=np.int64))
