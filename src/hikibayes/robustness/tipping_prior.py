@@ -230,8 +230,9 @@ def _pool_rows(tipping: TippingPriors) -> list[Row]:
     p = p if tipping.focal.least_squares[0] >= 0 else 1 - p
     together = float(p.mean())
     verdict = "still leaves out" if together > CLAIM else "covers"
+    every = "both" if len(names) == 2 else f"all {len(names)}"
     sentence = (
-        f"If all {len(names)} slopes are taken to differ by similar amounts, and are drawn towards 0 together, the 95%"
+        f"If {every} slopes are taken to differ by similar amounts, and are drawn towards 0 together, the 95%"
         f" interval {verdict} 0."
     )
     return [_row(f"probability of the sign with {len(names)} differences drawn to 0 together", together, p, sentence)]
