@@ -123,3 +123,14 @@ def test_random_tables_without_an_error_are_not_compared():
 def test_a_verb_that_cannot_be_replayed_is_named(tmp_path):
     with pytest.raises(InputError, match="there is no verb that can be replayed, 'draw'; there are: audit, calibrate,"):
         replay(written(tmp_path), makers=MAKERS)
+
+
+def test_figures_with_errors_beside_them_are_compared_by_these():
+    """As power.csv has them: a cell is the same if its figures are within their Monte Carlo errors."""
+    table = "worlds,n_per_group,power,power_mcse\nprinted,50,{},0.004\nprinted,100,1.0,0\n"
+    one = table.format(0.80)
+    verdict, note = compare_files(one, table.format(0.815), sampled=True)
+    assert verdict == "within Monte Carlo error"
+    assert note == "at most 2.7 Monte Carlo errors away"
+    assert compare_files(one, table.format(0.84), sampled=True)[0] == "differs"
+    assert compare_files(one, table.format(0.80).replace("printed,50", "posterior,50"), sampled=True)[0] == "differs"

@@ -32,6 +32,9 @@ COLUMNS = ("file", "verdict", "note")
 GOOD = ("identical", "within Monte Carlo error", "equal to six digits", "not compared")
 ERRORS = 4.0
 """Accepted distance of two runs, in Monte Carlo errors of their difference."""
+ERRORS_OF_MANY = 5.0
+"""The same for tables of thousands of figures, of which some lie far out."""
+SMALL_ERROR = 1e-3
 TAIL = 3.0
 """A tail's quantile has a Monte Carlo error about this many times the mean's."""
 RELATIVE = 1e-6
@@ -104,10 +107,13 @@ def compare_files(one: str, other: str, *, sampled: bool) -> tuple[str, str]:
     words = [name for name in first.columns if not pd.api.types.is_numeric_dtype(first[name])]
     if not sampled:
         return _by_digits(first, second, words)
-    if not {"mean", "mcse_mean"} <= set(first.columns):
+    with_errors = [name for name in first.columns if f"{name}_mcse" in first.columns]
+    if not with_errors and not {"mean", "mcse_mean"} <= set(first.columns):
         return "not compared", "made from random draws, without a Monte Carlo error of its own"
     if changed := [name for name in words if not first[name].equals(second[name])]:
         return "differs", f"column {changed[0]} does not have the same entries"
+    if with_errors:
+        return _by_errors_beside(first, second, with_errors)
     return _by_monte_carlo_error(first, second)
 
 
@@ -186,6 +192,20 @@ def _by_digits(first: pd.DataFrame, second: pd.DataFrame, words: list[str]) -> t
         if not equal:
             return "differs", f"column {name} does not have the same entries"
     return "equal to six digits", ""
+
+
+def _by_errors_beside(first: pd.DataFrame, second: pd.DataFrame, names: list[str]) -> tuple[str, str]:
+    """Compare columns by the errors that stand beside them, as ``power`` and ``power_mcse`` do."""
+    farthest = ("", 0.0)
+    for name in names:
+        error = np.hypot(_floats(first, f"{name}_mcse"), _floats(second, f"{name}_mcse"))
+        # a share of 0 or 1 has no error of its own; one replicate in a thousand is none to speak of
+        gap = np.abs(_floats(first, name) - _floats(second, name)) / np.maximum(error, SMALL_ERROR)
+        farthest = max(farthest, (name, float(np.nan_to_num(gap).max(initial=0.0))), key=lambda pair: pair[1])
+    column, away = farthest
+    if away > ERRORS_OF_MANY:
+        return "differs", f"column {column} is {away:.1f} Monte Carlo errors away"
+    return "within Monte Carlo error", f"at most {away:.1f} Monte Carlo errors away"
 
 
 def _by_monte_carlo_error(first: pd.DataFrame, second: pd.DataFrame) -> tuple[str, str]:
