@@ -162,6 +162,16 @@ def test_draws_say_what_least_squares_says_where_the_prior_says_nothing(one):
     assert drawn["rv_alpha"] == pytest.approx(ols["rv_alpha"], abs=0.02)
 
 
+def test_bounds_on_draws_are_those_of_least_squares_where_the_prior_says_nothing(one):
+    own = one.bounds[(one.bounds["estimand"] == FOCAL) & (one.bounds["k"] == 1)].set_index(["benchmark", "basis"])
+    for name in ("age", "toil"):
+        drawn, ols = (own.loc[(name, basis)] for basis in ("posterior", "data_sets"))
+        assert drawn["r2_treatment"] == pytest.approx(ols["r2_treatment"])
+        assert drawn["r2_outcome"] == pytest.approx(ols["r2_outcome"], abs=0.03)
+        assert drawn["estimate"] == pytest.approx(ols["estimate"], abs=0.03)
+        assert drawn["lower"] < drawn["estimate"] < drawn["upper"]
+
+
 def test_the_claim_s_survival_falls_with_the_confounder_s_strength(one):
     curve = one.strengths[one.strengths["estimand"] == FOCAL]["p_same_sign"].to_numpy()
     assert (np.diff(curve) <= 0).all()

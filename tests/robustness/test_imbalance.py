@@ -114,6 +114,17 @@ def test_other_mixes_move_the_slopes_and_not_their_difference(planted):
             assert row["mean"] == pytest.approx((0.3 + 0.8 * share) * unit, abs=3 * row["sd"])
 
 
+def test_each_group_has_the_mix_that_was_asked_for_it(planted):
+    found = imbalance_of(planted.case, seed=1, shares={"conventional": 0.1, "organic": 0.9}).imbalance
+    table = found.set_index(["approach", "what", "estimand"])
+    sd = planted.case.design.scaling.scale
+    unit = (sd["shade"] / sd["contentment"])[0]
+    for approach in ("standardised", "weighted"):
+        slope, gap = (table.loc[(approach, "own", name)] for name in ("shade_slope_organic", FOCAL))
+        assert slope["mean"] == pytest.approx((0.3 + 0.8 * 0.9) * unit, abs=3 * slope["sd"])
+        assert gap["mean"] == pytest.approx(0.8 * (0.9 - 0.1) * unit, abs=3 * gap["sd"])
+
+
 # -- arithmetic -----------------------------------------------------------------------------------------------------
 
 
@@ -218,9 +229,9 @@ def test_the_case_s_own_model_is_marked():
 @pytest.mark.parametrize("variant", ["weakly_informative", "sceptical", "bambi_default", "flat"])
 def test_every_variant_of_the_priors_is_kept(variant):
     made = case(workers(9, n=(60, 50)), variant=variant)
-    found = focal(imbalance_of(made, seed=1))
-    assert found.loc[("model", "unadjusted"), "change"] == pytest.approx(0, abs=1e-9)
-    assert list(imbalance_of(made, seed=1).imbalance.columns) == list(COLUMNS)
+    found = imbalance_of(made, seed=1)
+    assert focal(found).loc[("model", "unadjusted"), "change"] == pytest.approx(0, abs=1e-9)
+    assert list(found.imbalance.columns) == list(COLUMNS)
 
 
 def test_a_level_with_too_few_people_is_left_out_and_says_why():
