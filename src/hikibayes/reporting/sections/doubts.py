@@ -63,7 +63,8 @@ def imbalance(f: Findings) -> dict[str, Any]:
         "followup": f.table("imbalance_followup").to_dict("records"),
         "costs": f.table("imbalance_costs").to_dict("records"),
         "assumed": [m for m in mixes if m["what"] in {a.id for a in f.read.assumptions}],
-        "printed": any(fact.relation == "=" for fact in f.read.facts_of("proportion", of=rows[0]["balance"])),
+        # one's own data have counts, and say themselves whether the category changes a slope
+        "printed": int(shares["dataset"].max()) == 1 or _counted(f, rows[0]["balance"]),
         "sentence": _sentence(f, "imbalance"),
     }
 
@@ -71,6 +72,11 @@ def imbalance(f: Findings) -> dict[str, Any]:
 def _about(f: Findings, name: str, estimand: str) -> list[dict[str, Any]]:
     table = f.table(name)
     return [{str(k): v for k, v in row.items()} for row in table[table["estimand"] == estimand].to_dict("records")]
+
+
+def _counted(f: Findings, measure: str) -> bool:
+    """Tell whether the record prints shares of a category, and not only their direction."""
+    return any(fact.relation == "=" for fact in f.read.facts_of("proportion", of=measure))
 
 
 def _spread(values: pd.Series[float]) -> dict[str, float]:
