@@ -500,8 +500,8 @@ def _quantile(probability: float, z: float, mean: float, sd: float, skew: float,
         newton = below / density
         step = -newton / max(1 - 0.5 * newton * slope / density, 0.5)
         # Convergence before the bracket: the other order discards a root at the bracket's edge. The error that remains
-        # is of the order of the step's cube.
-        if abs(step) <= 3e-4 * sd:
+        # is about (z² + 2)/12 of the step's cube in sds: 4e-9 at most for a 95 % interval.
+        if abs(step) <= 2e-3 * sd:
             return x + step
         if below < 0:
             low = x

@@ -221,9 +221,7 @@ def prepare(
         reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed)
     generating = loaded[simulation.worlds.model or simulation.models[0]]
     frame = Frame.of_model(settled, generating)
-    sources: dict[str, Source] = {
-        kind: _source(kind, simulation.worlds, frame, generating, reconstructions) for kind in simulation.worlds.source
-    }
+    sources = _sources(simulation.worlds, frame, generating, reconstructions)
     estimands = tuple(settled.estimand(name) for name in simulation.estimands)
     at = next(iter(sources.values()))(np.random.default_rng(0), 1).mix
     questions = Questions(frame=frame, estimands=estimands, mix=at)
@@ -243,18 +241,23 @@ def prepare(
     )
 
 
-def _source(kind: str, spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: xr.Dataset | None) -> Source:
-    study = frame.study
-    if kind == "fixed" and spec.fixed:
-        return fixed_source(spec.fixed, frame)
+def _sources(spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: xr.Dataset | None) -> dict[str, Source]:
+    """Prepare every kind of worlds that is asked for."""
+    found: dict[str, Source] = {}
+    if spec.fixed:
+        found["fixed"] = fixed_source(spec.fixed, frame)
     if reconstructions is None:
-        raise AssertionError(kind)
-    if kind == "posterior":
-        return posterior_source(study, reconstructions, model, spec.prior)
-    if kind == "conditional":
-        return conditional_source(study, reconstructions, model)
-    printed = printed_source(study, reconstructions, model)
-    return printed if kind == "printed" else shrunken_source(printed, study.analysis.focal, spec.shrink)
+        return found
+    study = frame.study
+    if "posterior" in spec.source:
+        found["posterior"] = posterior_source(study, reconstructions, model, spec.prior)
+    if {"printed", "shrunken"} & set(spec.source):
+        found["printed"] = printed_source(study, reconstructions, model)
+    if "shrunken" in spec.source:
+        found["shrunken"] = shrunken_source(found["printed"], study.analysis.focal, spec.shrink)
+    if "conditional" in spec.source:
+        found["conditional"] = conditional_source(study, reconstructions, model)
+    return found
 
 
 def _refuse_small(simulation: Simulation, analyses: tuple[Analysis, ...], frame: Frame) -> None:
