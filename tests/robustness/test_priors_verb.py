@@ -14,7 +14,7 @@ from hikibayes.inference.saved_fit import fit_files
 from hikibayes.inference.step_models import model_of
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.figures_priors import PRIOR_FIGURES
-from hikibayes.reporting.html import page
+from hikibayes.reporting.html import page, report
 from hikibayes.reporting.replay import replay, same
 from hikibayes.reporting.results import write_run
 from hikibayes.reporting.saved import SavedRun
@@ -86,6 +86,14 @@ def test_a_reanalysis_says_what_would_have_to_be_true():
     assert text.index("What would have to be true for the claim to fail") < text.index("Question and data")
     for words in ("is not convinced by these data", "Cauchy, scale", "drawn towards 0 by as much", "Focal prior alone"):
         assert words in text, words
+
+
+def test_the_run_has_a_report_and_ones_own_data_are_not_called_synthetic(run):
+    text = report(run[0])
+    assert "What would have to be true for the claim to fail" in text
+    assert "The answer over the width of its prior" in text
+    assert "SYNTHETIC" not in text
+    assert "SYNTHETIC" in page(SavedRun.of_contents(orchard_run.files(), orchard_run.record()))
 
 
 def test_tipping_values_are_read_at_a_glance():

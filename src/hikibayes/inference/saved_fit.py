@@ -21,6 +21,7 @@ from .models import DEFAULT_VARIANT, ModelSpec
 __all__ = ["SavedFit", "fit_files", "load_fit"]
 
 POSTERIOR = "posterior.nc"
+"""The file of a fit's folder that holds draws and rows."""
 ROWS = "participants"
 """Group of the netCDF file that holds the rows, in the measures' own units."""
 

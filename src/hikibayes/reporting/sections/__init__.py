@@ -19,7 +19,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         id="failing",
         title="What would have to be true for the claim to fail",
-        needs=("published", "tipping"),
+        needs=("tipping",),
         context=failing,
     ),
     Section(id="data", title="Question and data", needs=("study.json",), context=data),
@@ -30,7 +30,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(id="spread", title="What the uncertainty is made of", needs=("published",), context=spread),
     Section(id="readings", title="If the paper is read differently", needs=("readings",), context=readings),
     Section(id="priors", title="Model and priors", needs=("models.json", "prior_predictive"), context=priors),
-    Section(id="sensitivity", title="Prior sensitivity", needs=("estimates", "prior_widths"), context=sensitivity),
+    Section(id="sensitivity", title="Prior sensitivity", needs=("models.json", "prior_widths"), context=sensitivity),
     Section(
         id="imbalance",
         title="If the groups had been alike",

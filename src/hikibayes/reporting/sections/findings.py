@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ...inference.models import DEFAULT_VARIANT, ModelSpec
+from ...inference.saved_fit import POSTERIOR
 from ...record import wording
 from ...record.study import Estimand, Study
 from ..saved import SavedRun
@@ -78,6 +80,11 @@ class Findings:
     def has(self, *names: str) -> bool:
         """Tell whether the run has all these files."""
         return self.run.has(*names)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether its data are made from the record: those of a doubted fit are somebody's own."""
+        return not any(Path(name).name == POSTERIOR for name in self.run.record.inputs)
 
     # -- estimands --------------------------------------------------------------------------------------------------
 

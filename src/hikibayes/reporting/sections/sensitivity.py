@@ -55,9 +55,9 @@ def _range(low: float, high: float) -> str:
 
 def sensitivity(f: Findings) -> dict[str, Any]:
     """Return the main estimate under every prior, tipping priors, power-scaling, pooling and the next study's size."""
-    model = f.difference.step
-    rows = f.estimates(engine="exact", model=model, estimand=f.difference.name)
-    variants = f.models[model].variants
+    widths = f.table("prior_widths")
+    model = str(widths["model"].iloc[0]) if len(widths) else f.difference.step
+    rows, variants = _under_each_prior(f, model), f.models[model].variants
     shown = []
     for row in rows.to_dict("records"):
         described = variants[row["prior"]].description if row["prior"] in variants else "The answer's own prior."
@@ -70,9 +70,18 @@ def sensitivity(f: Findings) -> dict[str, Any]:
         "scaling": _scaling(f),
         "pooled": _pooled(f),
         "design": _design(f.table("prior_design")),
-        "main": f.answers[f.difference.name],
-        **_widths(f.table("prior_widths"), model),
+        "main": {"name": wording.estimand_name(f.read, f.difference), "unit": f.difference.unit},
+        "ci": float(rows["ci_prob"].iloc[0]),
+        **_widths(widths, model),
     }
+
+
+def _under_each_prior(f: Findings, model: str) -> pd.DataFrame:
+    """Return the main estimate under every named prior: a reanalysis has it among its estimates."""
+    if f.has("estimates"):
+        return f.estimates(engine="exact", model=model, estimand=f.difference.name)
+    table = f.table("priors")
+    return table[table["estimand"] == f.difference.name]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
