@@ -245,18 +245,15 @@ def test_a_prior_far_from_the_data_is_a_conflict_and_a_wide_one_is_none(orchard)
 
 
 def test_the_intercepts_prior_is_evaluated_where_it_speaks(orchard):
-    # predictors far from 0 move the intercept that is reported, not the centred one: nothing may be flagged by that
-    raw = orchard.model.replace(
-        scaling="raw",
-        priors=orchard.model.priors
-        | {
-            "Intercept": type(orchard.model.priors["Intercept"]).model_validate(
-                {"dist": "Normal", "mu": 3, "sigma": 1, "reason": "a test"}
-            )
-        },
+    # in raw units the intercept where every predictor is 0 moves with every slope, the centred one with none: a narrow
+    # prior on it must flag no slope
+    narrow = type(orchard.model.priors["Intercept"]).model_validate(
+        {"dist": "Normal", "mu": 3, "sigma": 0.1, "reason": "a test"}
     )
+    raw = orchard.model.replace(scaling="raw", priors=orchard.model.priors | {"Intercept": narrow})
     table = power_scaling(replace(orchard, model=raw), seed=1).set_index("of")
-    assert table.loc["age", "prior"] < 0.05
+    assert table.loc["age", "prior"] < 0.1
+    assert table.loc["shade", "prior"] < 0.1
 
 
 def test_flat_priors_cannot_be_scaled_or_pooled(orchard):
