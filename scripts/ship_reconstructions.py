@@ -12,7 +12,7 @@ from pathlib import Path
 from hikibayes.reanalysis.readings import other_readings
 from hikibayes.reconstruction.calibrate import calibrate
 from hikibayes.reconstruction.shipped import shipped_name, write_reconstructions
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError
 
 DEFAULT = {"draws": 2000, "thin": 1, "tune": 500, "seed": 1}

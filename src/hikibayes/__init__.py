@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .inference.fit import fit as fit
     from .inference.models import load_model as load_model
     from .record.audit import audit as audit
-    from .record.study import load_study as load_study
+    from .record.study_file import load_study as load_study
     from .robustness.confounding import confounding as confounding
     from .robustness.imbalance import imbalance as imbalance
     from .robustness.priors import priors as priors

@@ -13,12 +13,24 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = ["InputError", "Spec", "digest", "json_schema", "read_spec", "read_toml", "unknown_name", "validated"]
+__all__ = [
+    "InputError",
+    "Spec",
+    "digest",
+    "json_schema",
+    "named_file",
+    "read_spec",
+    "read_toml",
+    "shipped_files",
+    "unknown_name",
+    "validated",
+]
 
 
 class InputError(ValueError):
@@ -158,6 +170,30 @@ def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: s
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         key = _key_path(problems[0]["loc"], content)
         raise InputError(_message(spec, problems[0]) + more, source=source, key=key) from None
+
+
+def shipped_files(kind: str) -> dict[str, Path]:
+    """Return the files of a kind (``models``, ``simulations``) that come with the package, by name."""
+    packaged = Path(str(files("hikibayes") / kind))
+    # in a checkout they lie beside the package, where people look for them
+    folder = packaged if packaged.is_dir() else Path(__file__).parents[2] / kind
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def named_file(kind: str, name: str | Path, shipped: Mapping[str, Path]) -> Path:
+    """Return the path of a shipped file by its name, or of a person's own by its path.
+
+    Raises
+    ------
+    InputError
+        It is neither; the message lists the shipped ones.
+    """
+    if str(name) in shipped:
+        return shipped[str(name)]
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        raise InputError(f"{unknown_name(kind, str(name), shipped)}; or give the path of a {kind} file")
+    return path
 
 
 def read_spec[T: BaseModel](spec: type[T], path: Path) -> T:

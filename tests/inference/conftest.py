@@ -9,7 +9,8 @@ import pytest
 
 from hikibayes.inference.design import Design, design
 from hikibayes.inference.models import load_model
-from hikibayes.record.study import Study, load_study
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study
 
 ORCHARD = Path(__file__).parents[1] / "studies" / "orchard.toml"
 

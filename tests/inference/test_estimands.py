@@ -12,7 +12,7 @@ from hikibayes.inference.estimands import answers, raw_unit, truths
 from hikibayes.inference.models import ModelSpec, load_model
 from hikibayes.inference.moment_design import design_from_moments
 from hikibayes.record.moments import sample_moments
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError
 
 

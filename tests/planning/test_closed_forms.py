@@ -19,7 +19,8 @@ from hikibayes.planning.diagnose import diagnose
 from hikibayes.planning.plan import prepare
 from hikibayes.planning.sample_size import sample_sizes
 from hikibayes.planning.simulate import simulate
-from hikibayes.record.study import Study, load_study
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study
 
 MODERATED = "y ~ group + x + group:x"
 THREE = "y ~ x + a + b"

@@ -13,7 +13,7 @@ from hikibayes.planning.designs import Simulation, load_simulation, shipped_simu
 from hikibayes.planning.plan import prepare
 from hikibayes.planning.power import power
 from hikibayes.reconstruction.shipped import shipped_reconstructions
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError, validated
 
 TEMPLATE = Path(designs.__file__).with_name("template.toml")

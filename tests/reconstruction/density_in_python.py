@@ -18,7 +18,8 @@ import printing
 from hikibayes.reconstruction.density import plain_log_density
 from hikibayes.reconstruction.kernel.density import log_density
 from hikibayes.reconstruction.problem import Problem
-from hikibayes.record.study import Study, load_study
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study
 
 OTHER_READING = {
     "slopes_model": "support_only",

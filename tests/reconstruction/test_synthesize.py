@@ -15,7 +15,8 @@ from hikibayes.reconstruction.synthesize import Synthesizer, synthesize
 from hikibayes.reconstruction.verify import verify
 from hikibayes.record.analysis import PublishedAnalysis
 from hikibayes.record.moments import correlations, sample_moments
-from hikibayes.record.study import Study, load_study, shipped_studies
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study, shipped_studies
 from hikibayes.spec import InputError
 
 from .made_up import SOURCE, moments_of, own_moments, printed_study, raw_data

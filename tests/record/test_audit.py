@@ -20,7 +20,8 @@ from hikibayes.record.checks.comparisons import Comparison, cohen_d, degrees_ove
 from hikibayes.record.checks.jointly import variances_possible
 from hikibayes.record.facts import Fact
 from hikibayes.record.moments import sample_moments
-from hikibayes.record.study import Study, load_study
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError, validated
 
 STUDIES = Path(made_up.FILE).parent

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hikibayes.record.audit import checks
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError
 
 FOLDER = Path(__file__).parent / "invalid"

@@ -4,7 +4,7 @@ import pytest
 from tests.studies import orchard
 
 from hikibayes.record.printed import printed_effect
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 
 
 @pytest.fixture(scope="module")

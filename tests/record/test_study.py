@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from hikibayes.record.study import Study, load_study, shipped_studies
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study, shipped_studies
 from hikibayes.spec import InputError, digest, validated
 
 SOURCE = {"locator": "Results", "quote": "as printed"}

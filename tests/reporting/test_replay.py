@@ -7,7 +7,7 @@ from tests.studies import orchard
 
 from hikibayes.provenance import Stopwatch
 from hikibayes.record.audit import audit
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.reporting.replay import MAKERS, compare_files, replay, same
 from hikibayes.reporting.results import csv_text, write_run
 from hikibayes.spec import InputError, digest

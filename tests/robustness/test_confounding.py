@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from tests.studies import orchard
 
 from hikibayes.inference.models import ModelSpec
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.robustness.case import Case
 from hikibayes.robustness.confounding import confounding_of
 from hikibayes.robustness.omitted import Strength, adjusted_estimate

@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from tests.studies import orchard
 
 from hikibayes.inference.step_models import model_of
-from hikibayes.record.study import load_study
+from hikibayes.record.study_file import load_study
 from hikibayes.robustness.balance import balance_of, mixes_of
 from hikibayes.robustness.case import Case
 from hikibayes.robustness.imbalance import COLUMNS, imbalance_of

@@ -21,7 +21,8 @@ from hikibayes.inference.exact import to_datatree
 from hikibayes.provenance import RunRecord, Stopwatch
 from hikibayes.reanalysis import Reanalysis, reanalysis_files, reanalyze
 from hikibayes.reanalysis.sources import Reconstructed
-from hikibayes.record.study import Study, load_study
+from hikibayes.record.study import Study
+from hikibayes.record.study_file import load_study
 
 SEED = 7
 DATASETS = 9

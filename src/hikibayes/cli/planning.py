@@ -57,7 +57,7 @@ def power(
     from ..planning.power import forget
     from ..planning.power import power as run
     from ..provenance import Stopwatch, file_digest
-    from ..record.study import load_study
+    from ..record.study_file import load_study
     from ..reporting.html import with_report
     from ..reporting.planning_files import inputs_of, power_files
     from ..reporting.results import run_folder, write_run

@@ -39,7 +39,7 @@ def calibrate(
     """Draw from the posterior over a study's sample moments: versions of its sample."""
     from ..provenance import Stopwatch
     from ..reconstruction.calibrate import calibrate as run
-    from ..record.study import load_study
+    from ..record.study_file import load_study
     from ..reporting.reconstruction_files import calibration_files
     from ..reporting.results import run_folder, write_run
     from ..spec import digest
@@ -93,7 +93,7 @@ def synthesize(
     from ..provenance import Stopwatch, file_digest
     from ..reconstruction.calibrate import chosen_reconstructions
     from ..reconstruction.synthesize import synthesize as run
-    from ..record.study import load_study
+    from ..record.study_file import load_study
     from ..reporting.reconstruction_files import synthesis_files
     from ..reporting.results import run_folder, write_run
     from ..spec import digest

@@ -16,7 +16,7 @@ def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | No
     """Check whether the printed numbers agree with each other."""
     from ..provenance import Stopwatch
     from ..record.audit import audit as run
-    from ..record.study import load_study
+    from ..record.study_file import load_study
     from ..reporting.results import run_folder, write_run
     from ..reporting.tables import json_text, terminal_table
     from ..spec import digest
@@ -46,7 +46,8 @@ def studies(*, schema: bool, new: Path | None, as_json: bool) -> None:
     """List the studies that come with the package."""
     import pandas as pd
 
-    from ..record.study import Study, load_study, shipped_studies
+    from ..record.study import Study
+    from ..record.study_file import load_study, shipped_studies
     from ..spec import json_schema
 
     if schema:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..record.study import Study, load_study
+from ..record.study import Study
+from ..record.study_file import load_study
 from ..spec import InputError
 from .compile import exact_posterior
 from .design import Design, design

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -17,7 +16,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ..distributions import Distribution
 from ..record.measures import Identifier
-from ..spec import InputError, Spec, read_spec, unknown_name
+from ..spec import InputError, Spec, named_file, read_spec, shipped_files, unknown_name
 
 if TYPE_CHECKING:
     from formulae.terms.terms import Model as ParsedFormula
@@ -316,10 +315,7 @@ def _check_priors(where: str, priors: Mapping[str, Prior], model: ModelSpec) -> 
 
 def shipped_models() -> dict[str, Path]:
     """Return the model files that come with the package, by name."""
-    packaged = Path(str(files("hikibayes") / "models"))
-    checkout = Path(__file__).parents[3] / "models"
-    folder = packaged if packaged.is_dir() else checkout
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return shipped_files("models")
 
 
 def load_model(model: str | Path | ModelSpec) -> ModelSpec:
@@ -341,9 +337,6 @@ def load_model(model: str | Path | ModelSpec) -> ModelSpec:
     """
     if isinstance(model, ModelSpec):
         return model
-    shipped = shipped_models()
-    path = shipped.get(str(model), Path(model))
-    if str(model) not in shipped and path.suffix != ".toml" and not path.exists():
-        raise InputError(f"{unknown_name('model', str(model), shipped)}; or give the path of a model file")
+    path = named_file("model", model, shipped_models())
     spec = read_spec(ModelSpec, path)
     return spec if spec.name else spec.replace(name=path.stem)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 from ..inference.models import ModelSpec
 from ..record.measures import Identifier, Text
 from ..record.study import Study
-from ..spec import InputError, Spec, read_spec, unknown_name
+from ..spec import InputError, Spec, named_file, read_spec, shipped_files, unknown_name
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
 from .rules import Decision, Pair
@@ -202,10 +201,7 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
 
 def shipped_simulations() -> dict[str, Path]:
     """Return the simulation files that come with the package, by name."""
-    packaged = Path(str(files("hikibayes") / "simulations"))
-    checkout = Path(__file__).parents[3] / "simulations"
-    folder = packaged if packaged.is_dir() else checkout
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return shipped_files("simulations")
 
 
 def load_simulation(simulation: str | Path | Simulation) -> Simulation:
@@ -223,8 +219,4 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
     """
     if isinstance(simulation, Simulation):
         return simulation
-    shipped = shipped_simulations()
-    path = shipped.get(str(simulation), Path(simulation))
-    if str(simulation) not in shipped and path.suffix != ".toml" and not path.exists():
-        raise InputError(f"{unknown_name('simulation', str(simulation), shipped)}; or give the path of a file")
-    return read_spec(Simulation, path)
+    return read_spec(Simulation, named_file("simulation", simulation, shipped_simulations()))

@@ -17,7 +17,8 @@ import numpy as np
 import xarray as xr
 
 from ..inference.models import ModelSpec, load_model
-from ..record.study import Estimand, Study, load_study
+from ..record.study import Estimand, Study
+from ..record.study_file import load_study
 from ..spec import InputError, digest
 from .analyses import Analysis, Questions, analysis_of
 from .axes import WorldsSpec

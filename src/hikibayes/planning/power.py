@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from ..inference.models import ModelSpec
-from ..record.study import Study, load_study
+from ..record.study import Study
+from ..record.study_file import load_study
 from ..spec import InputError
 from .cells import Sample
 from .designs import MOST_CELLS, Simulation, load_simulation

@@ -13,7 +13,7 @@ def item_columns(measure: Measure) -> list[str]:
 
     Examples
     --------
-    >>> from hikibayes.record.study import load_study
+    >>> from hikibayes.record.study_file import load_study
     >>> item_columns(load_study("nonaka2021").measure("planning"))
     ['planning_01', 'planning_02']
     """
@@ -33,7 +33,7 @@ def subscale_columns(measure: Measure) -> dict[str, list[str]]:
 
     Examples
     --------
-    >>> from hikibayes.record.study import load_study
+    >>> from hikibayes.record.study_file import load_study
     >>> parts = subscale_columns(load_study("nonaka2021").measure("abs_h"))
     >>> {name: len(items) for name, items in parts.items()}
     {'interaction': 7, 'family': 7, 'values': 6, 'social_participation': 6}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..inference.saved_fit import POSTERIOR
 from ..provenance import RunRecord, file_digest
-from ..record.study import load_study, shipped_studies
+from ..record.study_file import load_study, shipped_studies
 from ..robustness.case import Case, case_of_fit, case_of_study
 from ..robustness.doubts import Doubt
 from ..spec import InputError, digest, spec_text

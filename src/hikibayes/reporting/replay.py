@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..provenance import RunRecord, Stopwatch, file_digest, read_record
-from ..record.study import Study, load_study
+from ..record.study import Study
+from ..record.study_file import load_study
 from ..spec import InputError, digest, unknown_name, validated
 from .results import write_run
 from .saved import SavedRun

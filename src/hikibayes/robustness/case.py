@@ -20,7 +20,8 @@ from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..inference.saved_fit import load_fit
 from ..inference.step_models import model_of, step_of
 from ..inference.sufficient import FloatArray
-from ..record.study import Estimand, Study, load_study, shipped_studies
+from ..record.study import Estimand, Study
+from ..record.study_file import load_study, shipped_studies
 from ..spec import InputError
 
 __all__ = ["Case", "case_of", "case_of_fit", "case_of_study"]
