@@ -1,6 +1,6 @@
 """Calibrations that run: the shipped draws again, studies whose raw data are known, records that contradict themselves.
 
-The first calibration on a machine compiles the density, which takes a minute or two.
+The first calibration on a machine compiles the density, which takes about a minute.
 """
 
 from dataclasses import dataclass, field

@@ -48,7 +48,7 @@ def calibrate(
     loaded = load_study(study)
     chosen: dict[str, Any] = {"draws": draws, "thin": thin}
     decisions: dict[str, Any] = dict(readings)
-    say("looking for starting points (the first run on a machine compiles for a minute or two)")
+    say("looking for starting points (the first run on a machine compiles for about a minute)")
     with progress_bar("sampling") as tell:
         result = run(loaded, seed=seed, progress=tell, **chosen, **decisions)
     arguments = {"study": study, **chosen, "readings": readings}

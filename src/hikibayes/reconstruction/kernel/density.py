@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import compiler
+from . import algebra, predictors, targets
+from . import plan as plan_module
+from . import regressions as regressions_module
+from .algebra import helper
 from .plan import Plan
 from .predictors import Bars, Moments, free_numbers, moments, moments_backward, no_bars
 from .regressions import (
@@ -24,8 +28,10 @@ __all__ = ["log_density"]
 
 type FloatArray = NDArray[np.float64]
 
+compiled = compiler(algebra, plan_module, predictors, regressions_module, targets)
 
-@njit(cache=True, nogil=True)
+
+@compiled(nogil=True)
 def log_density(plan: Plan, x: FloatArray, temperature: float) -> tuple[float, FloatArray]:
     """Return the log density at a flat vector of free numbers, and its gradient; minus infinity where nothing fits.
 
@@ -60,11 +66,13 @@ def log_density(plan: Plan, x: FloatArray, temperature: float) -> tuple[float, F
     return value, gradient
 
 
-@njit(cache=True)
+@helper
 def _correlations(plan: Plan, made: Moments, fits: Regressions, own: RegressionBars, bars: Bars) -> float:
     """Return the LKJ density of the joint correlations; `regressions_backward` adds the first factor's derivative."""
     p = made.difference.size
-    value = (plan.priors.eta - 1) * (np.log(np.diag(fits.roots[0])).sum() + np.log(fits.unexplained))
+    value = (plan.priors.eta - 1) * np.log(fits.unexplained)
+    for i in range(2 * p + 1):
+        value += (plan.priors.eta - 1) * np.log(fits.roots[0, i, i])
     for i in range(p):
         for j in range(i):
             # the density of the predictors' own matrix, over the determinant that the groups' replace

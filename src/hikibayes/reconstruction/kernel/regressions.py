@@ -11,9 +11,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from .algebra import cholesky, cholesky_backward, inverse_factor
+from .algebra import (
+    add,
+    add_outer,
+    cholesky,
+    cholesky_backward,
+    dot,
+    helper,
+    inverse_factor,
+    product,
+    times,
+    transposed,
+)
 from .plan import Coordinates, FloatArray, IntArray, Plan
 from .predictors import Bars, Free, Moments
 
@@ -84,7 +94,7 @@ class RegressionBars(NamedTuple):
     unexplained: FloatArray
 
 
-@njit(cache=True)
+@helper
 def no_regression_bars(plan: Plan) -> RegressionBars:
     """Return derivatives that are all 0."""
     f, k = plan.printed.weights.shape
@@ -102,11 +112,13 @@ def no_regression_bars(plan: Plan) -> RegressionBars:
 # -- printed columns -------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@helper
 def printed_columns(plan: Plan, made: Moments) -> Columns:
     """Return weights, columns, factors and variances of the printed coefficients' columns."""
     p, f_count = plan.sample.predictors, plan.printed.shifted.size
-    mean_over_sd = made.location[:p] * np.exp(-made.log_scale[:p])
+    mean_over_sd = np.empty(p)
+    for j in range(p):
+        mean_over_sd[j] = made.location[j] * np.exp(-made.log_scale[j])
     weights, column = plan.printed.weights.copy(), plan.printed.column.copy()
     log_factor, variance = np.zeros(f_count), np.zeros(f_count)
     for f in range(f_count):
@@ -114,14 +126,13 @@ def printed_columns(plan: Plan, made: Moments) -> Columns:
             weights[f, 1 + p + j] -= plan.printed.at_zero[f, 1 + p + j] * mean_over_sd[j]
         if plan.printed.shifted[f] >= 0:
             column[f, 0] += mean_over_sd[plan.printed.shifted[f]]
-        variance[f] = column[f] @ (made.saturated @ column[f])
-        log_factor[f] = plan.printed.scales[f] @ made.log_scale + 0.5 * plan.printed.by_column_sd[f] * np.log(
-            variance[f]
-        )
+        variance[f] = dot(column[f], times(made.saturated, column[f]))
+        by_column_sd = 0.5 * plan.printed.by_column_sd[f] * np.log(variance[f])
+        log_factor[f] = dot(plan.printed.scales[f], made.log_scale) + by_column_sd
     return Columns(weights, column, log_factor, variance, mean_over_sd)
 
 
-@njit(cache=True)
+@helper
 def _printed_columns_backward(
     plan: Plan, made: Moments, columns: Columns, weights_bar: FloatArray, own: RegressionBars, bars: Bars
 ) -> None:
@@ -129,12 +140,12 @@ def _printed_columns_backward(
     mean_over_sd_bar = np.zeros(p)
     for f in range(plan.printed.shifted.size):
         variance_bar = own.variance[f] + 0.5 * plan.printed.by_column_sd[f] * own.log_factor[f] / columns.variance[f]
-        for j in range(p + 1):
-            bars.log_scale[j] += own.log_factor[f] * plan.printed.scales[f, j]
+        add(bars.log_scale, own.log_factor[f], plan.printed.scales[f])
         if variance_bar != 0:
-            bars.saturated[:] += variance_bar * np.outer(columns.column[f], columns.column[f])
+            add_outer(bars.saturated, variance_bar, columns.column[f], columns.column[f])
             if plan.printed.shifted[f] >= 0:
-                mean_over_sd_bar[plan.printed.shifted[f]] += 2 * variance_bar * (made.saturated[0] @ columns.column[f])
+                through_mean = dot(made.saturated[0], columns.column[f])
+                mean_over_sd_bar[plan.printed.shifted[f]] += 2 * variance_bar * through_mean
         for j in range(p):
             mean_over_sd_bar[j] -= plan.printed.at_zero[f, 1 + p + j] * weights_bar[f, 1 + p + j]
     for j in range(p):
@@ -145,22 +156,12 @@ def _printed_columns_backward(
 # -- regressions -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@helper
 def regressions(plan: Plan, made: Moments, columns: Columns, numbers: Free) -> tuple[Regressions, float, bool]:
     """Return the regressions, the log density of the printed coefficients, and whether there is a sample like this."""
     k, f_count, chains = plan.printed.weights.shape[1], plan.printed.shifted.size, plan.steps.order.shape[0]
     s = made.saturated
-    fine = True
-    roots, inverses = np.zeros((chains, k, k)), np.zeros((chains, k, k))
-    for h in range(chains):
-        permuted = np.empty((k, k))
-        for i in range(k):
-            for j in range(k):
-                permuted[i, j] = s[plan.steps.order[h, i], plan.steps.order[h, j]]
-        roots[h], ok = cholesky(permuted)
-        fine = fine and ok
-        if ok:
-            inverses[h] = inverse_factor(roots[h])
+    roots, inverses, fine = _factors(plan, s)
     scores = np.zeros((f_count, k))
     for f in range(f_count):
         step = plan.printed.step[f]
@@ -173,18 +174,39 @@ def regressions(plan: Plan, made: Moments, columns: Columns, numbers: Free) -> t
     fine = fine and ok
     white = np.zeros((chains, k))
     for h in range(chains):
-        white[h] = roots[h].T @ coefficients[plan.steps.order[h]]
+        for i in range(k):
+            for j in range(i + 1):
+                white[h, j] += roots[h, i, j] * coefficients[plan.steps.order[h, i]]
     r2 = np.zeros(plan.steps.chain.size)
     for i in range(r2.size):
         if plan.steps.chain[i] >= 0:
-            part = white[plan.steps.chain[i], : plan.steps.size[i]]
-            r2[i] = part @ part
-    unexplained = 1 - white[0] @ white[0]
+            for j in range(plan.steps.size[i]):
+                r2[i] += white[plan.steps.chain[i], j] ** 2
+    unexplained = 1 - dot(white[0], white[0])
     found = Regressions(roots, inverses, scores, rows, precision, back, pull, coefficients, white, r2, unexplained)
     return found, value, fine and unexplained > 1e-9
 
 
-@njit(cache=True)
+@helper
+def _factors(plan: Plan, s: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
+    """Return each chain's lower factor and its inverse, and whether all of them exist."""
+    k, chains, fine = s.shape[0], plan.steps.order.shape[0], True
+    roots, inverses = np.zeros((chains, k, k)), np.zeros((chains, k, k))
+    for h in range(chains):
+        permuted = np.empty((k, k))
+        for i in range(k):
+            for j in range(k):
+                permuted[i, j] = s[plan.steps.order[h, i], plan.steps.order[h, j]]
+        root, ok = cholesky(permuted)
+        fine = fine and ok
+        inverse = inverse_factor(root) if ok else root
+        for i in range(k):
+            for j in range(i + 1):
+                roots[h, i, j], inverses[h, i, j] = root[i, j], inverse[i, j]
+    return roots, inverses, fine
+
+
+@helper
 def regressions_backward(
     plan: Plan,
     numbers: Free,
@@ -198,17 +220,17 @@ def regressions_backward(
 ) -> None:
     """Carry derivatives back to the saturated moments, units and free numbers."""
     k, chains = plan.printed.weights.shape[1], plan.steps.order.shape[0]
-    own.white[0] -= 2 * own.unexplained[0] * fits.white[0]
+    add(own.white[0], -2 * own.unexplained[0], fits.white[0])
     for i in range(fits.r2.size):
         if plan.steps.chain[i] >= 0:
             h, size = plan.steps.chain[i], plan.steps.size[i]
-            own.white[h, :size] += 2 * own.r2[i] * fits.white[h, :size]
+            add(own.white[h, :size], 2 * own.r2[i], fits.white[h, :size])
     roots_bar = np.zeros((chains, k, k))
     for h in range(chains):
-        roots_bar[h] += np.outer(fits.coefficients[plan.steps.order[h]], own.white[h])
-        push = fits.roots[h] @ own.white[h]
         for i in range(k):
-            own.coefficients[plan.steps.order[h, i]] += push[i]
+            place = plan.steps.order[h, i]
+            add(roots_bar[h, i], fits.coefficients[place], own.white[h])
+            own.coefficients[place] += dot(fits.roots[h, i], own.white[h])
     rows_bar = _conditioned_backward(plan.coordinates, numbers, fits, own.coefficients, ends, gradient)
     _coordinate_rows_backward(plan, made, columns, fits, rows_bar, roots_bar, own, bars)
     weights_bar = np.zeros(plan.printed.weights.shape)
@@ -221,11 +243,13 @@ def regressions_backward(
                 inverses_bar[h, i, j] += own.scores[f, i] * columns.weights[f, plan.steps.order[h, j]]
                 weights_bar[f, plan.steps.order[h, j]] += own.scores[f, i] * fits.inverses[h, i, j]
     for h in range(chains):
-        root_bar = roots_bar[h] - fits.inverses[h].T @ inverses_bar[h] @ fits.inverses[h].T
-        if h == 0:
-            for i in range(k):
-                root_bar[i, i] += (plan.priors.eta - 1) / fits.roots[0, i, i]
-        permuted_bar = cholesky_backward(fits.roots[h], fits.inverses[h], root_bar)
+        turned = transposed(fits.inverses[h])
+        through_inverse = product(turned, product(inverses_bar[h], turned))
+        for i in range(k):
+            add(roots_bar[h, i], -1.0, through_inverse[i])
+            if h == 0:
+                roots_bar[h, i, i] += (plan.priors.eta - 1) / fits.roots[0, i, i]
+        permuted_bar = cholesky_backward(fits.roots[h], fits.inverses[h], roots_bar[h])
         for i in range(k):
             for j in range(k):
                 bars.saturated[plan.steps.order[h, i], plan.steps.order[h, j]] += permuted_bar[i, j]
@@ -235,22 +259,22 @@ def regressions_backward(
 # -- coordinates -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@helper
 def _coordinate_rows(plan: Plan, s: FloatArray, columns: Columns, roots: FloatArray, scores: FloatArray) -> FloatArray:
     m_f, m_c, k = plan.coordinates.functionals, plan.coordinates.columns.size, s.shape[0]
     rows = np.zeros((m_f + m_c, k))
     for f in range(m_f):
         h = plan.steps.chain[plan.printed.step[f]]
-        spread = roots[h] @ scores[f]
+        spread = times(roots[h], scores[f])
         for i in range(k):
             rows[f, plan.steps.order[h, i]] = np.exp(columns.log_factor[f]) * spread[i]
     for i in range(m_c):
         column = plan.coordinates.columns[i]
-        rows[m_f + i] = s[column] / np.sqrt(s[column, column])
+        add(rows[m_f + i], 1 / np.sqrt(s[column, column]), s[column])
     return rows
 
 
-@njit(cache=True)
+@helper
 def _coordinate_rows_backward(
     plan: Plan,
     made: Moments,
@@ -264,39 +288,58 @@ def _coordinate_rows_backward(
     m_f = plan.coordinates.functionals
     for f in range(m_f):
         h = plan.steps.chain[plan.printed.step[f]]
-        own.log_factor[f] += rows_bar[f] @ fits.rows[f]
-        push = np.exp(columns.log_factor[f]) * rows_bar[f][plan.steps.order[h]]
-        own.scores[f] += fits.roots[h].T @ push
-        roots_bar[h] += np.outer(push, fits.scores[f])
+        own.log_factor[f] += dot(rows_bar[f], fits.rows[f])
+        for i in range(fits.coefficients.size):
+            push = np.exp(columns.log_factor[f]) * rows_bar[f, plan.steps.order[h, i]]
+            add(own.scores[f], push, fits.roots[h, i])
+            add(roots_bar[h, i], push, fits.scores[f])
     for i in range(plan.coordinates.columns.size):
         # the column's own variance is constant: 1, or that of the group's code
         column = plan.coordinates.columns[i]
-        bars.saturated[column] += rows_bar[m_f + i] / np.sqrt(made.saturated[column, column])
+        add(bars.saturated[column], 1 / np.sqrt(made.saturated[column, column]), rows_bar[m_f + i])
 
 
-@njit(cache=True)
+@helper
 def _conditioned(
     coordinates: Coordinates, rows: FloatArray, numbers: Free
 ) -> tuple[FloatArray, float, FloatArray, FloatArray, FloatArray, bool]:
     """Draw the coefficients given the printed ones, as `hikibayes.reconstruction.assembly.conditioned` does."""
     sd = coordinates.prior_sd
-    start = numbers.free * sd
+    coefficients = np.zeros(sd.size)
+    for j in range(sd.size):
+        coefficients[j] = numbers.free[j] * sd[j]
     m = rows.shape[0]
     if m == 0:
-        return start, 0.0, np.zeros((0, 0)), np.zeros(0), np.zeros(0), True
-    scaled = rows * sd
-    root, ok = cholesky(scaled @ scaled.T + np.diag(coordinates.spread**2))
+        return coefficients, 0.0, np.zeros((0, 0)), np.zeros(0), np.zeros(0), True
+    scaled = _by_prior_sd(rows, sd)
+    covariance, missing = product(scaled, transposed(scaled)), np.empty(m)
+    for i in range(m):
+        covariance[i, i] += coordinates.spread[i] ** 2
+        missing[i] = coordinates.middle[i] + coordinates.spread[i] * numbers.offset[i] - dot(scaled[i], numbers.free)
+    root, ok = cholesky(covariance)
     if not ok:
-        return start, 0.0, root, np.zeros(m), np.zeros(m), False
+        return coefficients, 0.0, root, np.zeros(m), np.zeros(m), False
     inverse = inverse_factor(root)
-    precision = inverse.T @ inverse
-    back = precision @ (coordinates.middle + coordinates.spread * numbers.offset - rows @ start)
-    pull = precision @ coordinates.middle
-    log_density = -0.5 * (coordinates.middle @ pull) - np.log(np.diag(root)).sum()
-    return start + sd * (scaled.T @ back), log_density, precision, back, pull, True
+    precision = product(transposed(inverse), inverse)
+    back, pull = times(precision, missing), times(precision, coordinates.middle)
+    log_density = -0.5 * dot(coordinates.middle, pull)
+    for i in range(m):
+        log_density -= np.log(root[i, i])
+        for j in range(sd.size):
+            coefficients[j] += sd[j] * scaled[i, j] * back[i]
+    return coefficients, log_density, precision, back, pull, True
 
 
-@njit(cache=True)
+@helper
+def _by_prior_sd(rows: FloatArray, sd: FloatArray) -> FloatArray:
+    scaled = np.empty(rows.shape)
+    for i in range(rows.shape[0]):
+        for j in range(sd.size):
+            scaled[i, j] = rows[i, j] * sd[j]
+    return scaled
+
+
+@helper
 def _conditioned_backward(
     coordinates: Coordinates,
     numbers: Free,
@@ -306,15 +349,24 @@ def _conditioned_backward(
     gradient: FloatArray,
 ) -> FloatArray:
     """Return the derivative with respect to the rows; those of the free numbers go into the gradient."""
-    sd, rows = coordinates.prior_sd, fits.rows
-    if rows.shape[0] == 0:
-        gradient[ends[5] : ends[6]] += sd * coefficients_bar
-        return np.zeros(rows.shape)
-    scaled, start = rows * sd, numbers.free * sd
-    spread_out = sd * coefficients_bar
-    missing_bar = fits.precision @ (scaled @ spread_out)
-    m_bar = -np.outer(missing_bar, fits.back) + 0.5 * np.outer(fits.pull, fits.pull) - 0.5 * fits.precision
-    scaled_bar = np.outer(fits.back, spread_out) + (m_bar + m_bar.T) @ scaled
-    gradient[ends[5] : ends[6]] += sd * (coefficients_bar - rows.T @ missing_bar)
-    gradient[ends[6] : ends[7]] += coordinates.spread * missing_bar
-    return scaled_bar * sd - np.outer(missing_bar, start)
+    sd, rows, back, pull = coordinates.prior_sd, fits.rows, fits.back, fits.pull
+    m, k = rows.shape
+    spread_out = np.empty(k)
+    for j in range(k):
+        spread_out[j] = sd[j] * coefficients_bar[j]
+        gradient[ends[5] + j] += spread_out[j]
+    scaled = _by_prior_sd(rows, sd)
+    missing_bar = times(fits.precision, times(scaled, spread_out))
+    covariance_bar = np.empty((m, m))
+    for i in range(m):
+        gradient[ends[6] + i] += coordinates.spread[i] * missing_bar[i]
+        for j in range(m):
+            twice = pull[i] * pull[j] - fits.precision[i, j]
+            covariance_bar[i, j] = twice - missing_bar[i] * back[j] - missing_bar[j] * back[i]
+    rows_bar = product(covariance_bar, scaled)
+    for i in range(m):
+        for j in range(k):
+            gradient[ends[5] + j] -= scaled[i, j] * missing_bar[i]
+            scaled_bar = rows_bar[i, j] + back[i] * spread_out[j] - missing_bar[i] * numbers.free[j]
+            rows_bar[i, j] = sd[j] * scaled_bar
+    return rows_bar

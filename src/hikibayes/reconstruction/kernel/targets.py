@@ -7,9 +7,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from .algebra import logistic, softplus
+from .algebra import add, dot, helper, logistic, softplus, times
 from .plan import (
     CORRELATION,
     DF,
@@ -66,7 +65,7 @@ class Groups(NamedTuple):
     weight: FloatArray
 
 
-@njit(cache=True)
+@helper
 def aim(
     plan: Plan,
     temperature: float,
@@ -79,7 +78,7 @@ def aim(
 ) -> float:
     """Return the log density of limits and targets; derivatives are added to ``own`` and ``bars``."""
     p = made.difference.size
-    outcome = made.saturated[0] @ fits.coefficients / made.saturated[0, 0]
+    outcome = dot(made.saturated[0], fits.coefficients) / made.saturated[0, 0]
     outcome_bar = np.zeros(1)
     value = _limits(plan.priors, plan.sample.categories, made.difference, outcome, outcome_bar, bars)
     groups = _groups(plan.sample, made, fits, numbers.residual_ratio[0])
@@ -96,12 +95,12 @@ def aim(
         else:
             value += _description(target, plan.sample, made, outcome, groups, scatter_bar, outcome_bar, bars)
     _groups_backward(plan.sample, made, fits, groups, scatter_bar, own, bars)
-    bars.saturated[0] += outcome_bar[0] / made.saturated[0, 0] * fits.coefficients
-    own.coefficients[:] += outcome_bar[0] / made.saturated[0, 0] * made.saturated[0]
+    add(bars.saturated[0], outcome_bar[0] / made.saturated[0, 0], fits.coefficients)
+    add(own.coefficients, outcome_bar[0] / made.saturated[0, 0], made.saturated[0])
     return value
 
 
-@njit(cache=True)
+@helper
 def _target(aims: Aims, t: int, temperature: float) -> Aim:
     """Return one target, its tolerance stretched by the temperature."""
     soft = aims.soft[t] * temperature
@@ -123,7 +122,7 @@ def _target(aims: Aims, t: int, temperature: float) -> Aim:
     )
 
 
-@njit(cache=True)
+@helper
 def _toward(target: Aim, number: float) -> tuple[float, float]:
     """Return a target's log density at a number, and its derivative."""
     sign = 1.0
@@ -140,7 +139,7 @@ def _toward(target: Aim, number: float) -> tuple[float, float]:
     return -softplus(-room), -sign * logistic(-room) / target.soft
 
 
-@njit(cache=True)
+@helper
 def _limits(
     priors: FreePriors, c: int, difference: FloatArray, outcome: float, outcome_bar: FloatArray, bars: Bars
 ) -> float:
@@ -170,25 +169,25 @@ def _limits(
 # -- regressions -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@helper
 def _coefficient(
     target: Aim, step: int, steps: Steps, columns: Columns, fits: Regressions, own: RegressionBars
 ) -> float:
     """Aim at a coefficient, its standard error, its absolute t or its VIF."""
     kind, f, h = target.kind, target.functional, steps.chain[step]
     score, white, factor = fits.scores[f], fits.white[h], np.exp(columns.log_factor[f])
-    length = score @ score
+    length = dot(score, score)
     if kind == ESTIMATE:
-        number = factor * (score @ white)
+        number = factor * dot(score, white)
         value, bar = _toward(target, number)
         own.log_factor[f] += bar * number
-        own.scores[f] += bar * factor * white
-        own.white[h] += bar * factor * score
+        add(own.scores[f], bar * factor, white)
+        add(own.white[h], bar * factor, score)
         return value
     if kind == VIF:
         value, bar = _toward(target, length * columns.variance[f])
         own.variance[f] += bar * length
-        own.scores[f] += 2 * bar * columns.variance[f] * score
+        add(own.scores[f], 2 * bar * columns.variance[f], score)
         return value
     residual = (1 - fits.r2[step]) / steps.df[step]
     variance = length * residual
@@ -198,19 +197,19 @@ def _coefficient(
         own.log_factor[f] += bar * number
         variance_bar = bar * number / (2 * variance)
     else:
-        estimate = score @ white
+        estimate = dot(score, white)
         number = np.sqrt(estimate**2 / variance + TINY)
         value, bar = _toward(target, number)
         estimate_bar = bar * estimate / variance / number
         variance_bar = -0.5 * estimate_bar * estimate / variance
-        own.scores[f] += estimate_bar * white
-        own.white[h] += estimate_bar * score
-    own.scores[f] += 2 * variance_bar * residual * score
+        add(own.scores[f], estimate_bar, white)
+        add(own.white[h], estimate_bar, score)
+    add(own.scores[f], 2 * variance_bar * residual, score)
     own.r2[step] -= variance_bar * length / steps.df[step]
     return value
 
 
-@njit(cache=True)
+@helper
 def _explained(target: Aim, fits: Regressions, own: RegressionBars) -> float:
     """Aim at a weighted difference of two steps' R2, or a step's increment over what it leaves."""
     here, there = target.first, target.second
@@ -232,24 +231,26 @@ def _explained(target: Aim, fits: Regressions, own: RegressionBars) -> float:
 # -- correlations and descriptions of the groups ---------------------------------------------------------------------
 
 
-@njit(cache=True)
+@helper
 def _groups(sample: Sample, made: Moments, fits: Regressions, ratio: float) -> Groups:
     p = made.difference.size
     whole = (sample.n[0] - 1) + (sample.n[1] - 1) * np.exp(ratio)
     weight = np.array([(sample.n[0] - 1) / whole, (sample.n[1] - 1) * np.exp(ratio) / whole])
-    scatter, slopes = np.empty((2, p + 1, p + 1)), np.empty((2, p))
+    scatter, slopes = np.empty((2, p + 1, p + 1)), np.zeros((2, p))
     for g in range(2):
         within = made.first if g == 0 else made.second
-        slopes[g] = fits.coefficients[1 : 1 + p] + sample.codes[g] * fits.coefficients[1 + p :]
-        cross = within @ slopes[g]
-        scatter[g, :p, :p] = within
-        scatter[g, :p, p] = cross
-        scatter[g, p, :p] = cross
-        scatter[g, p, p] = slopes[g] @ cross + fits.unexplained * weight[g]
+        add(slopes[g], 1.0, fits.coefficients[1 : 1 + p])
+        add(slopes[g], sample.codes[g], fits.coefficients[1 + p :])
+        cross = times(within, slopes[g])
+        for i in range(p):
+            scatter[g, i, p] = scatter[g, p, i] = cross[i]
+            for j in range(p):
+                scatter[g, i, j] = within[i, j]
+        scatter[g, p, p] = dot(slopes[g], cross) + fits.unexplained * weight[g]
     return Groups(scatter, slopes, weight)
 
 
-@njit(cache=True)
+@helper
 def _groups_backward(
     sample: Sample,
     made: Moments,
@@ -263,18 +264,24 @@ def _groups_backward(
     for g in range(2):
         within, within_bar = (made.first, bars.first) if g == 0 else (made.second, bars.second)
         slopes, corner = groups.slopes[g], scatter_bar[g, p, p]
-        edge = scatter_bar[g, :p, p] + scatter_bar[g, p, :p] + corner * slopes
-        full = scatter_bar[g, :p, :p] + np.outer(edge, slopes)
-        within_bar += 0.5 * (full + full.T)
-        slopes_bar = within @ (edge + corner * slopes)
-        own.coefficients[1 : 1 + p] += slopes_bar
-        own.coefficients[1 + p :] += sample.codes[g] * slopes_bar
+        edge, outer_edge = np.empty(p), np.empty(p)
+        for i in range(p):
+            edge[i] = scatter_bar[g, i, p] + scatter_bar[g, p, i] + corner * slopes[i]
+            outer_edge[i] = edge[i] + corner * slopes[i]
+        for i in range(p):
+            for j in range(p):
+                half = 0.5 * (scatter_bar[g, i, j] + edge[i] * slopes[j])
+                within_bar[i, j] += half
+                within_bar[j, i] += half
+        slopes_bar = times(within, outer_edge)
+        add(own.coefficients[1 : 1 + p], 1.0, slopes_bar)
+        add(own.coefficients[1 + p :], sample.codes[g], slopes_bar)
         own.unexplained[0] += corner * groups.weight[g]
         sign = -1.0 if g == 0 else 1.0
         bars.residual_ratio[0] += sign * corner * fits.unexplained * groups.weight[0] * groups.weight[1]
 
 
-@njit(cache=True)
+@helper
 def _correlation(
     target: Aim,
     made: Moments,
@@ -298,16 +305,16 @@ def _correlation(
         return value
     unit = np.sqrt(made.saturated[0, 0]) if i == 0 else 1.0
     if j == made.difference.size + 1:
-        value, bar = _toward(target, (made.saturated[i] @ fits.coefficients) / unit)
-        bars.saturated[i] += bar / unit * fits.coefficients
-        own.coefficients[:] += bar / unit * made.saturated[i]
+        value, bar = _toward(target, dot(made.saturated[i], fits.coefficients) / unit)
+        add(bars.saturated[i], bar / unit, fits.coefficients)
+        add(own.coefficients, bar / unit, made.saturated[i])
         return value
     value, bar = _toward(target, made.saturated[i, j] / unit)
     bars.saturated[i, j] += bar / unit
     return value
 
 
-@njit(cache=True)
+@helper
 def _description(
     target: Aim,
     sample: Sample,
@@ -365,7 +372,7 @@ def _description(
     return value
 
 
-@njit(cache=True)
+@helper
 def _welch_df(target: Aim, n1: float, n2: float, v1: float, v2: float) -> tuple[float, float, float]:
     """Return the log density of Welch's degrees of freedom and its derivatives with respect to both variances."""
     if target.second == 1:
