@@ -87,7 +87,12 @@ def reconstruct(
     moments = {DEFAULT_READING: default, **{name: found for name, found in ready.items() if found is not None}}
     if len(moments) <= len(ready) and not fast:
         moments = {DEFAULT_READING: moments_of(read, made.datasets[:BY_READING])}
-        moments |= _by_data_sets(study, default, seed=seed, progress=progress)
+        moments |= _by_data_sets(
+            study,
+            {name: default if found is None else found for name, found in ready.items()},
+            seed=seed,
+            progress=progress,
+        )
     return Reconstructed(
         data_sets=made.datasets,
         moments=moments,
@@ -97,16 +102,16 @@ def reconstruct(
 
 
 def _by_data_sets(
-    study: Study, default: xr.Dataset, *, seed: int, progress: Callable[[str], None]
+    study: Study, draws: ByReading, *, seed: int, progress: Callable[[str], None]
 ) -> Iterator[tuple[str, xr.Dataset]]:
-    """Yield moments of data sets that print every fact as a reading has it, searched for from the default's draws."""
+    """Yield moments of data sets that print every fact as a reading has it, searched for from a reading's draws."""
     from ..reconstruction.synthesize import synthesize
 
     for name, choice in other_readings(study):
         here = study.read(**choice)
         progress(f"making {BY_READING} data sets under the reading {name}")
         try:
-            made = synthesize(here, default, datasets=BY_READING, seed=seed)
+            made = synthesize(here, draws[name], datasets=BY_READING, seed=seed)
         except InputError as error:
             progress(f"no data set prints every fact under it: {error}")
             continue

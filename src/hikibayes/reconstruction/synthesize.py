@@ -44,9 +44,9 @@ REACH = 20_000
 REACH_PER_ROW = 50
 ATTEMPTS_PER_DRAW = 5
 ATTEMPTS = 15
-WORTH_PROCESSES = 60
+WORTH_PROCESSES = 25
 """Fewer data sets are made sooner than a second process has started."""
-BLOCK = 10
+BLOCK = 5
 """Data sets that a process makes at a time."""
 HEAT = ((0.0, 1), (0.0, 1), (0.1, 2), (0.3, 2), (0.3, 5))
 """Temperature of the search, and how many times longer it is, at the first attempts; the last entry from then on.
