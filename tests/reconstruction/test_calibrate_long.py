@@ -43,7 +43,7 @@ PRODUCTS = TERMS[-2:]
 
 
 def test_short_rerun_agrees_with_the_shipped_draws(nonaka):
-    rerun = calibrate(nonaka, draws=600, thin=1, tune=400, seed=77)
+    rerun = calibrate(nonaka, draws=600, thin=1, tune=400, seed=77, rerun=False)
     shipped = summarise(reported_quantities(nonaka.read(), shipped_reconstructions(nonaka)), chains=4)
     both = rerun.table.merge(shipped, on="quantity", suffixes=("", "_shipped"))
     assert len(both) == len(rerun.table)
@@ -59,8 +59,21 @@ def test_short_rerun_agrees_with_the_shipped_draws(nonaka):
 def test_same_seed_same_draws():
     shape = Shape(n=(60, 40))
     study = printed_study(shape, workers(shape, 3), coefficients("second", PREDICTORS, "coefficient_p"))
-    one, other = (calibrate(study, draws=40, thin=1, tune=100, chains=2, seed=5) for _ in range(2))
+    one, other = (calibrate(study, draws=40, thin=1, tune=100, chains=4, cores=n, seed=5) for n in (1, 4))
     assert one.reconstructions["cov"].equals(other.reconstructions["cov"])
+
+
+def test_a_run_that_is_not_sound_is_made_once_more():
+    shape = Shape(n=(60, 40))
+    study = printed_study(shape, workers(shape, 3), coefficients("second", PREDICTORS, "coefficient_p"))
+    once = calibrate(study, draws=400, thin=1, tune=30, seed=5, rerun=False)
+    again = calibrate(study, draws=400, thin=1, tune=30, seed=5)
+    assert not once.verdict.sound
+    assert (once.verdict.reruns, again.verdict.reruns) == (0, 1)
+    assert "at the second run" in str(again.verdict)
+    assert again.verdict.ess > once.verdict.ess
+    # forty draws cannot hold an effective sample size of 400
+    assert calibrate(study, draws=40, thin=1, tune=30, seed=5).verdict.reruns == 0
 
 
 def test_pymc_model_is_the_compiled_density(nonaka):
@@ -138,7 +151,7 @@ def test_summary_gives_the_answer_of_the_raw_data(name, seed):
     case = CASES[name]
     raw = workers(case.shape, seed)
     study = printed_study(case.shape, raw, case.lines)
-    calibrated = calibrate(study, draws=800, thin=1, tune=300, seed=seed)
+    calibrated = calibrate(study, draws=800, thin=1, tune=300, seed=seed, rerun=False)
     found, known = answer(study, calibrated.reconstructions), truth(study, raw)
     assert abs(found.mean - known.mean) < 0.25 * known.sd
     assert 0.85 < found.sd / known.sd < 1.18
@@ -151,7 +164,7 @@ def test_full_correlation_table_is_nearly_exact():
     case = CASES["small, unequal, every correlation"]
     raw = workers(case.shape, 4)
     study = printed_study(case.shape, raw, case.lines)
-    draws = calibrate(study, draws=400, thin=1, tune=300, seed=4).reconstructions
+    draws = calibrate(study, draws=400, thin=1, tune=300, seed=4, rerun=False).reconstructions
     known = correlations(printing.sample_moments(raw, study))
     found = correlations(draws).sel(measure=known["measure"], measure_2=known["measure_2"])
     assert float(abs(found - known).max()) < 0.012
@@ -170,7 +183,7 @@ def test_sparse_summary_is_honestly_wide():
     for seed in range(20):
         raw = workers(shape, seed)
         study = printed_study(shape, raw, lines)
-        found = answer(study, calibrate(study, draws=200, thin=1, tune=300, seed=seed).reconstructions)
+        found = answer(study, calibrate(study, draws=200, thin=1, tune=300, seed=seed, rerun=False).reconstructions)
         known = truth(study, raw)
         covered.append(found.lower < known.mean < found.upper)
         widths.append((found.upper - found.lower) / (known.upper - known.lower))
@@ -186,7 +199,7 @@ def test_more_facts_tighten_what_they_are_about():
     shape = Shape(n=(90, 70))
     raw = workers(shape, 6)
     few = [*coefficients("second", PREDICTORS, "coefficient_p"), *explained(), *slopes("slope_p")]
-    tables = [calibrate(printed_study(shape, raw, lines), draws=400, thin=1, tune=300, seed=6).table
+    tables = [calibrate(printed_study(shape, raw, lines), draws=400, thin=1, tune=300, seed=6, rerun=False).table
               for lines in (few, [*few, *correlation_table(), *descriptives()])]  # fmt: skip
     before, after = (table.set_index("quantity")["sd"] for table in tables)
     pinned = [name for name in before.index if name.startswith(("r(", "difference of", "SD ratio of"))]
@@ -232,7 +245,7 @@ def test_raw_units_follow_the_printed_means():
     shape = Shape(n=(90, 70))
     raw = workers(shape, 2)
     study = printed_study(shape, raw, descriptives())
-    draws = calibrate(study, draws=200, thin=1, tune=300, seed=2).reconstructions
+    draws = calibrate(study, draws=200, thin=1, tune=300, seed=2, rerun=False).reconstructions
     for name in PREDICTORS:
         assert float(draws["location"].sel(measure=name).mean()) == pytest.approx(raw[name].mean(), abs=0.01)
         assert float(draws["scale"].sel(measure=name).mean()) == pytest.approx(raw[name].std(), abs=0.02)

@@ -7,7 +7,6 @@ last. A record that no data can satisfy shows at the starting points already: th
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +26,9 @@ from .density import target_number
 from .descent import climb
 from .kernel.plan import Plan
 from .problem import Problem
-from .quantities import reported_quantities, summarise
+from .quantities import Quantity, reported_quantities, summarise
 from .reconstructions import reconstructions_of
+from .sampling import Effort, Progress, sample
 from .shipped import fingerprint, read_reconstructions, shipped_reconstructions, write_reconstructions
 
 __all__ = [
@@ -44,13 +44,10 @@ __all__ = [
 ]
 
 type FloatArray = NDArray[np.float64]
-type Progress = Callable[[int, int], None]
 
 TEMPERATURES = (30.0, 10.0, 3.0, 1.0)
 CLIMB_STEPS = 600
 TUNE = 500
-TARGET_ACCEPT = 0.9
-MAX_DEPTH = 8
 LARGEST_RHAT, LEAST_ESS = 1.01, 400
 OUT_OF_REACH = 3.0
 """A printed number that the best point misses by so many of its tolerances contradicts the others."""
@@ -77,6 +74,8 @@ class Verdict:
         Share of draws that are strictly inside every printed interval.
     seconds : dict of str to float
         Wall time of ``start`` (with compilation, on the first run on a machine) and ``sampling``.
+    reruns : int
+        How many runs before this one were not sound.
     """
 
     rhat: float
@@ -84,6 +83,7 @@ class Verdict:
     divergences: int
     inside: float
     seconds: dict[str, float]
+    reruns: int = 0
 
     @property
     def sound(self) -> bool:
@@ -92,8 +92,9 @@ class Verdict:
 
     def __str__(self) -> str:
         word = "converged" if self.sound else "not converged"
+        again = ", at the second run" if self.reruns else ""
         return (
-            f"{word}: R-hat {self.rhat:.3f}, least bulk ESS {self.ess:.0f}, {self.divergences} divergences, "
+            f"{word}{again}: R-hat {self.rhat:.3f}, least bulk ESS {self.ess:.0f}, {self.divergences} divergences, "
             f"{self.inside:.0%} of the draws inside every printed interval"
         )
 
@@ -127,6 +128,7 @@ def calibrate(
     tune: int = TUNE,
     chains: int = 4,
     cores: int | None = None,
+    rerun: bool = True,
     seed: int,
     progress: Progress | None = None,
     **readings: str,
@@ -145,6 +147,9 @@ def calibrate(
         Adaptation steps of each chain, not returned.
     chains, cores : int
         Chains, and how many run at once (default: as many as there are cores).
+    rerun : bool
+        Whether a run that is not sound, though it has draws enough to be, is made once more with twice the adaptation
+        and trajectories four times as long.
     seed : int
         Same seed and same machine, same draws.
     progress : callable, optional
@@ -174,26 +179,33 @@ def calibrate(
     begin = time.perf_counter()
     starts = starting_points(problem, chains=chains, seed=seed)
     ready = time.perf_counter()
-    flat, divergences = _sample(
-        problem, starts, draws=-(-draws // chains) * thin, tune=tune, cores=cores, seed=seed, progress=progress
-    )
-    done = time.perf_counter()
+    effort = Effort(draws=-(-draws // chains) * thin, tune=tune)
+    for reruns, tried in enumerate((effort, effort.greater)):
+        flat, divergences = sample(problem, starts, tried, seed=seed, cores=cores, progress=progress)
+        every = reconstructions_of(problem, flat.reshape(-1, problem.size))
+        quantities = reported_quantities(decided, every)
+        table = summarise(quantities, chains)
+        verdict = Verdict(
+            rhat=float(table["rhat"].max()),
+            ess=float(table["ess"].min()),
+            divergences=divergences,
+            inside=_share_inside(quantities, table),
+            reruns=reruns,
+            seconds={"start": ready - begin, "sampling": time.perf_counter() - ready},
+        )
+        if verdict.sound or not rerun or chains * effort.draws < LEAST_ESS:
+            break
 
-    every = reconstructions_of(problem, flat.reshape(-1, problem.size))
-    quantities = reported_quantities(decided, every)
-    table = summarise(quantities, chains)
-    facts = table[table["fact"] != ""]
-    verdict = Verdict(
-        rhat=float(table["rhat"].max()),
-        ess=float(table["ess"].min()),
-        divergences=divergences,
-        inside=float(np.all([quantities[name].inside for name in facts["quantity"]], axis=0).mean()),
-        seconds={"start": ready - begin, "sampling": done - ready},
-    )
     kept = every.isel(draw=slice(None, None, thin)).isel(draw=slice(0, draws))
     kept.attrs = _provenance(problem, study, verdict, seed=seed, draws=draws, thin=thin, tune=tune, chains=chains)
     kept.attrs["readings"] = json.dumps(readings, sort_keys=True)
     return Calibration(study=decided, reconstructions=kept, table=table, verdict=verdict)
+
+
+def _share_inside(quantities: dict[str, Quantity], table: pd.DataFrame) -> float:
+    """Return the share of draws that are strictly inside every printed interval."""
+    facts = table.loc[table["fact"] != "", "quantity"]
+    return float(np.all([quantities[name].inside for name in facts], axis=0).mean())
 
 
 def shipped_or_calibrated(study: Study, *, seed: int, tell: Callable[[str], None] | None = None) -> xr.Dataset:
@@ -332,63 +344,3 @@ def _refuse_contradictory_counts(problem: Problem) -> None:
                 (fact.id,),
                 source=f"study {problem.study.id}",
             )
-
-
-# -- sampling --------------------------------------------------------------------------------------------------------
-
-
-def _sample(
-    problem: Problem,
-    starts: list[FloatArray],
-    *,
-    draws: int,
-    tune: int,
-    cores: int | None,
-    seed: int,
-    progress: Progress | None,
-) -> tuple[FloatArray, int]:
-    """Run NUTS; return draws (chain, draw, size) of the free numbers, and the number of divergences."""
-    import nutpie
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    from .kernel.density import log_density
-
-    plan, size = problem.plan, problem.size
-    # nutpie asks for starting points one by one, with seeds of its own
-    queue = iter(starts)
-
-    def make_density() -> Callable[..., tuple[float, FloatArray]]:
-        return lambda x, **_: log_density(plan, x, 1.0)
-
-    def make_expand(*_: object) -> Callable[..., dict[str, FloatArray]]:
-        return lambda x, **_: {"free_numbers": x}
-
-    compiled = from_pyfunc(
-        size,
-        make_density,
-        make_expand,
-        [np.dtype("float64")],
-        [(size,)],
-        ["free_numbers"],
-        make_initial_point_fn=lambda _: next(queue, starts[0]),
-    )
-
-    def tell(states: list[object]) -> None:
-        if progress is not None:
-            progress(sum(state.finished_draws for state in states), len(starts) * (draws + tune))  # type: ignore[attr-defined]
-
-    trace = nutpie.sample(
-        compiled,
-        draws=draws,
-        tune=tune,
-        chains=len(starts),
-        cores=min(cores or os.cpu_count() or 1, len(starts)),
-        seed=seed,
-        adaptation="draw_diag",
-        target_accept=TARGET_ACCEPT,
-        maxdepth=MAX_DEPTH,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=tell,
-    )
-    return trace["posterior"]["free_numbers"].values, int(trace["sample_stats"]["diverging"].sum())
