@@ -27,8 +27,8 @@ def run_folder(study: str, verb: str, out: Path | None) -> Path:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV, the same bytes everywhere: ten digits, line feeds, empty for missing."""
-    return table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    """Return a table as CSV, the same bytes everywhere: eight digits, line feeds, empty for missing."""
+    return table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
 
 def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) -> None:

@@ -36,7 +36,7 @@ __all__ = ["TIPPING", "Omitted", "correlation_of_shares", "omitted_product", "ti
 
 TIPPING = ("doubt", "what", "value", "lower", "upper", "sentence")
 """As `hikibayes.robustness.doubts` has them."""
-GRID = 41
+GRID = 21
 """Values along each side of the surface."""
 DRAWS = 4000
 """Posterior draws, together; at least this many, and 20 of each data set."""
