@@ -67,11 +67,15 @@ def test_a_run_that_is_not_sound_is_made_once_more():
     shape = Shape(n=(60, 40))
     study = printed_study(shape, workers(shape, 3), coefficients("second", PREDICTORS, "coefficient_p"))
     once = calibrate(study, draws=400, thin=1, tune=30, seed=5, rerun=False)
-    again = calibrate(study, draws=400, thin=1, tune=30, seed=5)
+    told = []
+    again = calibrate(study, draws=400, thin=1, tune=30, seed=5, progress=lambda *steps: told.append(steps))
     assert not once.verdict.sound
     assert (once.verdict.reruns, again.verdict.reruns) == (0, 1)
     assert "at the second run" in str(again.verdict)
     assert again.verdict.ess > once.verdict.ess
+    # 4 chains of 130 steps, then of 160: a bar goes on, and never back
+    assert told == sorted(told)
+    assert told[-1][1] == 4 * (130 + 160)
     # forty draws cannot hold an effective sample size of 400
     assert calibrate(study, draws=40, thin=1, tune=30, seed=5).verdict.reruns == 0
 

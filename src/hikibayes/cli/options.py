@@ -102,7 +102,8 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     with click.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as bar:
 
         def tell(done: int, total: int) -> None:
-            bar.length = total
+            # there may be more to do than was known when the bar was full
+            bar.length, bar.finished = total, False
             bar.update(done - bar.pos)
 
         yield tell

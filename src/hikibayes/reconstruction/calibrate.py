@@ -181,7 +181,8 @@ def calibrate(
     ready = time.perf_counter()
     effort = Effort(draws=-(-draws // chains) * thin, tune=tune)
     for reruns, tried in enumerate((effort, effort.greater)):
-        flat, divergences = sample(problem, starts, tried, seed=seed, cores=cores, progress=progress)
+        told = _continued(progress, reruns * chains * (effort.draws + effort.tune))
+        flat, divergences = sample(problem, starts, tried, seed=seed, cores=cores, progress=told)
         every = reconstructions_of(problem, flat.reshape(-1, problem.size))
         quantities = reported_quantities(decided, every)
         table = summarise(quantities, chains)
@@ -200,6 +201,11 @@ def calibrate(
     kept.attrs = _provenance(problem, study, verdict, seed=seed, draws=draws, thin=thin, tune=tune, chains=chains)
     kept.attrs["readings"] = json.dumps(readings, sort_keys=True)
     return Calibration(study=decided, reconstructions=kept, table=table, verdict=verdict)
+
+
+def _continued(progress: Progress | None, before: int) -> Progress | None:
+    """Return what tells the steps of a run as if those before it belonged to it."""
+    return progress and (lambda done, total: progress(before + done, before + total))
 
 
 def _share_inside(quantities: dict[str, Quantity], table: pd.DataFrame) -> float:
