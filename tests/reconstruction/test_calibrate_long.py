@@ -171,8 +171,9 @@ def test_full_correlation_table_is_nearly_exact():
     draws = calibrate(study, draws=400, thin=1, tune=300, seed=4, rerun=False).reconstructions
     known = correlations(printing.sample_moments(raw, study))
     found = correlations(draws).sel(measure=known["measure"], measure_2=known["measure_2"])
-    assert float(abs(found - known).max()) < 0.012
-    assert float(found.std("draw").max()) < 0.006
+    # printed to two decimals: a half width of .005, around whose middle the draws have an SD of .7 half widths
+    assert float(abs(found.mean("draw") - known).max()) < 0.006
+    assert float(found.std("draw").max()) < 0.0045
 
 
 def test_sparse_summary_is_honestly_wide():
