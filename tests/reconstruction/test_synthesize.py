@@ -200,7 +200,8 @@ def _spread_like_the_reconstructions(study: Study, moments: xr.Dataset, draws: x
     ).set_index("quantity")
     assert len(table) > 100
     assert dict(table.loc[~table["ratio"].between(0.85, 1.1), "ratio"]) == {}
-    assert dict(table.loc[table["shift"].abs() > 0.2, "shift"]) == {}
+    # a quarter of an SD, as where a summary's answer is held against the raw data's
+    assert dict(table.loc[table["shift"].abs() > 0.25, "shift"]) == {}
 
 
 def _is_open(quantity: Quantity) -> bool:
