@@ -156,7 +156,6 @@ def _surface(run: SavedRun) -> Figure:
         ax.clabel(lines, fmt=lambda level: bounded(level, 1), fontsize=8)
         ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
         ax.set_ylabel("true value, SD per SD")
-        _probabilities(ax.yaxis)
         _sizes_axis(ax, x.min(), x.max(), "" if ax is not axes[-1, 0] else "participants in the smaller group")
     return figure
 
