@@ -1,0 +1,34 @@
+"""p values by the incomplete beta function, which both array libraries have."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["Array", "f_p", "namespace", "two_sided_p"]
+
+type Array = Any
+"""An array of NumPy or of JAX (traced or not)."""
+
+
+def namespace(array: Array) -> Any:
+    """Return the library (``numpy`` or ``jax.numpy``) that an array belongs to."""
+    return array.__array_namespace__()
+
+
+def _betainc(a: Array, b: Array, x: Array) -> Array:
+    # JAX takes seconds to import: only what comes from JAX needs it
+    special = import_module("scipy.special" if namespace(x).__name__ == "numpy" else "jax.scipy.special")
+    return special.betainc(a, b, x)
+
+
+def two_sided_p(t: Array, df: Array) -> Array:
+    """Return the two-sided p of a t statistic (arrays of any shape; ``df`` may be broken)."""
+    xp = namespace(t)
+    return _betainc(xp.asarray(df) / 2.0, xp.asarray(0.5), df / (df + t**2))
+
+
+def f_p(f: Array, df1: Array, df2: Array) -> Array:
+    """Return the upper-tail p of an F statistic."""
+    xp = namespace(f)
+    return _betainc(xp.asarray(df2) / 2.0, xp.asarray(df1) / 2.0, df2 / (df2 + df1 * f))
