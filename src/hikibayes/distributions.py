@@ -5,11 +5,11 @@ The families and parameter names are PyMC's, so that an assumption of a study an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from .spec import Spec
+from .spec import SMALLEST, Number, Spec
 
 if TYPE_CHECKING:
     from scipy.stats.distributions import rv_frozen
@@ -31,8 +31,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "Constant": ("value",),
 }
 POSITIVE = ("sigma", "nu", "lam", "eta")
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
+POSITIVE_OF = {"Beta": ("alpha", "beta"), "Cauchy": ("beta",)}
 
 
 class Distribution(Spec):
@@ -76,11 +75,9 @@ class Distribution(Spec):
         if wanted != given:
             found = ", ".join(sorted(given)) or "none"
             raise ValueError(f"{self.dist} takes {', '.join(PARAMETERS[self.dist])}; found {found}")
-        for name in sorted(given & {*POSITIVE, *(("alpha", "beta") if self.dist == "Beta" else ())}):
-            if getattr(self, name) <= 0:
+        for name in sorted(given & {*POSITIVE, *POSITIVE_OF.get(self.dist, ())}):
+            if getattr(self, name) < SMALLEST:
                 raise ValueError(f"{self.dist} needs {name} > 0; found {getattr(self, name):g}")
-        if self.dist == "Cauchy" and (self.beta or 0) <= 0:
-            raise ValueError(f"Cauchy needs beta > 0; found {self.beta:g}")
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise ValueError(f"lower must be below upper; found {self.lower:g} and {self.upper:g}")
         return self

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from .spec import InputError, Spec
+from .spec import InputError, Number, Spec, Whole
 
 __all__ = ["RECORD", "RunRecord", "Stopwatch", "file_digest", "read_record", "versions"]
 
@@ -38,14 +38,14 @@ class RunRecord(Spec):
     verb: str
     arguments: dict[str, Any]
     """What the verb was called with, defaults filled in; names of inputs as they were given."""
-    seed: int | None
+    seed: Whole | None
     inputs: dict[str, str]
     """SHA-256 of every input by name: digest of the resolved spec, or of a data file's bytes."""
     outputs: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of every file beside the record, by name."""
     versions: dict[str, str]
     started: str
-    seconds: float
+    seconds: Number
     machine: dict[str, str]
 
 

@@ -3,25 +3,45 @@
 Every file a person writes (a study, a model, a simulation) is TOML. Numbers are read as `decimal.Decimal`, because the
 difference between ``0.4`` and ``0.40`` is information: it is how precisely somebody printed. Whatever is wrong with a
 file ends in one `InputError` that names the file, the key, what was found and what is accepted.
+
+Every number of a spec has one of the types below: finite, no boolean, and between limits that no study comes near, so
+that nothing behind them meets an overflow, a sample that fills the memory, or ``true`` taken for 1.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 __all__ = [
+    "LARGEST",
+    "LARGEST_SAMPLE",
+    "LARGEST_SEED",
+    "MOST_ITEMS",
+    "Code",
+    "Count",
     "InputError",
+    "Items",
+    "Number",
+    "Positive",
+    "Printed",
+    "Probability",
+    "ProblemsError",
+    "Seed",
+    "Share",
     "Spec",
+    "Whole",
     "digest",
     "json_schema",
     "named_file",
@@ -31,6 +51,63 @@ __all__ = [
     "unknown_name",
     "validated",
 ]
+
+
+LARGEST = 10**12
+"""The largest size of a number; what is printed about people is far from it."""
+SMALLEST = 1e-9
+"""The smallest scale, such as an SD: below it squares and ratios lose their digits."""
+LARGEST_SAMPLE = 10**7
+MOST_ITEMS = 500
+LARGEST_SEED = 2**32 - 1
+"""The largest that every generator behind the engines takes."""
+MOST_DIGITS = 30
+DEEPEST = 20
+"""Levels of tables and lists inside each other."""
+LARGEST_FILE = 5_000_000
+"""Bytes; the longest record so far has 70,000."""
+MOST_PROBLEMS = 10
+"""A file with more problems than this has the first ones shown, and the others counted."""
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        # Pydantic turns this into a message; a TypeError would go through it
+        raise ValueError(f"a number is expected; {str(value).lower()} is none")  # noqa: TRY004
+    return value
+
+
+def _few_digits(value: Decimal) -> Decimal:
+    _, digits, exponent = value.as_tuple()
+    if len(digits) > MOST_DIGITS or not isinstance(exponent, int) or abs(exponent) > MOST_DIGITS:
+        raise ValueError(f"has more than {MOST_DIGITS} digits, which nobody prints")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
+"""A finite number."""
+Positive = Annotated[Number, Field(gt=0), Field(ge=SMALLEST)]
+"""A scale: an SD, a ratio, a width."""
+Probability = Annotated[Number, Field(gt=0, lt=1)]
+"""Above 0 and below 1."""
+Share = Annotated[Number, Field(ge=0, le=1)]
+"""From 0 to 1, both included."""
+Whole = Annotated[int, BeforeValidator(_no_boolean), Field(ge=-LARGEST, le=LARGEST)]
+"""A whole number."""
+Count = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=LARGEST_SAMPLE)]
+"""How many there are: people, replicates."""
+Items = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=MOST_ITEMS)]
+"""How many items a questionnaire has."""
+Seed = Annotated[int, BeforeValidator(_no_boolean), Field(ge=0, le=LARGEST_SEED)]
+Printed = Annotated[
+    Decimal,
+    BeforeValidator(_no_boolean),
+    Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST),
+    AfterValidator(_few_digits),
+]
+"""A number with the decimals it was printed with."""
+Code = Annotated[str, BeforeValidator(lambda value: str(_no_boolean(value)).strip())]
+"""What stands in a cell of a table, as text: ``-9``, ``99``, ``n.a.``"""
 
 
 class InputError(ValueError):
@@ -84,40 +161,93 @@ def unknown_name(kind: str, found: str, known: Iterable[str]) -> str:
     return f"there is no {kind} {found!r}; there are: {', '.join(names) or 'none'}{hint}"
 
 
+class ProblemsError(ValueError):
+    """Several things that a validator found wrong with one value: each becomes a line of its own.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        One sentence each; raise it only where there is one.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def read_text(path: Path, *, most: int = LARGEST_FILE) -> str:
+    """Read a text file.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is larger than `most` bytes, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", source=path) from None
+    except ValueError:  # a path with a NUL byte
+        raise InputError("is no path; NUL bytes have no place in one", source=repr(str(path))) from None
+    if len(content) > most:
+        raise InputError(f"is larger than {most:,} bytes, which no file of this kind is", source=path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8", source=path) from None
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file with its numbers as `decimal.Decimal`.
 
     Raises
     ------
     InputError
-        The file does not exist, is empty, is not UTF-8 or is not TOML.
+        The file does not exist, is empty, huge, not UTF-8 or not TOML, has a number that no computer holds, or tables
+        inside tables beyond any use.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", source=path) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8", source=path) from None
+    text = read_text(path)
     if not text.strip():
         raise InputError("is empty; a TOML file is expected", source=path)
+    content: dict[str, Any] = _parsed(lambda: tomllib.loads(text, parse_float=Decimal), "TOML", path)
+    return content
+
+
+def _parsed(parse: Callable[[], Any], kind: str, source: str | Path) -> Any:
+    """Return what a parser of TOML or JSON makes of a text, whatever the text does to the parser."""
+    too_deep = f"has more than {DEEPEST} tables or lists inside each other"
     try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not valid TOML: {error}", source=path) from None
+        content = parse()
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"is not valid {kind}: {error}", source=source) from None
+    except (ValueError, ArithmeticError):  # from int() and Decimal()
+        raise InputError(f"is not valid {kind}: a number has too many digits", source=source) from None
+    except RecursionError:
+        raise InputError(too_deep, source=source) from None
+    if _deeper_than(content, DEEPEST):
+        raise InputError(too_deep, source=source)
+    return content
 
 
-def _key_path(parts: tuple[int | str, ...], content: Any) -> str:
-    """Write a path as ``fact['age_mean'].value``: entries by their own name where they have one, else by number."""
+def _deeper_than(content: Any, levels: int) -> bool:
+    inside = content.values() if isinstance(content, Mapping) else content if isinstance(content, list) else ()
+    return levels < 0 or any(_deeper_than(part, levels - 1) for part in inside)
+
+
+def _key_path(parts: Sequence[int | str], content: Any) -> str:
+    """Write a path as ``fact['age_mean'].value``: entries by their own name where they have one, else by number.
+
+    Where a value can be of several types, Pydantic's path also has the type that it tried: no key, and left out.
+    """
     path = ""
-    for part in parts:
-        try:
+    for last, part in ((part is parts[-1], part) for part in parts):
+        if isinstance(part, int) and isinstance(content, list | tuple) and part < len(content):
             content = content[part]
-        except (KeyError, IndexError, TypeError):
-            content = None
-        if isinstance(part, int):
             path += f"[{_own_name(content) or part!r}]"
-        else:
-            path += f".{part}" if path else part
+        elif isinstance(content, Mapping) and (part in content or last):
+            content = content.get(part)
+            path += f".{part}" if path else str(part)
     return path
 
 
@@ -143,15 +273,41 @@ def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     return definitions[node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
 
 
-def _message(spec: type[BaseModel], problem: Mapping[str, Any]) -> str:
-    where = tuple(problem["loc"])
+class _Problem(NamedTuple):
+    """One thing that is wrong with a file."""
+
+    key: str
+    text: str
+    kind: str
+    """Pydantic's name for it."""
+
+
+def _texts(spec: type[BaseModel], problem: ErrorDetails) -> Sequence[str]:
+    """Return what is wrong in words: usually one sentence, several where a validator looked at everything."""
+    where, found = tuple(problem["loc"]), problem["input"]
     if problem["type"] == "extra_forbidden":
-        return unknown_name("key", str(where[-1]), _accepted_keys(spec, where[:-1]))
+        return [unknown_name("key", str(where[-1]), _accepted_keys(spec, where[:-1]))]
     if problem["type"] == "missing":
-        return "is missing"
+        return ["is missing"]
+    if isinstance(error := problem.get("ctx", {}).get("error"), ProblemsError):
+        return error.problems
     text = problem["msg"].removeprefix("Value error, ")
-    found = problem["input"]
-    return text if isinstance(found, dict | list) else f"{text}; found {str(found)!r}"
+    return [text if isinstance(found, dict | list) else f"{text}; found {_shortened(str(found))!r}"]
+
+
+def _shortened(found: str, most: int = 100) -> str:
+    return found if len(found) <= most else f"{found[:most]}..."
+
+
+def _problems(spec: type[BaseModel], error: ValidationError, content: Any) -> Iterator[_Problem]:
+    """Yield every problem once: where a value can be of several types, what each of them says is one problem."""
+    by_key: dict[str, list[ErrorDetails]] = {}
+    for problem in error.errors(include_url=False):
+        by_key.setdefault(_key_path(problem["loc"], content), []).append(problem)
+    for key, problems in by_key.items():
+        tried = len({problem["loc"] for problem in problems}) > 1
+        texts = list(dict.fromkeys(text for problem in problems for text in _texts(spec, problem)))
+        yield from (_Problem(key, text, problems[0]["type"]) for text in ([" or: ".join(texts)] if tried else texts))
 
 
 def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: str | Path) -> T:
@@ -160,16 +316,23 @@ def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: s
     Raises
     ------
     InputError
-        The first problem found, with file and key path; the number of further problems is told.
+        Every problem found, at most ten, each on a line of its own with file and key path.
     """
     try:
         return spec.model_validate(content)
     except ValidationError as error:
-        # a misspelt key also makes the right one "missing": the misspelling is what the person wants to hear of
-        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        key = _key_path(problems[0]["loc"], content)
-        raise InputError(_message(spec, problems[0]) + more, source=source, key=key) from None
+        problems = list(_problems(spec, error, content))
+    except RecursionError:
+        raise InputError(f"has more than {DEEPEST} tables or lists inside each other", source=source) from None
+    # a misspelt key also makes the right one "missing": the misspelling is what the person wants to hear of
+    problems.sort(key=lambda problem: problem.kind != "extra_forbidden")
+    hints = "".join(problem.text for problem in problems if problem.kind == "extra_forbidden")
+    problems = [p for p in problems if p.kind != "missing" or f"did you mean {p.key.rpartition('.')[2]!r}" not in hints]
+    shown = [InputError(problem.text, source=source, key=problem.key) for problem in problems[:MOST_PROBLEMS]]
+    more = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
+    if len(problems) == 1:
+        raise shown[0]
+    raise InputError("\n".join([*map(str, shown), *more]))
 
 
 def shipped_files(kind: str) -> dict[str, Path]:
@@ -191,7 +354,7 @@ def named_file(kind: str, name: str | Path, shipped: Mapping[str, Path]) -> Path
     if str(name) in shipped:
         return shipped[str(name)]
     path = Path(name)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not os.path.exists(path):  # noqa: PTH110  Path.exists raises for too long a name
         raise InputError(f"{unknown_name(kind, str(name), shipped)}; or give the path of a {kind} file")
     return path
 
@@ -213,10 +376,7 @@ def spec_text(specs: BaseModel | Mapping[str, BaseModel]) -> str:
 
 def read_object(text: str, source: str | Path) -> dict[str, Any]:
     """Read a JSON object; raises `InputError` with the source where it is none."""
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"is not JSON: {error}", source=source) from None
+    content = _parsed(lambda: json.loads(text), "JSON", source)
     if not isinstance(content, dict):
         raise InputError("is not a JSON object", source=source)
     return content

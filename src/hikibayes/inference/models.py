@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ..distributions import Distribution
 from ..record.measures import Identifier
-from ..spec import InputError, Spec, named_file, read_spec, shipped_files, unknown_name
+from ..spec import InputError, Probability, Spec, named_file, read_spec, shipped_files, unknown_name
 
 if TYPE_CHECKING:
     from formulae.terms.terms import Model as ParsedFormula
@@ -93,7 +93,7 @@ class MeasurementError(Spec):
     distribution of its assumption where the paper prints none. The priors speak of SD of the observed scores.
     """
 
-    reliability: dict[Identifier, Annotated[float, Field(gt=0, lt=1)] | Literal["stated"]] = Field(min_length=1)
+    reliability: dict[Identifier, Probability | Literal["stated"]] = Field(min_length=1)
     coefficients: Prior
     """Of the true scores' means, and of their regressions on the error-free columns of the design."""
     spreads: Prior

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..record.measures import Identifier
 from ..record.study import Study
-from ..spec import InputError, Spec, read_spec, unknown_name
+from ..spec import Code, InputError, Spec, read_spec, unknown_name
 
 __all__ = ["TableMapping", "load_mapping", "plain"]
-
-Code = Annotated[str, BeforeValidator(lambda value: str(value).strip())]
 
 
 class TableMapping(Spec):

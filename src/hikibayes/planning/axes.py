@@ -8,16 +8,16 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ..inference.models import DEFAULT_VARIANT
 from ..record.measures import Identifier
-from ..spec import Spec
+from ..spec import Count, Number, Share, Spec
 from .fixed import FixedWorld
 
 __all__ = ["AS_PRINTED", "Axes", "DropOut", "WorldsSpec"]
 
 AS_PRINTED = "as_printed"
 
-Whole = Annotated[int, Field(ge=2)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Unit = Annotated[float, Field(gt=0, le=1)]
+Size = Annotated[Count, Field(ge=2)]
+Lost = Annotated[Share, Field(lt=1)]
+Reliability = Annotated[Share, Field(gt=0)]
 Ratio = Annotated[str, StringConstraints(pattern=r"^\s*\d+(\.\d+)?\s*:\s*\d+(\.\d+)?\s*$")]
 Mix = Annotated[str, StringConstraints(pattern=rf"^({AS_PRINTED}|\d+(\.\d+)?:\d+(\.\d+)?(/\d+(\.\d+)?:\d+(\.\d+)?)?)$")]
 Kind = Literal["posterior", "printed", "shrunken", "conditional", "fixed"]
@@ -26,11 +26,11 @@ Kind = Literal["posterior", "printed", "shrunken", "conditional", "fixed"]
 class DropOut(Spec):
     """Participants lost depending on a score: a logistic curve with a given average."""
 
-    share: Share
+    share: Lost
     """Average probability of being lost."""
     on: Identifier
     """The score, or the outcome, on which it depends."""
-    strength: float
+    strength: Number
     """Change of the log odds per SD of that score: above 0, those with high scores are lost more often."""
 
 
@@ -49,7 +49,7 @@ class WorldsSpec(Spec):
     """The model that the worlds follow; the analysis' own where none is given."""
     prior: str = DEFAULT_VARIANT
     """Variant of that model's priors under which the posterior is taken."""
-    shrink: Annotated[float, Field(ge=0, le=1)] = 0.5
+    shrink: Share = 0.5
     """What is left of the focal difference in ``shrunken`` worlds."""
     fixed: FixedWorld | None = None
 
@@ -68,7 +68,7 @@ class WorldsSpec(Spec):
 class Axes(Spec):
     """What is varied; every combination is a cell."""
 
-    n_per_group: tuple[Whole, ...]
+    n_per_group: tuple[Size, ...]
     """Participants in the smaller group, as recruited."""
     allocation: tuple[Ratio, ...] = ("1:1",)
     """Ratio of the groups in the study's order, for example ``2:1`` for two controls to each case."""
@@ -79,11 +79,11 @@ class Axes(Spec):
     """Models of the analysis; by default the simulation's."""
     prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)
     """Variants of the analysis' priors."""
-    effect: tuple[float, ...] = ()
+    effect: tuple[Number, ...] = ()
     """True differences of the focal slopes, second group minus first, in SD per SD; by default the worlds' own."""
-    reliability: tuple[Literal["as_printed"] | dict[Identifier, Unit], ...] = ("as_printed",)
+    reliability: tuple[Literal["as_printed"] | dict[Identifier, Reliability], ...] = ("as_printed",)
     """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
-    attrition: tuple[Share, ...] = (0.0,)
+    attrition: tuple[Lost, ...] = (0.0,)
     """Share lost completely at random."""
     missing: tuple[Literal["none"] | DropOut, ...] = ("none",)
     """Loss that depends on a score."""

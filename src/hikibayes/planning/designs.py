@@ -18,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 from ..inference.models import ModelSpec
 from ..record.measures import Identifier, Text
 from ..record.study import Study
-from ..spec import InputError, Spec, named_file, read_spec, shipped_files, unknown_name
+from ..spec import Count, InputError, Number, Seed, Spec, named_file, read_spec, shipped_files, unknown_name
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
 from .rules import Decision, Pair
@@ -32,7 +32,7 @@ MOST_CELLS = 1000
 class Targets(Spec):
     """Probabilities that the planned study should reach, each above 0 and below 1."""
 
-    power: tuple[float, ...] = ()
+    power: tuple[Number, ...] = ()
 
     @field_validator("power")
     @classmethod
@@ -45,9 +45,9 @@ class Targets(Spec):
 class Run(Spec):
     """How much is simulated, and how."""
 
-    replicates: Annotated[int, Field(ge=10)] = 10_000
+    replicates: Annotated[Count, Field(ge=10)] = 10_000
     """Simulated studies in each cell."""
-    seed: Annotated[int, Field(ge=0)] = 20210525
+    seed: Seed = 20210525
     engine: Literal["auto", "exact", "nuts"] = "auto"
     """``auto``: exact where the model is Gaussian with Normal priors, else NUTS."""
     refine: bool | Literal["first"] = True

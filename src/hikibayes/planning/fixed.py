@@ -11,14 +11,13 @@ import numpy as np
 from pydantic import Field
 
 from ..record.measures import Identifier
-from ..spec import InputError, Spec, unknown_name
+from ..spec import InputError, Number, Positive, Share, Spec, unknown_name
 from .columns import FloatArray, Frame
 from .worlds import Worlds
 
 __all__ = ["Correlation", "FixedWorld", "fixed_worlds"]
 
-Positive = Annotated[float, Field(gt=0)]
-ByGroup = float | tuple[float, float]
+ByGroup = Number | tuple[Number, Number]
 """One number for both groups, or one for each in the study's order."""
 
 
@@ -27,7 +26,7 @@ class Correlation(Spec):
 
     of: Identifier
     with_: Identifier = Field(alias="with")
-    r: Annotated[float, Field(gt=-1, lt=1)]
+    r: Annotated[Number, Field(gt=-1, lt=1)]
 
 
 class FixedWorld(Spec):
@@ -35,14 +34,14 @@ class FixedWorld(Spec):
 
     residual_sd: Positive
     """Residual SD of the outcome."""
-    gap: float = 0.0
+    gap: Number = 0.0
     """Outcome of the second group minus the first, where every score is 0."""
     slopes: dict[Identifier, ByGroup] = Field(default_factory=dict)
     """Slopes of the outcome on the scores; for the category: second level minus first."""
     means: dict[Identifier, ByGroup] = Field(default_factory=dict)
     sds: dict[Identifier, Positive | tuple[Positive, Positive]] = Field(default_factory=dict)
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
-    share: float | tuple[float, float] = 0.5
+    share: Share | tuple[Share, Share] = 0.5
     """Share of the category's second level."""
 
 

@@ -6,22 +6,21 @@ A rule is evaluated on a table of replicates, so that any rule can be asked of r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ..record.measures import Identifier, Text
-from ..spec import Spec
+from ..spec import Number, Positive, Probability, Spec
 
 __all__ = ["Decision", "Rule"]
 
 type Numbers = NDArray[np.floating[Any]]
 type BoolArray = NDArray[np.bool_]
 
-Probability = Annotated[float, Field(gt=0, lt=1)]
-Pair = tuple[float, float]
+Pair = tuple[Number, Number]
 
 OF_INTERVAL = ("above", "below", "excludes", "inside", "outside", "narrower_than")
 ALONE = ("p_positive_above", "p_positive_below", "p_rope_above", "p_rope_below", "bf10_above", "bf10_below")
@@ -38,17 +37,17 @@ class Rule(Spec):
 
     interval: Probability | None = None
     """Probability of the interval, for example .95."""
-    above: float | None = None
+    above: Number | None = None
     """The interval lies above this value."""
-    below: float | None = None
+    below: Number | None = None
     """The interval lies below this value."""
-    excludes: float | None = None
+    excludes: Number | None = None
     """The interval does not hold this value; with .95, 0 and a flat prior: the two-sided t test at .05."""
     inside: Pair | None = None
     """The interval lies inside this region."""
     outside: Pair | None = None
     """The interval and this region do not meet."""
-    narrower_than: Annotated[float, Field(gt=0)] | None = None
+    narrower_than: Positive | None = None
     """The interval is narrower than this."""
     p_positive_above: Probability | None = None
     """P(> 0) is above this probability."""
@@ -58,9 +57,9 @@ class Rule(Spec):
     """The posterior's mass in the region of practical equivalence is above this."""
     p_rope_below: Probability | None = None
     """The posterior's mass in the region of practical equivalence is below this."""
-    bf10_above: Annotated[float, Field(gt=0)] | None = None
+    bf10_above: Positive | None = None
     """The Bayes factor against 0 is above this."""
-    bf10_below: Annotated[float, Field(gt=0)] | None = None
+    bf10_below: Positive | None = None
     """The Bayes factor against 0 is below this: evidence for 0."""
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from ..distributions import Distribution
-from ..spec import Spec, unknown_name
+from ..spec import LARGEST_SAMPLE, Printed, Spec, unknown_name
 from .intervals import Interval, rounding_interval
 from .measures import Identifier, Source, Text
 
@@ -45,7 +45,7 @@ class Quantity(NamedTuple):
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "n": Quantity((), ("group",), 0, INFINITY, "participants", "number of participants"),
+    "n": Quantity((), ("group",), 0, LARGEST_SAMPLE, "participants", "number of participants"),
     "mean": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "mean"),
     "sd": Quantity(("of",), ("group",), 0, INFINITY, "measure", "standard deviation (divisor n - 1)"),
     "minimum": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "smallest value in the sample"),
@@ -104,7 +104,7 @@ ADDRESS = (
 )
 PERCENT = Decimal(100)
 
-Number = Annotated[Decimal, PlainSerializer(str, when_used="json")]
+PrintedText = Annotated[Printed, PlainSerializer(str, when_used="json")]
 
 
 class Fact(Spec):
@@ -142,8 +142,8 @@ class Fact(Spec):
     coding: Literal["dummy", "effect"] | None = None
     products: Literal["z", "raw", "centred"] | None = None
     relation: Literal["=", "<", "<=", ">", ">=", "about"] = "="
-    value: Number
-    within: Number | None = None
+    value: PrintedText
+    within: PrintedText | None = None
     absolute: bool = False
     """The statement is about the absolute value."""
     unit: str | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
-from ..spec import Spec
+from ..spec import Items, Number, Spec, Whole
 
 __all__ = ["Identifier", "Level", "Measure", "Source", "Subscale"]
 
@@ -28,7 +28,7 @@ class Subscale(Spec):
 
     id: Identifier
     label: Text
-    items: Annotated[int, Field(ge=1)] | None = None
+    items: Items | None = None
 
 
 class Level(Spec):
@@ -52,14 +52,14 @@ class Measure(Spec):
     label: Text
     kind: Literal["scale", "number", "category"]
     unit: Text | None = None
-    items: Annotated[int, Field(ge=1)] | None = None
-    response: tuple[int, int] | None = None
+    items: Items | None = None
+    response: tuple[Whole, Whole] | None = None
     score: Literal["sum", "mean"] = "sum"
     direction: Text | None = None
     subscales: tuple[Subscale, ...] = ()
     inventory: Text | None = None
     """The questionnaire that this scale is one of the subscales of."""
-    range: tuple[float, float] | None = None
+    range: tuple[Number, Number] | None = None
     integer: bool = True
     levels: tuple[Level, ...] = ()
     only_in: Identifier | None = None

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..spec import InputError, Spec, unknown_name, validated
+from ..spec import InputError, Spec, Whole, unknown_name, validated
 from .facts import QUANTITIES, Assumption, Fact
 from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text
@@ -35,7 +35,7 @@ class Citation(Spec):
     """Where the study was published, and which part of the publication was read."""
 
     authors: tuple[Text, ...]
-    year: int
+    year: Whole
     title: Text
     journal: Text
     volume: str | None = None
