@@ -35,8 +35,6 @@ SURFACE_WIDTHS = np.geomspace(0.08, 4, 13)
 """Prior SDs of the surface, in the model's own."""
 CURVE_WIDTHS = np.geomspace(0.08, 8, 33)
 """Prior SDs of the curve at a prior mean of 0, in the model's own."""
-POINTS = 201
-"""Points of the sum over a heavy-tailed prior: 101 are good to 1e-8."""
 FAMILIES: Mapping[str, Any] = {"Normal": st.norm, "StudentT(3)": st.t(3), "Cauchy": st.cauchy}
 """Families with location 0, by name; scaled so that their quartiles are those of the model's own prior."""
 
@@ -145,7 +143,7 @@ def families(focal: FocalPrior) -> pd.DataFrame:
     rows = []
     for name, family in FAMILIES.items():
         scale = quartile / family.ppf(0.75)
-        found = refit_density(focal.data, partial(_scaled, family, scale), points=POINTS)
+        found = refit_density(focal.data, partial(_scaled, family, scale), scale=scale)
         whole = found.marginal.together()
         summary = {
             "prior": f"{name}, scale {scale:.3g}",
