@@ -15,7 +15,7 @@ from tests.studies import stranger
 
 from hikibayes.record.analysis import PublishedAnalysis
 from hikibayes.record.audit import COLUMNS, audit, checks
-from hikibayes.record.checks.comparisons import Comparison, cohen_d, degrees_over, student_t, welch_df, welch_t
+from hikibayes.record.checks.comparisons import Comparison, degrees_over, effect_size, t_statistic, welch_df
 from hikibayes.record.checks.jointly import variances_possible
 from hikibayes.record.facts import Fact
 from hikibayes.record.moments import sample_moments
@@ -310,7 +310,7 @@ def fact(quantity, value, decimals, **address):
 
 def comparison(gap, sds, sizes, test, decimals):
     variances = sds[0] ** 2, sds[1] ** 2
-    t, df = (welch_t, welch_df(variances, sizes)) if test == "welch" else (student_t, sum(sizes) - 2)
+    df = welch_df(variances, sizes) if test == "welch" else sum(sizes) - 2
     between = {"between": ("b", "a")}
     return Comparison(
         of="x",
@@ -320,9 +320,9 @@ def comparison(gap, sds, sizes, test, decimals):
         means=(fact("mean", 3 + gap, decimals, group="b"), fact("mean", 3, decimals, group="a")),
         sds=tuple(fact("sd", sd, decimals, group=group) for sd, group in zip(sds, "ba", strict=True)),
         printed={
-            "t": fact("t", t(gap, variances, sizes), 2, test=test, **between),
+            "t": fact("t", t_statistic(test, gap, variances, sizes), 2, test=test, **between),
             "df": fact("df", df, 2, test=test, **between),
-            "d": fact("d", cohen_d(gap, variances, sizes), 2, **between),
+            "d": fact("d", effect_size("cohen", gap, variances, sizes), 2, **between),
         },
     )
 
@@ -367,8 +367,8 @@ def test_the_joint_region_is_what_a_fine_grid_finds():
         for b in sds[1]
         if welch_df((a**2, b**2), (30, 55)) in made.printed["df"].interval
         and any(
-            welch_t(gap, (a**2, b**2), (30, 55)) in made.printed["t"].interval
-            and cohen_d(gap, (a**2, b**2), (30, 55)) in made.printed["d"].interval
+            t_statistic("welch", gap, (a**2, b**2), (30, 55)) in made.printed["t"].interval
+            and effect_size("cohen", gap, (a**2, b**2), (30, 55)) in made.printed["d"].interval
             for gap in gaps
         )
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
 from .checks.comparisons import checks_of_comparisons
-from .checks.correlations import checks_of_correlations
+from .checks.correlations import checks_of_correlation_p, checks_of_correlations
 from .checks.descriptives import (
     checks_of_ranges,
     checks_of_reliabilities,
@@ -47,6 +47,7 @@ KINDS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_comparisons,
     checks_of_comparisons_jointly,
     checks_of_correlations,
+    checks_of_correlation_p,
     checks_of_steps,
     checks_of_selection,
     checks_of_coefficients,
@@ -198,7 +199,7 @@ SETTLED_BY = {
     "r2": "the adjusted R2, or the step's p",
     "delta_r2": "the R2 of both steps, or its p",
     "delta_r2_p": "the increase it belongs to",
-    "p": "the t it belongs to",
+    "p": "the t or correlation it belongs to, or means and SDs",
     "df": "the SDs of both groups",
     "d": "the means and SDs of both groups, or t",
     "mean_difference": "the means of both groups",

@@ -27,7 +27,7 @@ class Quantity(NamedTuple):
     Attributes
     ----------
     needs, may : tuple of str
-        The keys that say which number of its kind it is: required ones, and possible ones.
+        The keys that say which number of its kind it is: required ones (``a|b``: one of the two), and possible ones.
     low, high : float
         The values it can take at all.
     unit : str
@@ -59,9 +59,11 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "t": Quantity(("of", "between"), ("test",), -INFINITY, INFINITY, "", "t of the difference of two group means"),
     "df": Quantity(("of", "between"), ("test",), 0, INFINITY, "", "degrees of freedom of that t"),
-    "p": Quantity(("of", "between"), ("test",), 0, 1, "", "two-sided p of that t"),
+    "p": Quantity(
+        ("of", "between|with"), ("test", "group", "tail"), 0, 1, "", "p of that t, or (``with``) of a correlation"
+    ),
     "d": Quantity(
-        ("of", "between"), (), -INFINITY, INFINITY, "sd", "Cohen's d: mean difference over the pooled group SD"
+        ("of", "between"), ("kind",), -INFINITY, INFINITY, "sd", "mean difference over an SD; Cohen's pools the groups'"
     ),
     "alpha": Quantity(("of",), ("group", "subscale"), -INFINITY, 1, "", "Cronbach's alpha"),
     "correlation": Quantity(("of", "with"), ("group",), -1, 1, "", "Pearson correlation"),
@@ -76,15 +78,20 @@ QUANTITIES: dict[str, Quantity] = {
     "coefficient_se": Quantity(
         ("step", "term"), ("standardised", "coding", "products"), 0, INFINITY, "", "its standard error"
     ),
-    "coefficient_p": Quantity(("step", "term"), ("coding", "products"), 0, 1, "", "its two-sided p"),
+    "coefficient_p": Quantity(("step", "term"), ("coding", "products", "tail"), 0, 1, "", "its p"),
     "vif": Quantity(
-        ("step",), ("term", "coding", "products"), 1, INFINITY, "", "variance inflation factor; without term: of each"
+        ("step",), ("term", "coding", "products"), 1, INFINITY, "", "variance inflation factor; without term: greatest"
     ),
     "slope": Quantity(
-        ("of", "group", "step"), ("standardised",), -INFINITY, INFINITY, "", "simple slope of a measure in a group"
+        ("of", "group", "step"),
+        ("standardised", "separate"),
+        -INFINITY,
+        INFINITY,
+        "",
+        "simple slope of a measure in a group",
     ),
-    "slope_se": Quantity(("of", "group", "step"), ("standardised",), 0, INFINITY, "", "its standard error"),
-    "slope_p": Quantity(("of", "group", "step"), (), 0, 1, "", "its two-sided p"),
+    "slope_se": Quantity(("of", "group", "step"), ("standardised", "separate"), 0, INFINITY, "", "its standard error"),
+    "slope_p": Quantity(("of", "group", "step"), ("separate", "tail"), 0, 1, "", "its p"),
 }
 
 ADDRESS = (
@@ -97,8 +104,11 @@ ADDRESS = (
     "step",
     "term",
     "test",
+    "tail",
+    "kind",
     "adjusted",
     "standardised",
+    "separate",
     "coding",
     "products",
 )
@@ -135,10 +145,17 @@ class Fact(Spec):
     step: Identifier | None = None
     term: str | None = None
     test: Literal["welch", "student"] | None = None
+    tail: Literal["two", "one", "lower", "upper"] | None = None
+    """Of a p: two-sided, one-sided in the direction of the estimate, or that of a smaller, or a greater, value."""
+    kind: Literal["cohen", "hedges", "glass_first", "glass_second", "average", "divisor_n"] | None = None
+    """Of a d: over the pooled SD, corrected by Hedges, over the first or second group's SD, over the root of the
+    average variance, or over the pooled SD with divisor n."""
     adjusted: bool | None = None
     """For ``delta_r2``: whether the difference is of adjusted coefficients."""
     standardised: bool | None = None
     """Outcome and scales in SD units; the study's analysis says so where this is silent."""
+    separate: bool | None = None
+    """Of a slope: from a regression of its group alone, not from the one step with all products."""
     coding: Literal["dummy", "effect"] | None = None
     products: Literal["z", "raw", "centred"] | None = None
     relation: Literal["=", "<", "<=", ">", ">=", "about"] = "="
@@ -161,10 +178,13 @@ class Fact(Spec):
     @model_validator(mode="after")
     def _address_fits(self) -> Self:
         kind, given = QUANTITIES[self.quantity], self.address
-        if missing := [key for key in kind.needs if key not in given]:
-            raise ValueError(f"fact {self.id!r}: quantity {self.quantity!r} needs {', '.join(map(repr, missing))}")
-        if extra := [key for key in given if key not in kind.needs + kind.may]:
-            accepted = ", ".join(kind.needs + kind.may)
+        needs = [key.split("|") for key in kind.needs]
+        if missing := [keys for keys in needs if sum(key in given for key in keys) != 1]:
+            said = ", ".join(" or ".join(map(repr, keys)) for keys in missing)
+            raise ValueError(f"fact {self.id!r}: quantity {self.quantity!r} needs {said}")
+        keys = [*(key for each in needs for key in each), *kind.may]
+        if extra := [key for key in given if key not in keys]:
+            accepted = ", ".join(keys)
             raise ValueError(f"fact {self.id!r}: {extra[0]!r} does not belong to {self.quantity!r}, takes {accepted}")
         if (self.relation == "about") != (self.within is not None):
             raise ValueError(f"fact {self.id!r}: 'within' goes with relation = 'about', and 'about' needs it")

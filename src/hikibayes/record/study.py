@@ -224,10 +224,11 @@ class Study(Spec):
 
     def facts_of(self, quantity: str, **address: object) -> tuple[Fact, ...]:
         """Return the facts of a quantity whose address has all the given entries; None means "not given"."""
+        wanted = {"with" if key == "with_" else key: value for key, value in address.items()}
         return tuple(
             fact
             for fact in self.facts
-            if fact.quantity == quantity and all(fact.address.get(key) == value for key, value in address.items())
+            if fact.quantity == quantity and all(fact.address.get(key) == value for key, value in wanted.items())
         )
 
     @cached_property

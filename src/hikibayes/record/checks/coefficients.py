@@ -23,21 +23,22 @@ from scipy.special import stdtrit
 from ..facts import Fact
 from ..intervals import Interval, image
 from ..study import Study
-from .comparisons import p_of_t
-from .descriptives import only
-from .rows import Check, absolute, between, compared, found, possible
-from .steps import Explained, explained, residual_df
+from .descriptives import only, size
+from .rows import Check, absolute, between, compared, found, signed
+from .steps import Explained, columns, explained, residual_df
+from .tails import compare_p
 
 __all__ = [
     "Estimate",
     "checks_of_coefficients",
     "checks_of_collinearity",
     "checks_of_estimate",
+    "estimate",
     "inflation",
+    "is_standardised",
     "standard_error",
+    "two_sided",
 ]
-
-ADDRESS = ("step", "term", "coding", "products")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,32 +50,72 @@ class Estimate:
     value: Fact
     se: Fact | None
     p: Fact | None
+    df: int
 
     @property
     def facts(self) -> tuple[Fact, ...]:
         """The facts there are."""
         return tuple(fact for fact in (self.value, self.se, self.p) if fact)
 
+    @property
+    def error(self) -> Interval | None:
+        """The standard errors there can be: as printed, else as the p has it."""
+        if self.se or not self.p or self.df < 1:
+            return self.se.interval if self.se else None
+        return standard_error(self.value.interval, two_sided(self.p), self.df)
+
+
+def is_standardised(study: Study, fact: Fact) -> bool:
+    """Tell whether a coefficient or slope is in SD units, by itself or by the study's analysis."""
+    return study.analysis.standardised if fact.standardised is None else fact.standardised
+
+
+def two_sided(p: Fact) -> Interval:
+    """Return the two-sided p of an estimate; a one-sided one is half of it, or what is left of it, by the sign."""
+    if p.tail in (None, "two"):
+        return p.interval
+    doubled = image(lambda x: min(1.0, 2 * x), p.interval)
+    return doubled if p.tail == "one" else Interval(0.0, 1.0)
+
 
 def estimates(study: Study) -> Iterator[Estimate]:
     """Yield the printed regression coefficients of a study."""
     for value in study.facts_of("coefficient"):
-        address = {key: value.address.get(key) for key in ADDRESS}
-        yield Estimate(
-            name=f"B of {value.term} in {value.step}",
-            step=str(value.step),
-            value=value,
-            se=_belonging(study, "coefficient_se", value, address),
-            p=_belonging(study, "coefficient_p", value, address),
-        )
+        scale = "beta" if is_standardised(study, value) else "B"
+        yield estimate(study, value, f"{scale} of {value.term} in {value.step}")
 
 
-def _belonging(study: Study, quantity: str, value: Fact, address: dict[str, object]) -> Fact | None:
-    """Return the SE or p of a coefficient; what it leaves unsaid (coding, products) is that of the coefficient."""
-    exact = study.facts_of(quantity, **address)
-    loose = study.facts_of(quantity, step=value.step, term=value.term)
-    fitting = [fact for fact in loose if all(address[key] in (None, fact.address.get(key)) for key in address)]
-    return min(exact or fitting, key=lambda fact: fact.interval.half_width, default=None)
+def estimate(study: Study, value: Fact, name: str) -> Estimate:
+    """Gather what is printed of a coefficient or slope: its own standard error, on the same scale, and its p."""
+    return Estimate(
+        name=name,
+        step=str(value.step),
+        value=value,
+        se=_belonging(study, f"{value.quantity}_se", value),
+        p=_belonging(study, f"{value.quantity}_p", value),
+        df=estimate_df(study, value),
+    )
+
+
+def estimate_df(study: Study, value: Fact) -> int:
+    """Return residual degrees of freedom; those of a group's own regression for a slope that is said to be from it."""
+    if not value.separate:
+        return residual_df(study, str(value.step))
+    group = study.analysis.group
+    alone = tuple(term for term in study.terms(str(value.step)) if group not in term.split(":"))
+    return size(study, value.group) - 1 - columns(study, alone)
+
+
+def _belonging(study: Study, quantity: str, value: Fact) -> Fact | None:
+    """Return the SE or p of an estimate; what it leaves unsaid (coding, products) is that of the estimate."""
+    place = {key: getattr(value, key) for key in ("step", "term", "of", "group")}
+    fitting = [
+        fact
+        for fact in study.facts_of(quantity, **place)
+        if all(getattr(fact, key) in (None, getattr(value, key)) for key in ("coding", "products", "separate"))
+        and (quantity.endswith("_p") or is_standardised(study, fact) == is_standardised(study, value))
+    ]
+    return min(fitting, key=lambda fact: fact.interval.half_width, default=None)
 
 
 def standard_error(value: Interval, p: Interval, df: float) -> Interval:
@@ -127,28 +168,29 @@ def checks_of_coefficients(study: Study) -> Iterator[Check]:
 
 def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:
     """Compare an estimate, its standard error and its p."""
-    df = residual_df(study, estimate.step)
-    if df < 1 or not estimate.p:
+    p, df = estimate.p, estimate.df
+    if df < 1 or not p:
         return
     if estimate.se:
-        recomputed = _p_range(estimate.value.interval, estimate.se.interval, df)
-        what = f"The p of {estimate.name} from its standard error"
-        yield compared("p from B and SE", estimate.p, (estimate.value, estimate.se), recomputed, what)
+        t = _t_of(signed(estimate.value), estimate.se.interval)
+        what = f"{estimate.name} from its standard error"
+        yield compare_p("p from B and SE", p, (estimate.value, estimate.se), [(t, Interval(df, df))], what)
         return
-    se = standard_error(estimate.value.interval, estimate.p.interval, df)
-    given = f"{estimate.value.printed}, p {_relation(estimate.p)} and {df} degrees of freedom"
+    se = standard_error(estimate.value.interval, two_sided(p), df)
+    given = f"{estimate.value.printed}, p {_relation(p)} and {df} degrees of freedom"
     note = f"The standard error of {estimate.name} is {between(se, 0)}, from its value {given}."
-    yield found("SE from B and p", (estimate.value, estimate.p), "consistent", note, se, about=2)
+    yield found("SE from B and p", (estimate.value, p), "consistent", note, se, about=2)
 
 
 def _relation(p: Fact) -> str:
     return p.printed if p.relation != "=" else f"= {p.printed}"
 
 
-def _p_range(value: Interval, se: Interval, df: float) -> Interval:
-    size = absolute(value)
-    t = size.low / se.high if se.high else math.inf, size.high / se.low if se.low else math.inf
-    return Interval(p_of_t(t[1], df), p_of_t(t[0], df))
+def _t_of(value: Interval, se: Interval) -> Interval:
+    def ratio(a: float, b: float) -> float:
+        return a / b if b else math.copysign(math.inf, a) if a else 0.0
+
+    return image(ratio, value, se)
 
 
 # -- variance inflation ---------------------------------------------------------------------------------------------
@@ -159,8 +201,7 @@ def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]]
     measure = study.measure(str(fact.term)) if fact.term and ":" not in fact.term else None
     if measure is None or measure.kind == "category":
         return None
-    standardised = study.analysis.standardised if fact.standardised is None else fact.standardised
-    if standardised:
+    if is_standardised(study, fact):
         return Interval(1, 1), ()
     x, y = (only(study, "sd", of=name, group=None) for name in (measure.id, study.analysis.outcome))
     if not (x and y and y.interval.low > 0):
@@ -169,19 +210,12 @@ def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]]
 
 
 def _inflation_of(study: Study, estimate: Estimate) -> Check | None:
-    df = residual_df(study, estimate.step)
-    ratio = _spread_ratio(study, estimate.value)
-    reached = explained(study, estimate.step)
-    if df < 1 or ratio is None or not reached.known or not (estimate.se or estimate.p):
+    ratio, reached, se = _spread_ratio(study, estimate.value), explained(study, estimate.step), estimate.error
+    if estimate.df < 1 or ratio is None or not reached.known or not se:
         return None
-    if estimate.se:
-        se = estimate.se.interval
-    else:
-        assert estimate.p is not None
-        se = standard_error(estimate.value.interval, estimate.p.interval, df)
     scaled = Interval(se.low * ratio[0].low, se.high * ratio[0].high)
     given = (*estimate.facts, *ratio[1], *reached.facts)
-    return _judged(study, estimate, inflation(scaled, reached.interval, df), given, reached)
+    return _judged(study, estimate, inflation(scaled, reached.interval, estimate.df), given, reached)
 
 
 def _judged(study: Study, estimate: Estimate, vif: Interval, given: tuple[Fact, ...], reached: Explained) -> Check:
@@ -192,17 +226,26 @@ def _judged(study: Study, estimate: Estimate, vif: Interval, given: tuple[Fact, 
     name, facts = "variance inflation", (estimate.value, *printed, *given)
     if allowed is None:
         return found(name, facts, "inconsistent", f"{what}, but none is below 1.", vif)
-    clash = [fact for fact in printed if not possible(fact, allowed)]
+    clash = [fact for fact in printed if not inflation_limits(fact).widened().meets(allowed)]
     if clash:
         return found(name, facts, "inconsistent", f"{what}, which contradicts the printed {clash[0].printed}.", vif)
     ending = f", which the printed VIF {printed[0].printed} allows" if printed else ""
     return found(name, facts, "consistent", f"{what}{ending}.", allowed)
 
 
+def inflation_limits(fact: Fact) -> Interval:
+    """Return what a printed VIF leaves to one term's; the greatest of a step bounds each of them from above only."""
+    if fact.term or fact.relation in (">", ">="):
+        return fact.interval
+    return Interval(1.0, fact.interval.high)
+
+
 def checks_of_collinearity(study: Study) -> Iterator[Check]:
     """Compare printed VIFs with printed correlations of predictors: a VIF is at least 1 / (1 - r2)."""
     for vif in study.facts_of("vif"):
         terms = study.terms(str(vif.step))
+        if columns(study, terms) == 1:
+            yield compared("VIF and correlation", vif, (), Interval(1, 1), f"The VIF of the only term of {vif.step}")
         pairs = [
             fact
             for fact in study.facts_of("correlation", group=None)

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from ..facts import Fact
+from ..intervals import Interval, image
 from ..study import Study
-from .rows import Check, found, number
+from .descriptives import only, size
+from .rows import Check, found, number, signed
+from .tails import compare_p
 
-__all__ = ["checks_of_correlations"]
+__all__ = ["checks_of_correlation_p", "checks_of_correlations", "correlation_between"]
+
+
+def correlation_between(study: Study, one: str, other: str, group: str | None) -> Fact | None:
+    """Return the printed correlation of two measures, in either order."""
+    facts = [only(study, "correlation", of=a, with_=b, group=group) for a, b in ((one, other), (other, one))]
+    return min((fact for fact in facts if fact), key=lambda fact: fact.interval.half_width, default=None)
+
+
+def checks_of_correlation_p(study: Study) -> Iterator[Check]:
+    """Compare the p of a correlation with the correlation and the number of people."""
+    for p in study.facts_of("p"):
+        if not p.with_:
+            continue
+        r, n = correlation_between(study, str(p.of), p.with_, p.group), size(study, p.group)
+        if r and n > 2:
+            t = image(lambda value, n=n: value * math.sqrt((n - 2) / max(1 - value**2, 1e-12)), signed(r))
+            yield compare_p(
+                "p of a correlation", p, (r,), [(t, Interval(n - 2, n - 2))], f"r = {r.printed} of {n} people"
+            )
 
 
 def checks_of_correlations(study: Study) -> Iterator[Check]:

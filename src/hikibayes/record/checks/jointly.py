@@ -10,15 +10,28 @@ from itertools import product
 from ..feasibility import Sums
 from ..intervals import Interval, image
 from ..study import Study
-from .comparisons import Comparison, Test, cohen_d, comparisons, degrees_over, student_t, welch_df, welch_t
+from .comparisons import (
+    EFFECT_SIZES,
+    TINY,
+    Comparison,
+    Test,
+    comparisons,
+    degrees_over,
+    divisor,
+    effect_size,
+    squared_error,
+    t_statistic,
+    welch_df,
+)
 from .descriptives import whole_number_sums
-from .rows import Check, between, found, number, one_of
+from .rows import Check, between, found, number, one_of, signed
 
 __all__ = ["HalfPlane", "checks_of_comparisons_jointly", "clipped", "variances_possible"]
 
-TINY = 1e-6
 Polygon = list[tuple[float, float]]
 Pair = tuple[Sums, Sums]
+Meant = tuple[Test, str]
+"""Which t test, and which kind of d."""
 
 
 def checks_of_comparisons_jointly(study: Study) -> Iterator[Check]:
@@ -62,7 +75,7 @@ def clipped(polygon: Polygon, half: HalfPlane) -> Polygon:
     return kept
 
 
-def variances_possible(comparison: Comparison, test: Test, names: frozenset[str]) -> list[Polygon]:
+def variances_possible(comparison: Comparison, test: Test, names: frozenset[str], kind: str = "cohen") -> list[Polygon]:
     """Return the pairs of variances with which means, SDs and the named numbers can all be as printed.
 
     Parameters
@@ -73,6 +86,8 @@ def variances_possible(comparison: Comparison, test: Test, names: frozenset[str]
         Which t, and which df, are meant.
     names : frozenset of str
         Which of ``t``, ``df`` and ``d`` to hold to; those not printed are left out.
+    kind : str
+        Which d is meant.
 
     Returns
     -------
@@ -81,9 +96,9 @@ def variances_possible(comparison: Comparison, test: Test, names: frozenset[str]
 
     Notes
     -----
-    With squared standard error A and pooled variance P, both linear in the variances (v, w), a mean difference D > 0
-    has to lie in the printed interval of D, in t sqrt(A) and in d sqrt(P). Three intervals have a common point when
-    each two of them have one, and each of these conditions, squared, is linear in (v, w). The degrees of freedom
+    With squared standard error A and the squared divisor P of d, both linear in the variances (v, w), a difference
+    D > 0 has to lie in the printed interval of D, in t sqrt(A) and in d sqrt(P). Three intervals have a common point
+    when each two of them have one, and each of these conditions, squared, is linear in (v, w). The degrees of freedom
     depend on v/w alone: two more lines. So the region is exact, without a grid.
     """
     # not quite 0, where t and d are not defined
@@ -92,7 +107,7 @@ def variances_possible(comparison: Comparison, test: Test, names: frozenset[str]
     corners: Polygon = [(v.low, w.low), (v.high, w.low), (v.high, w.high), (v.low, w.high)]
     regions = []
     for sign, cuts in product((1, -1), _df_cuts(comparison, test, "df" in names)):
-        lines = _gap_lines(comparison, test, names, sign)
+        lines = _gap_lines(comparison, (test, kind), names, sign)
         region = corners
         for line in (*(lines or ()), *cuts):
             region = clipped(region, line) if region else []
@@ -106,16 +121,14 @@ def _positive(interval: Interval, sign: int) -> Interval | None:
     return turned.widened().meet(Interval(0, math.inf))
 
 
-def _gap_lines(comparison: Comparison, test: Test, names: frozenset[str], sign: int) -> list[HalfPlane] | None:
+def _gap_lines(comparison: Comparison, meant: Meant, names: frozenset[str], sign: int) -> list[HalfPlane] | None:
     """Return the lines of the conditions on D, t and d for a difference of this sign; None where the sign is wrong."""
-    n1, n2 = comparison.sizes
-    pooled = HalfPlane((n1 - 1) / (n1 + n2 - 2), (n2 - 1) / (n1 + n2 - 2))
-    both = 1 / n1 + 1 / n2
-    error = HalfPlane(1 / n1, 1 / n2) if test == "welch" else HalfPlane(both * pooled.a, both * pooled.b)
+    (test, kind), n = meant, comparison.sizes
+    error = HalfPlane(*squared_error(test, n))
     bounds = [(_positive(comparison.gap, sign), HalfPlane(0, 0, 1))]
-    for name, scale in (("t", error), ("d", pooled)):
+    for name, scale in (("t", error), ("d", HalfPlane(*divisor(kind, n)))):
         if name in names and name in comparison.printed:
-            bounds.append((_positive(comparison.printed[name].interval, sign), scale))
+            bounds.append((_positive(signed(comparison.printed[name]), sign), scale))
     lines = []
     for (one, scale), (other, scale_2) in product(bounds, bounds):
         if one is None or other is None:
@@ -165,26 +178,36 @@ def _ratios_with_df(df: float, nu1: int, nu2: int) -> tuple[float, float] | None
     return max(0.0, 2 * c / root), root / (2 * a) if a > 0 else math.inf
 
 
+def _meanings(comparison: Comparison) -> list[Meant]:
+    return [(test, kind) for kind in comparison.kinds for test in comparison.tests]
+
+
 def _jointly(comparison: Comparison, names: list[str]) -> Check:
     """Ask for one pair of means and SDs with which everything prints as it did."""
     facts = (*(comparison.printed[name] for name in names), *comparison.inputs)
     wanted = frozenset(names)
-    regions = {test: variances_possible(comparison, test, wanted) for test in comparison.tests}
-    fits: list[Test] = [test for test in comparison.tests if regions[test]]
-    if not fits:
+    regions = ((meant, variances_possible(comparison, meant[0], wanted, meant[1])) for meant in _meanings(comparison))
+    meant, region = next((each for each in regions if each[1]), (None, []))
+    if meant is None:
         note = _odd_one_out(comparison, names)
         return found("t, df and d jointly", facts, "inconsistent", note, about=len(names))
-    left = _left_open(comparison, fits[0], regions[fits[0]])
+    left = _left_open(comparison, meant, region)
     open_ = one_of((f"{name} {between(interval)}" for name, interval in left.items()), "and")
-    note = f"Means and SDs within their rounding print {one_of(names, 'and')} together, and leave {open_}."
+    note = f"Means and SDs within their rounding print {_said(names, meant)} together, and leave {open_}."
     return found("t, df and d jointly", facts, "consistent", note, left[names[0]], about=len(names))
+
+
+def _said(names: list[str], meant: Meant) -> str:
+    """Name some numbers; a d that is not Cohen's by its own name."""
+    words = [f"d ({EFFECT_SIZES[meant[1]]})" if name == "d" and meant[1] != "cohen" else name for name in names]
+    return one_of(words, "and")
 
 
 def _odd_one_out(comparison: Comparison, names: list[str]) -> str:
     alone = [
         name
         for name in names
-        if any(variances_possible(comparison, test, frozenset(names) - {name}) for test in comparison.tests)
+        if any(variances_possible(comparison, test, frozenset(names) - {name}, k) for test, k in _meanings(comparison))
     ]
     start = f"No means and SDs within their rounding print {one_of(names, 'and')} together"
     if alone:
@@ -192,7 +215,7 @@ def _odd_one_out(comparison: Comparison, names: list[str]) -> str:
     return f"{start}, and leaving one of these out does not help: look at the means, SDs and sizes."
 
 
-def _left_open(comparison: Comparison, test: Test, regions: list[Polygon]) -> dict[str, Interval]:
+def _left_open(comparison: Comparison, meant: Meant, regions: list[Polygon]) -> dict[str, Interval]:
     """Return what the printed numbers together leave possible for the unrounded t, d and df, printed or not.
 
     Notes
@@ -201,18 +224,20 @@ def _left_open(comparison: Comparison, test: Test, regions: list[Polygon]) -> di
     extremes over a polygon at its corners.
     """
     points = [point for region in regions for point in region]
-    n = comparison.sizes
-    error = welch_t if test == "welch" else student_t
-    per_gap = {"t": [error(1, point, n) for point in points], "d": [cohen_d(1, point, n) for point in points]}
+    (test, kind), n = meant, comparison.sizes
+    per_gap = {
+        "t": [t_statistic(test, 1, point, n) for point in points],
+        "d": [effect_size(kind, 1, point, n) for point in points],
+    }
     left = {name: _multiples(comparison.gap, factors) for name, factors in per_gap.items()}
     for name, other in (("t", "d"), ("d", "t")):
         if fact := comparison.printed.get(other):
             ratios = [a / b for a, b in zip(per_gap[name], per_gap[other], strict=True)]
-            left[name] = left[name].meet(_multiples(fact.interval, ratios)) or left[name]
+            left[name] = left[name].meet(_multiples(signed(fact), ratios)) or left[name]
     left["df"] = degrees_over(points, n) if test == "welch" else Interval(sum(n) - 2, sum(n) - 2)
     printed = comparison.printed
     return {
-        name: interval.meet(printed[name].interval) or interval if name in printed else interval
+        name: interval.meet(signed(printed[name])) or interval if name in printed else interval
         for name, interval in left.items()
     }
 
@@ -232,12 +257,13 @@ def _whole_numbers(study: Study, comparison: Comparison, names: list[str], limit
         return None
     name, facts = "t, df and d of whole numbers", (*(comparison.printed[each] for each in names), *comparison.inputs)
     pairs = list(product(first, second))
-    by_test = {test: [pair for pair in pairs if _prints(comparison, test, pair)] for test in comparison.tests}
-    test, fitting = max(by_test.items(), key=lambda item: len(item[1]))
-    said, combinations = one_of(names, "and"), f"{total} combinations of whole-number sums that print the means and SDs"
+    meanings = _meanings(comparison)
+    ways = ((meant, [pair for pair in pairs if _prints(comparison, meant, pair)]) for meant in meanings)
+    meant, fitting = next((way for way in ways if way[1]), (meanings[0], []))
+    said, combinations = _said(names, meant), f"{total} combinations of whole-number sums that print the means and SDs"
     if not fitting:
         return found(name, facts, "inconsistent", f"None of the {combinations} prints {said}.", about=len(names))
-    values = [_numbers(comparison, test, pair) for pair in fitting]
+    values = [_numbers(comparison, meant, pair) for pair in fitting]
     note = f"Of the {combinations}, {len(fitting)} can print {said}"
     if len(fitting) == 1:
         note += f": {_sums_in_words(comparison, fitting[0])}, with {_in_words(values[0])}"
@@ -254,16 +280,16 @@ def _in_words(values: dict[str, float]) -> str:
     return one_of((f"{name} {number(value)}" for name, value in values.items()), "and")
 
 
-def _numbers(comparison: Comparison, test: Test, pair: Pair) -> dict[str, float]:
-    first, second = pair
+def _numbers(comparison: Comparison, meant: Meant, pair: Pair) -> dict[str, float]:
+    (test, kind), (first, second) = meant, pair
     gap, variances, n = first.mean - second.mean, (first.variance, second.variance), comparison.sizes
     return {
-        "t": welch_t(gap, variances, n) if test == "welch" else student_t(gap, variances, n),
+        "t": t_statistic(test, gap, variances, n),
         "df": welch_df(variances, n) if test == "welch" else sum(n) - 2,
-        "d": cohen_d(gap, variances, n),
+        "d": effect_size(kind, gap, variances, n),
     }
 
 
-def _prints(comparison: Comparison, test: Test, pair: Pair) -> bool:
-    numbers = _numbers(comparison, test, pair)
+def _prints(comparison: Comparison, meant: Meant, pair: Pair) -> bool:
+    numbers = _numbers(comparison, meant, pair)
     return all(fact.holds(numbers[name]) for name, fact in comparison.printed.items() if name in numbers)

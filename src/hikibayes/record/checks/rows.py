@@ -10,7 +10,7 @@ from typing import Literal
 from ..facts import Fact
 from ..intervals import Interval
 
-__all__ = ["Check", "Verdict", "absolute", "between", "compared", "found", "number", "one_of", "possible"]
+__all__ = ["Check", "Verdict", "absolute", "between", "compared", "found", "number", "one_of", "possible", "signed"]
 
 Verdict = Literal["consistent", "inconsistent", "ambiguous", "underdetermined"]
 
@@ -98,6 +98,11 @@ def possible(fact: Fact, recomputed: Interval) -> bool:
     if fact.absolute:
         recomputed = absolute(recomputed)
     return fact.interval.widened().meets(recomputed.widened())
+
+
+def signed(fact: Fact) -> Interval:
+    """Return a fact's interval, on both sides of 0 where its sign was not printed."""
+    return Interval(-fact.interval.high, fact.interval.high) if fact.absolute else fact.interval
 
 
 def absolute(interval: Interval) -> Interval:

@@ -16,8 +16,16 @@ from dataclasses import dataclass
 from ..facts import Fact
 from ..intervals import Interval, image
 from ..study import Study
-from .coefficients import Estimate, checks_of_estimate, inflation, standard_error
-from .descriptives import only
+from .coefficients import (
+    Estimate,
+    checks_of_estimate,
+    estimate,
+    inflation,
+    is_standardised,
+    standard_error,
+    two_sided,
+)
+from .descriptives import size
 from .rows import Check, Verdict, absolute, between, found, number, one_of, possible
 from .steps import explained, residual_df
 
@@ -37,69 +45,66 @@ class Slopes:
         """The two slopes' facts."""
         return self.each[0].value, self.each[1].value
 
+    def standardised(self, study: Study) -> bool:
+        """Tell whether they are in SD units."""
+        return is_standardised(study, self.facts[0])
+
     @property
     def difference(self) -> Interval:
         """Slope of the second group minus slope of the reference group."""
         first, second = (fact.interval for fact in self.facts)
         return Interval(second.low - first.high, second.high - first.low)
 
-    def coefficients(self) -> dict[str, Interval]:
-        """Return what the measure's own coefficient would be under each coding of the groups."""
+    def coefficients(self, share: float) -> dict[str, Interval]:
+        """Return what the measure's own coefficient would be under each coding; ``share`` is the second group's."""
         first, second = (fact.interval for fact in self.facts)
         mean = image(lambda a, b: (a + b) / 2, first, second)
-        return {"effect coding": mean, "dummy coding": first, "dummy coding with the groups swapped": second}
-
-    def products(self) -> dict[str, list[Interval]]:
-        """Return what the coefficient of the product can be under each coding of the groups."""
-        gap = self.difference
-        return {"dummy": [gap], "effect": [gap, Interval(gap.low / 2, gap.high / 2)]}
+        weighted = image(lambda a, b: (1 - share) * a + share * b, first, second)
+        return {
+            "effect coding": mean,
+            "dummy coding": first,
+            "dummy coding with the groups swapped": second,
+            "centred codes": weighted,
+        }
 
 
 def _slope(study: Study, fact: Fact) -> Estimate:
-    where = {"of": fact.of, "group": fact.group, "step": fact.step}
-    return Estimate(
-        name=f"the slope of {fact.of} in the {fact.group} group",
-        step=str(fact.step),
-        value=fact,
-        se=only(study, "slope_se", **where),
-        p=only(study, "slope_p", **where),
-    )
+    return estimate(study, fact, f"the slope of {fact.of} in the {fact.group} group")
 
 
 def _pairs(study: Study) -> Iterator[Slopes]:
-    places = dict.fromkeys((str(fact.of), str(fact.step)) for fact in study.facts_of("slope"))
-    for of, step in places:
-        facts = [only(study, "slope", of=of, step=step, group=group) for group in study.group_ids]
-        if facts[0] and facts[1]:
-            yield Slopes(of=of, step=step, each=(_slope(study, facts[0]), _slope(study, facts[1])))
+    """Yield the slopes of a measure in both groups, those on the same scale and from the same model together."""
+    places: dict[tuple[object, ...], dict[str, Fact]] = {}
+    for fact in study.facts_of("slope"):
+        place = fact.of, fact.step, is_standardised(study, fact), fact.separate
+        known = places.setdefault(place, {}).setdefault(str(fact.group), fact)
+        if fact.interval.half_width < known.interval.half_width:
+            places[place][str(fact.group)] = fact
+    for (of, step, *_), facts in places.items():
+        if len(facts) == 2:
+            each = _slope(study, facts[study.group_ids[0]]), _slope(study, facts[study.group_ids[1]])
+            yield Slopes(of=str(of), step=str(step), each=each)
 
 
 def checks_of_slopes(study: Study) -> Iterator[Check]:
     """Compare the simple slopes with everything that is printed about them and about their interaction."""
     for fact in study.facts_of("slope"):
-        estimate = _slope(study, fact)
-        yield from checks_of_estimate(study, estimate)
-        if check := _dummy_inflation(study, estimate):
+        estimate_ = _slope(study, fact)
+        yield from checks_of_estimate(study, estimate_)
+        if check := _dummy_inflation(study, estimate_):
             yield check
     for slopes in _pairs(study):
         yield from _interaction(study, slopes)
-        yield from _interaction_p(study, slopes)
-        yield from _own_coefficients(study, slopes)
-
-
-def _error(study: Study, estimate: Estimate) -> Interval | None:
-    if estimate.se:
-        return estimate.se.interval
-    df = residual_df(study, estimate.step)
-    return standard_error(estimate.value.interval, estimate.p.interval, df) if estimate.p and df >= 1 else None
+        if not slopes.facts[0].separate:
+            yield from _interaction_p(study, slopes)
+            yield from _own_coefficients(study, slopes)
 
 
 def _dummy_inflation(study: Study, estimate: Estimate) -> Check | None:
     """Bound the measure's VIF in a model that codes this group 0: there the slope is the measure's own coefficient."""
-    df, reached, se = residual_df(study, estimate.step), explained(study, estimate.step), _error(study, estimate)
-    fact = estimate.value
-    standardised = study.analysis.standardised if fact.standardised is None else fact.standardised
-    if df < 1 or not (standardised and reached.known and se and math.isfinite(se.high)):
+    df, reached, se, fact = estimate.df, explained(study, estimate.step), estimate.error, estimate.value
+    joint = is_standardised(study, fact) and not fact.separate
+    if df < 1 or not (joint and reached.known and se and math.isfinite(se.high)):
         return None
     vif = inflation(se, reached.interval, df)
     allowed = vif.widened().meet(Interval(1, math.inf))
@@ -112,27 +117,60 @@ def _dummy_inflation(study: Study, estimate: Estimate) -> Check | None:
 
 
 def _interaction(study: Study, slopes: Slopes) -> Iterator[Check]:
-    """Compare the slopes' difference with the product's coefficient, under each coding that is possible."""
-    term = f"{study.analysis.group}:{slopes.of}"
-    product = only(study, "coefficient", step=slopes.step, term=term)
+    """Compare the slopes' difference with the product's coefficient, under each coding and kind of product."""
+    products = [fact for fact in _products(study, slopes) if is_standardised(study, fact) == slopes.standardised(study)]
     given, gap = tuple(reversed(slopes.facts)), slopes.difference
     half = Interval(gap.low / 2, gap.high / 2)
-    if product is None:
+    if not products:
         note = (
             f"The slopes differ by {_number_or_range(gap)}, so the product of group and {slopes.of} in {slopes.step} "
             f"has that coefficient, or {_number_or_range(half)} with the groups coded -1 and 1; "
             f"that row of the table would settle it."
         )
         yield found("interaction from slopes", given, "underdetermined", note, gap, about=2)
-        return
+    for product in products:
+        ways = product_coefficients(study, slopes, product)
+        fits = [name for name, interval in ways.items() if possible(product, interval)]
+        start = f"The slopes differ by {_number_or_range(gap)}, and the product's coefficient is printed as"
+        ending = f"which agrees with {one_of(fits)}" if fits else "which no coding of the groups gives"
+        note = f"{start} {product.printed}, {ending}."
+        yield found("interaction from slopes", (product, *given), "consistent" if fits else "inconsistent", note, gap)
+
+
+def _products(study: Study, slopes: Slopes) -> list[Fact]:
+    return [f for f in study.facts_of("coefficient", step=slopes.step) if _is_product(study, f, slopes.of)]
+
+
+def _is_product(study: Study, fact: Fact, of: str) -> bool:
+    """Tell whether a fact is about the product of the group and a measure, in either order of its name."""
+    return set(str(fact.term).split(":")) == {study.analysis.group, of}
+
+
+def product_coefficients(study: Study, slopes: Slopes, product: Fact) -> dict[str, Interval]:
+    """Return what the product's coefficient can be, by coding of the groups and kind of product.
+
+    Notes
+    -----
+    Raw coefficients, and standardised ones of products of z scores, are the difference of the slopes or half of it. A
+    beta of a product's column is that times SD(column) / SD(measure): of its sign, and of its size where the groups'
+    means and SDs of the measure are printed.
+    """
+    gap = slopes.difference
     codings = {product.coding} if product.coding else {"dummy", "effect"}
-    by_coding = {coding: ranges for coding, ranges in slopes.products().items() if coding in codings}
-    fits = [coding for coding, ranges in by_coding.items() if any(possible(product, each) for each in ranges)]
-    note = (
-        f"The slopes differ by {_number_or_range(gap)}, and the product's coefficient is printed as {product.printed}"
-    )
-    note += f", which agrees with {one_of(fits)} coding." if fits else ", which no coding of the groups gives."
-    yield found("interaction from slopes", (product, *given), "consistent" if fits else "inconsistent", note, gap)
+    plain = {"dummy coding": gap} if "dummy" in codings else {}
+    if "effect" in codings:
+        plain["effect coding"] = gap
+        plain["effect coding (-1 and 1)"] = Interval(gap.low / 2, gap.high / 2)
+    said = product.products or (study.analysis.products if "products" in study.analysis.model_fields_set else None)
+    if not is_standardised(study, product) or said == "z":
+        return plain
+    betas = {f"a beta of the product's own column, {name}": _rescaled(study, slopes.of, gap, name) for name in plain}
+    return betas if said else plain | betas
+
+
+def _rescaled(study: Study, of: str, gap: Interval, coding: str) -> Interval:
+    """Return the difference of slopes times any positive number: the SD of a product's column is not printed."""
+    return Interval(-math.inf if gap.low < 0 else 0.0, math.inf if gap.high > 0 else 0.0)
 
 
 def _number_or_range(interval: Interval) -> str:
@@ -147,30 +185,32 @@ def _interaction_p(study: Study, slopes: Slopes) -> Iterator[Check]:
     The standard error of a difference lies between the difference and the sum of the two standard errors, whatever
     their correlation.
     """
-    p = only(study, "coefficient_p", step=slopes.step, term=f"{study.analysis.group}:{slopes.of}")
-    errors = [_error(study, each) for each in slopes.each]
+    facts = [f for f in study.facts_of("coefficient_p", step=slopes.step) if _is_product(study, f, slopes.of)]
+    p = min(facts, key=lambda fact: fact.interval.half_width, default=None)
+    errors = [each.error for each in slopes.each]
     if not (p and errors[0] and errors[1]) or residual_df(study, slopes.step) < 1:
         return
-    wanted = standard_error(slopes.difference, p.interval, residual_df(study, slopes.step))
+    wanted = standard_error(slopes.difference, two_sided(p), residual_df(study, slopes.step))
     gap = Interval(errors[0].low - errors[1].high, errors[0].high - errors[1].low)
     bounds = Interval(absolute(gap).low, errors[0].high + errors[1].high)
     left = bounds.meet(wanted.widened())
     left = left.meet(Interval(0, math.inf)) if left else None
-    facts = (p, *(fact for each in slopes.each for fact in each.facts))
+    given = (p, *(fact for each in slopes.each for fact in each.facts))
     start = f"The difference of the slopes of {slopes.of} has the printed p {p.printed} if its standard error is "
     end = f"{between(wanted, 0)}, and the slopes' own standard errors allow {between(bounds, 0)}"
     note = f"{start}{end}{'' if left else '; these exclude each other'}."
-    yield found("interaction p", facts, "consistent" if left else "inconsistent", note, left)
+    yield found("interaction p", given, "consistent" if left else "inconsistent", note, left)
 
 
 def _own_coefficients(study: Study, slopes: Slopes) -> Iterator[Check]:
     """Ask whether a printed coefficient of the measure can be one of the step that the slopes are of."""
-    would = slopes.coefficients()
-    said = one_of(f"{_number_or_range(interval)} ({coding})" for coding, interval in would.items())
+    would = slopes.coefficients(study.sizes[study.group_ids[1]] / size(study))
+    shown = list(would)[:3]
+    said = one_of(f"{_number_or_range(interval)} ({coding})" for coding, interval in would.items() if coding in shown)
     start = f"From the slopes, the coefficient of {slopes.of} in {slopes.step} is {said}; the printed"
     nested = [slopes.step, *_earlier(study, slopes.step)]
     for fact in study.facts_of("coefficient", term=slopes.of):
-        if fact.step in nested:
+        if fact.step in nested and is_standardised(study, fact) == slopes.standardised(study):
             fits = [name for name, interval in would.items() if possible(fact, interval)]
             verdict, ending = _placed(fact, slopes.step, fits)
             note = f"{start} {fact.printed} {ending}."
@@ -181,7 +221,7 @@ def _own_coefficients(study: Study, slopes: Slopes) -> Iterator[Check]:
 def _placed(fact: Fact, step: str, fits: list[str]) -> tuple[Verdict, str]:
     """Say whether a coefficient that fits under some codings of a step is of this step or of an earlier one."""
     if fact.step == step:
-        allowed = [name for name in fits if fact.coding is None or name.startswith(fact.coding)]
+        allowed = [name for name in fits if fact.coding is None or name.startswith((fact.coding, "centred"))]
         return ("consistent", f"fits {one_of(allowed)}") if allowed else ("inconsistent", "fits none of these")
     if fits:
         settled = "the coefficient's rows of both steps would settle it"
