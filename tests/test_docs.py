@@ -17,8 +17,9 @@ def study_format():
 
 def test_every_quantity_is_documented_with_its_keys(study_format):
     for name, quantity in QUANTITIES.items():
-        keys = ", ".join(f"`{key}`" for key in quantity.needs) or "–"
-        assert f"| `{name}` | {keys} |" in study_format
+        keys = ", ".join(" or ".join(f"`{part}`" for part in key.split("|")) for key in quantity.needs) or "–"
+        more = ", ".join(f"`{key}`" for key in quantity.may) or "–"
+        assert f"| `{name}` | {keys} | {more} |" in study_format
 
 
 def test_every_table_of_a_study_file_is_documented(study_format):

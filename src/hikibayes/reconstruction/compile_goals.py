@@ -76,14 +76,14 @@ def compile_goals(study: Study, columns: Columns) -> Compiled:
     plain = [
         (fact.id, goal)
         for fact in study.facts
-        if fact.of and fact.of in columns and (goal := _plain(study, columns, fact))
+        if fact.usual and fact.of and fact.of in columns and (goal := _plain(study, columns, fact))
     ]
     steps = _steps_in_use(study)
     chains, orders = _chains(study, columns, steps)
     parts: list[tuple[int, float, float]] = []
     regression = []
     for fact in study.facts:
-        if fact.step and fact.quantity in REGRESSION:
+        if fact.usual and fact.step and fact.quantity in REGRESSION:
             order = orders[chains.steps[steps.index(fact.step)]["chain"]]
             for goal, combined in _regression(study, columns, fact, steps, order):
                 regression.append((fact.id, {**goal, "first_part": len(parts), "parts": len(combined)}))
@@ -239,6 +239,9 @@ def _regression(
     common: dict[str, Any] = {"kind": kind, "step": steps.index(step), "absolute": fact.absolute or kind == g.T}
     common |= _bounds(fact, interval, WIDTHS.get(kind, 0.01))
     every = fact.quantity == "vif" and fact.term is None
+    if every and fact.relation == "=":
+        # the greatest of a step: each is at most that
+        common["low"] = -np.inf
     for term in study.terms(step) if every else (fact.term or fact.of,):
         if term is None:
             yield {**NO_TERM, **common}, []

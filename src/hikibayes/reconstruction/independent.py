@@ -104,7 +104,7 @@ class _Number:
 
     @cached_property
     def facts(self) -> tuple[Fact, ...]:
-        return tuple(fact for fact in self.study.facts if fact.of == self.measure.id)
+        return tuple(fact for fact in self.study.facts if fact.usual and fact.of == self.measure.id)
 
     @cached_property
     def grain(self) -> float:

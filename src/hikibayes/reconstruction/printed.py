@@ -124,7 +124,7 @@ def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
     found = []
     for fact in study.facts:
         named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}
-        if fact.quantity in TRANSLATORS and named <= known:
+        if fact.usual and fact.quantity in TRANSLATORS and named <= known:
             found += TRANSLATORS[fact.quantity](fact, study, layout)
     signed = [_signed(target, layout, priors.signs) for target in found]
     said = {target.index for target in signed if target.kind == "correlation" and not target.absolute}
@@ -359,6 +359,9 @@ def _coefficient(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
 def _vif(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     low, high = _ends(fact)
     terms = (fact.term,) if fact.term else study.terms(str(fact.step))
+    if not fact.term and fact.relation == "=":
+        # the greatest of a step: each is at most that
+        low = -math.inf
     return [
         Target(
             fact=fact.id,

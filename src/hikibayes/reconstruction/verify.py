@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -206,18 +206,26 @@ class _Stranger:
         rows = self._in(fact.group)
         return float(np.corrcoef(self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows])[0, 1])
 
+    def _correlation_p(self, fact: Fact) -> float:
+        rows = self._in(fact.group)
+        x, y = self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows]
+        test = stats.pearsonr(x, y, alternative=_side(fact))
+        return float(test.pvalue) / (2 if fact.tail == "one" else 1)
+
     def _comparison(self, fact: Fact) -> float:
+        if fact.with_:
+            return self._correlation_p(fact)
         first, second = (self._values(fact, group) for group in fact.between or ("", ""))
         difference = float(first.mean() - second.mean())
         if fact.quantity == "mean_difference":
             return difference
         if fact.quantity == "d":
-            spread = (len(first) - 1) * first.var(ddof=1) + (len(second) - 1) * second.var(ddof=1)
-            return float(difference / np.sqrt(spread / (len(first) + len(second) - 2)))
-        if (key := (fact.of, fact.between, fact.test)) not in self._tests:
-            self._tests[key] = stats.ttest_ind(first, second, equal_var=fact.test == "student")
+            return _effect_size(fact.kind or "cohen", first, second)
+        if (key := (fact.of, fact.between, fact.test, fact.tail)) not in self._tests:
+            self._tests[key] = stats.ttest_ind(first, second, equal_var=fact.test == "student", alternative=_side(fact))
         test = self._tests[key]
-        return float({"t": test.statistic, "df": test.df, "p": test.pvalue}[fact.quantity])
+        p = test.pvalue / (2 if fact.tail == "one" else 1)
+        return float({"t": test.statistic, "df": test.df, "p": p}[fact.quantity])
 
     @cached_property
     def _tests(self) -> dict[tuple[Any, ...], Any]:
@@ -316,10 +324,25 @@ class _Stranger:
         if fact.quantity.startswith("slope"):
             # with the group in question coded 0, the measure's own coefficient is the slope in that group
             code, products = ((0.0, 1.0) if fact.group == self.study.group_ids[0] else (1.0, 0.0)), "z"
+        if fact.separate:
+            return self._separate_slope(fact, standardised)
         names, fit = self._fit(fact.step or "", code, products, standardised)
         at = 1 + names.index(fact.term or fact.of or "")
         kind = fact.quantity.removeprefix("coefficient").removeprefix("slope")
-        return float({"": fit.params, "_se": fit.bse, "_p": fit.pvalues}[kind][at])
+        return _of_fit(fit, at, kind, fact)
+
+    def _separate_slope(self, fact: Fact, standardised: bool) -> float:
+        """Return a slope, its SE or its p from a regression of its group alone, in SDs of that group."""
+        from statsmodels.regression.linear_model import OLS
+
+        rows, group = self._in(fact.group), self.study.analysis.group
+        names = [term for term in self.study.terms(fact.step or "") if group not in term.split(":")]
+        scored = {name: self._number(name)[rows] for name in (*names, self.study.analysis.outcome)}
+        if standardised:
+            scored = {name: x if self._is_category(name) else _z(x) for name, x in scored.items()}
+        *columns, outcome = scored.values()
+        fit = OLS(outcome, np.column_stack([np.ones(len(outcome)), *columns])).fit()
+        return _of_fit(fit, 1 + names.index(fact.of or ""), fact.quantity.removeprefix("slope"), fact)
 
     def _inflation(self, fact: Fact) -> float:
         code, products, standardised = self._settings(fact)
@@ -351,9 +374,39 @@ def _z(values: Floats) -> Floats:
     return z
 
 
+ALTERNATIVES: Mapping[str, Literal["less", "greater"]] = {"lower": "less", "upper": "greater"}
+"""SciPy's names of one-sided tests."""
+
+
+def _side(fact: Fact) -> Literal["two-sided", "less", "greater"]:
+    return ALTERNATIVES.get(fact.tail or "", "two-sided")
+
+
+def _of_fit(fit: Any, at: int, kind: str, fact: Fact) -> float:
+    if kind != "_p":
+        return float({"": fit.params, "_se": fit.bse}[kind][at])
+    upper = float(stats.t.sf(fit.tvalues[at], fit.df_resid))
+    sides = {"upper": upper, "lower": 1 - upper, "one": fit.pvalues[at] / 2}
+    return float(sides.get(fact.tail or "two", fit.pvalues[at]))
+
+
+def _effect_size(kind: str, first: Floats, second: Floats) -> float:
+    n1, n2 = len(first), len(second)
+    v1, v2 = first.var(ddof=1), second.var(ddof=1)
+    pooled = ((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2)
+    square = {
+        "average": (v1 + v2) / 2,
+        "glass_first": v1,
+        "glass_second": v2,
+        "divisor_n": pooled * (n1 + n2 - 2) / (n1 + n2),
+    }
+    correction = 1 - 3 / (4 * (n1 + n2 - 2) - 1) if kind == "hedges" else 1.0
+    return float(correction * (first.mean() - second.mean()) / np.sqrt(square.get(kind, pooled)))
+
+
 def _farthest(fact: Fact, values: list[float]) -> float:
     """Return the value, among those that a fact is about, that is hardest for it."""
-    if fact.relation in ("<", "<="):
+    if fact.relation in ("<", "<=") or (fact.quantity == "vif" and fact.relation == "="):
         return float(max(values))
     if fact.relation in (">", ">="):
         return float(min(values))

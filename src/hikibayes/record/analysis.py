@@ -104,7 +104,7 @@ class PublishedAnalysis:
 
     def determines(self, fact: Fact) -> bool:
         """Tell whether these moments have what a fact speaks of."""
-        if fact.quantity not in EVALUATORS:
+        if fact.quantity not in EVALUATORS or not fact.usual:
             return False
         known = {*map(str, self.moments["measure"].values), self.study.analysis.group}
         named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}

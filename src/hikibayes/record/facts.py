@@ -155,7 +155,7 @@ class Fact(Spec):
     standardised: bool | None = None
     """Outcome and scales in SD units; the study's analysis says so where this is silent."""
     separate: bool | None = None
-    """Of a slope: from a regression of its group alone, not from the one step with all products."""
+    """Of a slope: from a regression of its group alone (standardised: in that group's SDs), not from one model."""
     coding: Literal["dummy", "effect"] | None = None
     products: Literal["z", "raw", "centred"] | None = None
     relation: Literal["=", "<", "<=", ">", ">=", "about"] = "="
@@ -188,6 +188,8 @@ class Fact(Spec):
             raise ValueError(f"fact {self.id!r}: {extra[0]!r} does not belong to {self.quantity!r}, takes {accepted}")
         if (self.relation == "about") != (self.within is not None):
             raise ValueError(f"fact {self.id!r}: 'within' goes with relation = 'about', and 'about' needs it")
+        if (self.test and self.with_) or (self.quantity == "p" and self.group and self.between):
+            raise ValueError(f"fact {self.id!r}: 'test' goes with 'between', and 'group' of a p with 'with'")
         if self.between and self.between[0] == self.between[1]:
             raise ValueError(f"fact {self.id!r}: 'between' names the same group twice")
         return self
@@ -212,6 +214,12 @@ class Fact(Spec):
         """Which number of its kind it is: the keys that are given."""
         values = {key: getattr(self, "with_" if key == "with" else key) for key in ADDRESS}
         return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def usual(self) -> bool:
+        """Whether nothing unusual is declared: a p is two-sided and not a correlation's, a d Cohen's, the model one."""
+        of_correlation = self.quantity == "p" and self.with_ is not None
+        return self.tail in (None, "two") and self.kind in (None, "cohen") and not (self.separate or of_correlation)
 
     @property
     def _divisor(self) -> int:

@@ -21,7 +21,7 @@ from ..intervals import Interval, image
 from ..study import Study
 from .descriptives import only, size
 from .rows import Check, between, compared, found, one_of, possible, signed
-from .tails import compare_p
+from .tails import compare_p, p_possible
 
 __all__ = [
     "EFFECT_SIZES",
@@ -381,6 +381,11 @@ def _p_of_comparison(comparison: Comparison) -> Iterator[Check]:
     else:
         return
     ways = [(_t_possible(comparison, test), comparison.degrees(test)) for test in comparison.tests]
+    if name == "p from d" and not p_possible(p, ways):
+        # only with another kind of d, and unknown SDs: what Cohen's d and equal variances give is what is said
+        kinds = comparison.kinds
+        wide = [(_t_possible(comparison, test, kinds), comparison.degrees(test)) for test in comparison.tests]
+        ways = wide if p_possible(p, wide) else ways
     yield compare_p(name, p, given, ways, what, _p_if_standard_errors(comparison))
 
 
@@ -393,12 +398,12 @@ def _p_if_standard_errors(comparison: Comparison) -> dict[str, list[tuple[Interv
     }
 
 
-def _t_possible(comparison: Comparison, test: Test) -> Interval:
-    """Return what t can be by its print, narrowed by means and SDs unless these exclude it, or by d."""
+def _t_possible(comparison: Comparison, test: Test, kinds: Iterable[str] = ()) -> Interval:
+    """Return what t can be by its print, narrowed by means and SDs unless these exclude it, or by d of some kinds."""
     t, d = (comparison.printed.get(name) for name in ("t", "d"))
     ways = [signed(t)] if t else []
     ways += [comparison.t_of(test)] if comparison.described else []
     if not ways and d:
-        per_d = _t_per_d(comparison, (test,), comparison.kinds)
+        per_d = _t_per_d(comparison, (test,), kinds or comparison.kinds[:1])
         ways = [image(lambda value, factor: value * factor, signed(d), per_d)]
     return reduce(lambda left, way: left.meet(way.widened()) or left, ways)

@@ -10,7 +10,7 @@ from ..facts import Fact
 from ..intervals import Interval, image
 from .rows import Check, absolute, between, found, one_of, possible
 
-__all__ = ["compare_p", "p_range"]
+__all__ = ["compare_p", "p_possible", "p_range"]
 
 type Ways = Sequence[tuple[Interval, Interval]]
 """What t and its degrees of freedom can be, a pair for each test that is possible."""
@@ -40,6 +40,11 @@ def p_range(t: Interval, df: Interval, tail: str) -> Interval:
 def _together(ways: Ways, tail: str) -> Interval:
     ranges = [p_range(t, df, tail) for t, df in ways]
     return Interval(min(each.low for each in ranges), max(each.high for each in ranges))
+
+
+def p_possible(p: Fact, ways: Ways) -> bool:
+    """Tell whether some t and degrees of freedom print a p, on its declared side, or on any where none is declared."""
+    return any(possible(p, _together(ways, tail)) for tail in ((p.tail,) if p.tail else TAILS))
 
 
 def compare_p(
