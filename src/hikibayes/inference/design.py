@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from ..record.measures import Measure
 from ..record.study import Study
 from ..spec import InputError, unknown_name
 from .models import INTERCEPT, ModelSpec
@@ -23,7 +25,7 @@ from .sufficient import FloatArray, SufficientStatistics
 if TYPE_CHECKING:
     from formulae.matrices import DesignMatrices
 
-__all__ = ["Design", "Scaling", "columns_of", "design", "refuse_calls"]
+__all__ = ["Design", "Scaling", "categorical", "columns_of", "design", "refuse_calls"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,12 @@ class Design:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, without the intercept."""
         return tuple(column for columns in self.terms.values() for column in columns)
+
+    @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """Levels of each category that somebody is at, in the study's order; the first is the reference."""
+        categories = self.frame.select_dtypes("category")
+        return {str(name): tuple(column.cat.categories) for name, column in categories.items()}
 
     @property
     def rows(self) -> FloatArray:
@@ -237,6 +245,18 @@ def design(
     return made
 
 
+def categorical(measure: Measure, labels: pd.Series | ArrayLike) -> pd.Series:
+    """Return labels as a category in the study's order of levels, the first of which is the reference.
+
+    Notes
+    -----
+    Every frame that a formula is evaluated on gets its categories here. formulae sorts the levels of an unordered
+    category by the alphabet before it codes them, and leaves those of an ordered one as they are.
+    """
+    made = pd.CategoricalDtype([level.id for level in measure.levels], ordered=True)  # noqa: TID251
+    return pd.Series(labels, dtype=object).astype(made)
+
+
 def columns_of(matrices: DesignMatrices) -> dict[str, tuple[str, ...]]:
     """Return the names of each term's columns, without the intercept's.
 
@@ -284,7 +304,7 @@ def _stacked(model: ModelSpec, participants: pd.DataFrame | Sequence[pd.DataFram
 
 def _typed(model: ModelSpec, participants: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Take the model's measures out of a table: floats, and categories with the study's levels in order."""
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for name in model.variables:
         measure = study.measure(name)
         if name not in participants:
@@ -295,7 +315,7 @@ def _typed(model: ModelSpec, participants: pd.DataFrame, study: Study) -> pd.Dat
             # pandas would make a value that is no level an empty cell, in silence
             if unknown := sorted({str(v) for v in values.dropna().unique()} - set(levels)):
                 raise InputError(unknown_name("level", unknown[0], levels), key=name)
-            columns[name] = pd.Series(pd.Categorical(values.astype(object), categories=levels), index=values.index)
+            columns[name] = categorical(measure, values).cat.remove_unused_categories()
         else:
             columns[name] = pd.to_numeric(values).astype(float)
         if empty := int(columns[name].isna().sum()):
@@ -304,6 +324,9 @@ def _typed(model: ModelSpec, participants: pd.DataFrame, study: Study) -> pd.Dat
 
 
 def _constant(value: Any, like: pd.Series) -> Any:
-    if isinstance(like.dtype, pd.CategoricalDtype):
-        return pd.Categorical([value] * len(like), categories=like.cat.categories)
-    return float(value)
+    if not hasattr(like, "cat"):
+        return float(value)
+    if value not in like.cat.categories:
+        raise InputError(f"nobody is at level {value!r}, so the model says nothing of it", key=str(like.name))
+    # formulae remembers the levels; C(...) refuses an ordered category of which not every level is there
+    return pd.Series(value, index=like.index, dtype=object)

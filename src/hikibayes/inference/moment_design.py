@@ -17,7 +17,7 @@ import pandas as pd
 from ..record.moments import in_raw_units
 from ..record.study import Study
 from ..spec import InputError, unknown_name
-from .design import Scaling, columns_of, refuse_calls
+from .design import Scaling, categorical, columns_of, refuse_calls
 from .models import ModelSpec
 from .sufficient import FloatArray, SufficientStatistics
 
@@ -205,15 +205,13 @@ def _affine_columns(
 def _grid_frame(model: ModelSpec, study: Study, measures: tuple[str, ...], grid: FloatArray) -> pd.DataFrame:
     group = study.analysis.group
     frame = pd.DataFrame(np.tile(grid, (2, 1)), columns=list(measures))
-    frame[group] = pd.Categorical(np.repeat(study.group_ids, len(grid)), categories=list(study.group_ids))
+    frame[group] = categorical(study.measure(group), np.repeat(study.group_ids, len(grid)))
     for name in measures:
-        levels = [level.id for level in study.measure(name).levels]
+        levels = np.array([level.id for level in study.measure(name).levels], dtype=object)
         if len(levels) > 2:
             raise InputError(f"model {model.name!r}: {name} has {len(levels)} levels; moments know 0 and 1 only")
-        if levels:
-            frame[name] = pd.Categorical.from_codes(
-                frame[name].to_numpy(dtype=np.int64), dtype=pd.CategoricalDtype(levels)
-            )
+        if len(levels):
+            frame[name] = categorical(study.measure(name), levels[frame[name].to_numpy(dtype=np.int64)])
     return frame.assign(**{model.outcome: np.arange(len(frame), dtype=float)})
 
 

@@ -41,13 +41,14 @@ def fit_key(design: Design, variant: str, sampling: Sampling, seed: int) -> str:
     Returns
     -------
     str
-        Of model, study, participants, scaling, variant, sampling, seed and the versions of every package involved.
+        Of model, study, participants, levels, scaling, variant, sampling, seed and every involved package's version.
     """
     scaling = {name: [design.scaling.location[name][0], scale[0]] for name, scale in design.scaling.scale.items()}
     content = {
         "model": digest(design.model),
         "study": digest(design.study),
         "participants": hashlib.sha256(design.frame.to_csv(index=False).encode()).hexdigest(),
+        "levels": design.levels,
         "scaling": scaling if design.standardised else {},
         "variant": variant,
         "sampling": {name: value for name, value in asdict(sampling).items() if name not in WITHOUT_EFFECT},

@@ -6,14 +6,13 @@ the model lets the category moderate a slope. Which weights, the formula tells, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..inference.design import columns_of, refuse_calls
+from ..inference.design import categorical, columns_of, refuse_calls
 from ..inference.models import ModelSpec
 from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
@@ -198,11 +197,7 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
 def _grid_frame(model: ModelSpec, frame: Frame, grid: FloatArray) -> pd.DataFrame:
     groups, levels = (list(part) for part in zip(*frame.cells, strict=True))
     made = pd.DataFrame(np.tile(grid, (len(frame.cells), 1)), columns=list(frame.measures))
-    made[frame.study.analysis.group] = _labels(groups, frame.study.group_ids, len(grid))
-    if frame.category:
-        made[frame.category] = _labels(levels, frame.levels, len(grid))
+    cells = {frame.study.analysis.group: groups} | ({frame.category: levels} if frame.category else {})
+    for name, labels in cells.items():
+        made[name] = categorical(frame.study.measure(name), np.repeat(np.array(labels, dtype=object), len(grid)))
     return made.assign(**{model.outcome: np.arange(len(made), dtype=float)})
-
-
-def _labels(of_cells: Sequence[str], categories: Sequence[str], times: int) -> pd.Categorical:
-    return pd.Categorical(np.repeat(np.array(of_cells, dtype=object), times), categories=list(categories))
