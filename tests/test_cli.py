@@ -100,7 +100,7 @@ def test_an_overlay_that_contradicts_a_fact_is_refused(hikibayes):
         (("audit", "--reading", "slopes_model"), "write it as READING=OPTION"),
         (("audit", "-o", "file"), "Directory 'file' is a file."),
         (("studies", "--new", "file"), "file: exists already; nothing was written"),
-        (("studies", "--new", "no/where.toml"), "cannot be written (No such file or directory)"),
+        (("studies", "--new", "no/where.toml"), "cannot be written (there is no such folder)"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(hikibayes, words, message):

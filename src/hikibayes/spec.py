@@ -46,6 +46,7 @@ __all__ = [
     "json_schema",
     "named_file",
     "read_spec",
+    "read_text",
     "read_toml",
     "shipped_files",
     "unknown_name",

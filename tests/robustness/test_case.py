@@ -75,7 +75,7 @@ def test_a_folder_that_is_no_fit_is_refused(tmp_path, folder):
         case_of(tmp_path, seed=1)
     for name in ("study.json", "models.json"):
         (tmp_path / name).write_text((folder / name).read_text())
-    with pytest.raises(InputError, match=r"posterior.nc: holds no participants"):
+    with pytest.raises(InputError, match=r"posterior.nc: cannot be read"):
         case_of(tmp_path, seed=1)
 
 

@@ -84,15 +84,14 @@ def write_template(package: str, name: str, path: Path) -> None:
     """Write a commented template that a person fills in; a file that is there already is left alone."""
     from importlib.resources import files
 
+    from ..files import write_whole
     from ..spec import InputError
 
-    try:
-        with path.open("x", encoding="utf-8") as target:
-            target.write((files(package) / name).read_text(encoding="utf-8"))
-    except FileExistsError:
-        raise InputError("exists already; nothing was written", source=path) from None
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", source=path) from None
+    if path.exists():
+        raise InputError("exists already; nothing was written", source=path)
+    if not path.parent.is_dir():
+        raise InputError("cannot be written (there is no such folder)", source=path)
+    write_whole(path, (files(package) / name).read_text(encoding="utf-8"))
     click.echo(f"wrote {path}")
 
 

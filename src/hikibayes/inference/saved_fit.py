@@ -5,16 +5,17 @@ The folder needs nothing beside it. It holds the study and the model as they wer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ..files import netcdf_bytes, read_dataset
 from ..provenance import RunRecord, read_record
 from ..record.study import Study
-from ..spec import InputError, read_object, spec_text, validated
+from ..spec import InputError, read_object, read_text, spec_text, validated
 from .fit import Fit
 from .models import DEFAULT_VARIANT, ModelSpec
 
@@ -25,7 +26,7 @@ POSTERIOR = "posterior.nc"
 ROWS = "participants"
 """Group of the netCDF file that holds the rows, in the measures' own units."""
 
-type Files = Mapping[str, pd.DataFrame | str | Callable[[Path], None]]
+type Files = Mapping[str, pd.DataFrame | str | bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,10 @@ class SavedFit:
 
 def fit_files(made: Fit) -> Files:
     """Return a fit as files, name to content: draws and rows, estimates, diagnostics, study and model."""
-
-    def draws(path: Path) -> None:
-        tree = made.posterior.copy()
-        tree[ROWS] = _plain(made.participants.frame).rename_axis("participant").to_xarray()
-        tree.to_netcdf(path, engine="h5netcdf")
-
+    tree = made.posterior.copy()
+    tree[ROWS] = _plain(made.participants.frame).rename_axis("participant").to_xarray()
     return {
-        POSTERIOR: draws,
+        POSTERIOR: netcdf_bytes(tree),
         "estimates.csv": made.estimates,
         "diagnostics.csv": made.diagnostics,
         "study.json": spec_text(made.study),
@@ -105,19 +102,11 @@ def _object(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
     if not path.is_file():
         raise InputError(f"has no {name}; an older version wrote it: run the fit again", source=folder)
-    return read_object(path.read_text(encoding="utf-8"), path)
+    return read_object(read_text(path), path)
 
 
 def _participants(folder: Path) -> pd.DataFrame:
-    import xarray as xr
-
-    path = folder / POSTERIOR
-    try:
-        with xr.open_dataset(path, group=ROWS, engine="h5netcdf") as stored:
-            frame = stored.load().to_dataframe().reset_index(drop=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"holds no {ROWS} ({error}); run the fit again", source=path) from None
-    return _plain(frame)
+    return _plain(read_dataset(folder / POSTERIOR, group=ROWS).to_dataframe().reset_index(drop=True))
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

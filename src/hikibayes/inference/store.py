@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import netcdf_bytes, read_tree, write_whole
 from ..provenance import versions
-from ..spec import digest
+from ..spec import InputError, digest
 from .design import Design
 
 if TYPE_CHECKING:
@@ -72,24 +72,14 @@ class Store:
 
     def get(self, key: str) -> xr.DataTree | None:
         """Return a posterior, or None where there is none or its file is damaged."""
-        import xarray as xr
-
-        path = self._path(key)
-        if not path.is_file():
-            return None
         try:
-            with xr.open_datatree(path, engine="h5netcdf") as tree:
-                return tree.load()
-        except (OSError, ValueError, KeyError):
+            return read_tree(self._path(key))
+        except InputError:
             return None
 
     def put(self, key: str, tree: xr.DataTree) -> None:
-        """Keep a posterior; other processes see the whole file or none."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder) as aside:
-            written = Path(aside) / "fit.nc"
-            _plain(tree).to_netcdf(written, engine="h5netcdf")
-            written.replace(self._path(key))
+        """Keep a posterior; other processes see the whole file or none. Raises `InputError` like `write_whole`."""
+        write_whole(self._path(key), netcdf_bytes(_plain(tree)))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.nc"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import write_whole
 from ..inference.normal_priors import bambi_default
 from ..inference.several_priors import summaries_by_prior
 from ..inference.sufficient import SufficientStatistics
@@ -235,14 +235,10 @@ def _load(path: Path) -> Block | None:
 
 
 def _save(path: Path, block: Block) -> None:
-    """Write aside, then rename: a chunk is there as a whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Keep a chunk, as a whole or not at all; those that are there already stay."""
+
+    def save(aside: Path) -> None:
         with aside.open("wb") as file:
             np.save(file, block)
-        aside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written to ({error.strerror}); finished chunks were kept", source=path.parent
-        ) from None
+
+    write_whole(path, save)

@@ -11,12 +11,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..files import netcdf_bytes, read_dataset, write_whole
 from ..record.study import Study
 from ..spec import InputError
 from .problem import Problem
 from .reconstructions import complete
 
-__all__ = ["fingerprint", "read_reconstructions", "shipped_name", "shipped_reconstructions", "write_reconstructions"]
+__all__ = [
+    "fingerprint",
+    "read_reconstructions",
+    "reconstructions_file",
+    "shipped_name",
+    "shipped_reconstructions",
+    "write_reconstructions",
+]
 
 KEPT_BITS = 15
 """Bits kept of a float's 23 after the point: a relative error of 2e-5, far below any printed digit."""
@@ -60,36 +68,30 @@ def shipped_reconstructions(study: Study) -> xr.Dataset:
     folder = Path(str(files("hikibayes.record") / "studies"))
     found = sorted(folder.glob(f"{study.id}*.reconstructions.nc"))
     for path in found:
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            if stored.attrs.get("fingerprint") == wanted:
-                return _unpacked(stored.load(), problem)
+        stored = read_dataset(path)
+        if stored.attrs.get("fingerprint") == wanted:
+            return _unpacked(stored, problem)
     why = "its facts, assumptions or readings differ from those of the shipped ones" if found else "it has none"
     raise InputError(f"there are no shipped reconstructions of study {study.id!r}: {why}; run `hikibayes calibrate`")
 
 
-def write_reconstructions(reconstructions: xr.Dataset, path: Path) -> Path:
-    """Write reconstructions to a netCDF file: all of it, or nothing.
+def reconstructions_file(reconstructions: xr.Dataset) -> bytes:
+    """Return reconstructions as the bytes of a netCDF file.
 
     What follows from the moments (coefficients, R2) is left out and computed anew by `read_reconstructions`.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written; nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     packed = _packed(reconstructions)
     encoding = {
         str(name): {"dtype": "float32", "zlib": True, "complevel": 9, "shuffle": True}
         for name, values in packed.data_vars.items()
         if values.dtype.kind == "f"
     }
-    aside = path.with_name(f".writing-{path.name}")
-    try:
-        packed.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    return netcdf_bytes(packed, encoding)
+
+
+def write_reconstructions(reconstructions: xr.Dataset, path: Path) -> Path:
+    """Write reconstructions to a file, all of it or nothing, and return its path; raises `InputError`."""
+    write_whole(path, reconstructions_file(reconstructions))
     return path
 
 
@@ -104,11 +106,7 @@ def read_reconstructions(path: Path, study: Study) -> xr.Dataset:
     if not path.is_file():
         raise InputError("there is no such file; `hikibayes calibrate` writes one", source=path)
     problem = Problem.of(study.read() if study.readings else study)
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            loaded = stored.load()
-    except OSError as error:
-        raise InputError(f"cannot be read ({error})", source=path) from None
+    loaded = read_dataset(path)
     if loaded.attrs.get("fingerprint") != fingerprint(problem):
         raise InputError(f"was made from other facts or readings than those of study {study.id!r}", source=path)
     return _unpacked(loaded, problem)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
 from ..reconstruction.calibrate import Calibration
 from ..reconstruction.raw_units import answers_by_unit
-from ..reconstruction.shipped import write_reconstructions
+from ..reconstruction.shipped import reconstructions_file
 from ..reconstruction.synthesize import Synthesis
 from ..record.study import Study
 from .figures import as_svg
@@ -38,10 +37,10 @@ def calibration_files(calibration: Calibration, *, seed: int) -> Mapping[str, Co
     study, table = calibration.study, calibration.table
     by_unit = answers_by_unit(study, calibration.reconstructions, seed=seed)
 
-    def write(path: Path) -> None:
-        write_reconstructions(calibration.reconstructions, path)
-
-    files: dict[str, Content] = {"reconstructions.nc": write, "calibration.csv": table}
+    files: dict[str, Content] = {
+        "reconstructions.nc": reconstructions_file(calibration.reconstructions),
+        "calibration.csv": table,
+    }
     if len(by_unit):
         files["units.csv"] = by_unit
     return files | {"figures/calibration.svg": as_svg(lambda: calibration_figure(study, table))}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..files import put, write_whole
 from ..provenance import RunRecord, file_digest
 from ..spec import InputError
 
@@ -55,10 +56,10 @@ def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) 
         raise InputError(f"cannot be written to ({error.strerror}); choose another with --out", source=folder) from None
     try:
         for name, content in contents.items():
-            _write(aside / name, content)
+            put(aside / name, _plain(content))
         # netCDF holds creation properties of its library and is compared by values, not bytes
         digests = {name: file_digest(aside / name) for name in sorted(contents) if not name.endswith(".nc")}
-        _write(aside / "run.json", record.replace(outputs=digests).model_dump_json(indent=2) + "\n")
+        put(aside / "run.json", record.replace(outputs=digests).model_dump_json(indent=2) + "\n")
         for name in (*contents, "run.json"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (aside / name).replace(folder / name)
@@ -70,22 +71,8 @@ def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) 
 
 def write_file(path: Path, content: Content) -> None:
     """Write one file beside those of a run: aside, then renamed; raises `InputError` like `write_run`."""
-    aside = path.with_name(f".writing-{path.name}")
-    try:
-        _write(aside, content)
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise InputError(f"cannot be written ({error.strerror})", source=path) from None
+    write_whole(path, _plain(content))
 
 
-def _write(path: Path, content: Content) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(content, pd.DataFrame):
-        content = csv_text(content)
-    if isinstance(content, str):
-        path.write_bytes(content.encode())
-    elif isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        content(path)
+def _plain(content: Content) -> str | bytes | Callable[[Path], None]:
+    return csv_text(content) if isinstance(content, pd.DataFrame) else content
