@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from hikibayes.cli import main
 from hikibayes.planning.designs import load_simulation, shipped_simulations
 from hikibayes.reporting.replay import replay, same
+from hikibayes.spec import InputError
 
 PLAN = """
 description = "A small one"
@@ -134,6 +136,82 @@ def test_options_win_over_the_file(plan, tmp_path):
     assert shown.exit_code == 0
     assert {row["replicates"] for row in json.loads(shown.stdout)} == {50}
     assert json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["seed"] == 3
+
+
+WRITTEN = """
+description = "A population that is written down"
+study = "moderation.toml"
+model = "moderated_model.toml"
+[worlds]
+source = "fixed"
+[worlds.fixed]
+residual_sd = 0.6
+slopes = {x = [0.0, 0.4]}
+[axes]
+n_per_group = [100, 150]
+[[decision]]
+name = "above"
+estimand = "difference"
+rule = {interval = 0.95, above = 0}
+[run]
+replicates = 200
+"""
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """A folder with a study and a model, and a function that writes a simulation beside them."""
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    for name in ("moderation.toml", "moderated_model.toml"):
+        shutil.copy(Path(__file__).parent / "planning" / name, folder)
+
+    def write(text: str = WRITTEN):
+        (folder / "plan.toml").write_text(text, encoding="utf-8")
+        return folder / "plan.toml"
+
+    return write
+
+
+def test_what_a_simulation_names_is_looked_for_beside_it(beside, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    more = WRITTEN.replace("[axes]", '[axes]\nmodel = ["moderated_model.toml"]')
+    found = load_simulation(beside(more.replace("[worlds]", '[worlds]\nmodel = "moderated_model.toml"')))
+    assert {found.model, found.worlds.model, *found.axes.model} == {str(beside().parent / "moderated_model.toml")}
+    (elsewhere / "moderation.toml").write_text("", encoding="utf-8")
+    assert load_simulation(beside()).study == str(beside().parent / "moderation.toml")
+    monkeypatch.chdir(beside().parent)
+    assert load_simulation("plan.toml").model == "moderated_model.toml"
+    for key, old in (("study", "moderation"), ("model", "moderated_model")):
+        with pytest.raises(InputError, match=rf"plan.toml: {key}: there is no {key} 'none.toml'; there are: .*beside"):
+            load_simulation(beside(WRITTEN.replace(f"{old}.toml", "none.toml")))
+
+
+def test_without_targets_the_power_of_every_cell_is_the_result(beside, tmp_path):
+    shown = typed("power", beside(), "-o", tmp_path / "run")
+    assert shown.exit_code == 0, shown.output
+    assert "probability of the claim: 95 % interval above 0" in shown.stdout
+    assert len(pd.read_csv(tmp_path / "run" / "power.csv")) == 2
+    sizes = pd.read_csv(tmp_path / "run" / "sample_size.csv")
+    assert len(sizes) == 0
+    assert {"target", "n_per_group", "reached", "at_most"} <= set(sizes)
+    for verb in ("diagnose", "report", "replay"):
+        again = typed(verb, tmp_path / "run")
+        assert again.exit_code == 0, again.output
+
+
+def test_a_size_that_the_smallest_cell_reaches_is_an_upper_bound(beside, tmp_path):
+    shown = typed("power", beside(WRITTEN.replace("[run]", "[targets]\npower = [0.5]\n[run]")), "-o", tmp_path / "run")
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"fixed +≤ 100 +≤ 200 ", shown.stdout), shown.stdout
+    row = pd.read_csv(tmp_path / "run" / "sample_size.csv").iloc[0]
+    assert row.at_most
+    assert row.n_per_group == 100
+    assert pd.isna(row.lower)
+    assert "at most 100 per group (200 in all" in (tmp_path / "run" / "proposal.txt").read_text(encoding="utf-8")
+    assert "≤ 100 [less–100]" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

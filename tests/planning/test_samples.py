@@ -100,7 +100,7 @@ def test_cells_are_alike_unless_the_category_moderates_a_slope(settled, reconstr
         plan = prepare(simulation, study=settled, reconstructions=reconstructions)
         worlds = plan.sources["printed"](np.random.default_rng(1), 3)
         assert plan.alike(worlds) == alike
-    assert plan.alike(worlds.with_difference("instrumental_support", 0.1)) == 1
+    assert plan.alike(worlds.with_value(settled.estimand("support_slope_difference"), 0.1)) == 1
 
 
 def test_a_cell_too_small_for_a_wishart_is_drawn_by_rows(world):

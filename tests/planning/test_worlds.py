@@ -98,7 +98,7 @@ def test_means_and_shares_vary_by_as_much_as_a_sample_leaves_open(settled, recon
 
 def test_shrinking_keeps_mean_slope_outcome_and_residual_sd(settled, printed):
     before = printed(np.random.default_rng(5), 10)
-    after = shrunken_source(printed, "instrumental_support", 0.37)(np.random.default_rng(5), 10)
+    after = shrunken_source(printed, settled.estimand("support_slope_difference"), 0.37)(np.random.default_rng(5), 10)
     difference, control, focal = (
         settled.estimand(name)
         for name in ("support_slope_difference", "support_slope_control", "support_slope_hikikomori")
@@ -126,10 +126,11 @@ def test_conditional_estimates_maximise_the_likelihood_of_what_was_seen():
 
 
 def test_conditional_worlds_shrink_each_reconstruction_by_its_own_z(settled, reconstructions, model, printed):
-    worlds = conditional_source(settled, reconstructions, model)(np.random.default_rng(5), 30)
+    focal = settled.estimand("support_slope_difference")
+    worlds = conditional_source(settled, reconstructions, model, focal)(np.random.default_rng(5), 30)
     before = printed(np.random.default_rng(5), 30)
     np.testing.assert_array_equal(worlds.reconstruction, before.reconstruction)
-    found = worlds.difference("instrumental_support") / before.difference("instrumental_support")
+    found = worlds.truth(focal) / before.truth(focal)
     stats = ensemble(settled, reconstructions, model).design.statistics
     which = next(i for i, name in enumerate(stats.names) if name.startswith("group:instrumental_support"))
     for ratio, r in zip(found, worlds.reconstruction, strict=True):
@@ -147,7 +148,7 @@ def test_changed_reliability_against_rows_with_noise_added(settled, printed):
     noisy = worlds.with_error_variance({"instrumental_support": np.array([0.3]), "abs_h": np.array([0.2])})
     rng, cell = np.random.default_rng(6), 3
     x = rng.multivariate_normal(worlds.mean[0, cell], worlds.cov[0, 1], size=400_000)
-    y = worlds.level[0, cell] + x @ worlds.slope[0, cell] + worlds.sigma[0] * rng.standard_normal(len(x))
+    y = worlds.level[0, cell] + x @ worlds.slope[0, cell] + worlds.sigma[0, 1] * rng.standard_normal(len(x))
     y = y + np.sqrt(0.2) * rng.standard_normal(len(x))
     x[:, j] += np.sqrt(0.3) * rng.standard_normal(len(x))
     beta, *_ = np.linalg.lstsq(np.column_stack([np.ones(len(x)), x]), y, rcond=None)
@@ -205,7 +206,7 @@ def test_a_written_world_is_what_was_written(settled, model):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"slopes": {"suport": 0.1}}, "there is no predictor, 'suport'"),
+        ({"slopes": {"suport": 0.1}}, "worlds.fixed.slopes: there is no score in this population, 'suport'"),
         ({"share": 1.2}, "between 0 and 1"),
         (
             {

@@ -118,21 +118,42 @@ def _tell(found: Diagnosis, folder: Path, as_json: bool) -> None:
     for warning in found.warnings:
         click.echo(f"note: {warning}", err=True)
     simulation = found.replicates.simulation
-    sizes = _shown(found.sample_size, simulation)
-    show(found.power, sizes, as_json, title=f"smallest sizes: {simulation.decisions[0].rule}")
+    rule = simulation.decisions[0].rule
+    if simulation.targets.power:
+        show(found.power, _sizes(found.sample_size, simulation), as_json, title=f"smallest sizes: {rule}")
+    else:
+        show(found.power, _shares(found.power, simulation), as_json, title=f"probability of the claim: {rule}")
     if not as_json:
         click.echo(f"seed {simulation.run.seed}; {folder}")
 
 
-def _shown(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
-    """Keep the rows and columns that fit a terminal: the first rule, and what differs between its rows."""
-    if len(sizes):
-        sizes = sizes[sizes["decision"] == simulation.decisions[0].name]
-    for axis in ("model", "prior", "mix") if len(sizes) > MOST_ROWS else ():
-        sizes = sizes[sizes[axis] == sizes[axis].iloc[0]]
+def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
+    """Keep the sizes that fit a terminal; ≤ where the smallest simulated one reaches the target already."""
     found = ["n_per_group", "n_total", "lower", "upper", "ceiling"]
-    differ = [name for name in sizes if name not in found and (name == "worlds" or len(set(sizes[name])) > 1)]
-    return sizes[[name for name in (*differ, *found) if name in sizes and name not in ("reached", "estimand")]]
+    shown = _first_rule(sizes, simulation, found)
+    bound = sizes.loc[shown.index, "at_most"].map({True: "≤ ", False: ""})
+    for name in found[:2]:
+        shown[name] = (bound + shown[name].astype("string")).fillna("")
+    return shown
+
+
+def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
+    """Keep of every cell how probable the claim is, where no target asks for a size."""
+    return _first_rule(power, simulation, ["n_per_group", "n_total", "power", "assurance", "failed"]).dropna(
+        axis="columns", how="all"
+    )
+
+
+def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -> pd.DataFrame:
+    """Keep the first rule's rows, of too many the first analysis' and mix's, and the axes on which they differ."""
+    from ..planning.cells import OTHER_AXES
+
+    table = table[table["decision"] == simulation.decisions[0].name]
+    for axis in ("model", "prior", "mix") if len(table) > MOST_ROWS else ():
+        table = table[table[axis] == table[axis].iloc[0]]
+    axes = ["worlds", "target", "allocation", *OTHER_AXES]
+    differ = [name for name in table if name in axes and (name == "worlds" or len(set(table[name])) > 1)]
+    return table[[*differ, *found]]
 
 
 @click.command()

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from ..inference.models import DEFAULT_VARIANT
 from ..record.measures import Identifier
 from ..spec import Count, Number, Share, Spec
-from .fixed import FixedWorld
+from .fixed import FixedWorld, Reliability
 
 __all__ = ["AS_PRINTED", "Axes", "DropOut", "WorldsSpec"]
 
@@ -17,7 +17,6 @@ AS_PRINTED = "as_printed"
 
 Size = Annotated[Count, Field(ge=2)]
 Lost = Annotated[Share, Field(lt=1)]
-Reliability = Annotated[Share, Field(gt=0)]
 Ratio = Annotated[str, StringConstraints(pattern=r"^\s*\d+(\.\d+)?\s*:\s*\d+(\.\d+)?\s*$")]
 Mix = Annotated[str, StringConstraints(pattern=rf"^({AS_PRINTED}|\d+(\.\d+)?:\d+(\.\d+)?(/\d+(\.\d+)?:\d+(\.\d+)?)?)$")]
 Kind = Literal["posterior", "printed", "shrunken", "conditional", "fixed"]
@@ -40,8 +39,8 @@ class WorldsSpec(Spec):
     Notes
     -----
     ``posterior``: drawn from the posterior given a reconstruction; ``printed``: the reconstruction taken as the
-    population; ``shrunken``: the focal difference of ``printed`` times ``shrink``; ``conditional``: as much of it as is
-    likely, given that it had to be significant to be printed; ``fixed``: what ``fixed`` says.
+    population; ``shrunken``: the first decision's estimand of ``printed`` times ``shrink``; ``conditional``: as much of
+    it as is likely, given that it had to be significant to be printed; ``fixed``: what ``fixed`` says.
     """
 
     source: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("posterior",)
@@ -50,7 +49,7 @@ class WorldsSpec(Spec):
     prior: str = DEFAULT_VARIANT
     """Variant of that model's priors under which the posterior is taken."""
     shrink: Share = 0.5
-    """What is left of the focal difference in ``shrunken`` worlds."""
+    """What is left of the first decision's estimand in ``shrunken`` worlds."""
     fixed: FixedWorld | None = None
 
     @field_validator("source", mode="before")
@@ -80,7 +79,7 @@ class Axes(Spec):
     prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)
     """Variants of the analysis' priors."""
     effect: tuple[Number, ...] = ()
-    """True differences of the focal slopes, second group minus first, in SD per SD; by default the worlds' own."""
+    """True values of the first decision's estimand, in SD units; by default the worlds' own."""
     reliability: tuple[Literal["as_printed"] | dict[Identifier, Reliability], ...] = ("as_printed",)
     """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
     attrition: tuple[Lost, ...] = (0.0,)

@@ -15,9 +15,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ..inference.models import ModelSpec
+from ..inference.models import ModelSpec, shipped_models
 from ..record.measures import Identifier, Text
 from ..record.study import Study
+from ..record.study_file import shipped_studies
 from ..spec import Count, InputError, Number, Seed, Spec, named_file, read_spec, shipped_files, unknown_name
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
@@ -215,8 +216,38 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
     Raises
     ------
     InputError
-        No such simulation (the shipped ones are listed), or an unusable file.
+        No such simulation (the shipped ones are listed), an unusable file, or a study or model that is not there.
+
+    Notes
+    -----
+    Studies and models are looked for beside the simulation's file, in the current folder, and among the shipped ones.
     """
     if isinstance(simulation, Simulation):
         return simulation
-    return read_spec(Simulation, named_file("simulation", simulation, shipped_simulations()))
+    path = named_file("simulation", simulation, shipped_simulations())
+    found = read_spec(Simulation, path)
+    study = _located("study", found.study, path, shipped_studies())
+    shipped = shipped_models()
+    model = _located("model", found.model, path, shipped)
+    models = [_located("model", name, path, shipped, key="axes.model") for name in found.axes.model]
+    of_worlds = found.worlds.model and _located("model", found.worlds.model, path, shipped, key="worlds.model")
+    return found.replace(
+        study=study,
+        model=model,
+        worlds=found.worlds.replace(model=of_worlds),
+        axes=found.axes.replace(model=models),
+    )
+
+
+def _located(kind: str, name: str, simulation: Path, shipped: Mapping[str, Path], *, key: str = "") -> str:
+    """Find what a simulation names: a file beside its own, one in the current folder, or a shipped one's name."""
+    for path in (simulation.parent / name, Path(name)):
+        if path.is_file():
+            return str(path)
+    if name not in shipped:
+        raise InputError(
+            f"{unknown_name(kind, name, shipped)}; nor is there such a file beside this one or in the current folder",
+            source=simulation,
+            key=key or kind,
+        )
+    return name

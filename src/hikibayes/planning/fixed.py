@@ -15,8 +15,9 @@ from ..spec import InputError, Number, Positive, Share, Spec, unknown_name
 from .columns import FloatArray, Frame
 from .worlds import Worlds
 
-__all__ = ["Correlation", "FixedWorld", "fixed_worlds"]
+__all__ = ["Correlation", "FixedWorld", "fixed_worlds", "stated_variances"]
 
+Reliability = Annotated[Share, Field(gt=0)]
 ByGroup = Number | tuple[Number, Number]
 """One number for both groups, or one for each in the study's order."""
 
@@ -32,7 +33,7 @@ class Correlation(Spec):
 class FixedWorld(Spec):
     """One population, in SD units; ``[control, focal]`` where the groups differ, in the study's order of the groups."""
 
-    residual_sd: Positive
+    residual_sd: Positive | tuple[Positive, Positive]
     """Residual SD of the outcome."""
     gap: Number = 0.0
     """Outcome of the second group minus the first, where every score is 0."""
@@ -43,6 +44,8 @@ class FixedWorld(Spec):
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     share: Share | tuple[Share, Share] = 0.5
     """Share of the category's second level."""
+    reliabilities: dict[Identifier, Reliability] = Field(default_factory=dict)
+    """How reliable scores and outcome are as described here, where a planned study measures them better or worse."""
 
 
 def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
@@ -66,14 +69,10 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
         A name that is no score of the frame, a share outside 0 to 1, or correlations that no population has.
     """
     numbers, category = frame.measures, tuple(filter(None, [frame.category]))
-    named = {*spec.means, *spec.sds, *(name for pair in spec.correlations for name in (pair.of, pair.with_))}
-    for name in sorted(named - {*numbers}) + sorted(set(spec.slopes) - {*numbers, *category}):
-        raise InputError(unknown_name("predictor,", name, (*numbers, *category)), key="worlds.fixed")
+    _refuse_unknown(spec, frame)
     mean = np.array([_pair(spec.means.get(name, 0.0)) for name in numbers]).reshape(-1, 2).T
     slope = np.array([_pair(spec.slopes.get(name, 0.0)) for name in numbers]).reshape(-1, 2).T
     share = np.array(_pair(spec.share if category else 0.0))
-    if (share < 0).any() or (share > 1).any():
-        raise InputError(f"lies between 0 and 1; found {spec.share}", key="worlds.fixed.share")
     of_level = np.array(_pair(spec.slopes.get(category[0], 0.0))) if category else np.zeros(2)
     level = np.array([0.0, spec.gap])[:, None] + of_level[:, None] * np.arange(len(frame.levels))
     sizes = np.array([frame.study.sizes[group] for group in frame.study.group_ids], dtype=float)
@@ -86,10 +85,49 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
         cov=_covariance(spec, numbers)[None],
         level=level.reshape(1, -1),
         slope=slope[None, frame.group_of],
-        sigma=np.array([spec.residual_sd]),
+        sigma=np.array([_pair(spec.residual_sd)]),
         mix=np.array([1 - second, second]) if category else np.ones(1),
         reconstruction=np.array([-1]),
     )
+
+
+def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
+    scores, category = frame.measures, tuple(filter(None, [frame.category]))
+    accepted = {
+        "slopes": (spec.slopes, (*scores, *category)),
+        "means": (spec.means, scores),
+        "sds": (spec.sds, scores),
+        "correlation": ([name for pair in spec.correlations for name in (pair.of, pair.with_)], scores),
+        "reliabilities": (spec.reliabilities, (*scores, frame.study.analysis.outcome)),
+    }
+    for key, (named, known) in accepted.items():
+        for name in named:
+            if name not in known:
+                raise InputError(unknown_name("score in this population,", name, known), key=f"worlds.fixed.{key}")
+
+
+def stated_variances(spec: FixedWorld, world: Worlds) -> dict[str, tuple[float, float]]:
+    """Return true and error variance of each score whose reliability a written population states.
+
+    Parameters
+    ----------
+    spec : FixedWorld
+        With its ``reliabilities``.
+    world : Worlds
+        What `fixed_worlds` made of it.
+
+    Notes
+    -----
+    A reliability is a share of the variance in both groups together, which count by the sizes that the study had.
+    """
+    moments, found = world.moments(), {}
+    weight = moments["n"] / moments["n"].sum()
+    for name, reliability in spec.reliabilities.items():
+        mean, square = (moments[part].sel(measure=name) for part in ("mean", "cov"))
+        away = mean - (weight * mean).sum("group")
+        total = float((weight * (square.sel(measure_2=name) + away**2)).sum())
+        found[name] = reliability * total, (1 - reliability) * total
+    return found
 
 
 def _pair(value: float | tuple[float, float]) -> tuple[float, float]:
@@ -101,7 +139,7 @@ def _covariance(spec: FixedWorld, names: tuple[str, ...]) -> FloatArray:
     for pair in spec.correlations:
         i, j = names.index(pair.of), names.index(pair.with_)
         correlation[i, j] = correlation[j, i] = pair.r
-    if np.linalg.eigvalsh(correlation)[0] <= 1e-12:
+    if names and np.linalg.eigvalsh(correlation)[0] <= 1e-12:
         raise InputError("these correlations are not positive definite: no population has them", key="worlds.fixed")
     sd = np.array([_pair(spec.sds.get(name, 1.0)) for name in names]).reshape(-1, 2).T
     return np.asarray(correlation * sd[:, :, None] * sd[:, None, :])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -20,7 +21,11 @@ __all__ = ["added_error", "recording_of"]
 
 
 def added_error(
-    study: Study, reliabilities: Mapping[str, float], rng: np.random.Generator, size: int
+    study: Study,
+    reliabilities: Mapping[str, float],
+    rng: np.random.Generator,
+    size: int,
+    stated: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> dict[str, FloatArray]:
     """Return the error variance that other reliabilities add to the study's scores, in its squared SD units.
 
@@ -34,6 +39,8 @@ def added_error(
         For reliabilities that are assumed with a distribution: one draw for each world.
     size : int
         Number of worlds.
+    stated : mapping of str to pair of float
+        True and error variance of scores whose reliability a written population states itself.
 
     Returns
     -------
@@ -43,25 +50,25 @@ def added_error(
     Raises
     ------
     InputError
-        The study does not say how reliable a measure was.
+        Neither says how reliable a measure was.
 
     Notes
     -----
-    A score of SD 1 and reliability a has error variance 1 - a. The true score stays, so that with reliability b the
-    error variance is a (1 - b) / b.
+    A score of SD 1 and reliability a has true variance a and error variance 1 - a. The true score stays, so that with
+    reliability b the error variance is a (1 - b) / b.
     """
     added = {}
     for name, planned in sorted(reliabilities.items()):
-        printed = _reliability(study, name, rng, size)
-        added[name] = printed * (1 - planned) / planned - (1 - printed)
+        true, error = stated.get(name) or _variances(study, name, rng, size)
+        added[name] = np.broadcast_to(true * (1 - planned) / planned - error, (size,)).copy()
     return added
 
 
-def _reliability(study: Study, name: str, rng: np.random.Generator, size: int) -> FloatArray:
-    stated = stated_reliability(study, name)
-    if stated.dist == "Constant":
-        return np.full(size, stated.parameters["value"])
-    return np.asarray(stated.frozen().rvs(size=size, random_state=rng))
+def _variances(study: Study, name: str, rng: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    printed = stated_reliability(study, name)
+    constant = printed.dist == "Constant"
+    r = printed.parameters["value"] if constant else printed.frozen().rvs(size=size, random_state=rng)
+    return np.full(size, r), np.full(size, 1 - r)
 
 
 def recording_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:

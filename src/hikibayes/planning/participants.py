@@ -28,7 +28,7 @@ def draw_scores(worlds: Worlds, world: int, counts: IntArray, rng: np.random.Gen
     noise = rng.standard_normal((len(cell), root.shape[-1]))
     scores = worlds.mean[world][cell] + np.einsum("nij,nj->ni", root, noise)
     outcome = worlds.level[world][cell] + (worlds.slope[world][cell] * scores).sum(axis=1)
-    outcome = outcome + worlds.sigma[world] * rng.standard_normal(len(cell))
+    outcome = outcome + worlds.sigma[world][worlds.frame.group_of[cell]] * rng.standard_normal(len(cell))
     every = np.column_stack([scores, outcome])
     kept = np.ones(len(cell), dtype=bool)
     if recording.lost_on >= 0:

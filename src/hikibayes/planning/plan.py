@@ -25,6 +25,7 @@ from .axes import WorldsSpec
 from .cells import Sample
 from .columns import FloatArray, Frame
 from .designs import Simulation, check
+from .fixed import fixed_worlds, stated_variances
 from .instruments import added_error, recording_of
 from .samples import Recording, Roots, roots
 from .sources import Source, conditional_source, fixed_source, posterior_source, printed_source, shrunken_source
@@ -133,7 +134,7 @@ class Plan:
         key = self.key(sample.worlds)
         worlds = self.sources[sample.worlds](self.rng(key, chunk, "worlds"), size)
         if sample.effect is not None:
-            worlds = worlds.with_difference(self.study.analysis.focal, sample.effect)
+            worlds = worlds.with_value(self.estimands[0], sample.effect)
         truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
         if not isinstance(sample.reliability, str):
             worlds = self._measured(worlds, dict(sample.reliability), self.rng(key, chunk, "reliability"))
@@ -146,15 +147,21 @@ class Plan:
         scores that others predict well cannot be mostly error. Those that do not go together are drawn again, which is
         the assumption given the world.
         """
-        added = added_error(self.study, reliabilities, rng, len(worlds))
+        stated = self._stated() if worlds.source == "fixed" else {}
+        added = added_error(self.study, reliabilities, rng, len(worlds), stated)
         for _ in range(ATTEMPTS):
             impossible = np.flatnonzero(~worlds.allow(added))
             if not len(impossible):
                 break
-            again = added_error(self.study, reliabilities, rng, len(impossible))
+            again = added_error(self.study, reliabilities, rng, len(impossible), stated)
             for name, values in again.items():
                 added[name][impossible] = values
         return worlds.with_error_variance(added)
+
+    def _stated(self) -> dict[str, tuple[float, float]]:
+        """Return true and error variance of the scores whose reliability the written population states."""
+        spec = self.simulation.worlds.fixed
+        return stated_variances(spec, fixed_worlds(spec, self.frame)) if spec else {}
 
     def recording(self, sample: Sample) -> Recording:
         """Return what becomes of the participants' scores."""
@@ -183,7 +190,7 @@ class Plan:
 
 def _same_within_groups(values: FloatArray, levels: int) -> bool:
     """Tell whether values by cell, (C, ...), are the same in all the cells of a group."""
-    by_group = values.reshape(-1, levels, *values.shape[1:])
+    by_group = values.reshape(len(values) // levels, levels, *values.shape[1:])
     return bool((by_group == by_group[:, :1]).all())
 
 
@@ -222,8 +229,8 @@ def prepare(
         reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed)
     generating = loaded[simulation.worlds.model or simulation.models[0]]
     frame = Frame.of_model(settled, generating)
-    sources = _sources(simulation.worlds, frame, generating, reconstructions)
     estimands = tuple(settled.estimand(name) for name in simulation.estimands)
+    sources = _sources(simulation.worlds, frame, generating, reconstructions, estimands[0])
     at = next(iter(sources.values()))(np.random.default_rng(0), 1).mix
     questions = Questions(frame=frame, estimands=estimands, mix=at)
     analyses = tuple(
@@ -242,8 +249,10 @@ def prepare(
     )
 
 
-def _sources(spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: xr.Dataset | None) -> dict[str, Source]:
-    """Prepare every kind of worlds that is asked for."""
+def _sources(
+    spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: xr.Dataset | None, main: Estimand
+) -> dict[str, Source]:
+    """Prepare every kind of worlds that is asked for; the main estimand is what may be shrunken."""
     found: dict[str, Source] = {}
     if spec.fixed:
         found["fixed"] = fixed_source(spec.fixed, frame)
@@ -255,9 +264,9 @@ def _sources(spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: 
     if {"printed", "shrunken"} & set(spec.source):
         found["printed"] = printed_source(study, reconstructions, model)
     if "shrunken" in spec.source:
-        found["shrunken"] = shrunken_source(found["printed"], study.analysis.focal, spec.shrink)
+        found["shrunken"] = shrunken_source(found["printed"], main, spec.shrink)
     if "conditional" in spec.source:
-        found["conditional"] = conditional_source(study, reconstructions, model)
+        found["conditional"] = conditional_source(study, reconstructions, model, main)
     return found
 
 

@@ -66,7 +66,9 @@ class _Columns(NamedTuple):
         used = columns.linear != 0
         still = ~used.any(axis=-1)
         moving = np.argsort(still, axis=1, kind="stable")
-        return cls(columns.constant, moving, (~still).sum(axis=1), used.argmax(axis=-1), columns.linear.sum(axis=-1))
+        # a model without a score has nothing to look for
+        score = used.argmax(axis=-1) if used.size else np.zeros_like(moving)
+        return cls(columns.constant, moving, (~still).sum(axis=1), score, columns.linear.sum(axis=-1))
 
 
 @compiled

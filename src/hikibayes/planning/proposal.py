@@ -18,8 +18,8 @@ __all__ = ["proposal"]
 WORLDS = {
     "posterior": "over the populations that the published study leaves possible (assurance)",
     "printed": "if the published estimates were exactly right (power)",
-    "shrunken": "if the true difference were {shrink:.0%} of the published one (power)",
-    "conditional": "if the true difference were what is likely given that it had to be significant (power)",
+    "shrunken": "if the true value were {shrink:.0%} of the published one (power)",
+    "conditional": "if the true value were what is likely given that it had to be significant (power)",
     "fixed": "in the population that was assumed (power)",
 }
 
@@ -100,9 +100,10 @@ def _size(row: Mapping[Any, Any]) -> str:
     if not row["reached"]:
         why = f"; no study can exceed {row['ceiling']:.0%}" if row["ceiling"] < row["target"] else ""
         return f"more than was simulated {design}{why}"
-    high = row["upper"]
-    span = f"{row['lower']} to {high}" if pd.notna(high) else f"{row['lower']} to more than was simulated"
     who = "per group" if row["allocation"] == "1:1" else "in the smaller group"
+    if row["at_most"]:
+        return f"at most {row['n_per_group']} {who} ({row['n_total']} in all; no fewer were simulated) {design}"
+    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}"
     return f"{row['n_per_group']} {who} ({span}; {row['n_total']} in all) {design}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ class Ensemble:
         """Return the scores' means by cell, (W, C, m)."""
         offset = np.arange(len(self.frame.levels)) - share[..., None]
         means = centre[:, :, None] + offset[..., None] * step[:, :, None]
-        return np.asarray(means.reshape(len(centre), -1, centre.shape[-1]))
+        return np.asarray(means.reshape(len(centre), len(self.frame.cells), centre.shape[-1]))
 
 
 def ensemble(study: Study, reconstructions: xr.Dataset, model: ModelSpec) -> Ensemble:
@@ -113,8 +114,8 @@ def _scores(moments: xr.Dataset, frame: Frame) -> tuple[FloatArray, FloatArray]:
     chosen = moments.sel(group=list(frame.study.group_ids), measure=names, measure_2=names)
     mean = chosen["mean"].transpose(..., "group", "measure").values
     cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
-    c = len(names)
-    return mean.reshape(-1, 2, c), cov.reshape(-1, 2, c, c)
+    c, R = len(names), math.prod(mean.shape[:-2])
+    return mean.reshape(R, 2, c), cov.reshape(R, 2, c, c)
 
 
 def _split(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> dict[str, FloatArray]:

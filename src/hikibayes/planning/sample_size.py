@@ -24,6 +24,10 @@ __all__ = ["Curve", "between_sizes", "curves", "monotone", "sample_sizes", "smal
 
 type FloatArray = NDArray[np.float64]
 
+COLUMNS = (
+    *("estimand", "decision", "target", "n_per_group", "n_total", "lower", "upper"),
+    *("reached", "at_most", "ceiling"),
+)
 BOOTSTRAPS = 500
 INTERVAL = (2.5, 97.5)
 """Percentiles of the bootstrap that are shown."""
@@ -129,7 +133,8 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
     DataFrame
         The other axes, ``worlds``, ``estimand``, ``decision``, ``target``, ``n_per_group`` and ``n_total`` (empty where
         the grid does not reach the target), ``lower`` and ``upper`` (of ``n_per_group``; ``upper`` is empty where the
-        bootstrap leaves the grid), ``reached`` and ``ceiling``.
+        bootstrap leaves the grid), ``reached``, ``at_most`` (the smallest simulated size reaches the target already,
+        so that fewer may do, and there is no ``lower``) and ``ceiling``. No rows where there is no target.
     """
     rows = []
     targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
@@ -143,11 +148,11 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
                 curve.labels
                 | {"estimand": curve.decision.estimand, "decision": curve.decision.name, "target": target}
                 | {"n_per_group": n, "n_total": total, "lower": lower, "upper": upper}
-                | {"reached": reached, "ceiling": curve.ceiling}
+                | {"reached": reached, "at_most": reached and n <= curve.n[0], "ceiling": curve.ceiling}
             )
-    table = pd.DataFrame(rows)
-    whole = [name for name in ("n_per_group", "n_total", "lower", "upper") if name in table]
-    return table.astype(dict.fromkeys(whole, "Int64"))
+    axes = [name for name in axis_labels(replicates.cells)[0] if name not in ("n_per_group", "n_total")]
+    table = pd.DataFrame(rows, columns=[*axes, *COLUMNS])
+    return table.astype(dict.fromkeys(("n_per_group", "n_total", "lower", "upper"), "Int64"))
 
 
 def _total(sample: Sample, n: int) -> int:
@@ -169,15 +174,16 @@ def smallest_n(curve: Curve, target: float, again: FloatArray | None = None) -> 
     Returns
     -------
     n, lower, upper : float
-        Whole numbers; NaN beyond the simulated sizes. ``lower`` is the smallest simulated size where the bootstrap
-        falls below it.
+        Whole numbers; NaN beyond the simulated sizes. Where the smallest simulated size reaches the target already,
+        ``n`` is that size, an upper bound, and ``lower`` is NaN.
     """
     found = _crossing(curve.n, monotone(curve.share[None]), target)[0]
+    n = float(np.ceil(found - 1e-9))
     if not np.isfinite(found) or again is None:
-        return float(np.ceil(found - 1e-9)), np.nan, np.nan
+        return n, np.nan, np.nan
     drawn = _crossing(curve.n, again, target)
     lower, upper = np.percentile(np.where(np.isfinite(drawn), drawn, np.inf), INTERVAL, method="nearest")
-    return float(np.ceil(found - 1e-9)), float(np.floor(lower)), float(np.ceil(upper)) if np.isfinite(upper) else np.nan
+    return n, float(np.floor(lower)) if n > curve.n[0] else np.nan, float(np.ceil(upper)) if upper < np.inf else np.nan
 
 
 def monotone(share: FloatArray) -> FloatArray:

@@ -74,7 +74,7 @@ def roots(worlds: Worlds) -> Roots:
     root = np.zeros((W, C, m + 1, m + 1))
     root[..., :m, :m] = of_scores
     root[..., m, :m] = np.einsum("wcji,wcj->wci", of_scores, worlds.slope)
-    root[..., m, m] = worlds.sigma[:, None]
+    root[..., m, m] = worlds.sigma[:, worlds.frame.group_of]
     outcome = worlds.level + np.einsum("wcm,wcm->wc", worlds.slope, worlds.mean)
     return Roots(np.concatenate([worlds.mean, outcome[..., None]], axis=-1), root)
 

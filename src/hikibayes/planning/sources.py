@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from ..inference.compile import exact_posterior, exact_priors
 from ..inference.exact import GaussianPosterior
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..record.study import Study
+from ..record.study import Estimand, Study
 from ..spec import InputError
 from .columns import FloatArray, Frame
 from .fixed import FixedWorld, fixed_worlds
@@ -72,51 +72,55 @@ def _printed(made: Ensemble) -> tuple[Worlds, FloatArray]:
     return worlds, sigma[:, None, None] ** 2 * inverse
 
 
-def shrunken_source(printed: Source, focal: str, factor: float = 0.5) -> Source:
-    """Shrink the difference between the groups' slopes of a measure; see `Worlds.with_difference` for what stays.
+def shrunken_source(printed: Source, estimand: Estimand, factor: float = 0.5) -> Source:
+    """Shrink what an estimand is; see `Worlds.with_value` for what stays.
 
     Parameters
     ----------
     printed : Source
         Worlds to shrink.
-    focal : str
-        The measure.
+    estimand : Estimand
+        A slope, a difference of slopes or a gap between groups.
     factor : float
-        What is left of the difference; one half is a common rule of thumb.
+        What is left of it; one half is a common rule of thumb.
     """
 
     def draw(rng: np.random.Generator, size: int) -> Worlds:
         worlds = printed(rng, size)
-        return worlds.with_difference(focal, factor * worlds.difference(focal), source="shrunken")
+        return worlds.with_value(estimand, factor * worlds.truth(estimand), source="shrunken")
 
     return draw
 
 
 def conditional_source(
-    study: Study, reconstructions: xr.Dataset, model: ModelSpec, *, critical: float = 1.96
+    study: Study, reconstructions: xr.Dataset, model: ModelSpec, estimand: Estimand, *, critical: float = 1.96
 ) -> Source:
-    """Shrink the focal difference to its estimate given that it was significant, for otherwise nobody had printed it.
+    """Shrink an estimand to its estimate given that it was significant, for otherwise nobody had printed it.
 
     Parameters
     ----------
     study, reconstructions, model
         As for `ensemble`.
+    estimand : Estimand
+        What was printed because it was significant; the model must answer it.
     critical : float
-        The z beyond which a difference counts as significant.
+        The z beyond which an estimate counts as significant.
+
+    Raises
+    ------
+    InputError
+        The model does not answer the estimand.
 
     Notes
     -----
-    Each reconstruction has a z of its own, the OLS difference over its standard error; see `conditional_estimate`.
+    Each reconstruction has a z of its own, the OLS estimate over its standard error; see `conditional_estimate`.
     """
     made = ensemble(study, reconstructions, model)
     worlds, covariance = _printed(made)
-    focal = study.analysis.focal
-    by_cell = made.columns.linear[..., made.frame.measures.index(focal)].reshape(2, len(made.mix), -1)
-    weights = np.einsum("l,lp->p", made.mix, by_cell[1] - by_cell[0])
-    difference = worlds.difference(focal)
+    weights = made.columns.weights(estimand, made.mix)
     error = np.sqrt(np.einsum("p,bpq,q->b", weights, covariance, weights))
-    shrunken = error * conditional_estimate(difference / error, critical)
-    worlds = worlds.with_difference(focal, shrunken, source="conditional")
+    shrunken = error * conditional_estimate(worlds.truth(estimand) / error, critical)
+    worlds = worlds.with_value(estimand, shrunken, source="conditional")
     return lambda rng, size: worlds.take(rng.integers(len(worlds), size=size))
 
 
@@ -297,7 +301,7 @@ def _worlds(
         cov=cov,
         level=intercept[:, None] + beta @ made.columns.constant.T,
         slope=np.einsum("cpm,wp->wcm", made.columns.linear, beta),
-        sigma=sigma,
+        sigma=np.repeat(sigma[:, None], 2, axis=1),
         mix=made.mix,
         reconstruction=index,
     )

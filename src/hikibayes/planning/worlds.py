@@ -47,8 +47,8 @@ class Worlds:
         Expected outcome where every score is 0.
     slope : array, shape (W, C, m)
         Slopes of the outcome on the scores.
-    sigma : array, shape (W,)
-        Residual SD.
+    sigma : array, shape (W, 2)
+        Residual SD by group.
     mix : array, shape (L,)
         Shares of the category's levels at which estimands are taken: the study's own, the same for every world.
     reconstruction : array of int, shape (W,)
@@ -100,11 +100,6 @@ class Worlds:
             return at[:, groups.index(estimand.between[0])] - at[:, groups.index(estimand.between[1])]
         return at[:, groups.index(str(estimand.group))]
 
-    def difference(self, focal: str) -> FloatArray:
-        """Return how much steeper the outcome rises with a measure in the second group than in the first, (W,)."""
-        at = self._by_group(self.slope[..., self._score(focal)])
-        return at[:, 1] - at[:, 0]
-
     def moments(self) -> xr.Dataset:
         """Return population moments by group, outcome included, as `hikibayes.record.moments` describes them.
 
@@ -129,24 +124,30 @@ class Worlds:
 
     # -- other worlds ------------------------------------------------------------------------------------------------
 
-    def with_difference(self, focal: str, difference: FloatArray | float, *, source: str | None = None) -> Self:
-        """Return worlds in which a measure's slopes differ by another amount.
+    def with_value(self, estimand: Estimand, value: FloatArray | float, *, source: str | None = None) -> Self:
+        """Return worlds in which an estimand has another value.
 
-        The mean of the two slopes, every group's expected outcome and the residual SD stay as they are.
+        The mean of two slopes that differ, the mean of the groups' outcomes and the residual SD stay as they are; where
+        slopes change, so does every group's expected outcome.
 
         Parameters
         ----------
-        focal : str
-            The measure.
-        difference : float or array, shape (W,)
-            Slope in the second group minus slope in the first.
+        estimand : Estimand
+            A slope, a difference of slopes or a gap between groups.
+        value : float or array, shape (W,)
+            What it is to be.
         source : str, optional
             What the new worlds are called.
+
+        Raises
+        ------
+        InputError
+            As `truth`.
         """
-        j = self._score(focal)
-        by_group = self._by_group(self.slope[..., j])
-        change = (difference - (by_group[:, 1] - by_group[:, 0])) / 2
-        shift = np.stack([-change, change], axis=1)
+        shift = np.asarray(value - self.truth(estimand))[:, None] * self._direction(estimand)
+        if estimand.kind == "group_gap":
+            return self._with(level=self.level + shift[:, self.frame.group_of], source=source or self.source)
+        j = self._score(estimand.of)
         share = self.frame.shares(self.share).reshape(len(self), 2, -1)
         centre = (share * self.mean[..., j].reshape(share.shape)).sum(-1)
         slope = self.slope.copy()
@@ -177,14 +178,14 @@ class Worlds:
         if (variance <= 0).any():
             raise InputError("takes more error from the outcome than its residual variance; give a lower reliability")
         level = self.level + np.einsum("wci,wci->wc", self.mean, self.slope - slope)
-        # one residual SD a world: cells differ only where slopes on scores of changed reliability do
-        sigma = np.sqrt((variance * self.frame.shares(self.share)).sum(1) / 2)
+        # one residual SD a group: its cells differ only where slopes on scores of changed reliability do
+        sigma = np.sqrt((variance * self.frame.shares(self.share)).reshape(len(self), 2, -1).sum(-1))
         return self._with(cov=cov, slope=slope, level=level, sigma=sigma)
 
     def allow(self, added: Mapping[str, FloatArray]) -> NDArray[np.bool_]:
         """Tell which worlds can have as little error as `with_error_variance` would leave them, shape (W,)."""
         cov, _, variance = self._through(added)
-        return np.asarray((np.linalg.eigvalsh(cov)[..., 0].min(axis=1) > 0) & (variance > 0).all(axis=1))
+        return (_lowest(cov) > 0) & (variance > 0).all(axis=1)
 
     def _through(self, added: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Covariance, slopes and residual variance by cell after a change of error variance, possible or not."""
@@ -197,12 +198,19 @@ class Worlds:
         with_outcome = np.einsum("wcij,wcj->wci", by_cell, self.slope)
         slope = np.linalg.solve(changed, with_outcome[..., None])[..., 0]
         lost = np.einsum("wci,wci->wc", with_outcome, self.slope - slope)
-        return cov, slope, self.sigma[:, None] ** 2 + lost + extra[:, -1:]
+        return cov, slope, self.sigma[:, self.frame.group_of] ** 2 + lost + extra[:, -1:]
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _with(self, **changes: object) -> Self:
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    def _direction(self, estimand: Estimand) -> FloatArray:
+        """Say how much of an estimand's change is each group's, shape (2,)."""
+        groups = self.frame.study.group_ids
+        if estimand.between:
+            return np.array([0.5 if group == estimand.between[0] else -0.5 for group in groups])
+        return np.array([float(group == estimand.group or not estimand.group) for group in groups])
 
     def _score(self, name: str | None) -> int:
         if name not in self.frame.measures:
@@ -210,10 +218,9 @@ class Worlds:
         return self.frame.measures.index(name)
 
     def _require_positive(self, cov: FloatArray) -> None:
-        lowest = np.linalg.eigvalsh(cov)[..., 0].min(axis=1)
-        if (lowest <= 0).any():
+        if (impossible := _lowest(cov) <= 0).any():
             raise InputError(
-                f"{(lowest <= 0).mean():.1%} of the worlds are then not positive definite; give a lower reliability"
+                f"{impossible.mean():.1%} of the worlds are then not positive definite; give a lower reliability"
             )
 
     def _by_group(self, values: FloatArray) -> FloatArray:
@@ -247,8 +254,13 @@ class Worlds:
         cov[..., :m, :m] += self.cov
         cov[..., :m, -1] += np.einsum("wgl,wgli->wgi", share, with_outcome)
         cov[..., -1, :m] += np.einsum("wgl,wgli->wgi", share, with_outcome)
-        cov[..., -1, -1] += np.einsum("wgl,wgli,wgli->wg", share, with_outcome, slope) + self.sigma[:, None] ** 2
+        cov[..., -1, -1] += np.einsum("wgl,wgli,wgli->wg", share, with_outcome, slope) + self.sigma**2
         return centre, cov
+
+
+def _lowest(cov: FloatArray) -> FloatArray:
+    """Return the lowest eigenvalue of each world's covariances, (W,); infinite where there is no score."""
+    return np.asarray(np.linalg.eigvalsh(cov).min(axis=(1, 2), initial=np.inf))
 
 
 ARRAYS = ("share", "mean", "cov", "level", "slope", "sigma", "reconstruction")

@@ -130,8 +130,8 @@ def _fine(n: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _crossing(ax: Axes, row: dict[str, Any], colour: str) -> None:
     """Mark where a curve crosses its target, with the interval that the simulation leaves."""
-    high = row["upper"] if pd.notna(row["upper"]) else ax.get_xlim()[1]
-    ax.plot([row["lower"], high], [row["target"]] * 2, color=colour, lw=3.5, alpha=0.45, solid_capstyle="butt")
+    low, high = (row[end] if pd.notna(row[end]) else ax.get_xlim()[i] for i, end in enumerate(("lower", "upper")))
+    ax.plot([low, high], [row["target"]] * 2, color=colour, lw=3.5, alpha=0.45, solid_capstyle="butt")
     ax.plot(row["n_per_group"], row["target"], "o", color=colour, ms=5.5, mec="white", mew=0.8)
 
 
@@ -180,7 +180,7 @@ def _costs(run: SavedRun) -> Figure:
         text.set_in_layout(False)
         ax.plot([low, high], [-i, -i], color=FAINT, lw=0.5, zorder=0)
         for row in own.to_dict("records"):
-            _cost(ax, -i, {str(name): value for name, value in row.items()}, high)
+            _cost(ax, -i, {str(name): value for name, value in row.items()}, (low, high))
     for worlds in dict.fromkeys(table["worlds"]):
         ax.plot([], [], "o", color=COLOURS[worlds], label=MEANING[worlds])
     ax.plot([], [], ">", color=FAINT, label="not within the grid")
@@ -193,14 +193,15 @@ def _costs(run: SavedRun) -> Figure:
     return figure
 
 
-def _cost(ax: Axes, y: float, row: dict[str, Any], high: float) -> None:
-    colour = COLOURS[row["worlds"]]
+def _cost(ax: Axes, y: float, row: dict[str, Any], ends: tuple[float, float]) -> None:
+    colour, (low, high) = COLOURS[row["worlds"]], ends
     if not row["reached"]:
         shift = {"posterior": 0.0, "printed": 0.13, "shrunken": -0.13}.get(row["worlds"], 0.0)
         ax.plot(high * 1.04, y + shift, ">", color=colour, ms=4.5, mew=0, clip_on=False)
         return
+    lower = row["lower"] if pd.notna(row["lower"]) else low
     upper = row["upper"] if pd.notna(row["upper"]) else high
-    ax.plot([row["lower"], upper], [y, y], color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
+    ax.plot([lower, upper], [y, y], color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
     ax.plot(row["n_per_group"], y, "o", color=colour, ms=5.5, mec="white", mew=0.8)
 
 

@@ -24,6 +24,8 @@ SOURCES = {
     "conditional": ("power", "the same, with what the difference would be likely to be, given that it was significant"),
     "fixed": ("power", "a population that was written down"),
 }
+OPEN = (("lower", "less"), ("upper", "more"))
+"""What stands for an end of an interval that lies outside the simulated sizes."""
 
 
 def planning(f: Findings) -> dict[str, Any]:
@@ -80,11 +82,12 @@ def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
     """Write N with its interval, or why there is none."""
     found = _named(row) | {"compared": str(row[compared]).replace("_", " ")}
     if row["reached"]:
-        upper = f"{row['upper']:.0f}" if pd.notna(row["upper"]) else "more"
+        lower, upper = (f"{row[end]:.0f}" if pd.notna(row[end]) else word for end, word in OPEN)
+        bound = "≤ " if row["at_most"] else ""
         found |= {
-            "n": f"{row['n_per_group']:.0f}",
-            "span": f"{row['lower']:.0f}–{upper}",
-            "of": f"{row['n_total']:.0f}",
+            "n": f"{bound}{row['n_per_group']:.0f}",
+            "span": f"{lower}–{upper}",
+            "of": f"{bound}{row['n_total']:.0f}",
         }
     else:
         capped = row["ceiling"] < row["target"]
