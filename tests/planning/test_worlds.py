@@ -207,7 +207,6 @@ def test_a_written_world_is_what_was_written(settled, model):
     ("change", "message"),
     [
         ({"slopes": {"suport": 0.1}}, "worlds.fixed.slopes: there is no score in this population, 'suport'"),
-        ({"share": 1.2}, "between 0 and 1"),
         (
             {
                 "correlation": [
