@@ -59,7 +59,7 @@ def exact_priors(design: Design | MomentDesign, variant: str = DEFAULT_VARIANT) 
 
 
 def exact_posterior(
-    design: Design | MomentDesign, variant: str = DEFAULT_VARIANT, *, nodes: int = 13
+    design: Design | MomentDesign, variant: str = DEFAULT_VARIANT, *, nodes: int = 15
 ) -> GaussianPosterior:
     """Return the exact posterior of a design under one variant of its model's priors.
 

@@ -2,15 +2,18 @@
 
 Notes
 -----
-With v = sigma², prior means m, prior precisions P = diag(1/sd²), X and y centred, r the outcome less X m:
+With v = sigma², prior means m, prior precision P (of independent coefficients diag(1/sd²)), X and y centred, r the
+outcome less X m:
 
 - coefficients given v: N(m + (Sxx + vP)⁻¹ Sxr, v (Sxx + vP)⁻¹);
-- evidence given v: ``-½ [n log 2π + (n - p) log v + log|Sxx + vP| + 2 Σ log sd + log(1 + n sa²/v)
+- evidence given v: ``-½ [n log 2π + (n - p) log v + log|Sxx + vP| - log|P| + log(1 + n sa²/v)
   + n (ȳ - ma)²/(v + n sa²) + (Srr - Srx (Sxx + vP)⁻¹ Sxr)/v]``, where the centred intercept is N(ma, sa²).
 
 For all v at once: factor M = Sxx + v0 P = LL' at one v0 and take the eigenvectors U and eigenvalues θ of v0 L⁻¹ P L⁻ᵀ,
-which lie in [0, 1]. Then Sxx + vP = L U diag(1 + (v/v0 - 1) θ) U' L'. A Cholesky factor does not mind badly scaled
+which lie in [0, 1]. Then Sxx + vP = L U diag(1 - θ + θ v/v0) U' L'. A triangular factor does not mind badly scaled
 columns, and θ needs no relative precision, so neither units nor collinear columns cost digits; P = 0 is the flat prior.
+L comes from a QR decomposition of the factor of Sxx on top of that of v0 P, without their sum: where columns are linear
+combinations of each other, a prior many orders of magnitude weaker than the data still tells them apart.
 
 References
 ----------
@@ -32,8 +35,8 @@ __all__ = ["COLLINEAR", "PERFECT_FIT", "ConditionalForm", "check_priors", "diago
 
 PERFECT_FIT = 1e-9
 """Data sets whose RSS / total is below this are refused: too few digits of the residual are left."""
-COLLINEAR = 1e-13
-"""Smallest share of a column's variation, after the columns before it, that double precision resolves."""
+COLLINEAR = 1e-14
+"""A column with a smaller share of its variation left, after the columns before it, is a linear combination of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,33 +57,97 @@ class ConditionalForm:
     total: FloatArray
     """(B,) sum of squares of the outcome less its prior mean."""
     log_volume: FloatArray
-    """(B,) log|Sxx + v0 P| + 2 Σ log sd."""
+    """(B,) log|Sxx + v0 P| - log|P|."""
     y_mean: FloatArray
+    saturated: NDArray[np.bool_]
+    """(B,) as many independent columns as rows allow: without the priors, nothing would be left of the outcome."""
     priors: Aligned
 
-    def take(self, index: IntArray, priors: Aligned) -> ConditionalForm:
-        """Return the data sets that `index` selects, whose priors are `priors`."""
+    def take(self, index: IntArray) -> ConditionalForm:
+        """Return the data sets that `index` selects."""
         arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "priors"}
-        return ConditionalForm(priors=priors, **arrays)
+        return ConditionalForm(priors=self.priors.take(index), **arrays)
+
+    @property
+    def df(self) -> FloatArray:
+        """Rows less predictors, shape (B,)."""
+        return np.asarray(self.n - self.theta.shape[1])
 
     def spectrum(self, v: FloatArray) -> FloatArray:
         """Diagonal of (Sxx + vP) in the basis, shape (B, K, p), for `v` of shape (B, K)."""
-        ratio = v / self.v0[:, None]
-        return np.asarray(1 + (ratio[..., None] - 1) * self.theta[:, None, :])
+        theta = self.theta[:, None, :]
+        return np.asarray((1 - theta) + (v / self.v0[:, None])[..., None] * theta)
 
     def residual(self, v: FloatArray) -> FloatArray:
         """Penalised residual sum of squares, shape (B, K)."""
-        return np.asarray(self.total[:, None] - np.einsum("bKp,bp->bK", 1 / self.spectrum(v), self.score**2))
+        left = self.total[:, None] - np.einsum("bKp,bp->bK", 1 / self.spectrum(v), self.score**2)
+        if self.saturated.any():
+            # the total is what all directions fit: a difference that would be nothing but rounding where v is small
+            left[self.saturated] = self.take(np.flatnonzero(self.saturated))._penalty(v[self.saturated])
+        return np.asarray(left)
+
+    def _penalty(self, v: FloatArray) -> FloatArray:
+        """Fitted sum of squares at v = 0 less that at v, direction by direction, shape (B, K)."""
+        ratio, share = v / self.v0[:, None], 1 - self.theta
+        fitted = np.where(share > COLLINEAR, self.score**2 * self.theta / np.maximum(share, COLLINEAR), 0.0)
+        return np.asarray(ratio * np.einsum("bKp,bp->bK", 1 / self.spectrum(v), fitted))
 
     def residual_range(self) -> tuple[FloatArray, FloatArray]:
         """Residual sums of squares without the priors, and with coefficients and intercept at their prior means."""
-        distance = 0.0 if self.priors.sigma is None else self.n * (self.y_mean - self.priors.intercept_mean) ** 2
-        return self.residual(1e-10 * self.v0[:, None])[:, 0], self.total + distance
+        least = self.residual(1e-10 * self.v0[:, None])[:, 0]
+        return np.where(self.saturated, 0.0, least), self.total + self._distance()
 
-    def start(self, refusals: IntArray) -> FloatArray:
+    def _distance(self) -> FloatArray:
+        if self.priors.sigma is None:
+            return np.zeros_like(self.n)
+        return np.asarray(self.n * (self.y_mean - self.priors.intercept_mean) ** 2)
+
+    def start(self) -> FloatArray:
         """Return a rough log sigma to begin with, shape (B,)."""
         residual = np.maximum(self.residual(0.5 * self.v0[:, None])[:, 0], 1e-12 * self.total)
-        return np.asarray(0.5 * np.log(np.where(refusals == 0, residual / self.n, 1.0)))
+        return np.asarray(0.5 * np.log(residual / self.n))
+
+    def support(self) -> tuple[FloatArray, FloatArray]:
+        """Return a range of log sigma outside of which there is nothing, each end of shape (B,)."""
+        least, most = self.residual_range()
+        low = 0.5 * np.log(np.maximum(least, 1e-40 * self.total) / self.n) - 3
+        # with few degrees of freedom the density falls as slowly as sigma to the power of minus these
+        return low, 0.5 * np.log(most / self.n) + 6 + 45 / np.maximum(self.df - 1, 1)
+
+    def one_peak(self, first: FloatArray, last: FloatArray) -> NDArray[np.bool_]:
+        """Tell where the density surely rises up to log sigma `first` and falls from `last` on, shape (B,).
+
+        Notes
+        -----
+        Where priors and data conflict, a small sigma may suit the data and a large one the priors: two peaks. With e(v)
+        the residual sum of squares at the coefficients that v leads to, which grows with v from the least one, and d
+        minus the slope of the log prior density in log sigma, which grows too, the slope of the log density is at least
+        e/v - n + 1 - d, and at most r/v + distance/(v + n sa²) + 2 - (n - p) - d.
+        """
+        v, d = np.exp(2 * first), self._prior_fall(first)
+        least, most = self.residual_range()
+        one = least > (self.n - 1 + d) * v
+        v, d = np.exp(2 * last), self._prior_fall(last)
+        fall = self.df - 2 + d
+        one &= fall > 0
+        while (ahead := one & (v < most / np.where(one, fall, 1.0))).any():
+            bound = self.residual(2 * v[:, None])[:, 0] + self._distance() * v / (v + self._spread())
+            one &= ~ahead | (bound < fall * v)
+            v = np.where(ahead, 2 * v, v)
+        return np.asarray(one)
+
+    def _spread(self) -> FloatArray:
+        """Return n sa², the scale of the intercept's prior on that of v."""
+        precision = self.priors.intercept_precision
+        return np.asarray(np.where(precision > 0, self.n / np.where(precision > 0, precision, 1.0), np.inf))
+
+    def _prior_fall(self, log_sigma: FloatArray) -> FloatArray:
+        """Minus the slope of sigma's log prior density in log sigma."""
+        if self.priors.sigma is None:
+            return np.zeros_like(log_sigma)
+        h = 1e-4
+        up, down = (self.priors.sigma.log_density(np.exp(log_sigma + step)) for step in (h, -h))
+        return np.asarray((down - up) / (2 * h))
 
     def log_density(self, log_sigma: FloatArray) -> FloatArray:
         """Log of the joint density of the data and log sigma, shape (B, K)."""
@@ -115,12 +182,14 @@ class ConditionalForm:
 
 
 def check_priors(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> None:
-    """Refuse the data sets whose own priors are not proper numbers; priors for all were checked when made."""
-    B = len(stats)
+    """Refuse data sets whose own priors are not proper numbers, or to which a flat prior gives no posterior."""
+    B, p = stats.sxy.shape
     if len(a.mean) not in {1, B}:
         raise ExactEngineError(f"priors for {len(a.mean)} data sets, but there are {B}; give one for all or one each")
     sound = np.isfinite(a.mean) & np.isfinite(a.precision)
-    if a.sigma is not None:
+    if a.sigma is None:
+        refusals[(stats.n < p + 2) & (refusals == 0)] = Refusal.TOO_FEW_ROWS
+    else:
         sound &= np.isfinite(a.log_scale)[:, None]
         sound &= a.precision > 0
         scale = a.sigma.parameters()[0]
@@ -143,8 +212,13 @@ def with_stand_ins(stats: SufficientStatistics, a: Aligned, refusals: IntArray) 
     stats = SufficientStatistics(
         names=stats.names, **{name: patched(getattr(stats, name), value) for name, value in dull.items()}
     )
-    numbers = (patched(a.mean, 0.0), patched(a.precision, 1.0), patched(a.log_scale, 0.0))
-    return stats, Aligned(*numbers, patched(a.intercept_mean, 0.0), patched(a.intercept_precision, 1.0), a.sigma)
+    return stats, a._replace(
+        mean=patched(a.mean, 0.0),
+        precision=patched(a.precision, 1.0),
+        log_scale=patched(a.log_scale, 0.0),
+        intercept_mean=patched(a.intercept_mean, 0.0),
+        intercept_precision=patched(a.intercept_precision, 1.0),
+    )
 
 
 def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> ConditionalForm:
@@ -154,43 +228,47 @@ def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> 
     sxr = stats.sxy - np.einsum("bij,bj->bi", stats.sxx, mean)
     total = stats.syy - np.einsum("bi,bi->b", mean, stats.sxy + sxr)
     v0 = stats.syy / stats.n
-    prior = v0[:, None] * a.precision
-    M = stats.sxx + prior[:, :, None] * np.eye(p)
-    L = _cholesky(M, refusals)
-    # Collinear columns leave a pivot that is pure rounding.
-    pivots = np.diagonal(L, axis1=1, axis2=2)
-    lost = pivots**2 < COLLINEAR * np.diagonal(M, axis1=1, axis2=2)
-    refusals[lost.any(1) & (refusals == 0)] = Refusal.COLLINEAR
+    factor, rank = _factor(stats.sxx)
+    if a.sigma is None:
+        lost = rank < p
+        refusals[lost & (refusals == 0)] = Refusal.COLLINEAR
+        factor[lost] = np.eye(p)
+    root = np.sqrt(v0)[:, None, None] * a.precision_root
+    stacked = np.concatenate([factor.swapaxes(1, 2), root], axis=1)
+    L = np.linalg.qr(stacked, mode="r").swapaxes(1, 2)
     inverse = np.linalg.inv(L)
-    W = inverse * np.sqrt(prior)[:, None, :]
+    W = inverse @ root.swapaxes(1, 2)
     theta, U = np.linalg.eigh(W @ W.swapaxes(1, 2))
     basis = inverse.swapaxes(1, 2) @ U
+    unknown = np.arange(p) >= rank[:, None]  # directions of which the data say nothing: the last ones
     form = ConditionalForm(
         n=stats.n.astype(np.float64),
         prior_mean=mean,
         v0=v0,
-        theta=np.clip(theta, 0.0, 1.0),
+        theta=np.where(unknown, 1.0, np.clip(theta, 0.0, 1.0)),
         basis=basis,
-        score=np.einsum("bpi,bp->bi", basis, sxr),
+        score=np.where(unknown, 0.0, np.einsum("bpi,bp->bi", basis, sxr)),
         total=total,
-        log_volume=2 * np.log(pivots).sum(1) + 2 * a.log_scale,
+        log_volume=2 * np.log(np.abs(np.diagonal(L, axis1=1, axis2=2))).sum(1) + 2 * a.log_scale,
         y_mean=stats.y_mean,
+        saturated=stats.n - 1 <= rank,
         priors=a,
     )
     leftover, _ = form.residual_range()
-    refusals[~(leftover >= PERFECT_FIT * np.maximum(stats.syy, total)) & (refusals == 0)] = Refusal.PERFECT_FIT
+    perfect = ~form.saturated & ~(leftover >= PERFECT_FIT * np.maximum(stats.syy, total))
+    refusals[perfect & (refusals == 0)] = Refusal.PERFECT_FIT
     return form
 
 
-def _cholesky(M: FloatArray, refusals: IntArray) -> FloatArray:
-    """Cholesky factors of a batch; a matrix that has none becomes the identity, and its data set is refused."""
-    try:
-        return np.linalg.cholesky(M)
-    except np.linalg.LinAlgError:
-        factors = np.broadcast_to(np.eye(M.shape[1]), M.shape).copy()
-        for i, matrix in enumerate(M):
-            try:
-                factors[i] = np.linalg.cholesky(matrix)
-            except np.linalg.LinAlgError:
-                refusals[i] = refusals[i] or Refusal.COLLINEAR
-        return factors
+def _factor(sxx: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Cholesky factors of a batch, and their ranks; a column that others explain gets nothing of its own."""
+    left, factor = sxx.copy(), np.zeros_like(sxx)
+    rank = np.zeros(len(sxx), dtype=np.int64)
+    for j in range(sxx.shape[1]):
+        pivot = left[:, j, j]
+        kept = pivot > COLLINEAR * sxx[:, j, j]
+        column = np.where(kept[:, None], left[:, j:, j] / np.sqrt(np.where(kept, pivot, 1.0))[:, None], 0.0)
+        left[:, j:, j:] -= column[:, :, None] * column[:, None, :]
+        factor[:, j:, j] = column
+        rank += kept
+    return factor, rank

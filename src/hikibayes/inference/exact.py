@@ -1,7 +1,8 @@
 """The posterior of a Gaussian regression without sampling, for one data set or thousands.
 
 Given sigma, Normal priors make everything Gaussian: coefficients, evidence, contrasts (`conditional`). What is left is
-one integral, over sigma, and 13 nodes do it to about eight digits (`quadrature`). So every marginal is a mixture of 13
+one integral, over sigma, which a dozen nodes do to about eight digits, and certify that they did (`quadrature`); where
+few data or a conflict of priors and data ask for more nodes, they get them. So every marginal is a mixture of as many
 normals (`mixture`).
 
 This is the reference, in plain NumPy and meant to be read; `hikibayes.inference.kernel` computes a fixed set of
@@ -29,7 +30,7 @@ from .normal_priors import (
     Priors,
     bambi_default,
 )
-from .quadrature import quadrature, refuse_second_peaks
+from .quadrature import MANY, MATTERS, Nodes, integrate
 from .residual_sd import ResidualSD
 from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
@@ -61,6 +62,10 @@ type Contrasts = ArrayLike | Sequence[str] | Mapping[str, Mapping[str, float]]
 """Rows of weights over the coefficients, or names of coefficients, or named weights: ``{"gap": {"hiki": 1.0}}``."""
 
 
+NODES = 15
+"""Nodes of sigma that are tried first."""
+LUMPY = 0.5
+"""Neighbouring components whose means are farther apart than this, in sds, do not add up to a smooth density."""
 FAR = 0.5
 """A contrast is far from 0 where its being 0 would move log sigma by more than this many of its posterior sds."""
 
@@ -82,7 +87,7 @@ def posterior(
     stats: SufficientStatistics,
     priors: Priors,
     *,
-    nodes: int = 13,
+    nodes: int = NODES,
     on_error: Literal["raise", "flag"] = "raise",
 ) -> GaussianPosterior:
     """Compute the exact posterior of a Gaussian regression for each data set.
@@ -94,7 +99,7 @@ def posterior(
     priors : NormalPriors or FlatPrior
         One set of priors for all data sets, or one for each.
     nodes : int, odd, at least 5
-        Nodes of the quadrature over sigma. 13 gives quantiles to about 1e-8 posterior sd, 21 to about 1e-12.
+        Nodes of the quadrature over sigma to begin with; a data set that needs more gets more.
     on_error : {"raise", "flag"}
         What to do with a data set that cannot be fitted: raise, or return it with `ok` False and every number NaN.
 
@@ -106,7 +111,8 @@ def posterior(
     ------
     ExactEngineError
         If a prior names no column or is missing; if `nodes` is even or below 5; and, unless flagged, if a data set has
-        a constant column or outcome, NaN, no more rows than predictors, unresolvably collinear columns, or no residual.
+        a constant column or outcome, NaN, or no residual; under a flat prior also if it has fewer than p + 2 rows, or
+        collinear columns.
     """
     if nodes < 5 or nodes % 2 == 0:
         raise ExactEngineError(f"nodes is {nodes}; it must be odd and at least 5")
@@ -114,10 +120,8 @@ def posterior(
     refusals = stats.screen()
     check_priors(stats, aligned, refusals)
     form = diagonalise(*with_stand_ins(stats, aligned, refusals), refusals)
-    log_sigma, log_weights = quadrature(form.log_density, form.start(refusals), form.n, nodes, refusals)
-    least, most = form.residual_range()
-    low, high = (0.5 * np.log(np.maximum(rss, 1e-300) / form.n) for rss in (least, most))
-    refuse_second_peaks(form.log_density, (log_sigma, log_weights), low - 0.3, high + 0.3, refusals)
+    (log_sigma, log_weights), certified = integrate(form, nodes, refusals == 0)
+    refusals[~certified & (refusals == 0)] = Refusal.NOT_INTEGRATED
     if on_error == "raise":
         raise_first(stats, refusals)
     return GaussianPosterior(
@@ -176,11 +180,10 @@ class GaussianPosterior:
 
     def take(self, index: IntArray) -> GaussianPosterior:
         """Return the posteriors of the data sets that `index` selects, still as a batch."""
-        priors = self.priors.take(index)
         return GaussianPosterior(
             stats=self.stats.take(index),
-            priors=priors,
-            form=self.form.take(index, priors.align(self.names)),
+            priors=self.priors.take(index),
+            form=self.form.take(index),
             log_sigma=self.log_sigma[index],
             log_weights=self.log_weights[index],
             refusals=self.refusals[index],
@@ -212,15 +215,24 @@ class GaussianPosterior:
         if not ((c != 0).any(axis=-1) | (weight != 0)).all():
             raise ExactEngineError("a contrast has only weights of 0; give at least one coefficient a weight")
         means, variances = self.form.contrast(np.exp(2 * self.log_sigma), c, weight)
+        lumpy = (np.abs(np.diff(means)) > LUMPY * np.sqrt(variances[..., 1:])).any(axis=(1, 2))
+        if lumpy.any() and self.log_sigma.shape[1] < MANY:
+            return self._finer(np.flatnonzero(lumpy)).marginal(c, intercept=weight)
         prior_mean, prior_sd = self._contrast_prior(c, weight)
         plain = Mixture(
             weights=self.weights, means=means, sds=np.sqrt(variances), prior_mean=prior_mean, prior_sd=prior_sd
         )
         return replace(plain, at_zero=lambda: self._log_density_at_zero(plain, c, weight))
 
+    def span(self) -> FloatArray:
+        """Return the range of log sigma that holds all of the posterior, shape (B, 2)."""
+        matters = self.log_weights > self.log_weights.max(axis=1, keepdims=True) - MATTERS
+        first, last = matters.argmax(axis=1), matters.shape[1] - 1 - matters[:, ::-1].argmax(axis=1)
+        return np.take_along_axis(self.log_sigma, np.stack([first, last], axis=1), axis=1)
+
     def sigma(self) -> ResidualSD:
         """Marginal posterior of the residual sd."""
-        ends = self.log_sigma[:, [0, -1]]
+        ends = self.span()
         fine = np.linspace(ends[:, 0], ends[:, 1], ResidualSD.POINTS, axis=1)
         return ResidualSD.from_log_density(fine, self.form.log_density(fine))
 
@@ -249,6 +261,14 @@ class GaussianPosterior:
         at_zero = centred - np.einsum("bsp,bp->bs", coefficients, self.stats.x_mean)
         return Draws(coefficients=coefficients, intercept=at_zero, centred_intercept=centred, sigma=sigma)
 
+    def _finer(self, index: IntArray) -> GaussianPosterior:
+        """Return the same posteriors, with more nodes for the data sets that `index` selects."""
+        finer, _ = integrate(self.form.take(index), MANY, np.ones(len(index), dtype=np.bool_))
+        nodes = Nodes(self.log_sigma, self.log_weights).widened(finer.log_sigma.shape[1])
+        for mine, new in zip(nodes, finer, strict=True):
+            mine[index] = new
+        return replace(self, log_sigma=nodes.log_sigma, log_weights=nodes.log_weights)
+
     def _log_density_at_zero(self, marginal: Mixture, c: FloatArray, weight: FloatArray) -> FloatArray:
         """Log posterior density of contrasts at 0, shape (B, k).
 
@@ -260,19 +280,14 @@ class GaussianPosterior:
         dataset, which = np.nonzero(tilt * np.sqrt(2 * n) > FAR)
         if not len(dataset):
             return result
-        far, c = self.take(dataset), np.broadcast_to(c, (*result.shape, c.shape[-1]))[dataset, which][:, None, :]
         # One pair of data set and contrast at a time: the batch is now of pairs.
-        weight = weight[which]
-
-        def with_zero(log_sigma: FloatArray) -> FloatArray:
-            mean, variance = far.form.contrast(np.exp(2 * log_sigma), c, weight[:, None])
-            log_normal = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))[:, 0]
-            return np.asarray(far.form.log_density(log_sigma) + log_normal)
-
-        start = far.log_sigma[:, far.log_sigma.shape[1] // 2] + tilt[dataset, which]
-        refusals = far.refusals.copy()
-        _, log_weights = quadrature(with_zero, start, far.form.n, far.log_sigma.shape[1], refusals)
-        result[dataset, which] = logsumexp(log_weights, axis=1) - logsumexp(far.log_weights, axis=1)
+        far = self.take(dataset)
+        weights = np.broadcast_to(c, (*result.shape, c.shape[-1]))[dataset, which]
+        middle = far.log_sigma[np.arange(len(dataset)), far.log_weights.argmax(axis=1)]
+        tilted = _AtZero(far.form, weights[:, None, :], weight[which][:, None], middle + tilt[dataset, which])
+        (_, log_weights), certified = integrate(tilted, NODES, far.refusals == 0)
+        found = logsumexp(log_weights, axis=1) - logsumexp(far.log_weights, axis=1)
+        result[dataset, which] = np.where(certified, found, np.nan)
         return result
 
     def _contrast_prior(self, c: FloatArray, weight: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
@@ -280,9 +295,49 @@ class GaussianPosterior:
             return None, None
         a = self.priors.align(self.names)
         mean = (c @ a.mean[..., None])[..., 0] + weight * a.intercept_mean[:, None]
-        variance = (c**2 @ (1 / a.precision)[..., None])[..., 0] + weight**2 / a.intercept_precision[:, None]
+        variance = a.variance(c) + weight**2 / a.intercept_precision[:, None]
         shape = (len(self.stats), c.shape[-2])
         return np.broadcast_to(mean, shape), np.broadcast_to(np.sqrt(variance), shape)
+
+
+@dataclass(frozen=True, kw_only=False)
+class _AtZero:
+    """Density of data and log sigma, and of one contrast being 0, in each of B data sets."""
+
+    form: ConditionalForm
+    contrasts: FloatArray
+    """(B, 1, p)"""
+    weight: FloatArray
+    """(B, 1) of the centred intercept."""
+    middle: FloatArray
+    """(B,) rough mode."""
+
+    @property
+    def n(self) -> FloatArray:
+        return self.form.n
+
+    @property
+    def df(self) -> FloatArray:
+        return self.form.df
+
+    def take(self, index: IntArray) -> _AtZero:
+        return _AtZero(self.form.take(index), self.contrasts[index], self.weight[index], self.middle[index])
+
+    def start(self) -> FloatArray:
+        return self.middle
+
+    def support(self) -> tuple[FloatArray, FloatArray]:
+        low, high = self.form.support()
+        return low, np.maximum(high, self.middle) + 3
+
+    def log_density(self, log_sigma: FloatArray) -> FloatArray:
+        mean, variance = self.form.contrast(np.exp(2 * log_sigma), self.contrasts, self.weight)
+        log_normal = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))[:, 0]
+        return np.asarray(self.form.log_density(log_sigma) + log_normal)
+
+    def one_peak(self, first: FloatArray, last: FloatArray) -> NDArray[np.bool_]:
+        # a second peak would be one of the posterior, whose own nodes then cover both and leave nothing far from 0
+        return np.ones(len(first), dtype=np.bool_)
 
 
 def log_joint(
@@ -314,8 +369,8 @@ def log_joint(
     fitted = np.einsum("...si,bij,...sj->bs", beta, stats.sxx, beta) - 2 * np.einsum("...si,bi->bs", beta, stats.sxy)
     rss = stats.syy[:, None] + fitted + n * (stats.y_mean[:, None] - alpha) ** 2
     log_likelihood = -0.5 * (n * np.log(2 * np.pi * sigma**2) + rss / sigma**2)
-    gap = (beta - a.mean[:, None, :]) ** 2 * a.precision[:, None, :]
-    log_prior = -0.5 * (gap.sum(-1) + len(a.mean[0]) * np.log(2 * np.pi)) - a.log_scale[:, None]
+    gap = (beta - a.mean[:, None, :]) @ a.precision_root.swapaxes(1, 2)
+    log_prior = -0.5 * ((gap**2).sum(-1) + len(a.mean[0]) * np.log(2 * np.pi)) - a.log_scale[:, None]
     z2 = (alpha - a.intercept_mean[:, None]) ** 2 * a.intercept_precision[:, None]
     log_prior = log_prior - 0.5 * (z2 + np.log(2 * np.pi) - np.log(a.intercept_precision[:, None]))
     sigma = np.broadcast_to(sigma, shape)

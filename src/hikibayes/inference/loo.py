@@ -48,4 +48,5 @@ def log_predictive_left_out(posterior: GaussianPosterior, X: FloatArray, y: Floa
     away = y[..., None] - (mean - leverage * y[..., None]) / (1 - leverage)
     spread = v / (1 - leverage)
     log_density = -0.5 * (away**2 / spread + np.log(2 * np.pi * spread))
-    return np.asarray(-logsumexp(np.log(posterior.weights)[:, None, :] - log_density, axis=-1))
+    log_weights = posterior.log_weights - logsumexp(posterior.log_weights, axis=1, keepdims=True)
+    return np.asarray(-logsumexp(log_weights[:, None, :] - log_density, axis=-1))

@@ -128,17 +128,36 @@ class Aligned(NamedTuple):
     precision: FloatArray
     """(R, p) 1 / sd²."""
     log_scale: FloatArray
-    """(R,) sum of log sd over the coefficients."""
+    """(R,) half the log determinant of the coefficients' prior covariance."""
     intercept_mean: FloatArray
     """(R,) prior mean of the centred intercept."""
     intercept_precision: FloatArray
     """(R,) 1 / sd² of the centred intercept."""
     sigma: SigmaPrior | None
+    correlation: FloatArray | None = None
+    """(p, p) of the coefficients, the same for all data sets; None where they are independent."""
+
+    def take(self, index: IntArray) -> Aligned:
+        """Return the priors of the data sets that `index` selects; priors that all share stay as they are."""
+        named = ("mean", "precision", "log_scale", "intercept_mean", "intercept_precision")
+        own = {name: getattr(self, name)[index] for name in named if len(getattr(self, name)) > 1}
+        return self._replace(sigma=None if self.sigma is None else self.sigma.take(index), **own)
+
+    @property
+    def precision_root(self) -> FloatArray:
+        """K of the prior precision K'K, shape (R, p, p)."""
+        each = np.sqrt(self.precision)[:, None, :] * np.eye(self.mean.shape[1])
+        return each if self.correlation is None else np.linalg.inv(np.linalg.cholesky(self.correlation)) @ each
+
+    def variance(self, c: FloatArray) -> FloatArray:
+        """Prior variance of contrasts `c`, shape (k, p) or (B, k, p), each of shape (R or B, k)."""
+        wide = c / np.sqrt(self.precision)[:, None, :]
+        return np.asarray((wide**2 if self.correlation is None else wide @ self.correlation * wide).sum(axis=-1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class NormalPriors:
-    """Independent Normal priors on the coefficients and on the centred intercept, and one of three on sigma.
+    """Normal priors on the coefficients and on the centred intercept, and one of three on sigma.
 
     Parameters
     ----------
@@ -151,11 +170,15 @@ class NormalPriors:
         is what Bambi's ``Intercept`` prior speaks of.
     sigma : HalfStudentT, HalfNormal or Exponential
         Prior of the residual sd.
+    correlation : array_like, shape (p, p), optional
+        Prior correlations of the coefficients, as exchangeable priors of three and more groups have them; by default
+        the coefficients are independent.
 
     Raises
     ------
     ExactEngineError
-        If a sd is 0 or below, or a number is NaN or infinite. Priors given once per data set are checked with the data.
+        If a sd is 0 or below, a number is NaN or infinite, or the correlations are none. Priors given once per data set
+        are checked with the data.
     """
 
     names: tuple[str, ...]
@@ -164,6 +187,7 @@ class NormalPriors:
     intercept_mean: ArrayLike
     intercept_sd: ArrayLike
     sigma: SigmaPrior
+    correlation: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
@@ -181,6 +205,8 @@ class NormalPriors:
         _require_positive("prior sd of the intercept", self.intercept_sd)
         if _array(self.mean).ndim < 2 and not np.isfinite(_array(self.mean)).all():
             raise ExactEngineError(f"prior means must be finite, got {np.asarray(self.mean)}")
+        if self.correlation is not None:
+            _require_correlation(_array(self.correlation), p)
 
     def align(self, names: Sequence[str]) -> Aligned:
         """Put the priors in the order of the data's columns.
@@ -197,13 +223,16 @@ class NormalPriors:
         order = [self.names.index(name) for name in names]
         rows = np.broadcast_shapes((1,), *(_array(v).shape[:-1] for v in (self.mean, self.sd)))
         rows = np.broadcast_shapes(rows, _array(self.intercept_mean).shape, _array(self.intercept_sd).shape)
-        mean = np.broadcast_to(_array(self.mean), (*rows, len(order)))[:, order]
-        sd = np.broadcast_to(_array(self.sd), (*rows, len(order)))[:, order]
+        shape = (*rows, len(order))
+        mean, sd = (np.ascontiguousarray(np.broadcast_to(_array(v), shape)[:, order]) for v in (self.mean, self.sd))
         with np.errstate(divide="ignore", invalid="ignore"):
             precision, log_scale = 1 / sd**2, np.log(sd).sum(axis=1)
             intercept_precision = np.broadcast_to(1 / _array(self.intercept_sd) ** 2, rows)
         intercept_mean = np.broadcast_to(_array(self.intercept_mean), rows)
-        return Aligned(mean, precision, log_scale, intercept_mean, intercept_precision, self.sigma)
+        correlation = None if self.correlation is None else _array(self.correlation)[np.ix_(order, order)]
+        if correlation is not None:
+            log_scale = log_scale + np.log(np.diagonal(np.linalg.cholesky(correlation))).sum()
+        return Aligned(mean, precision, log_scale, intercept_mean, intercept_precision, self.sigma, correlation)
 
     def take(self, index: IntArray) -> NormalPriors:
         """Return the priors of the data sets that `index` selects; priors that all share stay as they are."""
@@ -297,3 +326,11 @@ def _require_positive(what: str, value: ArrayLike) -> None:
     array = _array(value)
     if not (np.isfinite(array).all() and (array > 0).all()):
         raise ExactEngineError(f"{what} is {np.asarray(value)}; it must be finite and above 0")
+
+
+def _require_correlation(found: FloatArray, p: int) -> None:
+    if found.shape != (p, p):
+        raise ExactEngineError(f"correlation has shape {found.shape}; {p} coefficients need {(p, p)}")
+    proper = np.isfinite(found).all() and np.allclose(found, found.T) and np.allclose(np.diagonal(found), 1.0)
+    if not (proper and np.linalg.eigvalsh(found)[0] > 0):
+        raise ExactEngineError("correlation must be symmetric, with ones on its diagonal, and positive definite")

@@ -26,7 +26,7 @@ def summaries_by_prior(
     *,
     prob: float = 0.95,
     rope: tuple[float, float] = (-0.1, 0.1),
-    nodes: int = 13,
+    nodes: int = 15,
 ) -> list[Summaries]:
     """Summarise contrasts of the coefficients in every data set of a batch, under each of several priors.
 

@@ -38,7 +38,7 @@ class Refusal(IntEnum):
     BAD_PRIOR = 5
     COLLINEAR = 6
     PERFECT_FIT = 7
-    NO_SINGLE_PEAK = 8
+    NOT_INTEGRATED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,6 @@ class SufficientStatistics:
         finite &= np.isfinite(self.sxx).all((1, 2)) & np.isfinite(self.sxy).all(1)
         checks = [
             (Refusal.NOT_FINITE, ~finite),
-            (Refusal.TOO_FEW_ROWS, self.n <= len(self.names)),
             (Refusal.CONSTANT_OUTCOME, self.syy <= RELATIVE_CONSTANT * self.n * self.y_mean**2),
             (Refusal.CONSTANT_COLUMN, self.constant_columns().any(1)),
         ]
@@ -168,16 +167,16 @@ class SufficientStatistics:
         constant = [name for name, flat in zip(self.names, self.constant_columns()[i], strict=True) if flat]
         reason = {
             Refusal.NOT_FINITE: "NaN or infinite values; rows must be complete and finite",
-            Refusal.TOO_FEW_ROWS: f"{n} rows for {p} predictors; the exact engine needs more rows than predictors"
-            " (or use NUTS)",
+            Refusal.TOO_FEW_ROWS: f"{n} rows for {p} predictors under a flat prior, which needs at least {p + 2};"
+            " give the coefficients Normal priors",
             Refusal.CONSTANT_OUTCOME: "the outcome does not vary; a regression needs an outcome that does",
             Refusal.CONSTANT_COLUMN: f"constant column(s) {', '.join(constant)}; the intercept stands for them",
             Refusal.BAD_PRIOR: "a prior that is not finite, or whose sd is 0 or below; give every prior a positive sd",
-            Refusal.COLLINEAR: "predictors that are linear combinations of each other, more closely than these priors"
-            " can tell apart in double precision; drop one, or tighten its prior",
+            Refusal.COLLINEAR: "predictors that are linear combinations of each other, which a flat prior cannot tell"
+            " apart; drop one, or give them Normal priors",
             Refusal.PERFECT_FIT: "a residual next to zero (RSS / total below 1e-9); is the outcome a predictor too?",
-            Refusal.NO_SINGLE_PEAK: "a posterior of sigma without one clear peak (data and priors conflict);"
-            " raise `nodes`, or use NUTS",
+            Refusal.NOT_INTEGRATED: "a posterior of sigma that no rule of the quadrature could be certified for;"
+            " use NUTS",
         }[Refusal(refusal)]
         return f"data set {i}: {reason}" if len(self) > 1 else reason
 

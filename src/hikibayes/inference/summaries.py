@@ -67,7 +67,7 @@ def summaries(
     *,
     prob: float = 0.95,
     rope: Sequence[float] = (-0.1, 0.1),
-    nodes: int = 13,
+    nodes: int = 15,
     engine: Literal["kernel", "numpy"] = "kernel",
 ) -> Summaries:
     """Summarise contrasts of the coefficients in every data set of a batch.

@@ -250,7 +250,7 @@ class _Coefficients:
 
     @classmethod
     def of(cls, posterior: GaussianPosterior) -> _Coefficients:
-        ends = posterior.log_sigma[:, [0, -1]]
+        ends = posterior.span()
         nodes = np.linspace(ends[:, 0], ends[:, 1], NODES, axis=1)
         log_density = posterior.form.log_density(nodes)
         density = np.exp(log_density - log_density.max(axis=1, keepdims=True))

@@ -81,7 +81,7 @@ class Case:
         asked = self.model.replace(estimands=(self.estimand.name,))
         return answers(replace(self.design, model=asked)).weights[:, 0]
 
-    def posterior(self, variant: str | None = None, *, nodes: int = 13) -> GaussianPosterior:
+    def posterior(self, variant: str | None = None, *, nodes: int = 15) -> GaussianPosterior:
         """Return the exact posteriors of the B data sets; raises like `exact_posterior`."""
         return exact_posterior(self.design, variant or self.variant, nodes=nodes)
 
