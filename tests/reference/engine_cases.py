@@ -18,8 +18,9 @@ from scipy.special import gammaln, ndtr
 
 mp.mp.dps = 40
 HERE = Path(__file__).parent
-SAMPLE = (*range(42), 178)
-"""The default suite's; in the last, priors and data conflict, and a limit depends on sigma far out."""
+SAMPLE = (*range(42), 178, 901)
+"""The default suite's. In the last but one priors and data conflict, and a limit depends on sigma far out; in the last,
+rounding makes six independent columns of six rows."""
 KINDS = (
     "n close to p",
     "collinear 1e-6 to 1e-1",

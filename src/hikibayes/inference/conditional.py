@@ -229,6 +229,7 @@ def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> 
     total = stats.syy - np.einsum("bi,bi->b", mean, stats.sxy + sxr)
     v0 = stats.syy / stats.n
     factor, rank = _factor(stats.sxx)
+    rank = np.minimum(rank, stats.n - 1)  # rounding may leave a pivot more
     if a.sigma is None:
         lost = rank < p
         refusals[lost & (refusals == 0)] = Refusal.COLLINEAR
