@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hikibayes.record.facts import QUANTITIES
+from hikibayes.quantities import KINDS
 from hikibayes.record.study import Study
 
 ROOT = Path(__file__).parents[1]
@@ -16,7 +16,7 @@ def study_format():
 
 
 def test_every_quantity_is_documented_with_its_keys(study_format):
-    for name, quantity in QUANTITIES.items():
+    for name, quantity in KINDS.items():
         keys = ", ".join(" or ".join(f"`{part}`" for part in key.split("|")) for key in quantity.needs) or "–"
         more = ", ".join(f"`{key}`" for key in quantity.may) or "–"
         assert f"| `{name}` | {keys} | {more} |" in study_format

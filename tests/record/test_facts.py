@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hikibayes.record.facts import QUANTITIES, Fact
+from hikibayes.quantities import KINDS
+from hikibayes.record.facts import Fact
 from hikibayes.record.intervals import Interval, image, rounding_interval
 from hikibayes.spec import InputError, validated
 
@@ -105,6 +106,6 @@ def test_holds_compares_as_printed():
 
 
 def test_every_quantity_says_what_it_is():
-    for name, quantity in QUANTITIES.items():
+    for name, quantity in KINDS.items():
         assert quantity.meaning, name
         assert quantity.low < quantity.high

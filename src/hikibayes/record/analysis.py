@@ -6,21 +6,23 @@ participants) asks it here, one fact at a time or all at once, for one data set 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import xarray as xr
 from scipy import stats
 
+from ..moments import GroupMoments
+from ..quantities import KINDS, Address, Analysis, Outline
+from ..quantities.conventions import DECLARED
 from ..spec import InputError
 from .facts import Fact
-from .moments import compare_groups, correlations, in_raw_units, total_moments
+from .moments import in_raw_units
 from .regression import Coding, Products, Regression, regress, simple_slopes
 from .study import Study
 
-__all__ = ["PublishedAnalysis", "evaluate"]
-
-IN_RAW_UNITS = {"mean", "sd", "mean_difference"}
+__all__ = ["PublishedAnalysis", "address_of", "evaluate", "outline_of"]
 
 
 class PublishedAnalysis:
@@ -104,14 +106,15 @@ class PublishedAnalysis:
 
     def determines(self, fact: Fact) -> bool:
         """Tell whether these moments have what a fact speaks of."""
-        if fact.quantity not in EVALUATORS or not fact.usual:
+        kind = KINDS[fact.quantity]
+        if kind.value is None:
             return False
         known = {*map(str, self.moments["measure"].values), self.study.analysis.group}
         named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}
         if fact.step:
             named |= {part for term in self.study.terms(fact.step) for part in term.split(":")}
             named.add(self.study.analysis.outcome)
-        return named <= known and not (fact.quantity in IN_RAW_UNITS and named & self._unitless)
+        return named <= known and not (kind.raw and named & self._unitless)
 
     def value(self, fact: Fact) -> xr.DataArray:
         """Return the number a fact speaks of, over the moments' leading dims.
@@ -125,14 +128,60 @@ class PublishedAnalysis:
             raise InputError(
                 f"moments of {', '.join(map(str, self.moments['measure'].values))} do not determine {fact}"
             )
-        return EVALUATORS[fact.quantity](self, fact).drop_vars(NOT_LEADING, errors="ignore")
+        value = KINDS[fact.quantity].value
+        assert value is not None
+        found = np.asarray(value(self._analysis, address_of(self.study, fact)))
+        # a number of participants is the same in every draw
+        return self._leading.copy(data=found) if found.ndim else xr.DataArray(found)
+
+    @cached_property
+    def _analysis(self) -> Analysis:
+        return Analysis(outline_of(self.study), as_group_moments(self.moments))
+
+    @cached_property
+    def _leading(self) -> xr.DataArray:
+        """An array over the leading dims."""
+        return self.moments["mean"].isel(group=0, measure=0, drop=True).astype(float)
 
     def values(self) -> xr.Dataset:
         """Return the number of every fact that the moments determine, by fact id."""
         return xr.Dataset({fact.id: self.value(fact) for fact in self.study.facts if self.determines(fact)})
 
 
-NOT_LEADING = ["measure", "measure_2", "kind", "group", "term", "term_2", "step"]
+def outline_of(study: Study) -> Outline:
+    """Return what of a study its numbers depend on."""
+    return Outline(
+        outcome=study.analysis.outcome,
+        group=study.analysis.group,
+        groups=study.group_ids,
+        terms={step.id: study.terms(step.id) for step in study.steps},
+        after={step.id: step.after for step in study.steps},
+        levels={measure.id: tuple(level.id for level in measure.levels) for measure in study.measures},
+    )
+
+
+def address_of(study: Study, fact: Fact) -> Address:
+    """Return which number a fact is about, undeclared conventions by their usual meaning."""
+    analysis = study.analysis
+    given: dict[str, Any] = {"with_" if key == "with" else key: value for key, value in fact.address.items()}
+    given["coding"] = DECLARED["coding"][fact.coding or analysis.coding][0]
+    given["products"] = DECLARED["products"][fact.products or analysis.products][0]
+    given["standardised"] = analysis.standardised if fact.standardised is None else fact.standardised
+    return Address(**given, least=fact.relation in (">", ">="))
+
+
+def as_group_moments(moments: xr.Dataset) -> GroupMoments:
+    """Return labelled group moments as arrays."""
+    mean = moments["mean"].transpose(..., "group", "measure")
+    cov = moments["cov"].transpose(*mean.dims[:-2], "group", "measure", "measure_2")
+    names = tuple(map(str, moments["measure"].values))
+    return GroupMoments(
+        names=names,
+        n=moments["n"].values.astype(float),
+        mean=mean.values.astype(float),
+        cov=cov.values.astype(float),
+        categories=frozenset(n for n, kind in zip(names, moments["kind"].values, strict=True) if kind == "category"),
+    )
 
 
 def evaluate(fact: Fact, moments: xr.Dataset, study: Study) -> xr.DataArray:
@@ -153,120 +202,3 @@ def _measures_without_units(moments: xr.Dataset) -> set[str]:
     other_dims = [dim for dim in moments["location"].dims if dim != "measure"]
     empty = moments["location"].isnull().any(other_dims) & (moments["kind"] != "category")
     return set(map(str, moments["measure"].values[empty.values]))
-
-
-# -- one small function a quantity -----------------------------------------------------------------------------------
-
-
-def _n(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    n = run.moments["n"]
-    return n.sel(group=fact.group) if fact.group else n.sum()
-
-
-def _mean(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    mean = run.moments["mean"].sel(group=fact.group) if fact.group else total_moments(run.moments)[0]
-    return mean.sel(measure=fact.of)
-
-
-def _sd(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    cov = run.moments["cov"].sel(group=fact.group) if fact.group else total_moments(run.moments)[1]
-    return cov.sel(measure=fact.of, measure_2=fact.of) ** 0.5
-
-
-def _proportion(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    if fact.of == run.study.analysis.group:
-        return run.moments["n"].sel(group=fact.level) / run.moments["n"].sum()
-    share = _mean(run, fact)
-    return share if _is_second_level(run.study, fact) else 1 - share
-
-
-def _is_second_level(study: Study, fact: Fact) -> bool:
-    levels = [level.id for level in study.measure(str(fact.of)).levels]
-    return levels.index(str(fact.level)) == 1
-
-
-def _proportion_difference(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    difference = _comparison("difference")(run, fact)
-    return difference if _is_second_level(run.study, fact) else -difference
-
-
-def _comparison(which: str) -> Callable[[PublishedAnalysis, Fact], xr.DataArray]:
-    def compute(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-        between = cast("tuple[str, str]", fact.between)
-        return compare_groups(run.moments, str(fact.of), between, fact.test or "welch")[which]
-
-    return compute
-
-
-def _correlation(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    group = run.study.analysis.group
-    pair = {str(fact.of), str(fact.with_)}
-    if group not in pair:
-        return correlations(run.moments, fact.group).sel(measure=fact.of, measure_2=fact.with_)
-    # a correlation with the group itself is the slope on it, standardised
-    other = (pair - {group}).pop()
-    return regress(run.moments, other, [group], group=group, products="raw").standardised.isel(term=0)
-
-
-def _of_step(which: str) -> Callable[[PublishedAnalysis, Fact], xr.DataArray]:
-    def compute(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-        adjusted = which == "delta_r2" and fact.adjusted
-        return run.increment(str(fact.step))["delta_adjusted_r2" if adjusted else which]
-
-    return compute
-
-
-def _of_term(raw: str, standardised: str) -> Callable[[PublishedAnalysis, Fact], xr.DataArray]:
-    def compute(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-        fit = run.regression(str(fact.step), fact.coding, fact.products)
-        found: xr.DataArray = getattr(fit, standardised if _standardised(run, fact) else raw)
-        return found.sel(term=fact.term)
-
-    return compute
-
-
-def _standardised(run: PublishedAnalysis, fact: Fact) -> bool:
-    return run.study.analysis.standardised if fact.standardised is None else fact.standardised
-
-
-def _vif(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-    """Return a term's VIF; a statement about each of them is decided by the largest, or the smallest for ``>``."""
-    vif = run.regression(str(fact.step), fact.coding, fact.products).vif
-    if fact.term:
-        return vif.sel(term=fact.term)
-    return vif.min("term") if fact.relation in (">", ">=") else vif.max("term")
-
-
-def _slope(raw: str, standardised: str) -> Callable[[PublishedAnalysis, Fact], xr.DataArray]:
-    def compute(run: PublishedAnalysis, fact: Fact) -> xr.DataArray:
-        which = standardised if _standardised(run, fact) else raw
-        return run.slopes(str(fact.of), str(fact.step))[which].sel(group=fact.group)
-
-    return compute
-
-
-EVALUATORS: dict[str, Callable[[PublishedAnalysis, Fact], xr.DataArray]] = {
-    "n": _n,
-    "mean": _mean,
-    "sd": _sd,
-    "proportion": _proportion,
-    "proportion_difference": _proportion_difference,
-    "mean_difference": _comparison("difference"),
-    "t": _comparison("t"),
-    "df": _comparison("df"),
-    "p": _comparison("p"),
-    "d": _comparison("d"),
-    "correlation": _correlation,
-    "r2": _of_step("r2"),
-    "adjusted_r2": _of_step("adjusted_r2"),
-    "r2_p": _of_step("r2_p"),
-    "delta_r2": _of_step("delta_r2"),
-    "delta_r2_p": _of_step("p"),
-    "coefficient": _of_term("coefficient", "standardised"),
-    "coefficient_se": _of_term("se", "standardised_se"),
-    "coefficient_p": _of_term("p", "p"),
-    "vif": _vif,
-    "slope": _slope("slope", "standardised"),
-    "slope_se": _slope("se", "standardised_se"),
-    "slope_p": _slope("p", "p"),
-}

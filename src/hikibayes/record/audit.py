@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from ..quantities import KINDS
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
 from .checks.comparisons import checks_of_comparisons
 from .checks.correlations import checks_of_correlation_p, checks_of_correlations
@@ -36,7 +37,7 @@ __all__ = ["COLUMNS", "audit", "checks"]
 
 COLUMNS = ("check", "facts", "printed", "recomputed_low", "recomputed_high", "verdict", "note")
 
-KINDS: tuple[Callable[[Study], Iterator[Check]], ...] = (
+CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_sizes,
     checks_of_repetitions,
     checks_of_ranges,
@@ -99,7 +100,7 @@ def checks(study: Study) -> tuple[Check, ...]:
 def _under(study: Study, **choices: str) -> dict[Key, Check]:
     """Return the checks under some readings, by name and the fact they are about."""
     read = study.read(**choices)
-    return {(check.check, check.facts[0]): check for kind in KINDS for check in kind(read)}
+    return {(check.check, check.facts[0]): check for kind in CHECKS for check in kind(read)}
 
 
 # -- readings -------------------------------------------------------------------------------------------------------
@@ -182,29 +183,6 @@ def _moved(rows: dict[str, dict[Key, Check]]) -> list[str]:
 
 # -- what nothing checks --------------------------------------------------------------------------------------------
 
-SETTLED_BY = {
-    "mean": "its SD, or the means of the groups",
-    "sd": "the mean it belongs to",
-    "n": "the sizes of the groups",
-    "minimum": "a mean",
-    "maximum": "a mean",
-    "correlation": "an R2 of a step that has the measure in it",
-    "coefficient": "its standard error or p in the table of the regression",
-    "coefficient_se": "its coefficient in the table of the regression",
-    "coefficient_p": "its coefficient and standard error in the table of the regression",
-    "slope": "its standard error or p",
-    "slope_se": "the slope",
-    "slope_p": "the slope",
-    "vif": "a coefficient with its standard error or p in the same step, or the VIF column of its table",
-    "r2": "the adjusted R2, or the step's p",
-    "delta_r2": "the R2 of both steps, or its p",
-    "delta_r2_p": "the increase it belongs to",
-    "p": "the t or correlation it belongs to, or means and SDs",
-    "df": "the SDs of both groups",
-    "d": "the means and SDs of both groups, or t",
-    "mean_difference": "the means of both groups",
-}
-
 
 def _unchecked(study: Study, rows: tuple[Check, ...]) -> Iterator[Check]:
     """Yield a row per kind of number for the facts that no other printed number bears on."""
@@ -216,6 +194,6 @@ def _unchecked(study: Study, rows: tuple[Check, ...]) -> Iterator[Check]:
     for (quantity, step), facts in alone.items():
         of = one_of(dict.fromkeys(filter(None, (fact.term or fact.of for fact in facts))), "and")
         of = f" of {of}" if of != "none" else ""
-        settled = SETTLED_BY.get(quantity, "another printed number that involves it")
-        note = f"No other printed number bears on the {quantity}{of}{f' in {step}' if step else ''}; {settled} would."
+        what = f"{quantity}{of}{f' in {step}' if step else ''}"
+        note = f"No other printed number bears on the {what}; {KINDS[quantity].settled_by} would."
         yield found("nothing to compare with", facts, "underdetermined", note, about=len(facts))

@@ -7,92 +7,18 @@ A `Fact` is a number the paper printed, with its decimals, the place where it st
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from ..distributions import Distribution
-from ..spec import LARGEST_SAMPLE, Printed, Spec, unknown_name
+from ..quantities import KINDS
+from ..spec import Printed, Spec, unknown_name
 from .intervals import Interval, rounding_interval
 from .measures import Identifier, Source, Text
 
-__all__ = ["QUANTITIES", "Assumption", "Fact", "Quantity"]
+__all__ = ["Assumption", "Fact"]
 
-INFINITY = float("inf")
-
-
-class Quantity(NamedTuple):
-    """What kind of number a fact is.
-
-    Attributes
-    ----------
-    needs, may : tuple of str
-        The keys that say which number of its kind it is: required ones (``a|b``: one of the two), and possible ones.
-    low, high : float
-        The values it can take at all.
-    unit : str
-        Its unit; ``measure`` stands for the unit of the measure it is of, empty for none.
-    meaning : str
-        One line for the documentation.
-    """
-
-    needs: tuple[str, ...]
-    may: tuple[str, ...]
-    low: float
-    high: float
-    unit: str
-    meaning: str
-
-
-QUANTITIES: dict[str, Quantity] = {
-    "n": Quantity((), ("group",), 0, LARGEST_SAMPLE, "participants", "number of participants"),
-    "mean": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "mean"),
-    "sd": Quantity(("of",), ("group",), 0, INFINITY, "measure", "standard deviation (divisor n - 1)"),
-    "minimum": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "smallest value in the sample"),
-    "maximum": Quantity(("of",), ("group",), -INFINITY, INFINITY, "measure", "largest value in the sample"),
-    "proportion": Quantity(("of", "level"), ("group",), 0, 1, "proportion", "share of participants at a level"),
-    "proportion_difference": Quantity(
-        ("of", "level", "between"), (), -1, 1, "proportion", "share in the first group minus share in the second"
-    ),
-    "mean_difference": Quantity(
-        ("of", "between"), (), -INFINITY, INFINITY, "measure", "mean of the first group minus mean of the second"
-    ),
-    "t": Quantity(("of", "between"), ("test",), -INFINITY, INFINITY, "", "t of the difference of two group means"),
-    "df": Quantity(("of", "between"), ("test",), 0, INFINITY, "", "degrees of freedom of that t"),
-    "p": Quantity(
-        ("of", "between|with"), ("test", "group", "tail"), 0, 1, "", "p of that t, or (``with``) of a correlation"
-    ),
-    "d": Quantity(
-        ("of", "between"), ("kind",), -INFINITY, INFINITY, "sd", "mean difference over an SD; Cohen's pools the groups'"
-    ),
-    "alpha": Quantity(("of",), ("group", "subscale"), -INFINITY, 1, "", "Cronbach's alpha"),
-    "correlation": Quantity(("of", "with"), ("group",), -1, 1, "", "Pearson correlation"),
-    "r2": Quantity(("step",), (), 0, 1, "", "coefficient of determination of a step"),
-    "adjusted_r2": Quantity(("step",), (), -INFINITY, 1, "", "adjusted coefficient of determination of a step"),
-    "r2_p": Quantity(("step",), (), 0, 1, "", "p of the F test of a whole step"),
-    "delta_r2": Quantity(("step",), ("adjusted",), -1, 1, "", "R2 of a step minus R2 of the step it follows"),
-    "delta_r2_p": Quantity(("step",), (), 0, 1, "", "p of the F test of that difference"),
-    "coefficient": Quantity(
-        ("step", "term"), ("standardised", "coding", "products"), -INFINITY, INFINITY, "", "regression coefficient"
-    ),
-    "coefficient_se": Quantity(
-        ("step", "term"), ("standardised", "coding", "products"), 0, INFINITY, "", "its standard error"
-    ),
-    "coefficient_p": Quantity(("step", "term"), ("coding", "products", "tail"), 0, 1, "", "its p"),
-    "vif": Quantity(
-        ("step",), ("term", "coding", "products"), 1, INFINITY, "", "variance inflation factor; without term: greatest"
-    ),
-    "slope": Quantity(
-        ("of", "group", "step"),
-        ("standardised", "separate"),
-        -INFINITY,
-        INFINITY,
-        "",
-        "simple slope of a measure in a group",
-    ),
-    "slope_se": Quantity(("of", "group", "step"), ("standardised", "separate"), 0, INFINITY, "", "its standard error"),
-    "slope_p": Quantity(("of", "group", "step"), ("separate", "tail"), 0, 1, "", "its p"),
-}
 
 ADDRESS = (
     "of",
@@ -171,13 +97,13 @@ class Fact(Spec):
     @field_validator("quantity")
     @classmethod
     def _known_quantity(cls, name: str) -> str:
-        if name not in QUANTITIES:
-            raise ValueError(unknown_name("quantity", name, QUANTITIES))
+        if name not in KINDS:
+            raise ValueError(unknown_name("quantity", name, KINDS))
         return name
 
     @model_validator(mode="after")
     def _address_fits(self) -> Self:
-        kind, given = QUANTITIES[self.quantity], self.address
+        kind, given = KINDS[self.quantity], self.address
         needs = [key.split("|") for key in kind.needs]
         if missing := [keys for keys in needs if sum(key in given for key in keys) != 1]:
             said = ", ".join(" or ".join(map(repr, keys)) for keys in missing)
@@ -196,7 +122,7 @@ class Fact(Spec):
 
     @model_validator(mode="after")
     def _value_possible(self) -> Self:
-        kind = QUANTITIES[self.quantity]
+        kind = KINDS[self.quantity]
         units = {"proportion": ("proportion", "percent")}.get(kind.unit, (kind.unit,))
         if self.unit and kind.unit != "measure" and self.unit not in units:
             accepted = " or ".join(filter(None, units)) or "no unit"
@@ -228,11 +154,11 @@ class Fact(Spec):
     @property
     def interval(self) -> Interval:
         """The values the printed number leaves possible, in the quantity's own unit (percents as proportions)."""
-        kind = QUANTITIES[self.quantity]
+        kind = KINDS[self.quantity]
         low, high = (0.0, max(abs(kind.low), abs(kind.high))) if self.absolute else (kind.low, kind.high)
         value = float(self.value) / self._divisor
         match self.relation:
-            case "=" if self.quantity in ("n", "minimum", "maximum"):
+            case "=" if kind.whole:
                 found = Interval(value, value)
             case "=":
                 printed = rounding_interval(self.value)

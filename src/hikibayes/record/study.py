@@ -13,8 +13,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ..quantities import KINDS
 from ..spec import InputError, Spec, Whole, unknown_name, validated
-from .facts import QUANTITIES, Assumption, Fact
+from .facts import Assumption, Fact
 from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text
 
@@ -325,7 +326,7 @@ class Study(Spec):
             if fact.of is None:
                 continue
             measure = self.measure(fact.of)
-            if fact.unit and QUANTITIES[fact.quantity].unit == "measure" and fact.unit != measure.unit:
+            if fact.unit and KINDS[fact.quantity].unit == "measure" and fact.unit != measure.unit:
                 accepted = repr(measure.unit) if measure.unit else "none"
                 raise ValueError(f"fact {fact.id!r}: unit {fact.unit!r} is not the unit of {fact.of!r}, {accepted}")
             if fact.level and fact.level not in (levels := [level.id for level in measure.levels]):

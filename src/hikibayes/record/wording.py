@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..quantities import KINDS
 from .facts import Fact
 from .measures import Measure
 from .study import Estimand, Study
@@ -71,28 +72,11 @@ def term_name(study: Study, term: str) -> str:
     return " × ".join(_term_part(known, part) for part in term.split(":"))
 
 
-QUANTITIES = {
-    "n": "number of participants",
-    "sd": "SD",
-    "alpha": "Cronbach’s α",
-    "r2": "R²",
-    "adjusted_r2": "adjusted R²",
-    "r2_p": "p of R²",
-    "delta_r2": "ΔR²",
-    "delta_r2_p": "p of ΔR²",
-    "coefficient_p": "p of the coefficient",
-    "coefficient_se": "SE of the coefficient",
-    "slope_p": "p of the slope",
-    "slope_se": "SE of the slope",
-    "vif": "VIF",
-}
-
-
 def fact_name(study: Study, fact: Fact) -> str:
     """Return what a printed number is of: ``slope of use of support, hikikomori group, Step 3``."""
     known = {measure.id: measure for measure in study.measures}
     of = [term_name(study, part) for part in (fact.of, fact.with_, fact.term) if part]
-    words = QUANTITIES.get(fact.quantity, fact.quantity.replace("_", " ")) + (f" of {' with '.join(of)}" if of else "")
+    words = KINDS[fact.quantity].words + (f" of {' with '.join(of)}" if of else "")
     if fact.level and fact.of:
         words += f": {next(level.label for level in known[fact.of].levels if level.id == fact.level)}"
     if fact.subscale:

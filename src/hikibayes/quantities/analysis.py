@@ -1,0 +1,113 @@
+"""A published analysis run on group moments: what the kinds of numbers take their values from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..moments import CODINGS, Comparison, Fit, GroupMoments, compare, regress
+from ..moments.designs import Products
+from ..moments.tails import Array
+
+__all__ = ["Analysis", "Outline"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What of a study its numbers depend on.
+
+    Attributes
+    ----------
+    outcome, group : str
+    groups : tuple of str
+        The groups, reference first.
+    terms : mapping of str to tuple of str
+        Every term of each step.
+    after : mapping of str to str or None
+        The step that each step extends.
+    levels : mapping of str to tuple of str
+        The levels of each category, reference first.
+    """
+
+    outcome: str
+    group: str
+    groups: tuple[str, ...]
+    terms: Mapping[str, tuple[str, ...]]
+    after: Mapping[str, str | None]
+    levels: Mapping[str, tuple[str, ...]]
+
+
+class Analysis:
+    """Regressions and comparisons of some group moments, each run once.
+
+    Parameters
+    ----------
+    outline : Outline
+    moments : GroupMoments
+        One group each for ``outline.groups``, in their order; leading dims are carried through.
+    """
+
+    def __init__(self, outline: Outline, moments: GroupMoments) -> None:
+        self.outline, self.moments = outline, moments
+        self._fits: dict[tuple[str, str, str], Fit] = {}
+        self._comparisons: dict[tuple[str, str], Comparison] = {}
+
+    def index(self, group: str) -> int:
+        """Return the position of a group."""
+        return self.outline.groups.index(group)
+
+    def regression(self, step: str, coding: str = "dummy", products: Products = "z") -> Fit:
+        """Return the regression of a step; R2 and its like are the same under every coding and kind of product."""
+        key = (step, coding, products)
+        if key not in self._fits:
+            codes = {self.outline.group: CODINGS[coding]}
+            terms = self.outline.terms[step]
+            self._fits[key] = regress(self.moments, self.outline.outcome, terms, codes=codes, products=products)
+        return self._fits[key]
+
+    def of_group(self, step: str, group: str) -> Fit:
+        """Return a step's regression run on one group alone, without the terms that have the group in them."""
+        key = (step, "", group)
+        if key not in self._fits:
+            terms = tuple(term for term in self.outline.terms[step] if self.outline.group not in term.split(":"))
+            self._fits[key] = regress(self._only(group), self.outline.outcome, terms, codes={})
+        return self._fits[key]
+
+    def _only(self, group: str) -> GroupMoments:
+        at, every = self.index(group), self.moments
+        return GroupMoments(
+            names=every.names,
+            n=every.n[[at]],
+            mean=every.mean[..., [at], :],
+            cov=every.cov[..., [at], :, :],
+            categories=every.categories,
+            origins=every.origins,
+        )
+
+    def comparison(self, between: tuple[str, str]) -> Comparison:
+        """Return the comparison of two groups, the first minus the second, in every measure."""
+        if between not in self._comparisons:
+            self._comparisons[between] = compare(self.moments, self.index(between[0]), self.index(between[1]))
+        return self._comparisons[between]
+
+    def mean(self, of: str, group: str | None) -> Array:
+        """Return a measure's mean in a group, or over all."""
+        at = self.moments.position(of)
+        return self.moments.total[0][..., at] if group is None else self.moments.mean[..., self.index(group), at]
+
+    def variance(self, of: str, group: str | None) -> Array:
+        """Return a measure's variance in a group, or over all."""
+        at = self.moments.position(of)
+        cov = self.moments.total[1] if group is None else self.moments.cov[..., self.index(group), :, :]
+        return cov[..., at, at]
+
+    def share(self, of: str, level: str, group: str | None) -> Array:
+        """Return the share of a level of the groups' measure, or of a category with two levels."""
+        if of == self.outline.group:
+            return self.moments.n[self.index(level)] / self.moments.total_n
+        second = self.mean(of, group)
+        return second if self.is_second(of, level) else 1 - second
+
+    def is_second(self, of: str, level: str) -> bool:
+        """Tell whether a level is the one that a category's indicator counts."""
+        return self.outline.levels[of].index(level) == 1
