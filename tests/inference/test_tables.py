@@ -14,6 +14,10 @@ from hikibayes.spec import InputError
 MEASURES = ("abs_h", "sex", "age", "group")
 
 
+def said(read, kind):
+    return [str(remark) for remark in read.remarks if remark.kind == kind]
+
+
 @pytest.fixture
 def mine(table):
     return table(n=5)[list(MEASURES)]
@@ -27,7 +31,7 @@ def test_a_csv_file_comes_back_as_participants(tmp_path, mine, study):
     assert read.frame["age"].dtype == float
     np.testing.assert_array_equal(read.frame["age"], mine["age"])
     assert list(read.frame["group"]) == list(mine["group"])
-    assert read.notice == ""
+    assert not said(read, "left_out")
 
 
 def test_columns_can_be_called_otherwise(mine, study):
@@ -40,7 +44,7 @@ def test_incomplete_rows_are_left_out_and_named(mine, study):
     holes = mine.assign(age=mine["age"].where(mine.index != 2), sex=mine["sex"].where(~mine.index.isin([2, 7])))
     read = participants(holes, study, MEASURES)
     assert dict(read.left_out) == {3: "no sex, no age", 8: "no sex"}
-    assert read.notice == "2 of 10 rows are left out: no sex, no age (row 3); no sex (row 8)"
+    assert said(read, "left_out") == ["2 of 10 rows are left out: no sex, no age (row 3); no sex (row 8)"]
     assert len(read.frame) == 8
 
 
@@ -174,7 +178,7 @@ def test_a_mapping_file_says_what_codes_mean(tmp_path, study):
         "age": [30.0, 40.0],
         "group": ["control", "hikikomori"],
     }
-    assert read.notice == "1 of 3 rows are left out: age is -9, declared missing (row 3)"
+    assert said(read, "left_out") == ["1 of 3 rows are left out: age is -9, declared missing (row 3)"]
 
 
 def test_options_go_before_the_mapping(tmp_path, study):
@@ -245,14 +249,16 @@ def test_items_make_the_total_that_is_not_there(mine, study):
     read = participants(table, study, MEASURES)
     assert list(read.frame["abs_h"]) == [13, 39, 65, 39, 13, 39, 65, 39, 13]
     assert dict(read.left_out) == {5: "no abs_h_07"}
-    assert read.warnings == ()
+    assert not said(read, "unequal_totals")
 
 
 def test_a_total_goes_before_its_items_and_a_difference_is_told(mine, study):
     table = with_items(mine.assign(abs_h=[13, 39, 65, 39, 14] * 2), study, np.array([0, 1, 2, 1, 0] * 2))
     read = participants(table, study, MEASURES)
     assert list(read.frame["abs_h"])[4] == 14
-    assert read.warnings == ("abs_h: the total is not what its items make in rows 5, 10; the total is used",)
+    assert said(read, "unequal_totals") == [
+        "abs_h: the total is not what its items make in rows 5, 10; the total is used"
+    ]
 
 
 def test_unusable_items_are_named(mine, study):
@@ -271,9 +277,10 @@ def test_a_measure_that_looks_reversed_is_told(table, study):
     focal = mine["group"] == "hikikomori"
     mine["difficulty"] = np.where(focal, 2, 8) + np.arange(40) % 2
     measures = ("abs_h", "group", "difficulty")
-    (warning,) = participants(mine, study, measures).warnings
+    (warning,) = said(participants(mine, study, measures), "opposite")
     assert warning.startswith("difficulty: the study has it higher in hikikomori than in control, this table lower")
-    assert participants(mine, study, measures, mapping=TableMapping(reversed=("difficulty",))).warnings == ()
+    mirrored = participants(mine, study, measures, mapping=TableMapping(reversed=("difficulty",)))
+    assert not said(mirrored, "opposite")
 
 
 # -- SPSS -------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from .options import (
     options,
     out_option,
     pairs_of,
+    say_remarks,
     seed_option,
     show,
 )
@@ -99,10 +100,7 @@ def fit(
     )
     folder = run_folder(result.study.id, "fit", out)
     write_run(folder, fit_files(result), record)
-    if result.participants.notice:
-        click.echo(result.participants.notice, err=True)
-    for warning in result.participants.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    say_remarks(result.remarks)
     shown = result.estimates[
         ["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]
     ]
@@ -140,6 +138,7 @@ def engines(
     )
     folder = run_folder(result.nuts.study.id, "engines", out)
     write_run(folder, {"engines.csv": result.table}, record)
+    say_remarks(result.nuts.remarks)
     show(result.table, result.verdict, as_json, title=f"{model} ({variant}), seed {seed}")
     end_with(result.verdict, folder, as_json)
 

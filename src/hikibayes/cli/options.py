@@ -108,6 +108,15 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield tell
 
 
+def say_remarks(remarks: Any) -> None:
+    """Tell on stderr what a fit's table of remarks holds, reference levels first."""
+    references = remarks.loc[remarks["kind"] == "reference_level"]
+    for about in references.itertuples():
+        click.echo(f"{about.of}: {about.remark}", err=True)
+    for about in remarks.drop(references.index).itertuples():
+        click.echo(f"remark: {about.of + ': ' if about.of else ''}{about.remark}", err=True)
+
+
 def say(what: str) -> None:
     """Tell on stderr what begins."""
     click.echo(f"{what} ...", err=True)

@@ -22,6 +22,7 @@ from .exact import ExactEngineError, GaussianPosterior, to_datatree
 from .layout import term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
 from .nuts import Sampling, sample, verdict
+from .remarks import design_remarks, remark_table
 from .store import Store
 from .table_mapping import TableMapping
 from .tables import Participants, participants, read_participants
@@ -55,6 +56,8 @@ class Fit:
         The study's estimands, with the columns of ``estimates.csv``.
     diagnostics : pandas.DataFrame
         Columns ``check, of, value, accepted, ok``.
+    remarks : pandas.DataFrame
+        Reference levels, rows left out, and what is odd about the table: columns ``kind, of, count, remark``.
     """
 
     model: ModelSpec
@@ -67,6 +70,7 @@ class Fit:
     posterior: xr.DataTree
     estimates: pd.DataFrame
     diagnostics: pd.DataFrame
+    remarks: pd.DataFrame
 
     @property
     def sound(self) -> bool:
@@ -151,6 +155,7 @@ def fit(
         posterior=posterior,
         estimates=_stacked(estimates, beside),
         diagnostics=diagnostics,
+        remarks=remark_table((*design_remarks(laid_out), *rows.remarks)),
     )
 
 

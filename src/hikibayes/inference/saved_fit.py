@@ -51,13 +51,14 @@ class SavedFit:
 
 
 def fit_files(made: Fit) -> Files:
-    """Return a fit as files, name to content: draws and rows, estimates, diagnostics, study and model."""
+    """Return a fit as files, name to content: draws and rows, estimates, diagnostics, remarks, study and model."""
     tree = made.posterior.copy()
     tree[ROWS] = _plain(made.participants.frame).rename_axis("participant").to_xarray()
     return {
         POSTERIOR: netcdf_bytes(tree),
         "estimates.csv": made.estimates,
         "diagnostics.csv": made.diagnostics,
+        "remarks.csv": made.remarks,
         "study.json": spec_text(made.study),
         "models.json": spec_text({made.model.name: made.model}),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +16,11 @@ import pandas as pd
 
 from ..spec import InputError
 
-__all__ = ["RawTable", "read_table"]
+__all__ = ["EMPTY", "RawTable", "as_text", "read_table"]
 
 DELIMITERS = "\t;,"
-EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", ".", "#n/a"})
-"""Cells that say that there is nothing, in any case."""
+EMPTY = frozenset({"na", "n/a", "nan", "null", "none", ".", "#n/a"})
+"""Texts that say that there is nothing, in any case, unless they are a level's own label."""
 
 
 class RawTable(NamedTuple):
@@ -70,13 +71,14 @@ def as_text(value: object) -> str | None:
 
     Examples
     --------
-    >>> as_text(2.0), as_text(" Control "), as_text("n/a")
-    ('2', 'Control', None)
+    >>> as_text(2.0), as_text(" Control "), as_text(float("nan")), as_text(" ")
+    ('2', 'Control', None, None)
     """
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and isnan(value)):
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = str(value).strip()
-    return None if text.lower() in EMPTY or value is pd.NA or value is pd.NaT else text
+    return str(value).strip() or None
 
 
 def _text(content: bytes, path: Path) -> str:

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from ..record.measures import Identifier
 from ..record.study import Study
 from ..spec import Code, InputError, Spec, read_spec, unknown_name
+from .labels import exact
 
-__all__ = ["TableMapping", "load_mapping", "plain"]
+__all__ = ["TableMapping", "load_mapping"]
 
 
 class TableMapping(Spec):
@@ -57,18 +58,18 @@ class TableMapping(Spec):
     def _one_column_each(self) -> Self:
         seen: dict[str, str] = {}
         for measure, header in self.columns.items():
-            if other := seen.get(plain(header)):
+            if other := seen.get(exact(header)):
                 raise ValueError(f"column {header!r} is mapped to {other} and {measure}; a column holds one measure")
-            seen[plain(header)] = measure
+            seen[exact(header)] = measure
         return self
 
     def with_columns(self, columns: Mapping[str, str]) -> TableMapping:
         """Return the mapping with headers by measure id added or replaced; raises `InputError`."""
         together = {**self.columns, **columns}
-        used = [plain(header) for header in together.values()]
+        used = [exact(header) for header in together.values()]
         for measure, header in together.items():
-            if used.count(plain(header)) > 1:
-                both = " and ".join(name for name, other in together.items() if plain(other) == plain(header))
+            if used.count(exact(header)) > 1:
+                both = " and ".join(name for name, other in together.items() if exact(other) == exact(header))
                 raise InputError(f"column {header!r} is mapped to {both}; a column holds one measure", key=measure)
         return self.model_copy(update={"columns": together})
 
@@ -99,17 +100,6 @@ def load_mapping(mapping: str | Path | TableMapping | None) -> TableMapping:
     if mapping is None:
         return TableMapping()
     return mapping if isinstance(mapping, TableMapping) else read_spec(TableMapping, Path(mapping))
-
-
-def plain(name: str) -> str:
-    """Write a header or label as ids are written, so that case, spaces and hyphens do not matter.
-
-    Examples
-    --------
-    >>> plain(" ABS-H 01 ")
-    'abs_h_01'
-    """
-    return re.sub(r"\W+", "_", name.strip().casefold()).strip("_")
 
 
 def _measure_of(name: str, known: list[str]) -> str:

@@ -8,27 +8,26 @@ result says which and why.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..record.facts import Fact
 from ..record.measures import Measure
 from ..record.study import Study
 from ..spec import InputError, unknown_name
-from .table_files import RawTable, as_text, read_table
-from .table_mapping import TableMapping, load_mapping, plain
+from .labels import exact, loose, named, read_labels
+from .remarks import Remark, row_runs, table_remarks
+from .table_files import EMPTY, RawTable, as_text, read_table
+from .table_mapping import TableMapping, load_mapping
 
 __all__ = ["Participants", "participants", "read_participants"]
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
-OPPOSITE = 3.0
-"""Standard errors by which a difference must be on the other side of 0 than the printed one to be remarked upon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,26 +40,13 @@ class Participants:
         A row a participant, columns named by measure id: floats, and labels for categories.
     left_out : mapping of int to str
         Why a row of the table is not in the frame, by its number (the first row below the header is 1).
-    warnings : tuple of str
-        What can be used and is odd nevertheless: totals that are not the sum of their items, a measure that looks as
-        if it were scored the other way round.
+    remarks : tuple of Remark
+        The rows that were left out, and what can be used and is odd nevertheless (see `hikibayes.inference.remarks`).
     """
 
     frame: pd.DataFrame
     left_out: Mapping[int, str]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def notice(self) -> str:
-        """One sentence on the rows that were left out; empty where there are none."""
-        if not self.left_out:
-            return ""
-        by_reason: dict[str, list[int]] = {}
-        for row, why in self.left_out.items():
-            by_reason.setdefault(why, []).append(row)
-        total = len(self.left_out) + len(self.frame)
-        reasons = "; ".join(f"{why} ({_runs(rows)})" for why, rows in by_reason.items())
-        return f"{len(self.left_out)} of {total} rows are left out: {reasons}"
+    remarks: tuple[Remark, ...] = ()
 
 
 def read_participants(
@@ -133,7 +119,7 @@ def participants(
     """
     stated = load_mapping(mapping).with_columns(columns or {})
     stated.check(study)
-    raw = table if isinstance(table, RawTable) else RawTable(table, {})
+    raw = table if isinstance(table, RawTable) else RawTable(table.set_axis(list(map(str, table.columns)), axis=1), {})
     places = _places(raw.frame, study, measures, stated)
     read = {name: _read(raw, study.measure(name), headers, stated) for name, headers in places.items()}
     frame = pd.DataFrame({name: column.values for name, column in read.items()})
@@ -142,19 +128,25 @@ def participants(
     if kept.empty:
         raise InputError(f"none of the {len(frame)} rows has all of {', '.join(measures)}")
     _check_variation(kept, study)
-    return Participants(
-        frame=kept,
-        left_out={row: why for row, why in enumerate(reasons, start=1) if why},
-        warnings=(*_unequal_totals(raw, study, read, places, stated), *_opposite(kept, study)),
+    left_out = {row: why for row, why in enumerate(reasons, start=1) if why}
+    groups = read[study.analysis.group].values if study.analysis.group in read else None
+    remarks = (
+        *_left_out(left_out, len(frame)),
+        *_loose_headers(places, stated),
+        *(remark for column in read.values() for remark in column.remarks),
+        *_unequal_totals(raw, study, read, places, stated),
+        *table_remarks(raw.frame, kept, groups, study),
     )
+    return Participants(frame=kept, left_out=left_out, remarks=remarks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """A measure's values, and for each row that has none why."""
+    """A measure's values, for each row that has none why, and what is odd about them."""
 
-    values: list[float] | list[str | None]
+    values: list[Any]
     why: list[str]
+    remarks: tuple[Remark, ...] = ()
 
 
 # -- headers ----------------------------------------------------------------------------------------------------------
@@ -192,11 +184,25 @@ def _items(table: pd.DataFrame, measure: Measure, stated: TableMapping) -> dict[
 
 
 def _header(table: pd.DataFrame, wanted: str) -> str | None:
-    known = [str(header) for header in table.columns]
-    found = [header for header in known if header == wanted] or [h for h in known if plain(h) == plain(wanted)]
+    found = named(wanted, map(str, table.columns))
+    if len(set(found)) > 1:
+        both = " and ".join(map(repr, found))
+        raise InputError(f"columns {both} may each be {wanted!r}; say which under [columns] of a mapping file")
     if len(found) > 1:
         raise InputError(f"column {found[0]!r} occurs {len(found)} times; a header must be there once")
     return found[0] if found else None
+
+
+def _loose_headers(places: Mapping[str, tuple[str, ...]], stated: TableMapping) -> Iterator[Remark]:
+    """Say which columns were found only by overlooking case and blanks."""
+    said = []
+    for name, headers in places.items():
+        wanted = [name] if len(headers) == 1 else [f"{name}_{number:02d}" for number in range(1, len(headers) + 1)]
+        pairs = zip(wanted, headers, strict=True)
+        said += [f"{w} = {h!r}" for w, h in pairs if exact(h) != exact(stated.columns.get(w, w))]
+    if said:
+        text = f"columns found by overlooking case and blanks: {', '.join(said)}"
+        yield Remark(kind="loose_headers", of="", count=len(said), text=text)
 
 
 # -- cells ------------------------------------------------------------------------------------------------------------
@@ -205,52 +211,65 @@ def _header(table: pd.DataFrame, wanted: str) -> str | None:
 def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: TableMapping) -> _Column:
     missing = _missing_codes(measure, stated)
     if measure.kind == "category":
-        cells = _cells(raw.frame[headers[0]], headers[0], missing, measure.id)
-        levels = _labels(cells.values, measure, headers[0], stated, raw.value_labels.get(headers[0], {}))
-        return _Column(values=levels, why=cells.why)
+        return _category(raw, measure, headers[0], missing, stated)
     from_items = len(headers) > 1
     limits = tuple(map(float, measure.response)) if from_items and measure.response else measure.limits
     parts = []
     for number, header in enumerate(headers, start=1):
-        cells = _cells(raw.frame[header], header, missing, f"{measure.id}_{number:02d}" if from_items else measure.id)
-        parts.append(_Column(values=_numbers(cells.values, measure, header, limits), why=cells.why))
+        name = f"{measure.id}_{number:02d}" if from_items else measure.id
+        cells = _cells(raw.frame[header], missing, name)
+        values = _numbers(cells.values, measure, header, limits, raw.value_labels.get(header, {}))
+        remarks = tuple(_labelled_codes(name, values, raw.value_labels.get(header, {})))
+        parts.append(_Column(values=values, why=cells.why, remarks=remarks))
     table = np.array([part.values for part in parts], dtype=float)
     total = table.mean(axis=0) if from_items and measure.score == "mean" else table.sum(axis=0)
     if measure.id in stated.reversed:
         total = sum(measure.limits) - total
     why = [", ".join(filter(None, row)) for row in zip(*(part.why for part in parts), strict=True)]
-    return _Column(values=total.tolist(), why=why)
+    return _Column(values=total.tolist(), why=why, remarks=tuple(r for part in parts for r in part.remarks))
 
 
-def _cells(values: pd.Series, header: str, missing: frozenset[str], name: str) -> _Column:
+def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozenset[str] = frozenset()) -> _Column:
     """Texts of a column; where there is none, why."""
     texts = [as_text(value) for value in values]
+    empty = [text is None or (text.lower() in EMPTY and exact(text) not in labels) for text in texts]
     declared = [text is not None and _code(text) in missing for text in texts]
     why = [
-        f"no {name}" if text is None else f"{name} is {text}, declared missing" if gone else ""
-        for text, gone in zip(texts, declared, strict=True)
+        f"{name} is {text}, declared missing" if gone else f"no {name}" if none else ""
+        for text, none, gone in zip(texts, empty, declared, strict=True)
     ]
-    return _Column(values=[None if gone else text for text, gone in zip(texts, declared, strict=True)], why=why)
+    return _Column(values=[None if says else text for text, says in zip(texts, why, strict=True)], why=why)
 
 
-def _labels(
-    texts: Iterable[object], measure: Measure, header: str, stated: TableMapping, value_labels: Mapping[str, str]
-) -> list[str | None]:
-    levels = {plain(name): level.id for level in measure.levels for name in (level.label, level.id)}
-    own = {plain(found): level for found, level in stated.labels.get(measure.id, {}).items()}
-    labels: list[str | None] = []
-    for row, text in enumerate(texts, start=1):
-        says = [str(text), value_labels.get(str(text), "")]
-        label = next((found for s in says for known in (own, levels) if (found := known.get(plain(s)))), None)
-        if text is not None and label is None:
-            accepted = unknown_name("label", says[1] or says[0], [level.id for level in measure.levels])
+def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[str], stated: TableMapping) -> _Column:
+    own = stated.labels.get(measure.id, {})
+    names = {name: level.id for level in measure.levels for name in (level.label, level.id)}
+    value_labels = raw.value_labels.get(header, {})
+    cells = _cells(raw.frame[header], missing, measure.id, frozenset(map(exact, (*own, *names))))
+    where = f"column {header!r}"
+    try:
+        levels, loosely = read_labels(dict.fromkeys(filter(None, cells.values)), (own, names), value_labels)
+    except InputError as error:
+        raise InputError(f"{error}, under [labels.{measure.id}]", key=where) from None
+    for row, text in enumerate(cells.values, start=1):
+        if text is not None and text not in levels:
+            accepted = unknown_name("label", value_labels.get(text, text), [level.id for level in measure.levels])
             how = f"say what it means under [labels.{measure.id}] of a mapping file, or declare it missing"
-            raise InputError(f"row {row}: {accepted}; {how}", key=f"column {header!r}")
-        labels.append(None if text is None else label)
-    return labels
+            raise InputError(f"row {row}: {accepted}; {how}", key=where)
+    said = ", ".join(f"{text!r} as {level}" for text, level in loosely.items())
+    remarks = [
+        Remark(
+            kind="loose_labels", of=measure.id, count=len(loosely), text=f"read by overlooking case and blanks: {said}"
+        )
+    ]
+    return _Column(
+        values=[text and levels[text] for text in cells.values], why=cells.why, remarks=tuple(remarks if said else ())
+    )
 
 
-def _numbers(texts: Iterable[object], measure: Measure, header: str, limits: tuple[float, ...]) -> list[float]:
+def _numbers(
+    texts: Iterable[Any], measure: Measure, header: str, limits: tuple[float, ...], value_labels: Mapping[str, str]
+) -> list[float]:
     low, high = limits
     numbers = []
     for row, text in enumerate(texts, start=1):
@@ -258,13 +277,45 @@ def _numbers(texts: Iterable[object], measure: Measure, header: str, limits: tup
         ambiguous = high >= 1000 and THOUSANDS.fullmatch(str(text))
         number = np.nan if text is None or ambiguous else _number(str(text))
         if text is not None and not low <= number <= high:
-            accepted = f"{measure.label} runs from {low:g} to {high:g}"
-            raise InputError(f"row {row}: found {text!r}; {accepted}", key=f"column {header!r}")
+            accepted = (
+                f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
+            )
+            labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
+            raise InputError(f"row {row}: found {_shown(text)}{labelled}; {accepted}", key=f"column {header!r}")
         numbers.append(number)
     return numbers
 
 
+def _how_missing(measure: Measure, text: str, limits: tuple[float, ...], value_labels: Mapping[str, str]) -> str:
+    """Say how codes are declared missing; all those at once that a file labels and that are outside the range."""
+    low, high = limits
+    outside = [code for code in dict.fromkeys((text, *value_labels)) if not low <= _number(code) <= high]
+    if np.isnan(_number(text)):
+        return ""
+    codes = ", ".join(f"{_number(code):.15g}" for code in outside if not np.isnan(_number(code)))
+    return f"; if it means no answer, say so in a mapping file: under [missing_in], {measure.id} = [{codes}]"
+
+
+def _labelled_codes(name: str, values: Sequence[float], value_labels: Mapping[str, str]) -> Iterator[Remark]:
+    """Name the values that a file labels where it does not label most: ``99 = DK``, not ``1 = never``."""
+    counts = pd.Series(values, dtype=float).value_counts()
+    labelled = {value: value_labels[text] for value in counts.index if (text := f"{value:.15g}") in value_labels}
+    if 2 * len(labelled) > len(counts):
+        return
+    for value, label in labelled.items():
+        text = (
+            f"{value:g} occurs {counts[value]} times and is labelled {label!r} in the file; if it means no answer,"
+            f" say so in a mapping file: under [missing_in], {name} = [{value:g}]"
+        )
+        yield Remark(kind="labelled_code", of=name, count=int(counts[value]), text=text)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
 def _number(text: str) -> float:
+    text = text.replace("\N{MINUS SIGN}", "-")
     return float(text.replace(",", ".")) if NUMBER.fullmatch(text) else np.nan
 
 
@@ -285,7 +336,7 @@ def _missing_codes(measure: Measure, stated: TableMapping) -> frozenset[str]:
 def _code(text: str) -> str:
     """Write a code so that 9, 9.0 and 9,0 are one."""
     number = _number(text)
-    return plain(text) if np.isnan(number) else f"{number:g}"
+    return loose(text) if np.isnan(number) else repr(number)
 
 
 # -- what is odd ------------------------------------------------------------------------------------------------------
@@ -310,9 +361,8 @@ def _unequal_totals(
     read: Mapping[str, _Column],
     places: Mapping[str, tuple[str, ...]],
     stated: TableMapping,
-) -> list[str]:
+) -> Iterator[Remark]:
     """Compare totals with the sums of their items, where a table has both."""
-    found = []
     for name, headers in places.items():
         measure = study.measure(name)
         items = _items(raw.frame, measure, stated)
@@ -321,32 +371,16 @@ def _unequal_totals(
         summed = _read(raw, measure, tuple(filter(None, items.values())), stated)
         pairs = np.array([read[name].values, summed.values], dtype=float)
         if unequal := (np.flatnonzero(np.abs(pairs[0] - pairs[1]) > 1e-6) + 1).tolist():
-            found.append(f"{name}: the total is not what its items make in {_runs(unequal)}; the total is used")
-    return found
+            text = f"the total is not what its items make in {row_runs(unequal)}; the total is used"
+            yield Remark(kind="unequal_totals", of=name, count=len(unequal), text=text)
 
 
-def _opposite(frame: pd.DataFrame, study: Study) -> list[str]:
-    """Name the measures whose groups differ the other way round than the study printed."""
-    printed: dict[str, Fact] = {fact.of: fact for fact in study.facts if fact.of and fact.quantity in {"t", "d"}}
-    found = []
-    for name, fact in printed.items():
-        if name not in frame or study.analysis.group not in frame or fact.absolute or not fact.between:
-            continue
-        first, second = (frame.loc[frame[study.analysis.group] == group, name] for group in fact.between)
-        error = np.sqrt(first.var() / len(first) + second.var() / len(second))
-        difference = (first.mean() - second.mean()) * np.sign(float(fact.value))
-        if difference < -OPPOSITE * error:
-            higher, lower = fact.between if fact.value > 0 else fact.between[::-1]
-            found.append(
-                f"{name}: the study has it higher in {higher} than in {lower}, this table lower;"
-                f" if it is scored the other way round, say reversed = [{name!r}] in a mapping file"
-            )
-    return found
-
-
-def _runs(rows: Sequence[int]) -> str:
-    """Write row numbers with their runs drawn together: ``rows 3, 5-9``."""
-    key: Callable[[tuple[int, int]], int] = lambda pair: pair[1] - pair[0]  # noqa: E731
-    runs = [[row for _, row in run] for _, run in groupby(enumerate(rows), key)]
-    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-    return f"row {text}" if len(rows) == 1 else f"rows {text}"
+def _left_out(left_out: Mapping[int, str], total: int) -> Iterator[Remark]:
+    """One sentence on the rows that are left out."""
+    if left_out:
+        by_reason: dict[str, list[int]] = {}
+        for row, why in left_out.items():
+            by_reason.setdefault(why, []).append(row)
+        reasons = "; ".join(f"{why} ({row_runs(rows)})" for why, rows in by_reason.items())
+        text = f"{len(left_out)} of {total} rows are left out: {reasons}"
+        yield Remark(kind="left_out", of="", count=len(left_out), text=text)

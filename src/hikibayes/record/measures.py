@@ -84,6 +84,9 @@ class Measure(Spec):
         for name, pair in (("response", self.response), ("range", self.range)):
             if pair and pair[0] >= pair[1]:
                 raise ValueError(f"measure {self.id!r}: {name} runs from {pair[0]:g} to {pair[1]:g}, not upwards")
+        called = [name for level in self.levels for name in {level.id, level.label}]
+        if twice := [name for name in called if called.count(name) > 1]:
+            raise ValueError(f"measure {self.id!r}: {twice[0]!r} names two levels; ids and labels belong to one each")
         if self.kind == "category" and len(self.levels) < 2:
             raise ValueError(f"measure {self.id!r}: a category needs at least two levels")
         return self
