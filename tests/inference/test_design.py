@@ -143,7 +143,7 @@ def test_unusable_participants_are_refused_by_name(study, participants, change, 
 
 def test_a_formula_whose_columns_formulae_misnames_is_refused(study, participants):
     model = load_model("step3").model_copy(update={"formula": "abs_h ~ group / srs18"})
-    vars(model).pop("parsed", None)
+    vars(model).pop("written", None)
     with pytest.raises(InputError, match="the columns of 'group' have no clear names; write the formula's terms out"):
         _ = design(model, participants, study).columns
 

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "invalid"
 
 REFUSED = {
     "misspelt_term": "there is no term 'agee'; there are: Intercept, age, group, group:srs18, sigma, srs18 (did you",
-    "misspelt_term_in_variant": "variant 'sceptical': there is no term 'srs18:group'; there are: Intercept, age, ",
+    "misspelt_term_in_variant": "variant 'sceptical': there is no term 'srs81:group'; there are: Intercept, age, ",
     "missing_prior": "there is no prior for 'srs18'; ",
     "missing_sigma": "there is no prior for 'sigma'; ",
     "prior_sd_of_zero": "priors.age: Normal needs sigma > 0; found 0",

@@ -101,10 +101,12 @@ def fit(
     folder = run_folder(result.study.id, "fit", out)
     write_run(folder, fit_files(result), record)
     say_remarks(result.remarks)
-    shown = result.estimates[
+    shown = result.estimates[result.estimates["note"] == ""][
         ["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]
     ]
     show(result.estimates, shown, as_json, title=f"{model} ({variant}), {engine}, seed {seed}")
+    for why, left_out in result.estimates.query("note != ''").groupby("note", sort=False):
+        click.echo(f"not estimated: {', '.join(left_out['estimand'])}: {why}", err=True)
     end_with(result.diagnostics, folder, as_json)
 
 

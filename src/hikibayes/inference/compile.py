@@ -21,6 +21,7 @@ from .exact import (
     bambi_default,
     posterior,
 )
+from .formulas import namespace
 from .models import DEFAULT_VARIANT, INTERCEPT, Prior, PriorSet
 from .moment_design import MomentDesign
 
@@ -123,7 +124,9 @@ def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
     priors = {name: bambi.Prior(prior.dist, **prior.parameters) for name, prior in chosen.priors.items()}
     # a varying intercept's prior is that of its SD
     priors |= {name: bambi.Prior("Normal", mu=0, sigma=priors[name]) for name in model.varying if name in priors}
-    built = bambi.Model(model.formula, design.frame, family=model.family, priors=priors or None)
+    built = bambi.Model(
+        model.formula, design.frame, family=model.family, priors=priors or None, extra_namespace=namespace()
+    )
     built.build()
     return built
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from ..record.measures import Measure
 from ..record.study import Study
 from ..spec import InputError, unknown_name
+from .formulas import evaluated, quiet_evaluation
 from .models import INTERCEPT, ModelSpec
 from .sufficient import FloatArray, SufficientStatistics
 
@@ -175,17 +176,16 @@ class Design:
             frame = frame.assign(**{name: _constant(value, frame[name])})
         for name, amount in (shift or {}).items():
             frame = frame.assign(**{name: frame[name] + amount})
-        return self._by_dataset(self.matrices.common.evaluate_new_data(frame).design_matrix)
+        with quiet_evaluation():
+            return self._by_dataset(self.matrices.common.evaluate_new_data(frame).design_matrix)
 
     def first(self) -> Self:
         """Return the first data set's design."""
-        from formulae import design_matrices
-
         frame = self.frame.iloc[: len(self.frame) // self.datasets]
         location = {name: values[:1] for name, values in self.scaling.location.items()}
         scale = {name: values[:1] for name, values in self.scaling.scale.items()}
         scaling = Scaling(location=location, scale=scale)
-        matrices = design_matrices(self.model.formula, frame)
+        matrices = evaluated(self.model.written, frame)
         return replace(self, frame=frame, datasets=1, scaling=scaling, matrices=matrices)
 
     def _by_dataset(self, matrix: Any) -> FloatArray:
@@ -224,8 +224,7 @@ def design(
         A measure of the formula is no measure of the study or no column, has empty cells or unknown labels; a column
         of the design is constant; tables of several lengths, or several tables for a formula with function calls.
     """
-    from formulae import design_matrices
-
+    _refuse_roles(model, study)
     stacked, datasets = _stacked(model, participants)
     frame = _typed(model, stacked, study)
     numbers = [name for name in model.variables if study.measure(name).kind != "category"]
@@ -237,11 +236,12 @@ def design(
         study=study,
         frame=frame,
         datasets=datasets,
-        matrices=design_matrices(model.formula, frame),
+        matrices=evaluated(model.written, frame),
         scaling=scales,
         standardised=standardised,
     )
     _refuse_constant(made)
+    _refuse_not_finite(made)
     return made
 
 
@@ -279,6 +279,27 @@ def refuse_calls(model: ModelSpec, needs: str) -> None:
     """Raise for a function in the formula: one may look at its whole column, as ``scale`` and ``poly`` do."""
     if calls := [term for term in model.terms if "(" in term]:
         raise InputError(f"model {model.name!r}: {calls[0]} needs {needs}; only measures and their products do not")
+
+
+def _refuse_roles(model: ModelSpec, study: Study) -> None:
+    """Raise where the formula puts a category in a number's place, or a number in a category's."""
+    if study.measure(model.outcome).kind == "category":
+        raise InputError(f"model {model.name!r}: the outcome {model.outcome!r} is a category; it must be a number")
+    factors = [name.removeprefix("1|") for name in model.varying] + [model.sigma_by] * bool(model.sigma_by)
+    for name in (*factors, *model.written.coded):
+        if study.measure(str(name)).kind != "category":
+            raise InputError(f"model {model.name!r} takes {name!r} for a category; it is a number")
+
+
+def _refuse_not_finite(made: Design) -> None:
+    finite = np.isfinite(made.rows).all(axis=0)
+    for name, rows in zip(made.columns, finite.T, strict=True):
+        if not rows.all():
+            seen = ' functions see z scores here: scaling = "raw" hands them the measures\' own units'
+            raise InputError(
+                f"model {made.model.name!r}: {name} is not a finite number in {int((~rows).sum())} rows;"
+                f"{seen if made.standardised else ' the function is not defined there'}"
+            )
 
 
 def _refuse_constant(made: Design) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..record.measures import term_parts
 from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
 from .design import Design
@@ -28,6 +29,8 @@ type _Explained = Callable[[NDArray[np.intp]], FloatArray]
 
 LINEAR = ("slope", "slope_difference", "group_gap")
 TOLERANCE = 1e-9
+STEP = 2.0**-10
+"""Of a derivative, in SD; taken with half of it too and extrapolated, which is exact for polynomials of degree 4."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,8 @@ class Answers:
         Those that are shares of variance.
     explained : ExplainedVariance
         Computes these.
+    refused : dict of Estimand to str
+        The study's other estimands, each with the reason for which this model does not answer it.
     """
 
     linear: tuple[Estimand, ...]
@@ -53,6 +58,7 @@ class Answers:
     raw_factor: FloatArray
     variance: tuple[Estimand, ...]
     explained: ExplainedVariance
+    refused: Mapping[Estimand, str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,17 +81,20 @@ def answers(design: Design | MomentDesign) -> Answers:
     Raises
     ------
     InputError
-        The model's file asks for an estimand that the study does not have or the model cannot answer; or it asks for
-        none and there is none.
+        The model's file asks for an estimand that the study does not have or the model cannot answer.
 
     Notes
     -----
     A slope in a group, and a difference of slopes, need a model in which the slope differs between the groups; a common
     slope needs one in which it does not. Unless the model's file names its estimands, the model must also hold equal
     everything that the estimand's step holds equal: "the gap at equal covariates" is another number without them.
+
+    Of a measure that the formula puts into a function, the slope is the average derivative: the mean over the
+    participants of what the design's row changes by per SD, at each one's own value.
     """
     effects = _Effects(design)
     model, study = design.model, design.study
+    refused: dict[Estimand, str] = {}
     if model.estimands:
         chosen = tuple(study.estimand(name) for name in model.estimands)
         for estimand in chosen:
@@ -94,12 +103,7 @@ def answers(design: Design | MomentDesign) -> Answers:
     else:
         reasons = {estimand: effects.obstacle(estimand) for estimand in study.estimands}
         chosen = tuple(estimand for estimand, why in reasons.items() if not why)
-        if not chosen:
-            first, why = next(iter(reasons.items()), (None, "the study has none"))
-            raise InputError(
-                f"model {model.name!r} answers no estimand of study {study.id!r}"
-                f" ({first.name + ': ' if first else ''}{why}); name those you want in the model's 'estimands'"
-            )
+        refused = {estimand: why for estimand, why in reasons.items() if why}
     linear = tuple(estimand for estimand in chosen if estimand.kind in LINEAR)
     weights = np.stack([effects.weights(estimand) for estimand in linear], axis=1) if linear else effects.none
     return Answers(
@@ -108,6 +112,7 @@ def answers(design: Design | MomentDesign) -> Answers:
         raw_factor=np.stack([effects.raw_factor(e) for e in linear], axis=1) if linear else effects.none[..., 0],
         variance=tuple(estimand for estimand in chosen if estimand.kind not in LINEAR),
         explained=ExplainedVariance(design),
+        refused=refused,
     )
 
 
@@ -219,8 +224,18 @@ class _Effects:
 
     def _slope_obstacle(self, estimand: Estimand) -> str | None:
         # whether slopes differ is in the formula, so one of many data sets is enough to see it
-        reference, other = self.one.slopes(estimand.of or "")
-        differ = bool((np.abs(reference - other) > TOLERANCE).any())
+        of = estimand.of or ""
+        if (number := len(self.study.measure(of).levels)) > 2:
+            return f"{of} is a category with {number} levels; a slope is of a number, or of two levels"
+        if of in self.model.written.jumping:
+            return f"{of} enters by a comparison, which has steps and no slope"
+        reference, other = self.one.slopes(of)
+        if not np.isfinite([reference, other]).all():
+            return f"the formula's functions of {of} have no finite slope at every participant's value"
+        size = max(np.abs(reference).max(), np.abs(other).max())
+        if size < TOLERANCE:
+            return f"on average the formula's terms do not change with {of}, whatever their coefficients"
+        differ = bool((np.abs(reference - other) > TOLERANCE * max(1.0, size)).any())
         by_group = estimand.group is not None or estimand.between is not None
         if by_group and not differ:
             return f"the slope of {estimand.of} is the same in both groups"
@@ -230,7 +245,9 @@ class _Effects:
         model = self.model
         if model.family != "gaussian" or model.sigma_by or model.varying or model.measurement_error:
             return f"shares of variance are those of a gaussian model with one sigma; this one {model.beyond_gaussian}"
-        missing = [t for t in self.study.terms(estimand.step) if _parts(t) not in set(map(_parts, self.model.terms))]
+        missing = [
+            t for t in self.study.terms(estimand.step) if term_parts(t) not in set(map(term_parts, self.model.terms))
+        ]
         return f"{missing[0]}, which {estimand.step} has, is not in its formula" if missing else None
 
     def _slope(self, of: str, group: str) -> FloatArray:
@@ -239,9 +256,18 @@ class _Effects:
         if levels:
             high, low = (self.design.mean_row(fixed={**fixed, of: level}) for level in (levels[1], levels[0]))
             return (high - low) / self._outcome_sd()
-        high, low = (self.design.mean_row(fixed=fixed, shift={of: half}) for half in (0.5, -0.5))
-        unit = 1.0 if self.design.standardised else self.design.scaling.scale[of][:, None]
-        return (high - low) * unit / self._outcome_sd()
+        scale = np.ones((1, 1)) if self.design.standardised else self.design.scaling.scale[of][:, None]
+        if of not in self.model.written.inside_calls:
+            return self._change(of, fixed, 1.0) * scale / self._outcome_sd()
+        # several data sets and functions do not go together: one SD is enough
+        unit = float(scale[0, 0])
+        whole, half = (self._change(of, fixed, step * unit) / step for step in (STEP, STEP / 2))
+        return (4 * half - whole) / 3 / self._outcome_sd()
+
+    def _change(self, of: str, fixed: Mapping[str, str], width: float) -> FloatArray:
+        """Change of the average row while a measure goes from half a width below each one's own value to half above."""
+        high, low = (self.design.mean_row(fixed=fixed, shift={of: side * width / 2}) for side in (1, -1))
+        return np.asarray(high - low)
 
     def _outcome_sd(self) -> FloatArray:
         """SD of the outcome in the model's units, (1, 1) or (B, 1)."""
@@ -266,7 +292,7 @@ class ExplainedVariance:
     def __init__(self, design: Design | MomentDesign) -> None:
         self.study: Study = design.study
         self.stats = design.statistics
-        self._columns = {_parts(term): columns for term, columns in design.terms.items()}
+        self._columns = {term_parts(term): columns for term, columns in design.terms.items()}
 
     @cached_property
     def covariance(self) -> FloatArray:
@@ -310,7 +336,7 @@ class ExplainedVariance:
         return here - explained(self._of_step(before)) if before else here
 
     def _of_step(self, step: str) -> NDArray[np.intp]:
-        names = [column for term in self.study.terms(step) for column in self._columns[_parts(term)]]
+        names = [column for term in self.study.terms(step) for column in self._columns[term_parts(term)]]
         return np.array([self.stats.names.index(name) for name in names])
 
     @staticmethod
@@ -318,8 +344,3 @@ class ExplainedVariance:
         image = beta @ V[..., s]
         solved = np.linalg.solve(V[:, s][:, :, s], image.swapaxes(-1, -2)).swapaxes(-1, -2)
         return np.asarray(np.sum(solved * image, axis=-1))
-
-
-def _parts(term: str) -> frozenset[str]:
-    """Return what a term is a product of: its order does not matter."""
-    return frozenset(term.split(":"))

@@ -33,6 +33,7 @@ __all__ = [
     "exact_estimates",
     "least_squares_estimates",
     "pooled",
+    "refused_estimates",
 ]
 
 COLUMNS = (
@@ -183,6 +184,12 @@ def least_squares_estimates(
     rows = [_row(e, mean=float(found.explained.least_squares(e).mean())) for e in found.variance]
     labels = {**(labels or {}), "engine": "ols", "prior": ""}
     return _table(rows, labels, n=int(design.statistics.n[0]), datasets=len(design.statistics))
+
+
+def refused_estimates(found: Answers, *, labels: Mapping[str, str] | None = None, n: int) -> pd.DataFrame:
+    """Return a row without numbers for each estimand that the model does not answer, with the reason in ``note``."""
+    rows = [_row(e) for e in found.refused]
+    return _table(rows, labels, n=n, datasets=1).assign(note=list(found.refused.values()))
 
 
 def pooled(mixture: Mixture) -> Mixture:

@@ -17,7 +17,14 @@ from .compile import exact_posterior
 from .design import Design, design
 from .diagnostics import quadrature_error, sound
 from .estimands import Answers, answers
-from .estimates import Reporting, draw_estimates, exact_estimates, least_squares_estimates
+from .estimates import (
+    COLUMNS,
+    Reporting,
+    draw_estimates,
+    exact_estimates,
+    least_squares_estimates,
+    refused_estimates,
+)
 from .exact import ExactEngineError, GaussianPosterior, to_datatree
 from .layout import term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
@@ -53,7 +60,8 @@ class Fit:
     posterior : xarray.DataTree
         Draws in ArviZ's schema, with Bambi's variable names whichever engine made them.
     estimates : pandas.DataFrame
-        The study's estimands, with the columns of ``estimates.csv``.
+        The study's estimands, with the columns of ``estimates.csv`` and ``note``: one that the model does not answer
+        has no numbers, and the reason there.
     diagnostics : pandas.DataFrame
         Columns ``check, of, value, accepted, ok``.
     remarks : pandas.DataFrame
@@ -144,6 +152,7 @@ def fit(
     job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
     posterior, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
     beside = least_squares_estimates(laid_out, found, labels=labels)
+    missing = refused_estimates(found, labels=labels, n=len(laid_out.frame))
     return Fit(
         model=spec,
         study=about,
@@ -153,7 +162,7 @@ def fit(
         participants=rows,
         design=laid_out,
         posterior=posterior,
-        estimates=_stacked(estimates, beside),
+        estimates=_stacked(estimates, beside, missing).reindex(columns=[*COLUMNS, "note"]).fillna({"note": ""}),
         diagnostics=diagnostics,
         remarks=remark_table((*design_remarks(laid_out), *rows.remarks)),
     )

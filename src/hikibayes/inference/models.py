@@ -6,17 +6,19 @@ house is asked about. Compiling a model for an engine is `hikibayes.inference.co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from ..distributions import Distribution
-from ..record.measures import Identifier
+from ..record.measures import Identifier, term_parts
 from ..spec import InputError, Probability, Spec, named_file, read_spec, shipped_files, unknown_name
+from .formulas import CODINGS, Formula, read_formula
 
 if TYPE_CHECKING:
     from formulae.terms.terms import Model as ParsedFormula
@@ -155,9 +157,14 @@ class ModelSpec(Spec):
     """Names of the study's estimands to report; where none is given, all that the model can answer."""
 
     @cached_property
+    def written(self) -> Formula:
+        """The formula, read and looked through."""
+        return read_formula(self.formula)
+
+    @property
     def parsed(self) -> ParsedFormula:
         """The formula as formulae's terms."""
-        return _parse(self.formula)
+        return self.written.parsed
 
     @property
     def outcome(self) -> str:
@@ -172,10 +179,8 @@ class ModelSpec(Spec):
     @property
     def variables(self) -> tuple[str, ...]:
         """The measures that the formula names, outcome first."""
-        from formulae.categorical import ENCODINGS
-
-        # formulae takes the Sum of C(group, Sum) for a variable
-        names = sorted(self.parsed.var_names - {self.outcome} - set(ENCODINGS), key=self.formula.find)
+        # formulae takes the Sum of C(group, Sum), and every number, for a variable
+        names = sorted(self.parsed.var_names - {self.outcome, "", *CODINGS}, key=self.formula.find)
         beside = [self.sigma_by] if self.sigma_by and self.sigma_by not in names else []
         return (self.outcome, *names, *beside)
 
@@ -229,6 +234,20 @@ class ModelSpec(Spec):
         priors = {} if chosen.rule else {**self.priors, **chosen.priors}
         return PriorSet(variant=variant, rule=chosen.rule, priors=priors)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_spelling(cls, content: Any) -> Any:
+        """Spell terms as the formula does: ``x:group`` is ``group:x``, and ``I(x**2)`` is ``I(x ** 2)``."""
+        formula = content.get("formula") if isinstance(content, dict) else None
+        if not isinstance(formula, str):
+            return content
+        try:
+            parsed = read_formula(formula.strip()).parsed
+        except ValueError:
+            return content  # said when the formula itself is looked at
+        names = [str(term.name) for term in (*parsed.common_terms, *parsed.group_terms)]
+        return _respelt(content, {term_parts(name): name for name in names})
+
     @model_validator(mode="after")
     def _formula_fits(self) -> Self:
         if self.family not in FAMILIES:
@@ -244,8 +263,15 @@ class ModelSpec(Spec):
             )
         if self.family == "beta_binomial" and (self.varying or self.sigma_by):
             raise ValueError("family 'beta_binomial' takes neither varying intercepts nor 'sigma_by'")
+        if wrong := [name for name in self.varying if not name.removeprefix("1|").isidentifier()]:
+            raise ValueError(f"formula {self.formula!r}: {wrong[0]!r} varies by no single category; (1|category) is")
         if not self.terms:
             raise ValueError(f"formula {self.formula!r} has no term besides the intercept")
+        if any(self.outcome in term.var_names for term in (*self.parsed.common_terms, *self.parsed.group_terms)):
+            raise ValueError(f"formula {self.formula!r}: the outcome {self.outcome!r} is among its own predictors")
+        spellings = Counter(map(term_parts, self.terms))
+        if twice := [term for term in self.terms if spellings[term_parts(term)] > 1]:
+            raise ValueError(f"formula {self.formula!r}: {' and '.join(twice)} are one term; write it once")
         _check_measurement_error(self)
         return self
 
@@ -264,13 +290,41 @@ class ModelSpec(Spec):
         return self
 
 
-def _parse(formula: str) -> ParsedFormula:
-    from formulae import model_description
+def _respelt(content: dict[str, Any], own: Mapping[frozenset[str], str]) -> dict[str, Any]:
+    """Return a model's content with the terms of priors, variants and pools spelt as the formula does."""
 
-    try:
-        return model_description(formula)
-    except Exception as error:  # formulae's scanner, parser and resolver each raise their own, some of them bare
-        raise ValueError(f"formula {formula!r} cannot be read: {error}") from None
+    def spelt(priors: Any) -> Any:
+        if not isinstance(priors, Mapping):
+            return priors
+        found: dict[Any, Any] = {}
+        for name, prior in priors.items():
+            term = own.get(term_parts(str(name)), name)
+            if term in found:
+                raise ValueError(f"{name!r} is given twice, spelt in two ways; a term has one prior")
+            found[term] = prior
+        return found
+
+    def inside(entries: Any, key: str, change: Callable[[Any], Any]) -> Any:
+        if not isinstance(entries, Mapping):
+            return entries
+        known = {
+            name: entry.model_dump(exclude_unset=True) if isinstance(entry, Spec) else entry
+            for name, entry in entries.items()
+        }
+        return {
+            name: {**entry, key: change(entry[key])} if isinstance(entry, Mapping) and key in entry else entry
+            for name, entry in known.items()
+        }
+
+    def terms(names: Any) -> Any:
+        return [own.get(term_parts(str(name)), name) for name in names] if isinstance(names, list | tuple) else names
+
+    changed = {
+        "priors": spelt(content.get("priors")),
+        "variants": inside(content.get("variants"), "priors", spelt),
+        "pools": inside(content.get("pools"), "terms", terms),
+    }
+    return {**content, **{key: value for key, value in changed.items() if key in content}}
 
 
 def _check_measurement_error(model: ModelSpec) -> None:

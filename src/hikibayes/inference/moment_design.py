@@ -18,6 +18,7 @@ from ..record.moments import in_raw_units
 from ..record.study import Study
 from ..spec import InputError, unknown_name
 from .design import Scaling, categorical, columns_of, refuse_calls
+from .formulas import evaluated
 from .models import ModelSpec
 from .sufficient import FloatArray, SufficientStatistics
 
@@ -183,15 +184,13 @@ def _affine_columns(
     model: ModelSpec, study: Study, measures: tuple[str, ...]
 ) -> tuple[dict[str, tuple[str, ...]], FloatArray, FloatArray]:
     """Find each column's constant and slopes within a group by evaluating the formula at 0 and at unit vectors."""
-    from formulae import design_matrices
-
     refuse_calls(model, "participants")
     unit = np.eye(len(measures))
     categories = [study.measure(name).kind == "category" for name in measures]
     doubtful = np.where(categories, 1.0, 2.0)
     grid = np.vstack([np.zeros((1, len(measures))), unit, doubtful])
     frame = _grid_frame(model, study, measures, grid)
-    matrices = design_matrices(model.formula, frame)
+    matrices = evaluated(model.written, frame)
     rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:].reshape(2, len(grid), -1)
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
     terms = columns_of(matrices)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..record.measures import term_parts
 from ..record.study import Estimand, Study
 from .models import INTERCEPT, ModelSpec, load_model, shipped_models
 
@@ -130,11 +131,11 @@ def _normal(mu: float, sigma: float, reason: str) -> dict[str, Any]:
 
 def _with_priors_of(shipped: ModelSpec, made: ModelSpec) -> ModelSpec:
     """Return the made model with the shipped one's words, priors and variants, where its terms have them."""
-    wanted = {_parts(name): name for name in made.parameters}
+    wanted = {term_parts(name): name for name in made.parameters}
 
     def carried(priors: Mapping[str, Any]) -> Priors:
         dumped = {name: prior.model_dump(exclude_unset=True) for name, prior in priors.items()}
-        return {wanted[_parts(name)]: prior for name, prior in dumped.items() if _parts(name) in wanted}
+        return {wanted[term_parts(name)]: prior for name, prior in dumped.items() if term_parts(name) in wanted}
 
     variants = {
         name: {
@@ -148,10 +149,6 @@ def _with_priors_of(shipped: ModelSpec, made: ModelSpec) -> ModelSpec:
     content["variants"] = {
         name: content for name, content in variants.items() if content.get("rule") or content["priors"]
     }
-    same = {_parts(term) for term in shipped.terms} == {_parts(term) for term in made.terms}
+    same = {term_parts(term) for term in shipped.terms} == {term_parts(term) for term in made.terms}
     content["description"] = shipped.description if same else made.description
     return ModelSpec.model_validate(content)
-
-
-def _parts(term: str) -> frozenset[str]:
-    return frozenset(term.split(":"))

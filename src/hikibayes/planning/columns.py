@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..inference.design import categorical, columns_of, refuse_calls
+from ..inference.formulas import evaluated
 from ..inference.models import ModelSpec
 from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
@@ -174,8 +175,6 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
     InputError
         A predictor that the frame lacks, or a column that is not linear in the scores within a cell.
     """
-    from formulae import design_matrices
-
     refuse_calls(model, "participants")
     known = (*frame.measures, *filter(None, [frame.category]), frame.study.analysis.group)
     for name in model.variables[1:]:
@@ -183,7 +182,7 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
             raise InputError(f"model {model.name!r}: {unknown_name('predictor in these worlds,', name, known)}")
     m = len(frame.measures)
     grid = np.vstack([np.zeros((1, m)), np.eye(m), np.full((1, m), 2.0)])
-    matrices = design_matrices(model.formula, _grid_frame(model, frame, grid))
+    matrices = evaluated(model.written, _grid_frame(model, frame, grid))
     rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:].reshape(len(frame.cells), len(grid), -1)
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
     terms = columns_of(matrices)

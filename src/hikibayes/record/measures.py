@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
 from ..spec import Items, Number, Spec, Whole
 
-__all__ = ["Identifier", "Level", "Measure", "Source", "Subscale"]
+__all__ = ["Identifier", "Level", "Measure", "Source", "Subscale", "term_parts"]
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -113,3 +114,16 @@ class Measure(Spec):
         if self.kind == "scale" and self.items and self.score == "mean":
             return 1 / self.items
         return 1.0 if self.integer else 0.0
+
+
+def term_parts(term: str) -> frozenset[str]:
+    """Return what a term is a product of: neither the order nor blanks matter.
+
+    Examples
+    --------
+    >>> term_parts("group:age") == term_parts("age : group")
+    True
+    >>> sorted(term_parts("group:I(age ** 2)"))
+    ['I(age**2)', 'group']
+    """
+    return frozenset(part for part in re.split(r":(?![^()]*\))", re.sub(r"\s+", "", term)) if part)

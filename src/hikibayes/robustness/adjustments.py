@@ -22,6 +22,7 @@ from ..inference.exact import FlatPrior, NormalPriors, bambi_default, posterior
 from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ..inference.normal_priors import Priors
 from ..inference.sufficient import FloatArray, IntArray, SufficientStatistics
+from ..record.measures import term_parts
 from .balance import Balance
 from .case import Case
 from .populations import Population, weighted_statistics
@@ -168,11 +169,11 @@ def _fullest(case: Case, balance: str) -> ModelSpec:
     chosen = case.model.prior_set(case.variant)
     terms = [term for term in case.model.terms if balance not in term.split(":")]
     added = {_term(case, balance, kind): kind for kind in EXTRA_TERMS["three_way"]}
-    known = {frozenset(name.split(":")): prior for name, prior in {**case.model.priors, **chosen.priors}.items()}
+    known = {term_parts(name): prior for name, prior in {**case.model.priors, **chosen.priors}.items()}
     priors = {
         name: prior.model_dump(exclude_unset=True)
         for name in (INTERCEPT, "sigma", *terms, *added)
-        if (prior := known.get(frozenset(name.split(":"))))
+        if (prior := known.get(term_parts(name)))
     }
     usual = {term: {"dist": "Normal", "mu": 0, **PRIORS[kind]} for term, kind in added.items()}
     rules = {case.variant: case.model.variants[case.variant].model_dump(exclude_unset=True)} if chosen.rule else {}
