@@ -9,6 +9,7 @@ from hikibayes.inference.compile import bambi_model, exact_priors
 from hikibayes.inference.design import design
 from hikibayes.inference.diagnostics import convergence, sound
 from hikibayes.inference.exact import bambi_default
+from hikibayes.inference.estimates import COLUMNS
 from hikibayes.inference.fit import Sampling, fit
 from hikibayes.inference.models import ModelSpec, load_model, shipped_models
 from hikibayes.spec import InputError
@@ -133,6 +134,16 @@ def test_a_small_nuts_run_agrees_and_is_not_called_sound(study, table):
     assert {"rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi"} == set(sampled.diagnostics["check"])
     assert {"Intercept", "group[hikikomori]", "sigma", "r2_step1"} <= set(sampled.diagnostics["of"])
     assert not sampled.sound, "400 draws are too few for 400 effective ones"
+
+
+def test_what_a_fit_cannot_answer_is_listed_with_the_reason(study, table):
+    made = fit("step1", table(n=40), study=study, seed=104, engine="exact").estimates
+    assert set(made["estimand"]) == {estimand.name for estimand in study.estimands}
+    without = made[made["note"] != ""]
+    assert (without["engine"] == "").all()
+    assert without["mean"].isna().all()
+    assert made.loc[made["note"] == "", "mean"].notna().all()
+    assert list(made.columns) == [*COLUMNS, "note"]
 
 
 @pytest.mark.long

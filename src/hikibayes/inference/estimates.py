@@ -188,7 +188,8 @@ def least_squares_estimates(
 
 def refused_estimates(found: Answers, *, labels: Mapping[str, str] | None = None, n: int) -> pd.DataFrame:
     """Return a row without numbers for each estimand that the model does not answer, with the reason in ``note``."""
-    rows = [_row(e) for e in found.refused]
+    # no engine: whoever picks one engine's rows picks those with numbers
+    rows, labels = [_row(e) for e in found.refused], {**(labels or {}), "engine": ""}
     return _table(rows, labels, n=n, datasets=1).assign(note=list(found.refused.values()))
 
 

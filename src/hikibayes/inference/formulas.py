@@ -418,7 +418,7 @@ def _coded_calls(description: ParsedFormula) -> Iterator[Any]:
 def _give_levels(call: Any, frame: pd.DataFrame) -> None:
     """Hand a coding the levels in their order: left alone, formulae takes them by the alphabet."""
     name = call.args[0].name
-    if not isinstance(frame[name].dtype, pd.CategoricalDtype):
+    if not hasattr(frame[name], "cat"):
         raise InputError(f"{call} codes a category; {name} is a number")
     call.kwargs["levels"] = _Levels(name, frame[name].cat.categories.tolist())
 
