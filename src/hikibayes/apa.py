@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["as_printed", "bayes_factor", "bounded", "interval", "number", "percent", "probability", "stated", "value"]
+__all__ = [
+    "as_printed",
+    "bayes_factor",
+    "bounded",
+    "cell",
+    "interval",
+    "number",
+    "percent",
+    "plain",
+    "probability",
+    "stated",
+    "value",
+]
 
 MINUS = "−"
 EMPTY = "–"
@@ -96,6 +108,49 @@ def as_printed(text: object) -> str:
 def percent(p: float | None, decimals: int = 0) -> str:
     """Return a share as a percentage."""
     return EMPTY if p is None or math.isnan(p) else f"{number(100 * p, decimals)}%"
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LARGE, SMALL = 10_000, 0.0005
+
+
+def plain(x: float | None, decimals: int = 3) -> str:
+    """Return any number in at most a dozen characters: by powers of ten where it is very large or very small.
+
+    Examples
+    --------
+    >>> plain(0.5), plain(-1234.5678), plain(3e110), plain(0.00002), plain(0.0), plain(float("inf"))
+    ('0.500', '−1,234.568', '3.0 × 10¹¹⁰', '2.0 × 10⁻⁵', '0', '∞')
+    """
+    if x is None or math.isnan(x):
+        return EMPTY
+    if math.isinf(x):
+        return "∞" if x > 0 else f"{MINUS}∞"
+    if x == 0 or SMALL <= abs(x) < LARGE:
+        return f"{x:,.{decimals}f}".replace("-", MINUS) if x else "0"
+    digits, _, power = f"{x:.1e}".partition("e")
+    return f"{digits.replace('-', MINUS)} × 10{str(int(power)).translate(SUPERSCRIPTS)}"
+
+
+def cell(x: float | None, column: str) -> str:
+    """Return a number as a table shows it, by what its column is called: the one rule of terminal and report.
+
+    Parameters
+    ----------
+    x : float or None
+    column : str
+        ``p`` and ``p_...`` are probabilities, ``bf10...`` Bayes factors; everything else is a plain number.
+
+    Examples
+    --------
+    >>> cell(1e110, "bf10"), cell(2e-5, "p_positive"), cell(0.24, "mean"), cell(None, "sd")
+    ('> 1,000', '< .001', '0.240', '')
+    """
+    if x is None or math.isnan(x):
+        return ""
+    if column == "p" or column.startswith("p_"):
+        return probability(x)
+    return bayes_factor(x) if column.startswith("bf") else plain(x)
 
 
 def bayes_factor(x: float | None) -> str:

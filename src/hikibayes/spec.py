@@ -21,8 +21,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
+
+from .defaults import LARGEST_SEED
+from .shown import overview
 
 __all__ = [
     "LARGEST",
@@ -42,6 +45,7 @@ __all__ = [
     "Share",
     "Spec",
     "Whole",
+    "checked_seed",
     "digest",
     "json_schema",
     "named_file",
@@ -60,8 +64,6 @@ SMALLEST = 1e-9
 """The smallest scale, such as an SD: below it squares and ratios lose their digits."""
 LARGEST_SAMPLE = 10**7
 MOST_ITEMS = 500
-LARGEST_SEED = 2**32 - 1
-"""The largest that every generator behind the engines takes."""
 MOST_DIGITS = 30
 DEEPEST = 20
 """Levels of tables and lists inside each other."""
@@ -143,9 +145,20 @@ class Spec(BaseModel):
         serialize_by_alias=True,
     )
 
+    def __repr__(self) -> str:
+        return overview(type(self).__name__, ((name, getattr(self, name)) for name in type(self).model_fields))
+
     def replace(self, **changes: Any) -> Self:
         """Return a validated copy with some fields changed."""
         return type(self).model_validate({**self.model_dump(exclude_unset=True), **changes})
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed; raises `InputError` where it is no whole number that every generator takes."""
+    try:
+        return TypeAdapter(Seed).validate_python(seed)
+    except ValidationError:
+        raise InputError(f"a seed is a whole number from 0 to {LARGEST_SEED}; found {seed!r}", key="seed") from None
 
 
 def unknown_name(kind: str, found: str, known: Iterable[str]) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..defaults import DEFAULT_STUDY
 from .options import (
-    DEFAULT_STUDY,
     end_with,
     json_option,
     list_shipped,

@@ -10,9 +10,7 @@ from typing import Any
 
 import click
 
-DEFAULT_STUDY = "nonaka2021"
-DEFAULT_SEED = 20210525
-"""The shipped study's publication date: taken, printed and recorded wherever a person gives no seed."""
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY, LARGEST_SEED
 
 
 def pairs_of(_: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -42,7 +40,8 @@ out_option = click.option(
     help="Folder for the files.  [default: results/STUDY/VERB]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
-seed_option = click.option("--seed", type=click.IntRange(min=0), default=DEFAULT_SEED, show_default=True)
+SEED = click.IntRange(0, LARGEST_SEED)
+seed_option = click.option("--seed", type=SEED, default=DEFAULT_SEED, show_default=True)
 
 
 def options(*decorators: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import json_option, list_shipped, options, out_option, show, write_template
+from .options import SEED, json_option, list_shipped, options, out_option, show, write_template
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ MOST_ROWS = 24
 @options(
     click.argument("simulation", default="followup"),
     click.option("--replicates", type=click.IntRange(min=10), help="Simulated studies a cell.  [default: the file's]"),
-    click.option("--seed", type=click.IntRange(min=0), help="[default: the file's]"),
+    click.option("--seed", type=SEED, help="[default: the file's]"),
     click.option(
         "--reconstructions",
         type=click.Path(dir_okay=False),

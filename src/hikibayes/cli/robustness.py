@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from .options import DEFAULT_STUDY, json_option, options, out_option, pairs_of, reading_option, say, seed_option, show
+from ..defaults import DEFAULT_STUDY
+from .options import json_option, options, out_option, pairs_of, reading_option, say, seed_option, show
 
 case_arguments = options(
     click.argument("what", default=DEFAULT_STUDY, metavar="[STUDY or FIT FOLDER]"),

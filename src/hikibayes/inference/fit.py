@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..record.study import Study
 from ..record.study_file import load_study
-from ..spec import InputError
+from ..shown import Shown
+from ..spec import InputError, checked_seed
 from .compile import exact_posterior
 from .design import Design, design
 from .diagnostics import quadrature_error, sound
@@ -45,8 +47,8 @@ FINE_NODES = 21
 """Nodes of the quadrature that the exact engine's usual one is held against."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fit:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fit(Shown):
     """A fitted model.
 
     Parameters
@@ -90,8 +92,8 @@ def fit(
     model: str | Path | ModelSpec,
     data: str | Path | pd.DataFrame,
     *,
-    seed: int,
-    study: str | Path | Study = "nonaka2021",
+    seed: int = DEFAULT_SEED,
+    study: str | Path | Study = DEFAULT_STUDY,
     engine: Engine = "nuts",
     variant: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
@@ -143,7 +145,7 @@ def fit(
     if engine not in {"nuts", "exact"}:
         raise InputError(f"there is no engine {engine!r}; there are: exact, nuts")
     spec = load_model(model)
-    about = study if isinstance(study, Study) else load_study(study)
+    about, seed = load_study(study), checked_seed(seed)
     rows = _participants(data, about, spec.variables, columns=columns, mapping=mapping)
     laid_out = design(spec, rows.frame, about)
     _refuse_too_few(laid_out)

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.models import ModelSpec, shipped_models
 from ..record.measures import Identifier, Text
 from ..record.study import Study
@@ -48,7 +49,7 @@ class Run(Spec):
 
     replicates: Annotated[Count, Field(ge=10)] = 10_000
     """Simulated studies in each cell."""
-    seed: Seed = 20210525
+    seed: Seed = DEFAULT_SEED
     engine: Literal["auto", "exact", "nuts"] = "auto"
     """``auto``: exact where the model is Gaussian with Normal priors, else NUTS."""
     refine: bool | Literal["first"] = True
@@ -60,7 +61,7 @@ class Simulation(Spec):
     """Simulated studies over a grid: what is planned for, what is varied, what is to be claimed."""
 
     description: Text
-    study: str = "nonaka2021"
+    study: str = DEFAULT_STUDY
     readings: dict[Identifier, Identifier] = Field(default_factory=dict)
     """Option by reading of the study; by default the study's own."""
     model: str = "step3"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..shown import Shown
 from .performance import performance
 from .replicates import Replicates, read_replicates
 from .sample_size import Curve, curves, monotone, sample_sizes
@@ -25,8 +26,8 @@ DIP = 4.0
 """A fall between neighbouring sizes of more than this many standard errors is not noise."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Diagnosis(Shown):
     """What simulated studies say.
 
     Parameters
@@ -50,13 +51,13 @@ class Diagnosis:
     warnings: tuple[str, ...]
 
 
-def diagnose(source: Replicates | str | Path) -> Diagnosis:
+def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
     """Reduce simulated studies to power, precision and sample sizes.
 
     Parameters
     ----------
-    source : Replicates, str or Path
-        A table of replicates, its file, or the folder of a run.
+    source : Replicates, Diagnosis, str or Path
+        A table of replicates, what `power` has returned, the table's file, or the folder of a run.
 
     Returns
     -------
@@ -67,6 +68,7 @@ def diagnose(source: Replicates | str | Path) -> Diagnosis:
     InputError
         There is no such file, or it is no table of replicates.
     """
+    source = source.replicates if isinstance(source, Diagnosis) else source
     replicates = source if isinstance(source, Replicates) else _read(Path(source))
     found = list(curves(replicates))
     return Diagnosis(

@@ -35,7 +35,7 @@ ROUNDS = 3
 def power(
     simulation: str | Path | Simulation = DEFAULT_SIMULATION,
     *,
-    study: Study | None = None,
+    study: str | Path | Study | None = None,
     reconstructions: xr.Dataset | str | Path | None = None,
     models: Mapping[str, ModelSpec] = MappingProxyType({}),
     replicates: int | None = None,
@@ -52,7 +52,7 @@ def power(
     ----------
     simulation : str, Path or Simulation
         A shipped one's name, a file, or a loaded one.
-    study : Study, optional
+    study : str, Path or Study, optional
         Instead of the one that the simulation names.
     reconstructions : xarray.Dataset, str or Path, optional
         Group moments with a leading ``draw`` dim, or their file; by default the study's shipped ones, else they are
@@ -92,7 +92,7 @@ def power(
         workers = cpu_count()
     if workers < 1:
         raise InputError(f"{workers} workers cannot do the work; give 1 or more", key="workers")
-    study = study or load_study(chosen.study)
+    study = load_study(study or chosen.study)
     if isinstance(reconstructions, str | Path):
         from ..reconstruction.shipped import read_reconstructions
 

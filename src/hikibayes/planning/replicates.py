@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..shown import Shown
 from ..spec import InputError, validated
 from .axes import DropOut
 from .cells import Cell, Sample
@@ -30,8 +31,8 @@ INDEX = {name: i for i, name in enumerate(FEATURES)}
 METADATA = b"hikibayes"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replicates:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Replicates(Shown):
     """Simulated studies.
 
     Parameters

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..inference.step_models import step_models, step_of
 from ..record.audit import audit
 from ..record.study import Study
+from ..record.study_file import load_study
 from ..robustness.case import Case
 from ..robustness.doubts import doubts
-from ..spec import InputError, spec_text
+from ..shown import Shown
+from ..spec import InputError, checked_seed, spec_text
 from .checks import left_out, posterior_predictive, prior_predictive
 from .curves import conditional_effects, group_gap_curve
 from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
@@ -36,8 +40,8 @@ LEFT_OUT_DATA_SETS = 20
 """Data sets on which the steps' predictions are compared: it takes rows, and these say enough."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reanalysis:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Reanalysis(Shown):
     """What the main job found. Every table has the columns of the file of its name.
 
     Parameters
@@ -103,9 +107,9 @@ class Reanalysis:
 
 
 def reanalyze(
-    study: Study,
+    study: str | Path | Study = DEFAULT_STUDY,
     *,
-    seed: int,
+    seed: int = DEFAULT_SEED,
     datasets: int = 200,
     nuts_datasets: int = 20,
     fast: bool = False,
@@ -117,8 +121,8 @@ def reanalyze(
 
     Parameters
     ----------
-    study : Study
-        With its readings open, and at least one estimand.
+    study : str, Path or Study
+        Name of a shipped study, a study file, or a study; with its readings open, and at least one estimand.
     seed : int
         Everything random follows from it.
     datasets : int
@@ -143,7 +147,8 @@ def reanalyze(
     InputError
         The study has no estimand, or a number of data sets below 2 (below 1 for NUTS).
     """
-    _refuse(study, datasets, nuts_datasets)
+    study, seed = load_study(study), checked_seed(seed)
+    _refuse(study, datasets, None if fast else nuts_datasets)
     say = progress or (lambda _: None)
     say("auditing the record")
     audited = audit(study)
@@ -196,12 +201,12 @@ def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
 # -- stages ---------------------------------------------------------------------------------------------------------
 
 
-def _refuse(study: Study, datasets: int, nuts_datasets: int) -> None:
+def _refuse(study: Study, datasets: int, nuts_datasets: int | None) -> None:
     if not study.estimands:
         raise InputError(f"study {study.id!r} has no estimand; a reanalysis needs to know what the study is about")
     if datasets < 2:
         raise InputError(f"the number of data sets is {datasets}; at least 2 are accepted")
-    if not 1 <= nuts_datasets <= datasets:
+    if nuts_datasets is not None and not 1 <= nuts_datasets <= datasets:
         raise InputError(f"NUTS is to fit {nuts_datasets} data sets; between 1 and {datasets} are accepted")
 
 

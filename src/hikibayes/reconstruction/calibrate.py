@@ -18,10 +18,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
 from ..record.analysis import PublishedAnalysis
 from ..record.study import Study
-from ..spec import InputError
+from ..record.study_file import load_study
+from ..shown import Shown
+from ..spec import InputError, checked_seed
 from .density import target_number
 from .descent import climb
 from .kernel.plan import Plan
@@ -99,8 +102,8 @@ class Verdict:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Calibration(Shown):
     """What `calibrate` returns.
 
     Attributes
@@ -121,7 +124,7 @@ class Calibration:
 
 
 def calibrate(
-    study: Study,
+    study: str | Path | Study = DEFAULT_STUDY,
     *,
     draws: int = 2000,
     thin: int = 2,
@@ -129,7 +132,7 @@ def calibrate(
     chains: int = 4,
     cores: int | None = None,
     rerun: bool = True,
-    seed: int,
+    seed: int = DEFAULT_SEED,
     progress: Progress | None = None,
     **readings: str,
 ) -> Calibration:
@@ -137,8 +140,9 @@ def calibrate(
 
     Parameters
     ----------
-    study : Study
-        Its open readings are decided by ``readings`` and their defaults.
+    study : str, Path or Study
+        Name of a shipped study, a study file, or a study. Its open readings are decided by ``readings`` and their
+        defaults.
     draws : int
         How many reconstructions to return, over all chains.
     thin : int
@@ -174,6 +178,7 @@ def calibrate(
     """
     if min(draws // chains, thin, chains) < 1:
         raise InputError(f"{draws} draws of {chains} chains, thinned by {thin}: each chain needs at least one draw")
+    study, seed = load_study(study), checked_seed(seed)
     decided = study.read(**readings) if study.readings or readings else study
     problem = Problem.of(decided)
     begin = time.perf_counter()

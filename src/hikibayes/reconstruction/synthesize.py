@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,18 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..record.measures import Measure
 from ..record.study import Study
-from ..spec import InputError
+from ..record.study_file import load_study
+from ..shown import Shown
+from ..spec import InputError, checked_seed
 from .columns import Columns, lay_out
 from .compile_goals import Compiled, attention, compile_goals, facing_walls, in_regressions, missed_facts, search_space
 from .independent import independent_category, independent_number
 from .item_columns import item_columns
 from .known import Known
+from .shipped import read_reconstructions
 from .start import cross_product_targets, first_rows, freeze_extremes
 from .targets import Draws, TargetMaker, Targets
 from .verify import VERIFICATION_COLUMNS, verify
@@ -81,8 +86,8 @@ class SyntheticData:
     seconds: Mapping[str, float]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Synthesis:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Synthesis(Shown):
     """Data sets, and the proof that each prints every fact.
 
     Attributes
@@ -100,11 +105,11 @@ class Synthesis:
 
 
 def synthesize(
-    study: Study,
-    reconstructions: xr.Dataset | None = None,
+    study: str | Path | Study = DEFAULT_STUDY,
+    reconstructions: xr.Dataset | str | Path | None = None,
     *,
-    datasets: int,
-    seed: int,
+    datasets: int = 10,
+    seed: int = DEFAULT_SEED,
     items: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -113,10 +118,11 @@ def synthesize(
 
     Parameters
     ----------
-    study : Study
-        Its readings keep their defaults if they are still open (`Study.read` decides otherwise).
-    reconstructions : xarray.Dataset, optional
-        Draws of the study's own moments, from `calibrate`; by default those shipped with the study.
+    study : str, Path or Study
+        Name of a shipped study, a study file, or a study. Its readings keep their defaults if they are still open
+        (`Study.read` decides otherwise).
+    reconstructions : xarray.Dataset, str or Path, optional
+        Draws of the study's own moments, from `calibrate`, or their file; by default those shipped with the study.
     datasets : int
         How many, at least 1.
     seed : int
@@ -149,6 +155,9 @@ def synthesize(
     """
     if datasets < 1:
         raise InputError(f"{datasets} data sets are asked for; at least 1 is accepted", key="datasets")
+    study, seed = load_study(study), checked_seed(seed)
+    if isinstance(reconstructions, str | Path):
+        reconstructions = read_reconstructions(Path(reconstructions), study)
     maker = Synthesizer.of(study, reconstructions, items=items)
     made = []
     for data in _each(maker, datasets, seed, workers):

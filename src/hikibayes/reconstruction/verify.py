@@ -7,9 +7,11 @@ the one in question.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,7 +21,8 @@ from scipy import stats
 
 from ..record.facts import Fact
 from ..record.study import Study
-from ..spec import InputError, unknown_name
+from ..record.study_file import load_study
+from ..spec import InputError, read_text, unknown_name
 from .item_columns import item_columns, subscale_columns
 
 if TYPE_CHECKING:
@@ -29,19 +32,21 @@ __all__ = ["VERIFICATION_COLUMNS", "cronbach_alpha", "recompute", "verify"]
 
 type Floats = NDArray[np.float64]
 
+LARGEST_TABLE = 500_000_000
+"""Bytes: ten million participants have as much."""
 VERIFICATION_COLUMNS = ("fact", "printed", "recomputed", "matches")
 
 
-def verify(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
+def verify(study: str | Path | Study, participants: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Recompute every printed number from a table of participants, and compare.
 
     Parameters
     ----------
-    study : Study
-        Its readings keep their defaults if they are still open.
-    participants : pandas.DataFrame
-        A row a participant, columns named by measure id, categories by level id. Reliabilities are recomputed where
-        the item columns (``<measure>_<nn>``) are there, and left out where they are not.
+    study : str, Path or Study
+        Name of a shipped study, a study file, or a study. Its readings keep their defaults if they are still open.
+    participants : str, Path or pandas.DataFrame
+        A CSV file, or a table. A row a participant, columns named by measure id, categories by level id. Reliabilities
+        are recomputed where the item columns (``<measure>_<nn>``) are there, and left out where they are not.
 
     Returns
     -------
@@ -51,9 +56,11 @@ def verify(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InputError
-        A column is missing, or holds a label that is not one of the measure's levels.
+        A column is missing, or holds a label that is not one of the measure's levels, or no numbers.
     """
+    study = load_study(study)
     study = study.read() if study.readings else study
+    participants = participants if isinstance(participants, pd.DataFrame) else _table(Path(participants))
     stranger = _Stranger(study, participants)
     rows = []
     for fact in study.facts:
@@ -61,6 +68,15 @@ def verify(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
         if value is not None:
             rows.append((fact.id, fact.printed, _as_printed(fact, value), _matches(fact, value)))
     return pd.DataFrame(rows, columns=list(VERIFICATION_COLUMNS))
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Read CSV as `synthesize` writes it: only an empty cell is missing."""
+    text = read_text(path, most=LARGEST_TABLE)
+    try:
+        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"is not a table: {error}", source=path) from None
 
 
 def recompute(study: Study, participants: pd.DataFrame) -> dict[str, float]:

@@ -8,8 +8,10 @@ Where the paper can be read in more than one way, all rows are made under every 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..defaults import DEFAULT_STUDY
 from ..quantities import KINDS
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
 from .checks.comparisons import checks_of_comparisons
@@ -29,6 +31,7 @@ from .checks.slopes import checks_of_slopes
 from .checks.steps import checks_of_selection, checks_of_steps
 from .facts import Fact
 from .study import Reading, Study
+from .study_file import load_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,13 +62,13 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
 Key = tuple[str, str]
 
 
-def audit(study: Study) -> pd.DataFrame:
+def audit(study: str | Path | Study = DEFAULT_STUDY) -> pd.DataFrame:
     """Run every consistency check that a record allows.
 
     Parameters
     ----------
-    study : Study
-        As loaded, its readings still open.
+    study : str, Path or Study
+        Name of a shipped study, a study file, or a study; its readings still open.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def audit(study: Study) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame([check.row() for check in checks(study)], columns=list(COLUMNS))
+    return pd.DataFrame([check.row() for check in checks(load_study(study))], columns=list(COLUMNS))
 
 
 def checks(study: Study) -> tuple[Check, ...]:

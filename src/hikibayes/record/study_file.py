@@ -18,13 +18,14 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def load_study(study: str | Path) -> Study:
+def load_study(study: str | Path | Study) -> Study:
     """Load a study by the name of a shipped one or by path; an overlay is merged into its base.
 
     Parameters
     ----------
-    study : str or Path
-        ``nonaka2021``, or a path to a study file. A file that begins with ``base = "..."`` adds to another study.
+    study : str, Path or Study
+        ``nonaka2021``, or a path to a study file; a study that is loaded already comes back as it is. A file that
+        begins with ``base = "..."`` adds to another study.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def load_study(study: str | Path) -> Study:
     InputError
         No such study (the shipped ones are listed), an unusable file, or a new fact that contradicts one of the base.
     """
-    return _load(_study_path(study), ())
+    return study if isinstance(study, Study) else _load(_study_path(study), ())
 
 
 def _load(path: Path, overlays: tuple[Path, ...]) -> Study:

@@ -6,28 +6,46 @@ the template shows; it is left out where the run has not the files it needs. Add
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .. import apa
 from ..provenance import RunRecord
+from ..spec import InputError
 from .figures import figure_files
 from .saved import SavedRun
 from .sections import SECTIONS, Findings
+from .tables import cell_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["page", "report", "with_report"]
+WITH_SECTIONS = ("reanalyze", "power", "priors", "imbalance", "confounding")
+"""Verbs whose folders the sections are about; the others have a plain report of tables and figures."""
+
+__all__ = ["Report", "page", "report", "with_report"]
 
 
-def report(folder: str | Path) -> str:
+class Report(str):
+    """An HTML document that stands for itself in a notebook, and says what it is at a prompt."""
+
+    def __repr__(self) -> str:
+        return f"Report: {len(self):,} characters of HTML; write it to a file, or show it in a notebook"
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def report(folder: str | Path) -> Report:
     """Make the report of a run folder anew, from its saved files alone.
 
     Parameters
@@ -37,15 +55,30 @@ def report(folder: str | Path) -> str:
 
     Returns
     -------
-    str
-        A self-contained HTML document.
+    Report
+        A text: a self-contained HTML document.
 
     Raises
     ------
     InputError
-        The folder is none that a run has written, or its run saved no study to report on.
+        The folder is none that a run has written, or a file of it is missing or damaged.
     """
-    return page(SavedRun.of_folder(Path(folder)))
+    run = SavedRun.of_folder(folder := Path(folder))
+    try:
+        return Report(page(run))
+    except InputError:
+        raise
+    except Exception:
+        # half a table can still be a table: what it lacks shows when something looks for it
+        if spoilt := [name for name, text in run.texts.items() if _is_spoilt(text, run.record.outputs.get(name))]:
+            raise InputError(
+                "is not what the run had written; no report can be made of it", source=folder / spoilt[0]
+            ) from None
+        raise
+
+
+def _is_spoilt(text: str, digest: str | None) -> bool:
+    return digest is not None and hashlib.sha256(text.encode()).hexdigest() != digest
 
 
 def with_report(contents: Mapping[str, Any], record: RunRecord) -> dict[str, Any]:
@@ -57,6 +90,8 @@ def with_report(contents: Mapping[str, Any], record: RunRecord) -> dict[str, Any
 
 def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
     """Return the HTML document of a run; its figures are drawn anew unless they are given."""
+    if run.record.verb not in WITH_SECTIONS:
+        return _plain_page(run)
     figures = figure_files(run) if figures is None else figures
     findings = Findings(run)
     environment = _environment()
@@ -79,6 +114,37 @@ def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
     return environment.get_template("page.html.j2").render(shared, sections=bodies, css=_text("style.css"))
 
 
+MOST_ROWS = 200
+"""A longer table is cut in a plain report; its file has the rest."""
+DATA_SET = re.compile(r"dataset-\d+")
+
+
+def _plain_page(run: SavedRun) -> str:
+    """Return the tables, figures and failed checks of a run whose verb has no sections of its own."""
+    names = [name.removesuffix(".csv") for name in run.texts if name.endswith(".csv")]
+    names = [name for name in names if not DATA_SET.fullmatch(name)]
+    tables = [
+        {"name": name, "columns": list(table), "rows": _as_shown(table.head(MOST_ROWS)), "length": len(table)}
+        for name, table in ((name, run.table(name)) for name in names)
+    ]
+    failed = [row for name in names for row in _failed(run.table(name))]
+    left_out = len([name for name in run.texts if DATA_SET.fullmatch(name.removesuffix(".csv"))])
+    figures = [_inline(Path(name).stem, run.texts) for name in run.texts if name.endswith(".svg")]
+    shown = {"run": run, "tables": tables, "failed": failed, "figures": figures, "data_sets": left_out}
+    return _environment().get_template("plain.html.j2").render(shown, css=_text("style.css"))
+
+
+def _as_shown(table: pd.DataFrame) -> list[list[str]]:
+    return [[cell_text(value, str(name)) for name, value in row.items()] for row in table.to_dict("records")]
+
+
+def _failed(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the checks of a table of diagnostics that did not pass."""
+    if not {"check", "of", "value", "accepted", "ok"} <= set(table.columns):
+        return []
+    return table.loc[~table["ok"].astype(bool)].to_dict("records")
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -90,7 +156,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("number", "bounded", "value", "interval", "probability", "percent", "bayes_factor", "stated")
+    names = ("number", "bounded", "value", "interval", "probability", "percent", "bayes_factor", "stated", "plain")
     environment.filters |= {f"apa_{name}": getattr(apa, name) for name in names}
     environment.filters["as_printed"] = apa.as_printed
     environment.globals |= {"interval": apa.interval}

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..provenance import RunRecord, Stopwatch, file_digest, read_record
+from ..provenance import RECORD, RunRecord, Stopwatch, file_digest, read_record
 from ..record.study import Study
 from ..record.study_file import load_study
 from ..spec import InputError, digest, unknown_name, validated
@@ -74,6 +74,7 @@ def replay(
     record = read_record(folder)
     if record.verb not in makers:
         raise InputError(unknown_name("verb that can be replayed,", record.verb, makers), source=folder)
+    record = record.model_copy(update={"arguments": _Arguments(record.arguments)})
     contents = makers[record.verb](record, folder, progress or (lambda _: None))
     now = Stopwatch().record(record.verb, record.arguments, seed=record.seed, inputs=record.inputs)
     with tempfile.TemporaryDirectory(prefix="hikibayes-replay-") as made:
@@ -116,6 +117,13 @@ def compare_files(one: str, other: str, *, sampled: bool) -> tuple[str, str]:
     if with_errors:
         return _by_errors_beside(first, second, with_errors)
     return _by_monte_carlo_error(first, second)
+
+
+class _Arguments(dict[str, Any]):
+    """The arguments of a record; one that is not there makes the record useless for a replay."""
+
+    def __missing__(self, name: str) -> Any:
+        raise InputError(f"does not say {name!r}; the run cannot be made again", source=RECORD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,6 +274,55 @@ def _audit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mappi
     return {"audit.csv": audit(_study_of(record, folder))}
 
 
+def _fit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..inference.estimates import Reporting
+    from ..inference.fit import fit
+    from ..inference.saved_fit import fit_files
+
+    saved, chosen = SavedRun.of_folder(folder), record.arguments
+    (model,) = saved.models.values()
+    _same_inputs(record, _digests_of_files(chosen))
+    say("fitting")
+    made = fit(
+        model,
+        chosen["data"],
+        seed=_seed_of(record, folder),
+        study=saved.study,
+        engine=chosen["engine"],
+        variant=chosen["prior"],
+        columns=chosen["columns"],
+        mapping=chosen["mapping"] or None,
+        reporting=Reporting(raw=chosen["raw"]),
+    )
+    return fit_files(made)
+
+
+def _engines(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
+    from ..inference.models import load_model
+    from ..validation.engines import engines
+
+    chosen = record.arguments
+    model, study = load_model(chosen["model"]), load_study(chosen["study"])
+    _same_inputs(record, {chosen["model"]: digest(model), chosen["study"]: digest(study), **_digests_of_files(chosen)})
+    say("holding the exact engine against NUTS")
+    found = engines(
+        model,
+        chosen["data"],
+        seed=_seed_of(record, folder),
+        study=study,
+        variant=chosen["prior"],
+        columns=chosen["columns"],
+        mapping=chosen["mapping"] or None,
+    )
+    return {"engines.csv": found.table}
+
+
+def _digests_of_files(chosen: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of a fit's table and mapping, as far as they are there; reading them says what is not."""
+    paths = [Path(chosen[name]) for name in ("data", "mapping") if chosen[name]]
+    return {str(path): file_digest(path) for path in paths if path.is_file()}
+
+
 def _calibrate(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
     from ..reconstruction.calibrate import calibrate
     from .reconstruction_files import calibration_files
@@ -368,6 +425,8 @@ def _same_inputs(record: RunRecord, found: Mapping[str, str]) -> None:
 
 MAKERS: dict[str, Maker] = {
     "audit": _audit,
+    "fit": _fit,
+    "engines": _engines,
     "calibrate": _calibrate,
     "synthesize": _synthesize,
     "reanalyze": _reanalyze,

@@ -14,10 +14,13 @@ import pandas as pd
 from ..inference.models import ModelSpec
 from ..provenance import RECORD, RunRecord, read_record
 from ..record.study import Study
-from ..spec import InputError, read_object, validated
+from ..spec import InputError, read_object, read_text, validated
 from .results import csv_text
 
 __all__ = ["SavedRun"]
+
+LARGEST_TEXT = 500_000_000
+"""Bytes of a table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class SavedRun:
     record : RunRecord
         How it was made.
     texts : mapping of str to str
-        Content of every CSV and JSON file, by name.
+        Content of every CSV, JSON and SVG file, by name.
     """
 
     record: RunRecord
@@ -39,8 +42,12 @@ class SavedRun:
     def of_folder(cls, folder: Path) -> Self:
         """Read a run folder; raises `InputError` where it is none."""
         record = read_record(folder)
-        names = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json"} and path.name != RECORD)
-        return cls(record=record, texts={path.name: path.read_text(encoding="utf-8") for path in names})
+        paths = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json"} and path.name != RECORD)
+        paths += sorted((folder / "figures").glob("*.svg"))
+        texts = {path.relative_to(folder).as_posix(): read_text(path, most=LARGEST_TEXT) for path in paths}
+        if missing := [name for name in record.outputs if name.endswith((".csv", ".json")) and name not in texts]:
+            raise InputError(f"has no {missing[0]}, which the run had written", source=folder)
+        return cls(record=record, texts=texts)
 
     @classmethod
     def of_contents(cls, contents: Mapping[str, object], record: RunRecord) -> Self:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 import pandas as pd
 
-__all__ = ["json_text", "terminal_table"]
+from .. import apa
+
+__all__ = ["cell_text", "json_text", "terminal_table"]
 
 PIPE_WIDTH = 140
 SHORT = 32
@@ -21,7 +22,7 @@ def terminal_table(
     Parameters
     ----------
     table : DataFrame
-        What to show; floats are shown with three decimals.
+        What to show; numbers as `hikibayes.apa.cell` writes them.
     title : str, optional
         A line above.
     styles : dict, optional
@@ -45,18 +46,20 @@ def terminal_table(
         shown.add_column(str(name), justify="right" if numeric else "left", no_wrap=bool(longest <= SHORT))
     for row in table.to_dict("records"):
         style = (styles or {}).get(str(row.get(style_by, ""))) if style_by else None
-        shown.add_row(*_cells(row.values()), style=style)
+        cells = (cell_text(value, str(column)).replace("[", r"\[") for column, value in row.items())
+        shown.add_row(*cells, style=style)
     with console.capture() as capture:
         console.print(shown)
     return capture.get().rstrip()
 
 
-def _cells(values: Iterable[object]) -> Iterable[str]:
-    for value in values:
-        if isinstance(value, float):
-            yield "" if pd.isna(value) else f"{value:.3f}"
-        else:
-            yield "" if value is None or value is pd.NA else str(value).replace("[", r"\[")
+def cell_text(value: object, column: str) -> str:
+    """Return what a table shows of a value; numbers as `hikibayes.apa.cell` writes them, empty where it is missing."""
+    if value is None or value is pd.NA:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool) and column.startswith(("p_", "bf")):
+        value = float(value)  # a probability of 1 is read from CSV as a whole number
+    return apa.cell(value, column) if isinstance(value, float) else str(value)
 
 
 def json_text(table: pd.DataFrame) -> str:

@@ -9,26 +9,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeGuard
 
 import pandas as pd
 
+from ..defaults import DEFAULT_STUDY
 from ..inference.compile import exact_posterior
 from ..inference.design import Design, design
 from ..inference.estimands import Answers, answers
 from ..inference.exact import GaussianPosterior
+from ..inference.fit import Fit
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..inference.saved_fit import load_fit
+from ..inference.saved_fit import SavedFit, load_fit
 from ..inference.step_models import model_of, step_of
 from ..inference.sufficient import FloatArray
 from ..record.study import Estimand, Study
 from ..record.study_file import load_study, shipped_studies
-from ..spec import InputError
+from ..shown import Shown
+from ..spec import InputError, checked_seed
 
 __all__ = ["Case", "case_of", "case_of_fit", "case_of_study"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Case(Shown):
     """One model, one question, and the data that answer it.
 
     Parameters
@@ -87,14 +91,19 @@ class Case:
 
 
 def case_of(
-    what: str | Path, *, datasets: int = 200, seed: int, tell: Callable[[str], None] | None = None, **readings: str
+    what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
+    *,
+    datasets: int = 200,
+    seed: int,
+    tell: Callable[[str], None] | None = None,
+    **readings: str,
 ) -> Case:
     """Find out what a person wants doubted: a study, or a fit of their own.
 
     Parameters
     ----------
-    what : str or Path
-        The name of a shipped study, a study file, or the folder of a fit.
+    what : str, Path, Study, Fit or Case
+        The name of a shipped study, a study file, the folder of a fit, or one of these that is loaded already.
     datasets : int
         How many versions of a study's sample to make; a fit has one.
     seed : int
@@ -113,11 +122,18 @@ def case_of(
     InputError
         There is no such study or folder, or its model does not answer what the study is about.
     """
-    if str(what) not in shipped_studies() and Path(what).is_dir():
+    seed = checked_seed(seed)
+    if isinstance(what, Case):
+        return what
+    if isinstance(what, Fit) or _is_folder(what):
         if readings:
-            raise InputError("a fit has no readings: what it is a fit of is decided", source=what)
-        return case_of_fit(what)
+            raise InputError("a fit has no readings: what it is a fit of is decided", source=str(what))
+        return _case_of(what) if isinstance(what, Fit) else case_of_fit(what)
     return case_of_study(load_study(what).read(**readings), datasets=datasets, seed=seed, tell=tell)
+
+
+def _is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
+    return isinstance(what, str | Path) and str(what) not in shipped_studies() and Path(what).is_dir()
 
 
 def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str], None] | None = None) -> Case:
@@ -172,16 +188,20 @@ def case_of_fit(folder: str | Path) -> Case:
     InputError
         The folder is no fit's, or the fit's model does not answer what the study is about.
     """
-    saved = load_fit(folder)
-    study = saved.study.read() if saved.study.readings else saved.study
     try:
-        return Case(
-            study=study,
-            model=saved.model,
-            estimand=study.focal_estimand,
-            data_sets=(saved.participants,),
-            synthetic=False,
-            variant=saved.variant,
-        )
+        return _case_of(load_fit(folder))
     except InputError as error:
-        raise InputError(str(error), source=folder) from None
+        raise InputError(str(error), source=None if str(folder) in str(error) else folder) from None
+
+
+def _case_of(fitted: Fit | SavedFit) -> Case:
+    study = fitted.study.read() if fitted.study.readings else fitted.study
+    rows = fitted.participants
+    return Case(
+        study=study,
+        model=fitted.model,
+        estimand=study.focal_estimand,
+        data_sets=(rows if isinstance(rows, pd.DataFrame) else rows.frame,),
+        synthetic=False,
+        variant=fitted.variant,
+    )

@@ -14,8 +14,11 @@ import numpy as np
 import pandas as pd
 
 from .. import apa
-from ..record.study import Estimand
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
+from ..inference.fit import Fit
+from ..record.study import Estimand, Study
 from ..record.wording import estimand_name, group_name, term_name
+from ..shown import Shown
 from ..spec import InputError
 from .case import Case, case_of
 from .confounded_estimand import BOUNDS, COLUMNS, ConfoundedEstimand
@@ -28,8 +31,8 @@ DRAWS = 4000
 """Posterior draws, together; at least this many, and 20 of each data set."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Confounding:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Confounding(Shown):
     """What confounders would have to be.
 
     Parameters
@@ -78,9 +81,9 @@ class Confounding:
 
 
 def confounding(
-    what: str | Path,
+    what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,
-    seed: int,
+    seed: int = DEFAULT_SEED,
     benchmarks: Sequence[str] = (),
     k: Sequence[float] = (1, 2, 3),
     alpha: float = 0.05,
@@ -92,8 +95,8 @@ def confounding(
 
     Parameters
     ----------
-    what : str or Path
-        The name of a shipped study, a study file, or the folder of a fit.
+    what : str, Path, Study, Fit or Case
+        The name of a shipped study, a study file, the folder of a fit, or one of these that is loaded already.
     seed : int
         Everything random follows from it.
     benchmarks : sequence of str

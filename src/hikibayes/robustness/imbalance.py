@@ -15,7 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.estimates import exact_estimates
+from ..inference.fit import Fit
+from ..record.study import Study
+from ..shown import Shown
 from .adjustments import EXTRA_TERMS, Adjustable
 from .balance import Balance, Mix, balance_of, mixes_of
 from .case import Case, case_of
@@ -32,8 +36,8 @@ COLUMNS = (
 ``n`` is for how many people it counts, and ``change`` the mean less that of the case's own model."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Imbalance:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Imbalance(Shown):
     """What becomes of the estimates. Every table is a file of its name.
 
     Parameters
@@ -74,9 +78,9 @@ class Imbalance:
 
 
 def imbalance(
-    what: str | Path,
+    what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,
-    seed: int,
+    seed: int = DEFAULT_SEED,
     balance: str | None = None,
     shares: Mapping[str, float] | None = None,
     mix: Mapping[str, float] | None = None,
@@ -88,8 +92,8 @@ def imbalance(
 
     Parameters
     ----------
-    what : str or Path
-        The name of a shipped study, a study file, or the folder of a fit.
+    what : str, Path, Study, Fit or Case
+        The name of a shipped study, a study file, the folder of a fit, or one of these that is loaded already.
     seed : int
         Everything random follows from it.
     balance : str, optional

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.estimates import exact_estimates
 from ..inference.exact import FlatPrior
+from ..inference.fit import Fit
+from ..record.study import Study
+from ..shown import Shown
 from ..spec import InputError
 from .case import Case, case_of
 from .power_scaling import power_scaling
@@ -22,8 +26,8 @@ from .tipping_prior import tipping_rows
 __all__ = ["PriorSensitivity", "priors", "priors_of"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PriorSensitivity:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PriorSensitivity(Shown):
     """What other priors would have given. Every table is a file of its name.
 
     Parameters
@@ -61,9 +65,9 @@ class PriorSensitivity:
 
 
 def priors(
-    what: str | Path,
+    what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,
-    seed: int,
+    seed: int = DEFAULT_SEED,
     datasets: int = 200,
     design: bool = True,
     tell: Callable[[str], None] | None = None,
@@ -73,8 +77,8 @@ def priors(
 
     Parameters
     ----------
-    what : str or Path
-        The name of a shipped study, a study file, or the folder of a fit.
+    what : str, Path, Study, Fit or Case
+        The name of a shipped study, a study file, the folder of a fit, or one of these that is loaded already.
     seed : int
         Everything random follows from it.
     datasets : int

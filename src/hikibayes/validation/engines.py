@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.compile import bambi_model, exact_posterior, exact_priors
 from ..inference.design import Design
 from ..inference.estimands import answers
@@ -25,6 +26,7 @@ from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ..inference.sufficient import FloatArray
 from ..inference.table_mapping import TableMapping
 from ..record.study import Study
+from ..shown import Shown
 from ..spec import InputError
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ CHANGE = 1e-4
 """Largest accepted change with a finer quadrature, in posterior SDs."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Engines:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Engines(Shown):
     """What the comparison found.
 
     Parameters
@@ -76,8 +78,8 @@ def engines(
     model: str | Path | ModelSpec,
     data: str | Path | pd.DataFrame,
     *,
-    seed: int,
-    study: str | Path | Study = "nonaka2021",
+    seed: int = DEFAULT_SEED,
+    study: str | Path | Study = DEFAULT_STUDY,
     variant: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | TableMapping | None = None,

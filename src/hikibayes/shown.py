@@ -1,0 +1,67 @@
+"""What a result looks like at the prompt: its parts by name, a line each, whatever is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+
+__all__ = ["Shown", "overview"]
+
+WIDTH = 100
+MOST_LINES = 30
+
+
+class Shown:
+    """A dataclass that says what it holds instead of printing it; declare it with ``repr=False``."""
+
+    def __repr__(self) -> str:
+        return overview(type(self).__name__, ((field.name, getattr(self, field.name)) for field in fields(self)))  # type: ignore[arg-type]
+
+
+def overview(name: str, parts: Iterable[tuple[str, object]]) -> str:
+    """Return a name and a line for each part that is not empty, at most a screenful.
+
+    Examples
+    --------
+    >>> print(overview("Fit", [("seed", 1), ("priors", {"sigma": 0, "Intercept": 1}), ("note", None)]))
+    Fit
+      seed: 1
+      priors: sigma, Intercept
+    """
+    lines = [f"  {part}: {_in_a_line(value)}" for part, value in parts if not _is_nothing(value)]
+    more = [f"  and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return "\n".join([name, *(_cut(line) for line in lines[:MOST_LINES]), *more])
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str | list | tuple | dict) and not value)
+
+
+def _in_a_line(value: object) -> str:
+    if name := _name(value):
+        return name if "\n" not in name else type(value).__name__
+    if (shape := getattr(value, "shape", None)) is not None and len(shape):
+        return f"{type(value).__name__} of {' x '.join(map(str, shape))}"
+    if sizes := getattr(value, "sizes", None):
+        return f"{type(value).__name__} of {', '.join(f'{count} {dim}' for dim, count in sizes.items())}"
+    if isinstance(value, Mapping):
+        return ", ".join(map(str, value))
+    if isinstance(value, list | tuple) and len(value) > 1:
+        names = [_name(part) for part in value]
+        return ", ".join(names) if all(names) else f"{len(value)} of {type(value[0]).__name__}"
+    if isinstance(value, list | tuple):
+        return _in_a_line(value[0])
+    text = str(value)
+    return text if "\n" not in text else type(value).__name__
+
+
+def _name(value: object) -> str:
+    """Return what a value is called: a text itself, what has a name or an id by that."""
+    if isinstance(value, str | int | float):
+        return str(value)
+    named = (getattr(value, key, None) for key in ("id", "name"))
+    return next((name for name in named if isinstance(name, str)), "")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
