@@ -77,11 +77,6 @@ def campaign(folder: Path, seed: int, indices: range) -> list[str]:
     return found
 
 
-def mutants_verbs(name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the verbs that read a file."""
-    return THROUGH[name]
-
-
 @pytest.fixture(autouse=True)
 def where_it_was():
     here = Path.cwd()
