@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,17 @@ def read_record(folder: Path) -> RunRecord:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of every package that results depend on, without importing them."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    found = {name: _version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **{name: text for name, text in found.items() if text}}
+
+
+@cache
+def _version(package: str) -> str:
+    """Version of a package, read from its metadata once (a run of many cells asks often); empty where it is absent."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def file_digest(path: Path) -> str:
