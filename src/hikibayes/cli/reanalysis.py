@@ -58,7 +58,7 @@ def reanalyze(
     record = watch.record("reanalyze", arguments, seed=seed, inputs={study: digest(loaded)})
     folder = run_folder(loaded.id, "reanalyze", out)
     write_run(folder, with_report(reanalysis_files(result), record), record)
-    title = f"{loaded.citation.title}: published against posterior"
+    title = f"{loaded.title}: published against posterior"
     columns = ["estimand", "printed", "ols", "mean", "lower", "upper", "p_positive", "sd_within", "sd_between"]
     show(result.published, result.published[columns], as_json, title=title)
     if not as_json:

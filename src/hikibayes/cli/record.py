@@ -32,7 +32,7 @@ def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | No
     else:
         styles = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
         shown = table[["verdict", "check", "note"]]
-        click.echo(terminal_table(shown, title=loaded.citation.title, styles=styles, style_by="verdict"))
+        click.echo(terminal_table(shown, title=loaded.title, styles=styles, style_by="verdict"))
         counts = table["verdict"].value_counts()
         click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + f"; {folder}/audit.csv")
     sys.exit(int((table["verdict"] == "inconsistent").any()))

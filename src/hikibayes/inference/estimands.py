@@ -217,7 +217,8 @@ class _Effects:
             return self._variance_obstacle(estimand)
         if estimand.of and (why := self._slope_obstacle(estimand)):
             return why
-        held = {part for term in self.study.terms(estimand.step) for part in term.split(":")}
+        terms = self.study.terms(estimand.step) if estimand.step else ()
+        held = {part for term in terms for part in term.split(":")}
         if covariates and (absent := sorted(held - present)):
             return f"{absent[0]}, which {estimand.step} holds equal, is not in its formula"
         return None

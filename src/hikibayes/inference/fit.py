@@ -164,7 +164,7 @@ def fit(
         participants=rows,
         design=laid_out,
         posterior=posterior,
-        estimates=_stacked(estimates, beside, missing).reindex(columns=[*COLUMNS, "note"]).fillna({"note": ""}),
+        estimates=_stacked(estimates, beside, missing),
         diagnostics=diagnostics,
         remarks=remark_table((*design_remarks(laid_out), *rows.remarks)),
     )
@@ -245,4 +245,6 @@ def _as_bambi(tree: xr.DataTree, laid_out: Design) -> xr.DataTree:
 
 def _stacked(*tables: pd.DataFrame) -> pd.DataFrame:
     filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+    together = pd.concat(filled, ignore_index=True) if filled else tables[0]
+    notes = together["note"].astype(object) if "note" in together else pd.Series(np.nan, together.index, dtype=object)
+    return together.reindex(columns=list(COLUMNS)).assign(note=notes.where(notes.notna(), ""))

@@ -204,6 +204,8 @@ def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
 def _refuse(study: Study, datasets: int, nuts_datasets: int | None) -> None:
     if not study.estimands:
         raise InputError(f"study {study.id!r} has no estimand; a reanalysis needs to know what the study is about")
+    if not study.citation:
+        raise InputError(f"study {study.id!r} has no [citation]; a reanalysis names what it is of")
     if datasets < 2:
         raise InputError(f"the number of data sets is {datasets}; at least 2 are accepted")
     if nuts_datasets is not None and not 1 <= nuts_datasets <= datasets:

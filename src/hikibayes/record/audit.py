@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..defaults import DEFAULT_STUDY
 from ..quantities import KINDS
+from ..spec import InputError
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
 from .checks.comparisons import checks_of_comparisons
 from .checks.correlations import checks_of_correlation_p, checks_of_correlations
@@ -88,6 +89,8 @@ def audit(study: str | Path | Study = DEFAULT_STUDY) -> pd.DataFrame:
 
 def checks(study: Study) -> tuple[Check, ...]:
     """Return the rows of an audit as values: one per check, one per reading, and one for facts that nothing checks."""
+    if not study.facts:
+        raise InputError(f"study {study.id!r} has no [[fact]]: no printed number to audit (only a fit needs none)")
     default = _under(study)
     others = {
         (reading.id, option): _under(study, **{reading.id: option})

@@ -123,6 +123,7 @@ class Estimand(Spec):
 
     Notes
     -----
+    ``step`` is the regression that it is of; a study of one's own data, whose models say that, leaves it out.
     ``slope``: of a measure in a group, or common to the groups in ``step`` where no group is named.
     ``slope_difference``: slope in the first group of ``between`` minus slope in the second.
     ``group_gap``: outcome in the first group minus the second at equal covariates, in ``step``.
@@ -135,7 +136,7 @@ class Estimand(Spec):
     of: Identifier | None = None
     group: Identifier | None = None
     between: tuple[Identifier, Identifier] | None = None
-    step: Identifier
+    step: Identifier | Literal[""] = ""
 
     @property
     def unit(self) -> str:
@@ -152,6 +153,8 @@ class Estimand(Spec):
             accepted = ", ".join(sorted(wanted)) or "only 'step'"
             found = ", ".join(sorted(given)) or "none"
             raise ValueError(f"estimand {self.name!r}: a {self.kind} takes {accepted}; found {found}")
+        if not wanted and not self.step:
+            raise ValueError(f"estimand {self.name!r}: a {self.kind} needs 'step', the regression that it is of")
         return self
 
 
@@ -166,12 +169,12 @@ class Study(Spec):
 
     id: Identifier
     description: Text
-    citation: Citation
+    citation: Citation | None = None
     groups: tuple[Group, Group] = Field(alias="group")
     measures: tuple[Measure, ...] = Field(alias="measure")
     analysis: Analysis
-    steps: tuple[Step, ...] = Field(alias="step")
-    facts: tuple[Fact, ...] = Field(alias="fact")
+    steps: tuple[Step, ...] = Field(default=(), alias="step")
+    facts: tuple[Fact, ...] = Field(default=(), alias="fact")
     assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
     readings: tuple[Reading, ...] = Field(default=(), alias="reading")
     estimands: tuple[Estimand, ...] = Field(default=(), alias="estimand")
@@ -185,6 +188,8 @@ class Study(Spec):
 
     def step(self, name: str) -> Step:
         """Return a step by id; raises `InputError` with the ids there are."""
+        if not name:
+            raise InputError(f"study {self.id!r} has an [[estimand]] without 'step', the regression that it is of")
         return _find("step", name, {step.id: step for step in self.steps})
 
     def fact(self, name: str) -> Fact:
@@ -234,8 +239,25 @@ class Study(Spec):
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """Number of participants by group, from the facts of quantity ``n``."""
+        """Number of participants by group, from the facts of quantity ``n``; raises `InputError` where none is."""
+        if not self.facts:
+            raise InputError(
+                f"study {self.id!r} prints no number of participants; add a [[fact]] of quantity 'n' for each group"
+                " (only a fit of your own table needs none)"
+            )
         return {fact.group: int(fact.value) for fact in self.facts_of("n") if fact.group}
+
+    @property
+    def cited(self) -> Citation:
+        """The citation; raises `InputError` where there is none."""
+        if self.citation is None:
+            raise InputError(f"study {self.id!r} has no [citation]; a report of a published study names its source")
+        return self.citation
+
+    @property
+    def title(self) -> str:
+        """The publication's title; where nothing is published, what the study is about."""
+        return self.citation.title if self.citation else self.description
 
     # -- readings ---------------------------------------------------------------------------------------------------
 
@@ -262,8 +284,8 @@ class Study(Spec):
         for name, choice in choices.items():
             reading = _find("reading", name, known)
             option = _find(f"option of reading {name!r},", choice, reading.options)
-            content["fact"] = _edited(content["fact"], option.facts)
-            content["step"] = _edited(content["step"], option.steps)
+            content["fact"] = _edited(content.get("fact", ()), option.facts)
+            content["step"] = _edited(content.get("step", ()), option.steps)
             content["analysis"] = {**content["analysis"], **option.analysis}
         content["reading"] = [reading for reading in content.get("reading", ()) if reading["id"] not in choices]
         return validated(Study, content, f"study {self.id}")
@@ -300,12 +322,12 @@ class Study(Spec):
             raise ValueError(
                 f"measure {group.id!r}: its levels must be the groups {', '.join(self.group_ids)}, in order"
             )
-        missing = [name for name in self.group_ids if name not in self.sizes]
-        if missing:
+        sizes = {fact.group: int(fact.value) for fact in self.facts_of("n") if fact.group}
+        # a study of one's own data has no facts at all; where some are printed, everything else rests on n
+        if self.facts and (missing := [name for name in self.group_ids if name not in sizes]):
             raise ValueError(f"there is no fact of quantity 'n' for group {missing[0]!r}; each group needs one")
-        empty = [name for name, n in self.sizes.items() if n < 1]
-        if empty:
-            raise ValueError(f"group {empty[0]!r} has n = {self.sizes[empty[0]]}; at least 1 is accepted")
+        if empty := [name for name, n in sizes.items() if n < 1]:
+            raise ValueError(f"group {empty[0]!r} has n = {sizes[empty[0]]}; at least 1 is accepted")
         return self
 
     @model_validator(mode="after")

@@ -177,14 +177,14 @@ class Findings:
     @cached_property
     def paper(self) -> str:
         """The paper as a sentence cites it."""
-        citation = self.study.citation
+        citation = self.study.cited
         names = citation.authors
         return f"{_authors(names) if len(names) < 3 else f'{names[0]} et al.'} ({citation.year})"
 
     @cached_property
     def reference(self) -> str:
         """The paper's entry in a list of references."""
-        c = self.study.citation
+        c = self.study.cited
         place = f"{c.volume or ''}{f'({c.issue})' if c.issue else ''}"
         return f"{_authors(c.authors)} ({c.year}). {c.title}. {c.journal}{f', {place}' if place else ''}" + (
             f", {c.pages.replace('-', '–')}." if c.pages else "."

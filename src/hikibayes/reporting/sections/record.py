@@ -58,4 +58,4 @@ def limitations(f: Findings) -> dict[str, Any]:
     """Return what the paper says limits it, and what limits a reanalysis from print."""
     own = [s for s in f.study.statements if s.id.startswith("limitation")]
     shorter = [{"about": s.about.removeprefix("limitation: "), "source": s.source} for s in own]
-    return {"limits": shorter, "read": f.study.citation.read, "step": wording.step_name(f.read, f.difference.step)}
+    return {"limits": shorter, "read": f.study.cited.read, "step": wording.step_name(f.read, f.difference.step)}
