@@ -16,8 +16,8 @@ from statsmodels.regression.linear_model import OLS
 from hikibayes.reconstruction.synthesize import Synthesizer, SyntheticData, gather
 from hikibayes.record.study_file import load_study
 
-STAGES = ("targets", "start", "approach", "reach", "independent", "items", "verify")
-LIMIT = 0.1
+STAGES = ("targets", "search", "independent", "items", "verify")
+LIMIT = 0.2
 
 
 def yardstick(rng: np.random.Generator, n: int, terms: int) -> float:

@@ -7,7 +7,7 @@ import pytest
 
 from hikibayes.reconstruction.independent import independent_category, independent_number
 from hikibayes.reconstruction.known import Known
-from hikibayes.reconstruction.start import levels_of, with_few_odd
+from hikibayes.reconstruction.participants.start import levels_of, with_few_odd
 from hikibayes.spec import InputError
 
 from .made_up import SOURCE, study_of

@@ -1,18 +1,20 @@
-"""Three ways to the same number: cross-products of counts, group moments, and statsmodels on the table."""
+"""Two ways to the same number: the search's from group moments, and statsmodels on the table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.reconstruction.columns import Columns, lay_out
-from hikibayes.reconstruction.compile_goals import Compiled, compile_goals, search_space
+from hikibayes.reconstruction.columns import lay_out
+from hikibayes.reconstruction.participants.numbers import Numbers
 from hikibayes.reconstruction.verify import recompute
 from hikibayes.record.analysis import PublishedAnalysis
 from hikibayes.record.moments import sample_moments
+from hikibayes.record.study import Study
 from hikibayes.spec import InputError
 
 from .made_up import moments_of, printed_study, raw_data, study_of
@@ -25,41 +27,48 @@ def table() -> pd.DataFrame:
     return raw_data()
 
 
-def rows_of(table: pd.DataFrame, columns: Columns) -> np.ndarray:
-    values = np.column_stack(
-        [
-            (table[measure.id] == measure.levels[1].id).astype(float)
-            if measure.kind == "category"
-            else table[measure.id].astype(float)
-            for measure in columns.measures
-        ]
-    )
-    weekend = (table["day"] == "weekend").to_numpy(dtype=float)
-    return np.column_stack([np.ones(len(table)), weekend, np.rint(columns.counted(values))])
-
-
-def searched(compiled: Compiled, rows: np.ndarray, columns: Columns) -> dict[str, float]:
-    from hikibayes.reconstruction import search
-
-    space = search_space(columns, np.ones(len(columns.names)))
-    plain, regression = search.values(rows, space, compiled.goals)
-    names = compiled.plain_facts + compiled.regression_facts
-    return dict(zip(names, [*plain, *regression], strict=True))
+def searched(study: Study, table: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
+    numbers, moments = Numbers(study, names), sample_moments(table, study, names)
+    found = numbers.values(moments["mean"].values, moments["cov"].values)
+    return {goal.fact.id: float(value) for goal, value in zip(numbers.goals, found, strict=True)}
 
 
 def test_the_search_and_a_stranger_compute_the_same_numbers(table):
     study = printed_study(table)
-    columns = lay_out(study, moments_of(table, study)["measure"].values)
-    by_search = searched(compile_goals(study, columns), rows_of(table, columns), columns)
-    by_stranger = recompute(study, table)
+    names = lay_out(study, moments_of(table, study)["measure"].values).names
+    by_search, by_stranger = searched(study, table, names), recompute(study, table)
     searchable = {
-        fact.id for fact in study.facts if fact.of in (*columns.names, None) and fact.quantity not in NOT_IN_THE_SEARCH
+        fact.id for fact in study.facts if fact.of in (*names, None) and fact.quantity not in NOT_IN_THE_SEARCH
     }
     assert searchable == set(by_search)
     for fact in (study.fact(name) for name in by_search):
-        # a p-value is searched as its t or F
-        if fact.quantity not in ("p", "r2_p", "delta_r2_p", "coefficient_p", "slope_p"):
+        # a p-value is searched as the statistic it belongs to
+        if not fact.quantity.endswith("p"):
             assert by_search[fact.id] == pytest.approx(by_stranger[fact.id], rel=1e-9), fact
+
+
+def test_a_raw_table_is_inside_every_interval_of_the_search(table):
+    study = printed_study(table)
+    names = lay_out(study, moments_of(table, study)["measure"].values).names
+    numbers, moments = Numbers(study, names), sample_moments(table, study, names)
+    found = numbers.values(moments["mean"].values, moments["cov"].values)
+    low, high = numbers.signed(found)
+    assert ((low <= found) & (found <= high)).all()
+
+
+def test_derivatives_are_those_of_the_numbers(table):
+    study = printed_study(table)
+    names = lay_out(study, moments_of(table, study)["measure"].values).names
+    numbers, moments = Numbers(study, names), sample_moments(table, study, names)
+    mean, cov = moments["mean"].values, moments["cov"].values
+    rng = np.random.default_rng(1)
+    sd = np.sqrt(np.diagonal(cov, axis1=1, axis2=2))
+    turn = rng.normal(size=cov.shape)
+    by = 1e-6 * rng.normal(size=mean.shape) * sd, 1e-6 * (turn + turn.swapaxes(1, 2)) * sd[:, :, None] * sd[:, None, :]
+    change = (numbers.values(mean + by[0], cov + by[1]) - numbers.values(mean - by[0], cov - by[1])) / 2
+    _, by_mean, by_cov = numbers.linear(mean, cov)
+    linear = np.einsum("tkm,km->t", by_mean, by[0]) + np.einsum("tkij,kij->t", by_cov, by[1])
+    np.testing.assert_allclose(linear, change, rtol=2e-3, atol=1e-9)
 
 
 def test_a_stranger_and_the_group_moments_compute_the_same_numbers(table):
@@ -74,16 +83,15 @@ def test_a_stranger_and_the_group_moments_compute_the_same_numbers(table):
     assert compared == 20
 
 
-def test_a_product_without_its_parts_is_refused(table):
+def test_a_product_without_its_parts_is_a_regressor_like_others(table):
     study = study_of([])
     steps = [step.model_dump() for step in study.steps]
     steps[1]["adds"] = ("bustle",)
     broken = study.replace(step=[{k: v for k, v in step.items() if v is not None} for step in steps])
-    facts = [{"id": "r2", "quantity": "r2", "step": "joint", "value": "0.3", "source": {"locator": "a", "quote": "b"}}]
-    broken = broken.replace(fact=[*(fact.model_dump(exclude_unset=True) for fact in broken.facts), *facts])
-    columns = lay_out(broken, ["regular", "visits", "warmth", "bustle", "delight"])
-    with pytest.raises(InputError, match="'day:warmth' needs 'warmth'"):
-        compile_goals(broken, columns)
+    fact = {"id": "r2", "quantity": "r2", "step": "joint", "value": "0.3", "source": {"locator": "a", "quote": "b"}}
+    broken = broken.replace(fact=[*(fact.model_dump(exclude_unset=True) for fact in broken.facts), fact])
+    names = lay_out(broken, ["regular", "visits", "warmth", "bustle", "delight"]).names
+    assert searched(broken, table, names)["r2"] == pytest.approx(recompute(broken, table)["r2"], rel=1e-9)
 
 
 def test_a_regression_needs_reconstructed_measures():
@@ -93,8 +101,8 @@ def test_a_regression_needs_reconstructed_measures():
 
 def test_nothing_of_the_search_names_a_measure_of_the_shipped_study(nonaka):
     folder = Path(__file__).parents[2] / "src" / "hikibayes" / "reconstruction"
-    own = "columns compile_goals cross_products goals independent items known other_measures search start synthesize"
-    for name in [*own.split(), "targets", "verify"]:
-        code = (folder / f"{name}.py").read_text(encoding="utf-8")
+    own = "columns independent items known other_measures synthesize targets verify"
+    for path in [*(folder / f"{name}.py" for name in own.split()), *(folder / "participants").glob("*.py")]:
+        code = path.read_text(encoding="utf-8")
         for measure in nonaka.measures:
             assert measure.id in ("group", "age", "sex", "acceptance", "denial", "difficulty") or measure.id not in code

@@ -97,9 +97,13 @@ class Analysis:
 
     def variance(self, of: str, group: str | None) -> Array:
         """Return a measure's variance in a group, or over all."""
-        at = self.moments.position(of)
+        return self.covariance(of, of, group)
+
+    def covariance(self, of: str, other: str, group: str | None) -> Array:
+        """Return the covariance of two measures in a group, or over all."""
+        i, j = self.moments.position(of), self.moments.position(other)
         cov = self.moments.total[1] if group is None else self.moments.cov[..., self.index(group), :, :]
-        return cov[..., at, at]
+        return cov[..., i, j]
 
     def share(self, of: str, level: str, group: str | None) -> Array:
         """Return the share of a level of the groups' measure, or of a category with two levels."""

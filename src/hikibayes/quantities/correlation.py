@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..moments import correlations
 from ..moments.tails import Array
 from .analysis import Analysis
 from .kind import Address, Kind
@@ -14,8 +13,8 @@ def correlation(run: Analysis, address: Address) -> Array:
     """Return a correlation in a group, or over all."""
     own, pair = run.outline.group, (address.of, str(address.with_))
     if own not in pair:
-        i, j = (run.moments.position(name) for name in pair)
-        return correlations(run.moments, run.index(address.group) if address.group else None)[..., i, j]
+        own_spread = [run.variance(name, address.group) for name in pair]
+        return run.covariance(*pair, address.group) / (own_spread[0] * own_spread[1]) ** 0.5
     other = pair[0] if pair[1] == own else pair[1]
     first, second = run.outline.groups
     n, total = run.moments.n, run.moments.total_n

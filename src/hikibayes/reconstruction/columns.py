@@ -1,7 +1,7 @@
 """Whole-number columns: how each measure is counted in steps, and where it may go.
 
 A score is counted in steps of its grain (1 for a sum of items, 1/k for a mean of k) from an origin in the middle of its
-range. The rows that are searched hold a constant 1, the group's indicator, then these columns, the outcome last.
+range. The outcome comes last.
 """
 
 from __future__ import annotations
@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 
 from ..record.measures import Measure
 from ..record.study import Study
-from ..spec import InputError, unknown_name
+from ..spec import InputError
 
 __all__ = ["Columns", "grain_of", "lay_out", "limits_of"]
-
-FIRST_MEASURE = 2
-"""Rows begin with the constant and the group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,28 +58,18 @@ class Columns:
         return np.array([measure.kind == "category" for measure in self.measures])
 
     @cached_property
+    def fine(self) -> NDArray[np.bool_]:
+        """Which measures are continuous, shape (m,)."""
+        return np.array([measure.kind != "category" and measure.grain == 0 for measure in self.measures])
+
+    @cached_property
     def two_items(self) -> NDArray[np.bool_]:
         """Which measures are scales of two items, shape (m,)."""
         return np.array([measure.kind == "scale" and measure.items == 2 for measure in self.measures])
 
-    def __contains__(self, name: str) -> bool:
-        return name == self.group or name in self.names
-
-    def position(self, name: str) -> int:
-        """Return the column of a measure (or of the group) among those of the rows."""
-        if name == self.group:
-            return 1
-        if name not in self.names:
-            raise InputError(unknown_name("measure", name, self.names))
-        return FIRST_MEASURE + self.names.index(name)
-
-    def counted(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Translate values in the measures' own units, shape (..., m), into counts."""
-        return (values - self.origin) / self.grain
-
     def values(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Translate rows, shape (n, 2 + m), into values in the measures' own units, shape (n, m)."""
-        return self.origin + self.grain * rows[:, FIRST_MEASURE:]
+        """Translate rows of counts, shape (n, m), into values in the measures' own units."""
+        return self.origin + self.grain * rows
 
 
 def lay_out(study: Study, reconstructed: Sequence[str]) -> Columns:

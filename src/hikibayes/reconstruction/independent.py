@@ -22,7 +22,7 @@ from ..record.study import Study
 from ..spec import InputError
 from .columns import grain_of, limits_of
 from .known import Known, sample
-from .start import levels_of
+from .participants.start import levels_of
 
 __all__ = ["independent_category", "independent_number"]
 

@@ -154,9 +154,7 @@ def _inside(fact: Fact) -> tuple[float, float]:
     return low + edge, high - edge
 
 
-def answer(
-    measure: Measure, scores: Floats, group: Ints, asked: list[Reliability], rng: np.random.Generator
-) -> Ints | None:
+def answer(measure: Measure, scores: Floats, group: Ints, asked: list[Reliability], rng: np.random.Generator) -> Ints:
     """Divide every participant's score into item answers.
 
     Parameters
@@ -172,8 +170,8 @@ def answer(
 
     Returns
     -------
-    ndarray of int, shape (n, items), or None
-        None where these totals do not allow these reliabilities.
+    ndarray of int, shape (n, items)
+        As reliable as asked, or as near to it as these totals were found to allow.
     """
     k, limits = measure.items or 1, measure.response or (0, 1)
     totals = np.rint(scores * (k if measure.score == "mean" else 1)).astype(np.int64)
@@ -185,7 +183,8 @@ def answer(
         members=np.stack([one.items for one in asked]),
         bounds=np.array([[one.low, one.high] for one in asked]),
     )
-    return items if _shift(rng, items, np.array(limits), wanted, PROPOSALS_PER_CELL * items.size) else None
+    _shift(rng, items, np.array(limits), wanted, PROPOSALS_PER_CELL * items.size)
+    return items
 
 
 def _unanimous(totals: Ints, k: int, rng: np.random.Generator) -> Ints:

@@ -26,12 +26,11 @@ from ..record.study_file import load_study
 from ..shown import Shown
 from ..spec import InputError, checked_seed
 from .columns import Columns, lay_out
-from .compile_goals import Compiled, attention, compile_goals, facing_walls, in_regressions, missed_facts, search_space
 from .independent import independent_category, independent_number
 from .item_columns import item_columns
 from .known import Known
+from .participants.search import Search
 from .shipped import read_reconstructions
-from .start import cross_product_targets, first_rows, freeze_extremes
 from .targets import Draws, TargetMaker, Targets
 from .verify import VERIFICATION_COLUMNS, verify
 
@@ -44,18 +43,12 @@ __all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize"]
 
 type Floats = NDArray[np.float64]
 
-APPROACH_PER_CELL = 12
-REACH = 20_000
-REACH_PER_ROW = 50
-ATTEMPTS_PER_DRAW = 5
-ATTEMPTS = 15
+ATTEMPTS_PER_DRAW = 3
+ATTEMPTS = 9
 WORTH_PROCESSES = 25
 """Fewer data sets are made sooner than a second process has started."""
 BLOCK = 5
 """Data sets that a process makes at a time."""
-HEAT = ((0.0, 1), (0.0, 1), (0.1, 2), (0.3, 2), (0.3, 5))
-"""Temperature of the search, and how many times longer it is, at the first attempts; the last entry from then on.
-Warmth leads out of dead ends, and away from the reconstruction: it comes last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +141,10 @@ def synthesize(
 
     Notes
     -----
-    Gaussian scores with exactly the reconstruction's group covariances are put on the measures' ranges (raw means and
-    SDs are drawn from the study's assumptions), pulled to the reconstruction's moments by single whole-number steps,
-    and then to the printed numbers. Columns of which no relation to the outcome is printed are made from their own
-    facts.
+    Scores with the reconstruction's group covariances are put on the measures' ranges (raw means and SDs are drawn from
+    the study's assumptions) and brought to the printed numbers by as little change as was found
+    (`hikibayes.reconstruction.participants`). Columns of which no relation to the outcome is printed are made from
+    their own facts.
     """
     if datasets < 1:
         raise InputError(f"{datasets} data sets are asked for; at least 1 is accepted", key="datasets")
@@ -260,9 +253,8 @@ class Synthesizer:
         return lay_out(self.study, self.draws.names)
 
     @cached_property
-    def compiled(self) -> Compiled:
-        """What they have to print."""
-        return compile_goals(self.study, self.columns)
+    def _search(self) -> Search:
+        return Search(self.study, self.columns)
 
     @cached_property
     def _targets(self) -> TargetMaker:
@@ -285,44 +277,39 @@ class Synthesizer:
         return int(np.random.default_rng(other).choice(order))
 
     def make(self, number: int, seed: int) -> SyntheticData:
-        """Make data set ``number``; raises `InputError` naming the facts that no attempt reached."""
-        clock = Clock()
-        fewest: list[str] | None = None
+        """Make data set ``number``; raises `InputError` with the facts that no attempt met, and how near they came."""
+        clock, fewest = Clock(), pd.DataFrame(index=range(len(self.study.facts) + 1))
         for attempt in range(ATTEMPTS):
             draw = self.draw_of(number, attempt, seed)
             found = self._attempt(draw, (number, attempt), seed, clock)
-            if isinstance(found, pd.DataFrame):
-                with clock.time("verify"):
-                    checked = verify(self.study, found)
-                if checked["matches"].all():
-                    return SyntheticData(
-                        number=number,
-                        participants=found,
-                        verification=checked,
-                        draw=draw,
-                        restarts=attempt,
-                        seconds=clock.seconds,
-                    )
-                found = list(checked.loc[~checked["matches"].astype(bool), "fact"])
-            if fewest is None or len(found) < len(fewest):
-                fewest = found
-        named = ", ".join(self._describe(name) for name in fewest or [])
+            with clock.time("verify"):
+                checked = verify(self.study, found)
+            missed = checked[~checked["matches"].astype(bool)]
+            if missed.empty:
+                return SyntheticData(
+                    number=number,
+                    participants=found,
+                    verification=checked,
+                    draw=draw,
+                    restarts=attempt,
+                    seconds=clock.seconds,
+                )
+            if len(missed) < len(fewest):
+                fewest = missed
+        named = ", ".join("{!r} ({}; {})".format(*one) for one in fewest[["fact", "printed", "recomputed"]].to_numpy())
         raise InputError(
-            f"no data set was found that prints every fact; in the nearest of {ATTEMPTS} these are missed: {named}",
+            "no data set was found that prints every fact; in the nearest of "
+            f"{ATTEMPTS} these are missed (printed; found): {named}",
             source=f"study {self.study.id}",
         )
 
-    def _describe(self, fact: str) -> str:
-        return f"{fact!r} ({self.study.fact(fact).printed})"
-
-    def _attempt(self, draw: int, key: tuple[int, int], seed: int, clock: Clock) -> pd.DataFrame | list[str]:
-        """Return a table of participants, or the ids of the facts that were not reached."""
+    def _attempt(self, draw: int, key: tuple[int, int], seed: int, clock: Clock) -> pd.DataFrame:
+        """Return a table of participants that prints every fact, or misses few."""
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 0)))
         with clock.time("targets"):
             targets = self._targets.make(draw, rng)
-        rows, missed = self._search(targets, key[1], rng, clock)
-        if missed:
-            return missed
+        with clock.time("search"):
+            rows = self._search.rows(targets, rng, reflect=key[1] == 0)
         scores = dict(zip(self.columns.names, self.columns.values(rows).T, strict=True))
         with clock.time("independent"):
             table = self._table(scores, rng)
@@ -330,38 +317,8 @@ class Synthesizer:
             # a generator of its own: the totals are the same whether or not items are asked for
             item_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, 1)))
             with clock.time("items"):
-                answers, missed = self._answers(table, targets, item_rng)
-            table |= answers
-        return missed or pd.DataFrame(table)
-
-    def _search(
-        self, targets: Targets, attempt: int, rng: np.random.Generator, clock: Clock
-    ) -> tuple[Floats, list[str]]:
-        # compiled code: imported late, because a command's --help must not wait for it
-        from . import search
-
-        columns, goals = self.columns, self.compiled.goals
-        with clock.time("start"):
-            rows = first_rows(columns, targets, rng)
-            space = search_space(columns, targets.odd_share)._replace(frozen=freeze_extremes(self.study, columns, rows))
-            target, weight = cross_product_targets(columns, targets, in_regressions(columns, goals.chains))
-        with clock.time("approach"):
-            search.approach(
-                rng,
-                rows,
-                space,
-                attention(columns, goals.chains, outcome=False),
-                target,
-                weight,
-                APPROACH_PER_CELL * rows.size,
-            )
-        with clock.time("reach"):
-            goals = facing_walls(goals, *search.values(rows, space, goals))
-            proposals = REACH + REACH_PER_ROW * len(rows)
-            temperature, longer = HEAT[min(attempt, len(HEAT) - 1)]
-            often = attention(columns, goals.chains, outcome=True)
-            missed, *_ = search.reach(rng, rows, space, often, goals, longer * proposals, temperature)
-        return rows, missed_facts(self.compiled, *search.values(rows, space, goals)) if missed else []
+                table |= self._answers(table, targets, item_rng)
+        return pd.DataFrame(table)
 
     # -- the table ---------------------------------------------------------------------------------------------------
 
@@ -382,10 +339,8 @@ class Synthesizer:
                 table[measure.id] = _tidy(measure, independent_number(self.known, measure, rng))
         return table
 
-    def _answers(
-        self, table: dict[str, object], targets: Targets, rng: np.random.Generator
-    ) -> tuple[dict[str, object], list[str]]:
-        """Return the item columns, or the ids of the reliabilities that these totals do not allow."""
+    def _answers(self, table: dict[str, object], targets: Targets, rng: np.random.Generator) -> dict[str, object]:
+        """Return the item columns."""
         from .items import answer
 
         group = np.repeat(np.array([0, 1]), self.columns.sizes)
@@ -394,10 +349,8 @@ class Synthesizer:
             measure = scale.measure
             asked = scale.asked(float(targets.alpha[self.columns.names.index(measure.id)]), rng)
             answers = answer(measure, np.asarray(table[measure.id], dtype=float), group, asked, rng)
-            if answers is None:
-                return {}, list(scale.facts)
             found |= dict(zip(item_columns(measure), answers.T, strict=True))
-        return found, []
+        return found
 
 
 def _tidy(measure: Measure, values: Floats) -> object:

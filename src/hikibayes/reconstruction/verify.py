@@ -366,7 +366,8 @@ class _Stranger:
         factors = np.diag(np.linalg.inv(np.corrcoef(np.column_stack(list(columns.values())), rowvar=False)))
         if fact.term:
             return float(factors[list(columns).index(fact.term)])
-        return _farthest(fact, list(factors))
+        # a single number for a step is its greatest; so is one that a bound has to hold for
+        return float(min(factors) if fact.relation in (">", ">=") else max(factors))
 
     def _fit_statistic(self, fact: Fact) -> float:
         settings = self._settings(fact)

@@ -6,23 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln, ndtr
 
-from ..record.study import Study
-from .columns import FIRST_MEASURE, Columns
-from .targets import Targets
+from ...record.study import Study
+from ..columns import Columns
+from ..targets import Targets
 
-__all__ = ["cross_product_targets", "first_rows", "freeze_extremes", "levels_of", "with_few_odd"]
+__all__ = ["first_rows", "freeze_extremes", "levels_of", "with_few_odd"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
-UNUSED_WEIGHT = 0.05
 CORRECTIONS = 3
 MANY_LEVELS = 400
 """Above this many possible values a rounded normal is as good as a beta-binomial."""
 
 
 def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> Floats:
-    """Draw rows near the targets; shape (n, 2 + m): the constant, the group, the measures in counts.
+    """Draw rows near the targets; shape (n, m), in counts.
 
     Notes
     -----
@@ -40,8 +39,7 @@ def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> 
         ladders = [_ladder(columns, targets, k, i, sd[i]) for i in range(len(sd))]
         kept = _agreement(_climbed(columns, targets, k, ladders, latent), latent)
         latent = independent @ _raised(correlation, kept).T
-        measures = _climbed(columns, targets, k, ladders, latent)
-        parts.append(np.column_stack([np.ones(size), np.full(size, k), measures]))
+        parts.append(_climbed(columns, targets, k, ladders, latent))
     return np.concatenate(parts).astype(float)
 
 
@@ -159,44 +157,14 @@ def freeze_extremes(study: Study, columns: Columns, rows: Floats) -> NDArray[np.
     The cell that is nearest already is taken, in the group that the fact is about.
     """
     frozen = np.zeros(rows.shape, np.bool_)
-    group = rows[:, 1]
+    group = np.repeat(np.arange(len(columns.sizes)), columns.sizes)
     for fact in study.facts:
         if fact.quantity not in ("minimum", "maximum") or fact.of not in columns.names or fact.relation != "=":
             continue
-        i = columns.names.index(fact.of)
-        j = FIRST_MEASURE + i
-        value = round((float(fact.value) - columns.origin[i]) / columns.grain[i])
+        j = columns.names.index(fact.of)
+        value = round((float(fact.value) - columns.origin[j]) / columns.grain[j])
         rank = rows[:, j] if fact.quantity == "minimum" else -rows[:, j]
         allowed = ~frozen[:, j] & ((group == study.group_ids.index(fact.group)) if fact.group else True)
         cell = int(np.argmin(np.where(allowed, rank, np.inf)))
         rows[cell, j], frozen[cell, j] = value, True
     return frozen
-
-
-def cross_product_targets(columns: Columns, targets: Targets, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Return the cross-products by group that mean the targets, and weights in correlation units.
-
-    Parameters
-    ----------
-    columns, targets
-        What the rows are pulled to.
-    used : ndarray of bool, shape (m,)
-        Which measures a regression uses; the others weigh less, because nothing printed depends on their details.
-
-    Returns
-    -------
-    target, weight : ndarray, shape (2, 2 + m, 2 + m)
-        The constant comes first, the group (whose products are fixed, weight 0) second.
-    """
-    m = len(columns.names)
-    target, weight = np.zeros((2, m + 2, m + 2)), np.zeros((2, m + 2, m + 2))
-    for k, size in enumerate(columns.sizes):
-        mean, cov = targets.mean[k], targets.cov[k]
-        sd = np.sqrt(np.diag(cov))
-        target[k, 2:, 2:] = (size - 1) * cov + size * np.outer(mean, mean)
-        target[k, 0, 2:] = target[k, 2:, 0] = size * mean
-        weight[k, 2:, 2:] = 1 / (size * np.outer(sd, sd)) ** 2
-        weight[k, 0, 2:] = weight[k, 2:, 0] = 1 / (size * sd) ** 2
-    importance = np.concatenate([np.ones(2), np.where(used, 1.0, UNUSED_WEIGHT)])
-    weight *= importance[:, None] * importance[None, :]
-    return target, weight

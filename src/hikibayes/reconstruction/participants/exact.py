@@ -1,0 +1,203 @@
+"""Whole-number columns with exactly given sums, sums of squares and cross-products.
+
+Column by column: with the others as they are, sum and cross-products are linear in a column's cells, and opposite steps
+of two people change them by little where the two are alike. Steps bring a column near; what is left is closed by two
+changes on either side that add up to it exactly, which sorting finds among billions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from .space import Space
+
+__all__ = ["exact_rows"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+
+TRIES = 8
+"""Orders of people in which a column is tried."""
+POOL = 3000
+COMBINED = 150_000
+NEIGHBOURS = 12
+STEPS = 400
+SPLITS = 6
+
+
+def exact_rows(space: Space, rows: Floats, products: Ints, rng: np.random.Generator) -> Floats | None:
+    """Bring the whole-number columns to given cross-products.
+
+    Parameters
+    ----------
+    space : Space
+    rows : ndarray, shape (n, m)
+        Near their cross-products; categories have the right sums.
+    products : ndarray of int, shape (k, 1 + m, 1 + m)
+        Cross-products of a column of ones and the columns, by group; those of continuous columns are not read.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n, m), or None
+        None where no such rows were found.
+    """
+    rows = rows.copy()
+    whole = np.flatnonzero(~space.fine)
+    order = whole[np.argsort((space.highest - space.lowest + ~space.binary)[whole], kind="stable")]
+    for g, part in enumerate(space.parts):
+        here = rows[part]
+        for place, j in enumerate(order):
+            known = order[:place]
+            wanted = np.concatenate(
+                [[products[g, 0, 1 + j]], products[g, 1 + known, 1 + j], [products[g, 1 + j, 1 + j]]]
+            )
+            limits = float(space.lowest[j]), float(space.highest[j])
+            column = _Column(here[:, known], limits, space.frozen[part, j])
+            found = column.solved(here[:, j], wanted.astype(float), rng)
+            if found is None:
+                return None
+            here[:, j] = found
+        rows[part] = here
+    return rows
+
+
+class _Column:
+    """One column of a group, beside columns that stay as they are."""
+
+    def __init__(self, known: Floats, limits: tuple[float, float], frozen: NDArray[np.bool_]) -> None:
+        self.known, self.limits, self.frozen = known, limits, frozen
+        self.beside = np.column_stack([np.ones(len(known)), known])
+
+    def sums(self, x: Floats) -> Floats:
+        return np.append(self.beside.T @ x, x @ x)
+
+    def solved(self, x: Floats, wanted: Floats, rng: np.random.Generator) -> Floats | None:
+        """Return a column with exactly these sums, or None."""
+        first = self._near(x, wanted) if self.limits[1] - self.limits[0] > 1 else x
+        for _ in range(TRIES):
+            found = self._stepped(first.copy(), wanted, rng)
+            for _ in range(SPLITS):
+                left = wanted - self.sums(found)
+                if not left.any():
+                    return found
+                if left[0] or not self._closed(found, left, rng):
+                    break
+        return None
+
+    def _near(self, x: Floats, wanted: Floats) -> Floats:
+        """Round the real column that has the wanted sums."""
+        x = np.array(x)
+        for _ in range(4):
+            fit = np.linalg.lstsq(self.beside, x, rcond=None)[0]
+            slope = np.linalg.lstsq(self.beside.T @ self.beside, wanted[:-1], rcond=None)[0]
+            rest = x - self.beside @ fit
+            explained = self.beside @ slope
+            spread = np.sqrt(max(wanted[-1] - explained @ explained, 0.0) / max(rest @ rest, 1e-9))
+            x = np.clip(explained + spread * rest, *self.limits)
+        return np.rint(x)
+
+    def _changes(self, x: Floats, rng: np.random.Generator, rows: Ints, *, alike: bool) -> tuple[Ints, Floats, Floats]:
+        """Return opposite steps of two people of some rows: who, steps, and what they add."""
+        who = _people(np.column_stack([self.known, x])[rows], rng, alike)
+        one, two = rows[who[:, 0]], rows[who[:, 1]]
+        step = rng.choice(np.array([1.0, -1.0, 2.0, -2.0]), size=len(one), p=[0.4, 0.4, 0.1, 0.1])
+        fits = self._inside(x[one] + step) & self._inside(x[two] - step) & ~self.frozen[one] & ~self.frozen[two]
+        one, two, step = one[fits], two[fits], step[fits]
+        added = np.column_stack(
+            [step[:, None] * (self.known[one] - self.known[two]), 2 * step * (x[one] - x[two]) + 2 * step**2]
+        )
+        return np.stack([one, two], 1), step, added
+
+    def _inside(self, values: Floats) -> NDArray[np.bool_]:
+        return (values >= self.limits[0]) & (values <= self.limits[1])
+
+    def _stepped(self, x: Floats, wanted: Floats, rng: np.random.Generator) -> Floats:
+        """Come near by single steps while the sum is wrong, then by opposite steps of two people."""
+        everyone = np.arange(len(x))
+        scale = np.sqrt((self.beside**2).mean(axis=0) + 1.0)
+        alike = False
+        for _ in range(STEPS):
+            left = wanted - self.sums(x)
+            if left[0]:
+                step = np.sign(left[0])
+                fits = self._inside(x + step) & ~self.frozen
+                if not fits.any():
+                    return x
+                after = left[:-1] - step * self.beside
+                loss = ((after / scale) ** 2).sum(axis=1) + ((left[-1] - 2 * step * x - 1) / scale[-1]) ** 2 * 0.1
+                x[int(np.where(fits, loss, np.inf).argmin())] += step
+                continue
+            who, steps, added = self._changes(x, rng, everyone, alike=alike)
+            if not len(who):
+                return x
+            unit = np.sqrt((added**2).mean(axis=0)) + 0.5
+            loss = (((left[1:] - added) / unit) ** 2).sum(axis=1)
+            best = int(loss.argmin())
+            if loss[best] >= ((left[1:] / unit) ** 2).sum() - 1e-9:
+                if alike:
+                    return x
+                alike = True
+                continue
+            x[who[best, 0]] += steps[best]
+            x[who[best, 1]] -= steps[best]
+        return x
+
+    def _closed(self, x: Floats, left: Floats, rng: np.random.Generator) -> bool:
+        """Find changes of two halves of the people that add up to what is left; make them in place."""
+        shuffled = rng.permutation(len(x))
+        sides = [self._combined(x, half, rng) for half in np.array_split(shuffled, 2)]
+        weights = rng.integers(1, 2**31, size=len(left) - 1) * 2 + 1
+        hashes = [added.astype(np.int64) @ weights for *_, added in sides]
+        order = np.argsort(hashes[1])
+        wanted = left[1:].astype(np.int64) @ weights - hashes[0]
+        place = np.searchsorted(hashes[1][order], wanted)
+        place = np.minimum(place, len(order) - 1)
+        for one in np.flatnonzero(hashes[1][order[place]] == wanted):
+            two = order[place[one]]
+            if (sides[0][2][one] + sides[1][2][two] == left[1:]).all():
+                for (who, steps, _), at in zip(sides, (one, two), strict=True):
+                    np.add.at(x, who[at], steps[at])
+                return True
+        return False
+
+    def _combined(self, x: Floats, rows: Ints, rng: np.random.Generator) -> tuple[Ints, Floats, Floats]:
+        """Return no change, one change, and two changes of different people; cells, steps, and what they add."""
+        who, step, added = self._changes(x, rng, rows, alike=True)
+        cells, steps = np.hstack([who, who]), np.stack([step, -step, 0 * step, 0 * step], 1)
+        none = (
+            np.full((1, 4), rows[0]),
+            np.zeros((1, 4)),
+            np.zeros((1, len(added[0]) if len(added) else self.known.shape[1] + 1)),
+        )
+        if not len(who):
+            return none
+        one, two = rng.integers(len(who), size=(2, COMBINED))
+        apart = (who[one][:, :, None] != who[two][:, None, :]).all(axis=(1, 2))
+        one, two = one[apart], two[apart]
+        both = (
+            np.hstack([who[one], who[two]]),
+            np.stack([step[one], -step[one], step[two], -step[two]], 1),
+            added[one] + added[two],
+        )
+        parts = (none, (cells, steps, added), both)
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]
+
+
+def _people(points: Floats, rng: np.random.Generator, alike: bool) -> Ints:
+    """Draw pairs of people, every one where there are few, alike or any where there are many; shape (pairs, 2)."""
+    n = len(points)
+    if n * (n - 1) <= POOL:
+        one, two = np.nonzero(~np.eye(n, dtype=bool))
+        return np.stack([one, two], 1)
+    if not alike:
+        one, two = rng.integers(n, size=(2, POOL))
+        return np.stack([one, two], 1)[one != two]
+    near = min(NEIGHBOURS, n - 1)
+    chosen = rng.choice(n, size=min(n, POOL // near), replace=False)
+    jitter = points + rng.uniform(-0.3, 0.3, size=points.shape)
+    _, found = KDTree(jitter).query(jitter[chosen], k=near + 1)
+    pairs: Ints = np.stack([np.repeat(chosen, near), found[:, 1:].ravel()], 1)
+    return pairs

@@ -1,0 +1,275 @@
+"""Every fact as a number of group moments with an interval to be in, and how the numbers change with the moments.
+
+A p enters as its t, which is nearly linear in the moments where p is not; one of Welch's test, whose degrees of freedom
+change with the moments, or of an F as the standard normal deviate with that p. A statement about an absolute value is
+about the side of zero that is printed of its estimate, or else the side that the rows begin on. One about every VIF
+becomes one about each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from ...moments import GroupMoments, two_sided_p
+from ...quantities import KINDS, Address, Analysis
+from ...record.analysis import address_of, outline_of
+from ...record.facts import Fact
+from ...record.study import Study
+
+__all__ = ["HAIR", "Goal", "Numbers"]
+
+type Floats = NDArray[np.float64]
+
+HAIR = 1e-6
+"""How far inside its interval a number must end, in widths."""
+SMALLEST = 1e-300
+STEP = 1e-5
+"""Length of a finite difference, in SDs of a measure."""
+FIXED = ("n", "minimum", "maximum", "alpha")
+"""Kinds of numbers that the moments of the scores do not tell."""
+ESTIMATES = ("t", "d", "mean_difference", "correlation", "coefficient", "slope")
+"""What tells the sign of a test statistic whose p alone is about both sides."""
+WIDTHS = {"proportion": 0.01, "correlation": 0.01, "r2": 0.01, "delta_r2": 0.01}
+"""What counts as 1 outside a bound that no rounding gives a width; .05 for the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """A number and the interval it has to be in.
+
+    Attributes
+    ----------
+    fact : Fact
+    address : Address
+        Which number it is; a fact about every term has a goal for each.
+    low, high : float
+        Ends of the interval.
+    width : float
+        The distance outside that counts as 1: half the interval's width where it has one.
+    absolute : bool
+        Whether the interval is for the absolute value.
+    """
+
+    fact: Fact
+    address: Address
+    low: float
+    high: float
+    width: float
+    absolute: bool
+
+
+class Numbers:
+    """The facts that some measures determine, as functions of their group moments.
+
+    Parameters
+    ----------
+    study : Study
+        Without open readings.
+    names : sequence of str, length m
+        The measures, as the moments have them.
+    """
+
+    def __init__(self, study: Study, names: Sequence[str]) -> None:
+        self.study, self.names = study, tuple(names)
+        self.sizes = np.array([study.sizes[name] for name in study.group_ids], dtype=float)
+        self.categories = frozenset(name for name in names if study.measure(name).kind == "category")
+        facts = [fact for fact in study.facts if self._determined(fact)]
+        self.goals = tuple(goal for fact in facts for goal in self._goals(fact))
+
+    @cached_property
+    def low(self) -> Floats:
+        """Lower ends, shape (goals,)."""
+        return np.array([goal.low for goal in self.goals])
+
+    @cached_property
+    def high(self) -> Floats:
+        """Upper ends."""
+        return np.array([goal.high for goal in self.goals])
+
+    @cached_property
+    def width(self) -> Floats:
+        """Distances that count as 1."""
+        return np.array([goal.width for goal in self.goals])
+
+    @cached_property
+    def absolute(self) -> NDArray[np.bool_]:
+        """Which goals are about absolute values."""
+        return np.array([goal.absolute for goal in self.goals], dtype=bool)
+
+    @cached_property
+    def of_steps(self) -> NDArray[np.bool_]:
+        """Which goals are about a regression."""
+        return np.array([goal.fact.step is not None for goal in self.goals], dtype=bool)
+
+    @cached_property
+    def regressed(self) -> list[int]:
+        """Positions of the measures that regressions use."""
+        used = {name for goal in self.goals if goal.fact.step for name in self.measures(goal)}
+        return [index for index, name in enumerate(self.names) if name in used]
+
+    def measures(self, goal: Goal) -> frozenset[str]:
+        """Return the measures that have a part in a number, without the groups."""
+        fact, analysis = goal.fact, self.study.analysis
+        terms = (
+            {part for step in self._steps(fact.step) for t in self.study.terms(step) for part in t.split(":")}
+            if fact.step
+            else set()
+        )
+        named = {fact.of, fact.with_} if not fact.step else {*terms, analysis.outcome}
+        return frozenset(name for name in named if name and name != analysis.group)
+
+    def _steps(self, step: str) -> list[str]:
+        before = self.study.step(step).after
+        return [step, *([before] if before else [])]
+
+    def _determined(self, fact: Fact) -> bool:
+        if fact.quantity in FIXED or fact.of == self.study.analysis.group:
+            return fact.quantity == "correlation" and fact.with_ in self.names
+        named = {fact.of, fact.with_} - {None, self.study.analysis.group}
+        return bool(fact.step) or named <= set(self.names)
+
+    def _goals(self, fact: Fact) -> Iterator[Goal]:
+        address = address_of(self.study, fact)
+        each = fact.quantity == "vif" and fact.term is None and fact.relation not in ("=", "about")
+        low, high, width = self._bounds(fact, address)
+        absolute = fact.absolute or (KINDS[fact.quantity].statistic is not None and address.tail in ("two", "one"))
+        for term in self.study.terms(fact.step or "") if each else (fact.term,):
+            here = replace(address, term=term)
+            yield Goal(fact=fact, address=here, low=low, high=high, width=width, absolute=absolute)
+
+    def _bounds(self, fact: Fact, address: Address) -> tuple[float, float, float]:
+        """Return the interval of a fact's number, and the width of it that counts as 1."""
+        low, high = fact.interval.low, fact.interval.high
+        if fact.quantity.endswith("p"):
+            low, high = self._deviates(fact, address)
+        if np.isfinite(low) and np.isfinite(high) and high > low and fact.relation in ("=", "about"):
+            return low, high, (high - low) / 2
+        return low, high, WIDTHS.get(fact.quantity, 0.05)
+
+    def _deviates(self, fact: Fact, address: Address) -> tuple[float, float]:
+        """Turn an interval of p into one of the number that stands for it."""
+        two_sided = KINDS[fact.quantity].statistic is not None and address.tail == "two"
+        df = self._df(address)
+        upper = [p / 2 if two_sided else p for p in (fact.interval.high, fact.interval.low)]
+        low, high = (
+            float(-(ndtri(p) if df is None else stdtrit(df, p))) if 0 < p < 1 else np.inf * (0.5 - p) for p in upper
+        )
+        if address.tail == "lower":
+            return -high, -low
+        return (max(low, 0.0) if two_sided else low), high
+
+    def _df(self, address: Address) -> float | None:
+        """Return the degrees of freedom of a t whatever the moments; None where they, or an F, change it."""
+        n = float(self.sizes.sum())
+        if address.step:
+            return (
+                None
+                if not (address.term or address.of) or address.separate
+                else n - len(self.study.terms(address.step)) - 1
+            )
+        return n - 2 if address.test == "student" and address.between else None
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def values(self, mean: Floats, cov: Floats) -> Floats:
+        """Return all numbers, shape (..., goals), of moments (..., k, m) and (..., k, m, m); divisor n - 1."""
+        return self._some(mean, cov, range(len(self.names)), np.ones(len(self.goals), dtype=bool))
+
+    def _some(self, mean: Floats, cov: Floats, of: Sequence[int], which: NDArray[np.bool_]) -> Floats:
+        """Return some of the numbers, from the moments of some of the measures; the others are 0."""
+        names = tuple(self.names[i] for i in of)
+        moments = GroupMoments(
+            names=names, n=self.sizes, mean=mean, cov=cov, categories=self.categories & frozenset(names)
+        )
+        found = np.zeros((*mean.shape[:-2], len(self.goals)))
+        run = Analysis(outline_of(self.study), moments)
+        for index in np.flatnonzero(which):
+            found[..., index] = self._number(run, self.goals[index])
+        return found
+
+    def _number(self, run: Analysis, goal: Goal) -> Floats:
+        kind = KINDS[goal.fact.quantity]
+        if kind.statistic is not None:
+            t, df = kind.statistic(run, goal.address)
+            if self._df(goal.address) is not None:
+                return np.asarray(t)
+            return np.asarray(np.sign(t) * -ndtri(np.maximum(two_sided_p(t, df), SMALLEST) / 2))
+        assert kind.value is not None
+        value = np.asarray(kind.value(run, goal.address))
+        return -ndtri(np.maximum(value, SMALLEST)) if kind.name.endswith("p") else value
+
+    def linear(self, mean: Floats, cov: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return numbers, and their derivatives by the moments.
+
+        Returns
+        -------
+        value : ndarray, shape (goals,)
+        by_mean : ndarray, shape (goals, k, m)
+        by_cov : ndarray, shape (goals, k, m, m)
+            Symmetric: half of the derivative by a covariance stands at each of its two places.
+        """
+        value = np.zeros(len(self.goals))
+        by_mean, by_cov = np.zeros((len(value), *mean.shape)), np.zeros((len(value), *cov.shape))
+        for of, which in ((self.regressed, self.of_steps), (list(range(len(self.names))), ~self.of_steps)):
+            if which.any():
+                square = np.ix_(range(len(mean)), of, of)
+                part = self._differences(mean[:, of], cov[square], of, which)
+                value += part[0]
+                by_mean[:, :, of] += part[1]
+                by_cov[np.ix_(range(len(value)), *(s.ravel() for s in square))] += part[2]
+        return value, by_mean, by_cov
+
+    def _differences(
+        self, mean: Floats, cov: Floats, of: Sequence[int], which: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats, Floats]:
+        (k, m), sd = mean.shape, np.sqrt(np.diagonal(cov, axis1=1, axis2=2))
+        rows, columns = np.tril_indices(m)
+        h_mean, h_cov = STEP * sd, STEP * sd[:, rows] * sd[:, columns]
+        pairs = len(rows)
+        means = np.broadcast_to(mean, (1 + k * (m + pairs), k, m)).copy()
+        covs = np.broadcast_to(cov, (len(means), k, m, m)).copy()
+        group, measure = (part.ravel() for part in np.indices((k, m)))
+        at = 1 + np.arange(k * m)
+        means[at, group, measure] += h_mean.ravel()
+        group, pair = (part.ravel() for part in np.indices((k, pairs)))
+        at = 1 + k * m + np.arange(k * pairs)
+        covs[at, group, rows[pair], columns[pair]] += h_cov.ravel()
+        off = rows[pair] != columns[pair]
+        covs[at[off], group[off], columns[pair][off], rows[pair][off]] += h_cov.ravel()[off]
+        found = self._some(means, covs, of, which)
+        change = (found[1:] - found[0]).T
+        by_mean = (change[:, : k * m] / h_mean.ravel()).reshape(-1, k, m)
+        by_pair = (change[:, k * m :] / h_cov.ravel()).reshape(-1, k, pairs)
+        by_cov = np.zeros((len(change), k, m, m))
+        by_cov[:, :, rows, columns] += by_pair / 2
+        by_cov[:, :, columns, rows] += by_pair / 2
+        return found[0], by_mean, by_cov
+
+    # -- misses ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def signs(self) -> Floats:
+        """Signs of the numbers, 0 where nothing printed tells; shape (goals,)."""
+        told = {
+            _address(fact): np.sign(fact.interval.middle)
+            for fact in self.study.facts
+            if fact.quantity in ESTIMATES and not fact.absolute and float(fact.value) != 0
+        }
+        return np.array([told.get(_address(goal.fact), 0.0) for goal in self.goals])
+
+    def signed(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return ends of the intervals; of absolute values on the printed side of zero, else where the numbers are."""
+        below = self.absolute & (np.where(self.signs == 0, values, self.signs) < 0)
+        return np.where(below, -self.high, self.low), np.where(below, -self.low, self.high)
+
+
+def _address(fact: Fact) -> tuple[object, ...]:
+    """Return what an estimate and the p of its test have in common."""
+    kind = fact.quantity.removesuffix("_p") if fact.step else ("test" if fact.between else fact.quantity)
+    return kind, fact.of, fact.with_, fact.group, fact.between, fact.step, fact.term, fact.coding, fact.products

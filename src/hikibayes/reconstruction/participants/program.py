@@ -1,0 +1,246 @@
+"""Whole-number moments that meet every fact: a mixed-integer program on a reduced lattice.
+
+Sums, cross-products and (half of) sums of squares of whole scores are whole numbers, and where three-decimal p-values
+are printed few of them meet every fact. Single units change such a p by many times its rounding; combinations of units
+hardly change it. Lattice reduction finds these, and a program whose unknowns count them branches on what matters.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from .moves import Aim
+from .numbers import HAIR, Numbers
+from .space import Space
+
+__all__ = ["cross_products", "moments_of", "places_of", "reduced", "whole_moments"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+
+LOVASZ = 0.9
+NEARNESS = 0.2
+"""Weight of a unit's distance in SDs beside the numbers it changes, in half widths, in what counts as short."""
+VIOLATION = 400.0
+FAR = 40
+ROUNDS = 6
+SECONDS = 2.0
+EDGE = 0.01
+SHARE = 0.3
+
+
+class Places(NamedTuple):
+    """Which whole-number moments there are, d of them; each array has shape (d,).
+
+    Attributes
+    ----------
+    group, first, second : ndarray of int
+        Each is a cross-product of two columns of a group; column 0 is the constant. Where both are the same column it
+        is half of the sum of squares less the sum.
+    """
+
+    group: Ints
+    first: Ints
+    second: Ints
+
+
+def cross_products(space: Space, rows: Floats) -> Floats:
+    """Return the cross-products (k, 1 + m, 1 + m) of a constant and the columns, by group."""
+    beside = np.column_stack([np.ones(len(rows)), rows])
+    return np.stack([beside[part].T @ beside[part] for part in space.parts])
+
+
+def places_of(space: Space) -> Places:
+    """Return group, first and second column of every moment that whole columns have and that may change."""
+    whole = 1 + np.flatnonzero(~space.fine)
+    score = {0, *(1 + np.flatnonzero(~space.fine & ~space.binary))}
+    found = [
+        (g, a, b)
+        for g in range(len(space.parts))
+        for b in whole
+        for a in (0, *whole)
+        if (a < b and not (a == 0 and b not in score)) or (a == b and b in score)
+    ]
+    return Places(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
+
+
+def _slopes(space: Space, by_mean: Floats, by_cov: Floats, products: Floats, places: Places) -> Floats:
+    """Return what a unit of each whole-number moment adds to the numbers, shape (t, d)."""
+    sizes = np.array([part.stop - part.start for part in space.parts], dtype=float)
+    mean = products[:, 0, 1:] / products[:, :1, 0]
+    grain = space.grain
+    cov = by_cov * np.outer(grain, grain) / (sizes - 1)[:, None, None]
+    sums = by_mean * grain / sizes[:, None] - 2 * np.einsum("tgij,gj->tgi", cov, mean)
+    # a sum of squares is twice the unit plus the sum
+    sums = sums + np.diagonal(cov, axis1=2, axis2=3)
+    group, first, second = places
+    crossed = 2 * cov[:, group, first - 1, second - 1]
+    return np.asarray(np.where(first == 0, sums[:, group, second - 1], crossed))
+
+
+def _units(products: Floats, places: Places) -> Floats:
+    """Read the moments out of cross-products (k, 1 + m, 1 + m)."""
+    group, first, second = places
+    found = products[group, first, second]
+    return np.where(first == second, (found - products[group, 0, second]) / 2, found)
+
+
+def _with_units(products: Floats, places: Places, values: Floats) -> Floats:
+    """Put moments into cross-products."""
+    products = products.copy()
+    group, first, second = places
+    sums = first == 0
+    for chosen in (sums, ~sums):
+        g, a, b = group[chosen], first[chosen], second[chosen]
+        found = np.where(a == b, 2 * values[chosen] + products[g, 0, b], values[chosen])
+        products[g, a, b] = products[g, b, a] = found
+    return products
+
+
+def moments_of(space: Space, products: Floats) -> tuple[Floats, Floats]:
+    """Return means and covariances, in the measures' own units, of cross-products of counts."""
+    n = products[:, 0, 0]
+    mean = products[:, 0, 1:] / n[:, None]
+    cov = products[:, 1:, 1:] - n[:, None, None] * mean[:, :, None] * mean[:, None, :]
+    cov = cov / (n - 1)[:, None, None] * np.outer(space.grain, space.grain)
+    return space.origin + space.grain * mean, cov
+
+
+def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: Floats) -> tuple[Floats, Floats]:
+    """Choose the whole-number moments nearest to given ones that meet every fact.
+
+    Parameters
+    ----------
+    space, numbers
+    aim : Aim
+        Facts that are not to be looked at have no ends.
+    products : ndarray, shape (k, 1 + m, 1 + m)
+        Cross-products of a constant and the columns, by group.
+
+    Returns
+    -------
+    products : ndarray, shape (k, 1 + m, 1 + m)
+        Whole where they have to be.
+    outside : ndarray, shape (goals,)
+        How far the numbers are outside; all 0 where every fact is met.
+    """
+    places = places_of(space)
+    wanted, spread = _units(products, places), _spread(products, places)
+    now, basis = np.rint(wanted), None
+    best, best_outside = products, np.full(len(aim.low), np.inf)
+    for number in range(ROUNDS):
+        made = _with_units(products, places, now)
+        value, by_mean, by_cov = numbers.linear(*moments_of(space, made))
+        outside = aim.outside(value, HAIR)
+        if outside.sum() < best_outside.sum():
+            best, best_outside = made, outside
+        if not outside.any():
+            break
+        slopes = _slopes(space, by_mean, by_cov, made, places) / aim.width[:, None]
+        if basis is None:
+            basis = reduced(np.hstack([slopes.T, np.diag(NEARNESS / spread)]))
+        step = _program(value, slopes, aim, basis, wanted - now, spread, EDGE * (1 + 3 * number))
+        if step is None or not step.any():
+            break
+        now = now + step
+    return best, best_outside
+
+
+def _spread(products: Floats, places: Places) -> Floats:
+    """Return about three tenths of the sampling error of each moment, at least 1."""
+    n = products[:, 0, 0]
+    mean = products[:, 0, :] / n[:, None]
+    squares = np.diagonal(products, axis1=1, axis2=2) / n[:, None]
+    sd = np.sqrt(np.maximum(squares - mean**2, 1e-6))
+    sd[:, 0] = 1.0
+    group, first, second = places
+    found = np.sqrt(n)[group] * sd[group, first] * sd[group, second]
+    return np.maximum(SHARE * np.where(first == second, found / np.sqrt(2), found), 1.0)
+
+
+def _program(
+    value: Floats, slopes: Floats, aim: Aim, basis: Ints, wished: Floats, spread: Floats, edge: float
+) -> Floats | None:
+    """Return whole steps of the moments: those of least violation, then of least distance to what is wished."""
+    used = np.flatnonzero(np.isfinite(aim.low) | np.isfinite(aim.high))
+    width = aim.width[used]
+    low, high = (aim.low[used] - value[used]) / width + edge, (aim.high[used] - value[used]) / width - edge
+    d, t = len(basis), len(used)
+    combined = slopes[used] @ basis.T
+    at = np.linalg.solve(basis.T.astype(float), wished)
+    length = np.sqrt(((basis / spread) ** 2).sum(axis=1)) / np.sqrt(d)
+    cost = np.concatenate([np.zeros(d), np.full(t, VIOLATION), length])
+    eye, none = np.eye(d), np.zeros((d, t))
+    rows = np.vstack(
+        [
+            np.hstack([combined, np.eye(t), np.zeros((t, d))]),
+            np.hstack([combined, -np.eye(t), np.zeros((t, d))]),
+            np.hstack([eye, none, -eye]),
+            np.hstack([eye, none, eye]),
+        ]
+    )
+    infinite = np.full(max(t, d), np.inf)
+    ends = (
+        np.concatenate([low, -infinite[:t], -infinite[:d], at]),
+        np.concatenate([infinite[:t], high, at, infinite[:d]]),
+    )
+    found = milp(
+        cost,
+        constraints=LinearConstraint(rows, *ends),
+        integrality=np.concatenate([np.ones(d), np.zeros(t + d)]),
+        bounds=Bounds(
+            np.concatenate([np.floor(at) - FAR, np.zeros(t + d)]),
+            np.concatenate([np.ceil(at) + FAR, np.full(t + d, np.inf)]),
+        ),
+        options={"time_limit": SECONDS, "mip_rel_gap": 0.2},
+    )
+    return None if found.x is None else np.asarray(np.rint(found.x[:d]) @ basis)
+
+
+def reduced(rows: Floats) -> Ints:
+    """Return whole combinations of rows that are short and nearly at right angles: Lenstra, Lenstra & Lovasz (1982).
+
+    Parameters
+    ----------
+    rows : ndarray, shape (d, q)
+        Linearly independent.
+
+    Returns
+    -------
+    ndarray of int, shape (d, d)
+        Unimodular; the reduced rows are its product with ``rows``.
+    """
+    d = len(rows)
+    basis = np.eye(d, dtype=np.int64)
+    order = np.argsort((rows**2).sum(axis=1), kind="stable")
+    basis = basis[order]
+    b = rows[order].copy()
+    mu, norm, star = np.eye(d), np.zeros(d), np.zeros_like(b)
+
+    def orthogonal(k: int) -> None:
+        mu[k, :k] = (star[:k] @ b[k]) / norm[:k]
+        star[k] = b[k] - mu[k, :k] @ star[:k]
+        norm[k] = star[k] @ star[k]
+
+    orthogonal(0)
+    k, ready = 1, 0
+    while k < d:
+        ready = max(ready, k)
+        orthogonal(k)
+        for j in range(k - 1, -1, -1):
+            q = np.rint(mu[k, j])
+            if q:
+                b[k] -= q * b[j]
+                basis[k] -= int(q) * basis[j]
+                mu[k, : j + 1] -= q * mu[j, : j + 1]
+        if norm[k] >= (LOVASZ - mu[k, k - 1] ** 2) * norm[k - 1]:
+            k += 1
+            continue
+        b[[k - 1, k]], basis[[k - 1, k]] = b[[k, k - 1]], basis[[k, k - 1]]
+        orthogonal(k - 1)
+        k = max(k - 1, 1)
+    return basis
