@@ -45,7 +45,7 @@ def small_study(sizes, *numbers, terms=("arm", "x", "arm:x"), measures=("y", "x"
         "step": steps or [{"id": "all", "label": "all", "adds": list(terms)}],
         "fact": [],
     }
-    for position, fact in enumerate(facts):
+    for position, fact in enumerate(map(dict, facts)):
         name = fact.pop("name") or f"{fact['quantity']}_{position}"
         content["fact"].append({"id": name, "source": SOURCE, **fact})
     return validated(Study, content, "small")

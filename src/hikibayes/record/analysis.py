@@ -7,22 +7,21 @@ participants) asks it here, one fact at a time or all at once, for one data set 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from ..moments import GroupMoments
-from ..quantities import KINDS, Address, Analysis, Outline
-from ..quantities.conventions import DECLARED
+from ..quantities import KINDS, Analysis
 from ..spec import InputError
+from .addresses import address_of, outline_of
 from .facts import Fact
 from .moments import in_raw_units
 from .regression import Coding, Products, Regression, regress, simple_slopes
 from .study import Study
 
-__all__ = ["PublishedAnalysis", "address_of", "evaluate", "outline_of"]
+__all__ = ["PublishedAnalysis", "evaluate"]
 
 
 class PublishedAnalysis:
@@ -146,28 +145,6 @@ class PublishedAnalysis:
     def values(self) -> xr.Dataset:
         """Return the number of every fact that the moments determine, by fact id."""
         return xr.Dataset({fact.id: self.value(fact) for fact in self.study.facts if self.determines(fact)})
-
-
-def outline_of(study: Study) -> Outline:
-    """Return what of a study its numbers depend on."""
-    return Outline(
-        outcome=study.analysis.outcome,
-        group=study.analysis.group,
-        groups=study.group_ids,
-        terms={step.id: study.terms(step.id) for step in study.steps},
-        after={step.id: step.after for step in study.steps},
-        levels={measure.id: tuple(level.id for level in measure.levels) for measure in study.measures},
-    )
-
-
-def address_of(study: Study, fact: Fact) -> Address:
-    """Return which number a fact is about, undeclared conventions by their usual meaning."""
-    analysis = study.analysis
-    given: dict[str, Any] = {"with_" if key == "with" else key: value for key, value in fact.address.items()}
-    given["coding"] = DECLARED["coding"][fact.coding or analysis.coding][0]
-    given["products"] = DECLARED["products"][fact.products or analysis.products][0]
-    given["standardised"] = analysis.standardised if fact.standardised is None else fact.standardised
-    return Address(**given, least=fact.relation in (">", ">="))
 
 
 def as_group_moments(moments: xr.Dataset) -> GroupMoments:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..defaults import DEFAULT_STUDY
 from ..quantities import KINDS
 from ..spec import InputError
+from .checks.closure import checks_against_moments
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
 from .checks.comparisons import checks_of_comparisons
 from .checks.correlations import checks_of_correlation_p, checks_of_correlations
@@ -58,6 +59,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_coefficients,
     checks_of_collinearity,
     checks_of_slopes,
+    checks_against_moments,
 )
 
 Key = tuple[str, str]

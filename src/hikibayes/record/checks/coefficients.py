@@ -34,6 +34,7 @@ __all__ = [
     "checks_of_collinearity",
     "checks_of_estimate",
     "estimate",
+    "estimate_df",
     "inflation",
     "is_standardised",
     "standard_error",
@@ -106,6 +107,12 @@ def estimate_df(study: Study, value: Fact) -> int:
     return size(study, value.group) - 1 - columns(study, alone)
 
 
+def degrees(study: Study, value: Fact) -> list[int]:
+    """Return the degrees of freedom that an estimate can have: a slope's model may be its group's alone."""
+    ways = (False, True) if value.quantity == "slope" and value.separate is None else (value.separate,)
+    return [estimate_df(study, value.replace(separate=way) if way else value) for way in ways]
+
+
 def _belonging(study: Study, quantity: str, value: Fact) -> Fact | None:
     """Return the SE or p of an estimate; what it leaves unsaid (coding, products) is that of the estimate."""
     place = {key: getattr(value, key) for key in ("step", "term", "of", "group")}
@@ -174,7 +181,8 @@ def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:
     if estimate.se:
         t = _t_of(signed(estimate.value), estimate.se.interval)
         what = f"{estimate.name} from its standard error"
-        yield compare_p("p from B and SE", p, (estimate.value, estimate.se), [(t, Interval(df, df))], what)
+        ways = [(t, Interval(each, each)) for each in degrees(study, estimate.value) if each >= 1]
+        yield compare_p("p from B and SE", p, (estimate.value, estimate.se), ways, what)
         return
     se = standard_error(estimate.value.interval, two_sided(p), df)
     given = f"{estimate.value.printed}, p {_relation(p)} and {df} degrees of freedom"

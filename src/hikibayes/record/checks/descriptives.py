@@ -24,6 +24,7 @@ __all__ = [
     "only",
     "scores",
     "size",
+    "total_sd",
     "whole_number_sums",
 ]
 
@@ -228,11 +229,12 @@ def checks_of_totals(study: Study) -> Iterator[Check]:
         if sd and sds[0] and sds[1]:
             gap = absolute(Interval(*_difference(*ends)))
             boxes = (gap, sds[0].interval, sds[1].interval)
-            total = image(lambda d, a, b, n1=n1, n2=n2: _total_sd(n1, n2, d, a, b), *boxes)
+            total = image(lambda d, a, b, n1=n1, n2=n2: total_sd(n1, n2, d, a, b), *boxes)
             yield compared("SD of the groups together", sd, (*means, *sds), total, "The SD over both groups")
 
 
-def _total_sd(n1: int, n2: int, gap: float, sd1: float, sd2: float) -> float:
+def total_sd(n1: int, n2: int, gap: float, sd1: float, sd2: float) -> float:
+    """Return the SD of two groups together, from the difference of their means and their SDs."""
     n = n1 + n2
     return math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2 + n1 * n2 / n * gap**2) / (n - 1))
 

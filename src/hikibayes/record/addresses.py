@@ -1,0 +1,34 @@
+"""Studies and facts in the words of `hikibayes.quantities`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..quantities import Address, Outline
+from ..quantities.conventions import DECLARED
+from .facts import Fact
+from .study import Study
+
+__all__ = ["address_of", "outline_of"]
+
+
+def outline_of(study: Study) -> Outline:
+    """Return what of a study its numbers depend on."""
+    return Outline(
+        outcome=study.analysis.outcome,
+        group=study.analysis.group,
+        groups=study.group_ids,
+        terms={step.id: study.terms(step.id) for step in study.steps},
+        after={step.id: step.after for step in study.steps},
+        levels={measure.id: tuple(level.id for level in measure.levels) for measure in study.measures},
+    )
+
+
+def address_of(study: Study, fact: Fact) -> Address:
+    """Return which number a fact is about, undeclared conventions by their usual meaning."""
+    analysis = study.analysis
+    given: dict[str, Any] = {"with_" if key == "with" else key: value for key, value in fact.address.items()}
+    given["coding"] = DECLARED["coding"][fact.coding or analysis.coding][0]
+    given["products"] = DECLARED["products"][fact.products or analysis.products][0]
+    given["standardised"] = analysis.standardised if fact.standardised is None else fact.standardised
+    return Address(**given, least=fact.relation in (">", ">="))
