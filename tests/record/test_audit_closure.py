@@ -179,10 +179,18 @@ def test_a_box_holds_the_moments_it_was_printed_from(seed):
     assert (moments.mean.max(axis=0) >= truth[0] - 1e-9).all()
     whole = total_box(study, ["x", "y"], with_group=True)
     middle = whole.build(whole.centre[None])
-    # what is put together again from two groups of one covariance has the printed correlations in total
-    assert middle.total[1][0, 0, 1] / np.sqrt(np.prod(np.diagonal(middle.total[1][0]))) == pytest.approx(
-        whole.centre[0]
-    )
+    # two groups of one covariance have the printed correlations in total, and the raw one with the group
+    assert correlation(middle.total[1][0], 0, 1) == pytest.approx(whole.centre[0])
+    n = np.array(list(map(len, parts)), dtype=float)
+    with_group = (middle.mean[0, 1] - middle.mean[0, 0]) / middle.sd[0] * np.sqrt(n.prod() / n.sum() / (n.sum() - 1))
+    arm = np.repeat([0.0, 1.0], n.astype(int))
+    off = np.array([np.corrcoef(arm, column)[0, 1] for column in every.T]) - with_group
+    assert (abs(off) <= whole.half[1:3] + 1e-9).all()
+    assert with_group == pytest.approx(whole.centre[1:3])
+
+
+def correlation(cov, i, j):
+    return cov[i, j] / np.sqrt(cov[i, i] * cov[j, j])
 
 
 # -- strangers ------------------------------------------------------------------------------------------------------
