@@ -19,10 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, bambi_default, posterior
-from hikibayes.inference.kernel import compiled
 from hikibayes.inference.summaries import summaries
 from hikibayes.planning.pooling import pool
-from hikibayes.planning.samples import GAUSSIAN, Roots, draw_moments
+from hikibayes.planning.samples import GAUSSIAN, Roots, compiled, draw_moments
 
 SCORES, CHUNK = 8, 2000
 NAMES = ("sex", "group", *(f"x{i}" for i in range(SCORES)), *(f"group:x{i}" for i in range(SCORES - 1)))
@@ -108,11 +107,11 @@ def least_squares(stats):
     return t_tests(stats.sxx, stats.sxy, stats.syy, stats.n, 1.97)
 
 
-def kernel(stats):
+def by_lanes(stats):
     return summaries(stats, HOUSE, [FOCAL])
 
 
-def kernel_bambi(stats):
+def by_lanes_bambi(stats):
     return summaries(stats, bambi_default(stats), [FOCAL])
 
 
@@ -124,11 +123,11 @@ def compare(rounds, n=200):
     """Seconds of processor time of each contender in each round, in data sets per second."""
     contenders = {
         "least squares, moments": (least_squares, GAUSSIAN),
-        "kernel, moments": (kernel, GAUSSIAN),
-        "kernel, moments, Bambi's default priors": (kernel_bambi, GAUSSIAN),
+        "compiled, moments": (by_lanes, GAUSSIAN),
+        "compiled, moments, Bambi's default priors": (by_lanes_bambi, GAUSSIAN),
         "NumPy, moments": (numpy_engine, GAUSSIAN),
         "least squares, rows": (least_squares, BY_ROWS),
-        "kernel, rows": (kernel, BY_ROWS),
+        "compiled, rows": (by_lanes, BY_ROWS),
         "NumPy, rows": (numpy_engine, BY_ROWS),
         "drawing moments alone": (lambda stats: stats, GAUSSIAN),
     }
@@ -152,14 +151,14 @@ def flatness(rounds, sizes=(100, 200, 1000, 10_000)):
     for i in range(rounds + 1):
         for n in sizes:
             start = time.thread_time()
-            kernel(draw(np.random.Generator(np.random.SFC64(i)), n))
+            by_lanes(draw(np.random.Generator(np.random.SFC64(i)), n))
             if i:
                 costs[n].append((time.thread_time() - start) / CHUNK * 1e6)
     return {n: statistics.median(c) for n, c in costs.items()}
 
 
 def chunk(seed):
-    return kernel(draw(np.random.Generator(np.random.SFC64(seed)), 200)).ok.sum()
+    return by_lanes(draw(np.random.Generator(np.random.SFC64(seed)), 200)).ok.sum()
 
 
 def threads(rounds, chunks=24):
@@ -177,13 +176,13 @@ def threads(rounds, chunks=24):
 
 
 def accuracy():
-    """Largest error of kernel and NumPy in posterior sds, against 101 nodes."""
+    """Largest error of the compiled engine and NumPy in posterior sds, against 101 nodes."""
     stats = draw(np.random.Generator(np.random.SFC64(9)), 200).take(np.arange(200))
     dense = posterior(stats, HOUSE, nodes=101).marginal([FOCAL])
     lower, _ = dense.eti(0.95)
     return {
         name: float(np.abs((found.lower - lower) / dense.sd()).max())
-        for name, found in (("kernel", kernel(stats)), ("NumPy", numpy_engine(stats)))
+        for name, found in (("compiled", by_lanes(stats)), ("NumPy", numpy_engine(stats)))
     }
 
 
@@ -301,7 +300,7 @@ def print_speeds(rounds):
         draws = "rows" if "rows" in name else "moments"
         against = [ratio(rates, name, f"{other}, {draws}") for other in ("least squares", "NumPy")]
         print(f"{name:42}{statistics.median(rate):12,.0f}{against[0]:18.2f}{against[1]:10.1f}")
-    return statistics.median(rates["kernel, moments"])
+    return statistics.median(rates["compiled, moments"])
 
 
 def main():
@@ -311,7 +310,7 @@ def main():
     arguments = parser.parse_args()
     rate = print_speeds(arguments.rounds)
     costs = flatness(arguments.rounds)
-    print("\nmicroseconds a data set, kernel with moments: " + ", ".join(f"n = {n}: {c:.1f}" for n, c in costs.items()))
+    print("\nmicroseconds a data set, compiled, moments: " + ", ".join(f"n = {n}: {c:.1f}" for n, c in costs.items()))
     print("two threads over one: best {:.2f}, median {:.2f} (wall clock)".format(*threads(5)))
     print(
         "largest error of the lower limit, in posterior sds: "
@@ -326,7 +325,7 @@ def main():
         samplers["vmapped NUTS on sufficient statistics"] = lambda: vmapped_nuts(200)
     for name, measure in samplers.items():
         speed, error = measure()
-        print(f"{name}: {speed:.2f} a second, the kernel {rate / speed:,.0f} times that;", end=" ")
+        print(f"{name}: {speed:.2f} a second, the compiled engine {rate / speed:,.0f} times that;", end=" ")
         print(f"mean off by {error:.3f} posterior sds")
 
 

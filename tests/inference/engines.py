@@ -14,6 +14,7 @@ from hikibayes.inference.exact import (
     SufficientStatistics,
     posterior,
 )
+from hikibayes.inference.summaries import PER_CONTRAST, summaries
 
 ROPE = (-0.1, 0.1)
 SIGMA = {"half_t": HalfStudentT, "half_normal": HalfNormal, "exponential": Exponential}
@@ -49,4 +50,10 @@ def by_numpy(asked: Asked) -> tuple[np.ndarray, float]:
     return np.stack([column[0] for column in columns], axis=-1), float(fitted.log_evidence[0])
 
 
-ENGINES = {"numpy": by_numpy}
+def compiled(asked: Asked) -> tuple[np.ndarray, float]:
+    """Return the same, eight data sets at a time."""
+    found = summaries(asked.statistics, asked.priors, asked.contrasts, rope=ROPE)
+    return np.stack([getattr(found, name)[0] for name in PER_CONTRAST], axis=-1), float(found.log_evidence[0])
+
+
+ENGINES = {"numpy": by_numpy, "compiled": compiled}

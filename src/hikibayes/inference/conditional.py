@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from .normal_priors import Aligned
 from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
-__all__ = ["COLLINEAR", "PERFECT_FIT", "ConditionalForm", "check_priors", "diagonalise", "with_stand_ins"]
+__all__ = ["COLLINEAR", "PERFECT_FIT", "ConditionalForm", "check_priors", "diagonalise", "factored", "with_stand_ins"]
 
 PERFECT_FIT = 1e-9
 """Data sets whose RSS / total is below this are refused: too few digits of the residual are left."""
@@ -228,7 +228,7 @@ def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> 
     sxr = stats.sxy - np.einsum("bij,bj->bi", stats.sxx, mean)
     total = stats.syy - np.einsum("bi,bi->b", mean, stats.sxy + sxr)
     v0 = stats.syy / stats.n
-    factor, rank = _factor(stats.sxx)
+    factor, rank = factored(stats.sxx)
     rank = np.minimum(rank, stats.n - 1)  # rounding may leave a pivot more
     if a.sigma is None:
         lost = rank < p
@@ -261,7 +261,7 @@ def diagonalise(stats: SufficientStatistics, a: Aligned, refusals: IntArray) -> 
     return form
 
 
-def _factor(sxx: FloatArray) -> tuple[FloatArray, IntArray]:
+def factored(sxx: FloatArray) -> tuple[FloatArray, IntArray]:
     """Cholesky factors of a batch, and their ranks; a column that others explain gets nothing of its own."""
     left, factor = sxx.copy(), np.zeros_like(sxx)
     rank = np.zeros(len(sxx), dtype=np.int64)

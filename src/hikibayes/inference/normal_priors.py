@@ -40,7 +40,7 @@ class HalfStudentT:
         _require_positive("HalfStudentT scale", self.scale)
 
     def parameters(self) -> tuple[FloatArray, FloatArray]:
-        """Return (scale, nu), the pair the kernel carries."""
+        """Return (scale, nu), the pair the compiled engine takes."""
         return _array(self.scale), _array(self.nu)
 
     def take(self, index: IntArray) -> HalfStudentT:
@@ -71,7 +71,7 @@ class HalfNormal:
         _require_positive("HalfNormal scale", self.scale)
 
     def parameters(self) -> tuple[FloatArray, FloatArray]:
-        """Return (scale, unused), the pair the kernel carries."""
+        """Return (scale, unused), the pair the compiled engine takes."""
         return _array(self.scale), _array(0.0)
 
     def take(self, index: IntArray) -> HalfNormal:
@@ -101,7 +101,7 @@ class Exponential:
         _require_positive("Exponential lam", self.lam)
 
     def parameters(self) -> tuple[FloatArray, FloatArray]:
-        """Return (lam, unused), the pair the kernel carries."""
+        """Return (lam, unused), the pair the compiled engine takes."""
         return _array(self.lam), _array(0.0)
 
     def take(self, index: IntArray) -> Exponential:

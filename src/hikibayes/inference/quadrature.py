@@ -20,7 +20,19 @@ from numpy.typing import NDArray
 
 from .sufficient import FloatArray, IntArray
 
-__all__ = ["MANY", "MATTERS", "Integrand", "Nodes", "integrate"]
+__all__ = [
+    "EVERYWHERE",
+    "EVERYWHERE_MAY",
+    "FEW_MAY",
+    "MANY",
+    "MANY_MAY",
+    "MATTERS",
+    "PLENTY",
+    "SOME",
+    "Integrand",
+    "Nodes",
+    "integrate",
+]
 
 MANY = 31
 """Nodes around a peak that few data make too skew, or priors too flat, for a dozen."""

@@ -148,7 +148,8 @@ class SufficientStatistics:
             A `Refusal` for each data set.
         """
         finite = np.isfinite(self.x_mean).all(1) & np.isfinite(self.y_mean) & np.isfinite(self.syy)
-        finite &= np.isfinite(self.sxx).all((1, 2)) & np.isfinite(self.sxy).all(1)
+        # one number that is not makes the sum none, and sums are quick
+        finite &= np.isfinite(self.sxx.sum((1, 2))) & np.isfinite(self.sxy).all(1)
         checks = [
             (Refusal.NOT_FINITE, ~finite),
             (Refusal.CONSTANT_OUTCOME, self.syy <= RELATIVE_CONSTANT * self.n * self.y_mean**2),

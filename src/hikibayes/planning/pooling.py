@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.kernel import compiled
+from ..inference.gaussian.lanes import FAST
 from ..inference.sufficient import SufficientStatistics
+from ..reconstruction.compiled import compiler
 from .columns import CellColumns, FloatArray
 from .samples import Moments
 from .worlds import IntArray
 
 __all__ = ["pool"]
+
+compiled = compiler()(nogil=True, fastmath=set(FAST))
 
 
 def pool(drawn: Moments, columns: CellColumns) -> SufficientStatistics:

@@ -22,11 +22,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.kernel import compiled
+from ..inference.gaussian.lanes import FAST
+from ..reconstruction.compiled import compiler
 from .columns import FloatArray
 from .worlds import IntArray, Worlds
 
 __all__ = ["GAUSSIAN", "Moments", "Recording", "Roots", "draw_moments", "roots"]
+
+
+compiled = compiler()(nogil=True, fastmath=set(FAST))
 
 
 class Roots(NamedTuple):

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from ..files import write_whole
 from ..inference.normal_priors import bambi_default
-from ..inference.several_priors import summaries_by_prior
 from ..inference.sufficient import SufficientStatistics
-from ..inference.summaries import Summaries
+from ..inference.summaries import Summaries, summaries_by_prior
 from ..provenance import versions
 from ..spec import InputError
 from .analyses import Analysis
@@ -182,7 +181,7 @@ def _by_threads(plan: Plan, jobs: Sequence[_Job], workers: int) -> Iterator[tupl
     def one(job: _Job) -> tuple[_Job, Block]:
         return job, run_chunk(plan, job.sample, job.chunk, job.size)
 
-    # the kernel releases the GIL, and threads share the worlds and need no imports of their own
+    # the compiled engine releases the GIL, and threads share the worlds and need no imports of their own
     yield from Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")(
         delayed(one)(job) for job in jobs
     )
