@@ -78,7 +78,7 @@ def cauchy_model():
     ("model", "change", "options", "message"),
     [
         ("step3", lambda t: t.iloc[:17], {}, "group 'hikikomori' has no complete row"),
-        ("step3", lambda t: t.groupby("group").head(8), {}, "16 complete rows for the 18 coefficients of.*at least 19"),
+        ("step3", lambda t: t.groupby("group").head(8), {"variant": "flat"}, "16 rows for 17 .* needs at least 19"),
         ("step2", lambda t: t.assign(planning=9), {}, "column 'planning': row 1: .* runs from 2 to 8"),
         (t_model(), lambda t: t, {}, "family 't'; the exact engine takes gaussian ones, NUTS takes all"),
         (cauchy_model(), lambda t: t, {}, r"prior of 'age' is Cauchy\(.*\); the exact engine takes Normal"),
@@ -136,6 +136,38 @@ def test_a_small_nuts_run_agrees_and_is_not_called_sound(study, table):
     assert not sampled.sound, "400 draws are too few for 400 effective ones"
 
 
+def test_a_singular_design_has_its_posterior_and_a_remark(study, table):
+    rows = table(n=40)
+    plain = fit("step1", rows, study=study, seed=104, engine="exact")
+    copied = rows.assign(srs18=rows["age"] - 16)
+    prior = plain.model.priors["age"].model_dump(exclude_unset=True)
+    half = {**prior, "sigma": prior["sigma"] / np.sqrt(2)}
+    content = plain.model.model_dump(exclude_unset=True)
+    priors = {**content["priors"], "age": half, "srs18": half}
+    model = ModelSpec.model_validate({**content, "formula": f"{content['formula']} + srs18", "priors": priors})
+    singular = fit(model, copied, study=study, seed=104, engine="exact")
+    remark = singular.remarks.set_index("kind").loc["collinear"]
+    assert remark["of"] == "srs18, age"
+    # two halves of one slope, whose priors make the one prior together
+    drawn = singular.posterior["posterior"]
+    both = (drawn["age"] + drawn["srs18"]).values
+    assert both.mean() == pytest.approx(plain.posterior["posterior"]["age"].values.mean(), abs=0.02)
+    assert both.std() == pytest.approx(plain.posterior["posterior"]["age"].values.std(), rel=0.1)
+    ols = [f.estimates.set_index(["engine", "estimand"])["mean"]["ols", "r2_step1"] for f in (singular, plain)]
+    assert ols[0] == pytest.approx(ols[1], abs=1e-9)
+    with pytest.raises(InputError, match="linear combinations of each other, which a flat prior cannot tell apart"):
+        fit(model, copied, study=study, seed=104, engine="exact", variant="flat")
+
+
+def test_fewer_rows_than_coefficients_leave_the_rest_to_the_priors(study, table):
+    few = table(n=40).groupby("group").head(8)
+    made = fit("step3", few, study=study, seed=104, engine="exact")
+    assert "16 complete rows for 18 coefficients" in made.remarks.set_index("kind").loc["few_rows", "remark"]
+    means = made.estimates.set_index(["engine", "estimand"])["mean"]
+    assert np.isfinite(means["exact"]).all()
+    assert np.isnan(means["ols", "delta_r2_step3"])
+
+
 def test_what_a_fit_cannot_answer_is_listed_with_the_reason(study, table):
     made = fit("step1", table(n=40), study=study, seed=104, engine="exact").estimates
     assert set(made["estimand"]) == {estimand.name for estimand in study.estimands}
@@ -144,6 +176,10 @@ def test_what_a_fit_cannot_answer_is_listed_with_the_reason(study, table):
     assert without["mean"].isna().all()
     assert made.loc[made["note"] == "", "mean"].notna().all()
     assert list(made.columns) == [*COLUMNS, "note"]
+    every = fit(
+        "step1", table(n=40), study=study.replace(estimand=(study.estimand("r2_step1"),)), seed=1, engine="exact"
+    )
+    assert (every.estimates["note"] == "").all()
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ from ..record.measures import term_parts
 from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
 from .design import Design
+from .least_squares import generalised_inverse
 from .moment_design import MomentDesign
 from .sufficient import FloatArray
 
@@ -321,14 +322,18 @@ class ExplainedVariance:
         return np.asarray(self._increment(estimand, lambda s: self._projected(V, s, beta)) / total)
 
     def least_squares(self, estimand: Estimand) -> FloatArray:
-        """Return the estimand's OLS value in each data set, shape (B,): the one that papers print."""
+        """Return the estimand's OLS value in each data set, shape (B,): the one that papers print.
+
+        NaN where the rows are no more than the coefficients: every R² is 1 there.
+        """
         stats = self.stats
 
         def explained(s: NDArray[np.intp]) -> FloatArray:
-            solved = np.linalg.solve(stats.sxx[:, s][:, :, s], stats.sxy[:, s, None])[..., 0]
-            return np.asarray(np.einsum("bs,bs->b", solved, stats.sxy[:, s]))
+            inverse = generalised_inverse(stats.sxx[:, s][:, :, s])[0]
+            return np.asarray(np.einsum("bs,bst,bt->b", stats.sxy[:, s], inverse, stats.sxy[:, s]))
 
-        return np.asarray(self._increment(estimand, explained) / stats.syy)
+        ranks = generalised_inverse(stats.sxx[:, here := self._of_step(estimand.step)][:, :, here])[1]
+        return np.where(stats.n > ranks + 1, self._increment(estimand, explained) / stats.syy, np.nan)
 
     def _increment(self, estimand: Estimand, explained: _Explained) -> FloatArray:
         """Return what a step explains; beyond the step before it, for a delta."""
@@ -343,5 +348,4 @@ class ExplainedVariance:
     @staticmethod
     def _projected(V: FloatArray, s: NDArray[np.intp], beta: FloatArray) -> FloatArray:
         image = beta @ V[..., s]
-        solved = np.linalg.solve(V[:, s][:, :, s], image.swapaxes(-1, -2)).swapaxes(-1, -2)
-        return np.asarray(np.sum(solved * image, axis=-1))
+        return np.asarray(np.sum((image @ generalised_inverse(V[:, s][:, :, s])[0]) * image, axis=-1))

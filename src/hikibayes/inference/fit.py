@@ -20,7 +20,6 @@ from .design import Design, design
 from .diagnostics import quadrature_error, sound
 from .estimands import Answers, answers
 from .estimates import (
-    COLUMNS,
     Reporting,
     draw_estimates,
     exact_estimates,
@@ -148,7 +147,6 @@ def fit(
     about, seed = load_study(study), checked_seed(seed)
     rows = _participants(data, about, spec.variables, columns=columns, mapping=mapping)
     laid_out = design(spec, rows.frame, about)
-    _refuse_too_few(laid_out)
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
     job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
@@ -191,16 +189,6 @@ def _participants(data: str | Path | pd.DataFrame, study: Study, measures: Seque
     if isinstance(data, pd.DataFrame):
         return participants(data, study, measures, **how)
     return read_participants(data, study, measures, **how)
-
-
-def _refuse_too_few(laid_out: Design) -> None:
-    # a proper prior would make something of it all the same, and what it made would be the prior
-    n, coefficients = len(laid_out.frame), len(laid_out.columns) + 1
-    if n <= coefficients:
-        raise InputError(
-            f"{n} complete rows for the {coefficients} coefficients of model {laid_out.model.name!r};"
-            f" at least {coefficients + 1} are needed"
-        )
 
 
 def _exact(job: _Job) -> Outcome:

@@ -18,6 +18,7 @@ from ..record.facts import Fact
 from ..record.study import Study
 from .design import Design
 from .labels import loose
+from .least_squares import dependencies
 from .sufficient import FloatArray
 
 __all__ = ["Remark", "design_remarks", "remark_table", "row_runs", "table_remarks"]
@@ -226,7 +227,7 @@ def design_remarks(design: Design) -> Iterator[Remark]:
     for name in design.levels:
         yield from _few_people(name, design)
     yield from _few_values(design)
-    yield from _collinear(design)
+    yield from list(_dependent(design)) or _collinear(design)
 
 
 def _reference(name: str, levels: Sequence[str], study: Study) -> Remark:
@@ -256,6 +257,27 @@ def _few_values(design: Design) -> Iterator[Remark]:
             count=distinct,
             text=f"the outcome has {distinct} different values in {len(outcome)} rows; a {design.model.family} model"
             " takes it for continuous, so its intervals may be wrong and its predictions impossible",
+        )
+
+
+def _dependent(design: Design) -> Iterator[Remark]:
+    """Name the columns that are sums of others, where the rows do not outnumber the coefficients how few they are."""
+    n, coefficients = len(design.frame), len(design.columns) + 1
+    if n <= coefficients:
+        yield Remark(
+            kind="few_rows",
+            of=design.model.name,
+            count=n,
+            text=f"{n} complete rows for {coefficients} coefficients; what the rows leave open the priors decide",
+        )
+        return
+    for name, *others in dependencies(design.statistics):
+        yield Remark(
+            kind="collinear",
+            of=", ".join([name, *others]),
+            count=len(others) + 1,
+            text=f"{name} follows from {', '.join(others)} in every row; the data know their sum, and the priors decide"
+            " how it is shared",
         )
 
 

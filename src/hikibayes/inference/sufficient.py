@@ -14,6 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..spec import InputError
+
 __all__ = ["ExactEngineError", "FloatArray", "IntArray", "Refusal", "SufficientStatistics"]
 
 type FloatArray = NDArray[np.float64]
@@ -23,7 +25,7 @@ RELATIVE_CONSTANT = 1e-24
 """A column whose variance is below this fraction of its squared mean cannot be told from a constant."""
 
 
-class ExactEngineError(ValueError):
+class ExactEngineError(InputError):
     """Something the exact engine will not compute: the message tells what was found and what is accepted."""
 
 

@@ -18,7 +18,8 @@ from ..inference.compile import exact_priors
 from ..inference.design import Design, design
 from ..inference.estimands import Answers, answers
 from ..inference.estimates import exact_estimates
-from ..inference.exact import FlatPrior, NormalPriors, bambi_default, posterior
+from ..inference.exact import NormalPriors, bambi_default, posterior
+from ..inference.least_squares import LeastSquares
 from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ..inference.normal_priors import Priors
 from ..inference.sufficient import FloatArray, IntArray, SufficientStatistics
@@ -142,7 +143,7 @@ class Adjustable:
         stats = weighted_statistics(self.design.rows[..., columns], self.design.y, names, population)
         here = replace(found, weights=found.weights[population.index][..., columns])
         fitted = posterior(stats, self._priors(columns, stats, population.index))
-        flat = posterior(stats, FlatPrior()).marginal(here.weights).mean()
+        flat = LeastSquares(stats=stats).estimates(here.weights)
         # the generator is for shares of variance, of which there are none here
         table = exact_estimates(fitted, here, rng=np.random.default_rng(0))
         datasets = len(np.unique(population.index))

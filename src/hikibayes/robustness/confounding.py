@@ -156,6 +156,7 @@ def confounding_of(
         )
         for j, estimand in enumerate(case.answers.linear)
     ]
+    doubts = _known(doubts, case, tell or (lambda _: None))
     require_benchmarks(tuple(benchmarks), doubts[0].covariates)
     rows = [row for doubt in doubts for row in doubt.rows]
     bounds = [row for doubt in doubts for row in doubt.bounds(benchmarks)]
@@ -165,6 +166,17 @@ def confounding_of(
         bounds=pd.DataFrame(bounds, columns=list(BOUNDS)),
         strengths=pd.concat([doubt.strengths for doubt in doubts], ignore_index=True),
     )
+
+
+def _known(doubts: Sequence[ConfoundedEstimand], case: Case, say: Callable[[str], None]) -> list[ConfoundedEstimand]:
+    """Leave out, and say, what least squares does not know; raise where that is the case's own estimand."""
+    unknown = [doubt.estimand.name for doubt in doubts if not doubt.treatment.known]
+    why = "the design leaves it open (columns that are sums of others, or too few rows); only the priors tell"
+    if case.estimand.name in unknown or len(unknown) == len(doubts):
+        raise InputError(f"what a confounder could do to {case.estimand.name!r} cannot be said: {why}")
+    if unknown:
+        say(f"left out: {', '.join(unknown)}: {why}")
+    return [doubt for doubt in doubts if doubt.treatment.known]
 
 
 def _refuse(k: Sequence[float], alpha: float) -> None:

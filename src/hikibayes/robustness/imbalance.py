@@ -25,6 +25,7 @@ from .balance import Balance, Mix, balance_of, mixes_of
 from .case import Case, case_of
 from .populations import Population, everybody, matching, reweighting, within
 from .tipping_imbalance import TIPPING, Omitted, omitted_product, tipping_rows
+from .treatment import Treatment
 
 __all__ = ["COLUMNS", "Imbalance", "imbalance", "imbalance_of"]
 
@@ -143,10 +144,12 @@ def imbalance_of(
     """Ask the same of a case; see `imbalance`."""
     found = balance_of(case, balance)
     mixes = mixes_of(found, by_group=shares, by_level=mix)
-    if tell:
-        tell(f"balancing {found.measure}")
+    say = tell or (lambda _: None)
+    say(f"balancing {found.measure}")
     job = _Job(case=case, balance=found, mixes=mixes, seed=seed)
     omitted = job.omitted
+    if omitted is None:
+        say(f"what {found.measure} would have to do to the answer is not asked: the model has it in, or leaves it open")
     return Imbalance(
         case=case,
         balance=found,
@@ -262,10 +265,11 @@ class _Job:
 
     @cached_property
     def omitted(self) -> Omitted | None:
-        """The product that the model leaves out; None where the case is about something else, or has it in."""
+        """The product that the model leaves out; None where the case is about another, has it in, or is singular."""
         estimand, focal = self.case.estimand, self.case.study.analysis.focal
         product = {self.balance.measure, focal}
         has = any(set(term.split(":")) == product for term in self.case.model.terms)
         if has or estimand.kind != "slope_difference" or estimand.of != focal:
             return None
-        return omitted_product(self.case, self.balance)
+        known = Treatment(stats=self.case.design.statistics, weights=self.case.focal).known
+        return omitted_product(self.case, self.balance) if known else None

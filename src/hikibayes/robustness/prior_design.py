@@ -73,7 +73,7 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
 
     case = focal.case
     column = _coefficient(case)
-    upwards = focal.least_squares[0] >= 0
+    upwards = focal.upwards
     simulation = Simulation.model_validate(
         {
             "description": "What the width of the analysis' prior costs",

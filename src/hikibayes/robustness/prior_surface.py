@@ -16,13 +16,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats as st
 
-from ..inference.exact import FlatPrior, posterior
 from ..inference.mixture import Mixture
 from ..inference.models import DEFAULT_VARIANT
 from ..inference.reprior import Likelihood, NormalRefits, likelihood, refit_density, refit_normal
 from ..inference.sufficient import FloatArray
 from ..spec import InputError
 from .case import Case
+from .treatment import Treatment
 
 __all__ = ["FAMILIES", "FocalPrior", "families", "surface", "width_curve"]
 
@@ -67,12 +67,15 @@ class FocalPrior:
 
     @cached_property
     def least_squares(self) -> tuple[float, float]:
-        """Estimate and standard error under flat priors throughout: the mean over the data sets, of both."""
-        flat = posterior(self.case.design.statistics, FlatPrior()).marginal(self.case.focal[:, None])
-        residual = self.case.design.statistics.n[:, None] - len(self.case.design.columns) - 1
-        # the posterior is Student-t; its SD is the standard error times the square root of df / (df - 2)
-        se = flat.sd() * np.sqrt((residual - 2) / residual)
-        return float(flat.mean().mean()), float(se.mean())
+        """Least-squares estimate and standard error, means over the data sets; NaN where the design tells none."""
+        by_rows = Treatment(stats=self.case.design.statistics, weights=self.case.focal)
+        return (float(by_rows.estimate.mean()), float(by_rows.se.mean())) if by_rows.known else (np.nan, np.nan)
+
+    @cached_property
+    def upwards(self) -> bool:
+        """Whether the estimate is above 0: by least squares, or by the posterior mean where the design is singular."""
+        own = self.case.posterior().marginal(self.case.focal[:, None])
+        return bool((self.least_squares[0] if np.isfinite(self.least_squares[0]) else own.mean().mean()) >= 0)
 
     def under(self, mean: ArrayLike, sd: ArrayLike) -> NormalRefits:
         """Return the posteriors under other Normal priors; raises `InputError` for a width that is none."""

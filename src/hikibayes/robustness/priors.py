@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..inference.estimates import exact_estimates
+from ..inference.estimates import exact_estimates, refused_estimates
 from ..inference.exact import FlatPrior
 from ..inference.fit import Fit
 from ..record.study import Study
@@ -148,10 +148,10 @@ def priors_of(
     seeds = [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(3)]
     proper = not isinstance(case.posterior().priors, FlatPrior)
     return PriorSensitivity(
-        priors=_variants(case, seeds[0], shares=shares),
+        priors=_variants(case, seeds[0], say, shares=shares),
         prior_widths=width_curve(focal),
         prior_surface=surface(focal),
-        prior_families=families(focal),
+        prior_families=_families(focal, say),
         power_scaling=power_scaling(case, seed=seeds[1]) if proper else pd.DataFrame(),
         shrinkage=shrinkage(case) if proper else pd.DataFrame(),
         prior_design=_design(focal, seeds[2], say) if design else pd.DataFrame(),
@@ -159,19 +159,33 @@ def priors_of(
     )
 
 
-def _variants(case: Case, seed: int, *, shares: bool) -> pd.DataFrame:
-    """Every estimand under every variant; one child seed each, so that a further variant changes no other row."""
+def _variants(case: Case, seed: int, say: Callable[[str], None], *, shares: bool) -> pd.DataFrame:
+    """Every estimand under every variant; one child seed each, so that a further variant changes no other row.
+
+    A variant without a posterior, as a flat one in a singular design, is said and has rows without numbers.
+    """
     names, found = case.model.variant_names, case.answers if shares else replace(case.answers, variance=())
-    tables = [
-        exact_estimates(
-            case.posterior(name),
-            found,
-            rng=np.random.default_rng(child),
-            labels={"study": case.study.id, "model": case.model.name, "prior": name, "engine": "exact"},
-        )
-        for name, child in zip(names, np.random.SeedSequence(seed).spawn(len(names)), strict=True)
-    ]
+    tables = []
+    for name, child in zip(names, np.random.SeedSequence(seed).spawn(len(names)), strict=True):
+        labels = {"study": case.study.id, "model": case.model.name, "prior": name, "engine": "exact"}
+        try:
+            fitted = case.posterior(name)
+        except InputError as error:
+            say(f"no answer under the priors {name!r}: {error}")
+            refused = replace(found, refused=dict.fromkeys((*found.linear, *found.variance), str(error)))
+            n, datasets = int(case.design.statistics.n[0]), len(case.data_sets)
+            tables.append(refused_estimates(refused, labels=labels, n=n).assign(datasets=datasets))
+        else:
+            tables.append(exact_estimates(fitted, found, rng=np.random.default_rng(child), labels=labels))
     return pd.concat(tables, ignore_index=True)
+
+
+def _families(focal: FocalPrior, say: Callable[[str], None]) -> pd.DataFrame:
+    try:
+        return families(focal)
+    except InputError as error:
+        say(f"no other families of priors: {error}")
+        return pd.DataFrame()
 
 
 def _design(focal: FocalPrior, seed: int, say: Callable[[str], None]) -> pd.DataFrame:

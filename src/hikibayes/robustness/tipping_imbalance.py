@@ -212,7 +212,7 @@ def omitted_product(case: Case, balance: Balance) -> Omitted:
     product = _product(case, balance)
     centred = product - product.mean(axis=1, keepdims=True)
     onto = np.einsum("bnp,bn->bp", case.design.rows, centred)
-    taken_over = np.einsum("bij,bj->bi", treatment.inverse, onto)
+    taken_over = np.einsum("bij,bj->bi", treatment.fitted.inverse, onto)
     left = (centred**2).sum(axis=1) - np.einsum("bi,bi->b", onto, taken_over)
     leverage = np.einsum("bi,bi->b", case.focal, taken_over)
     return Omitted(case=case, balance=balance, leverage=leverage, inflation=1 + leverage**2 / left / treatment.spread)

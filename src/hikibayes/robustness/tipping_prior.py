@@ -111,10 +111,9 @@ class TippingPriors:
     @cached_property
     def claim(self) -> tuple[Crossings, Crossings]:
         """Where the 95 % interval leaves out 0: all data sets together, and each by itself."""
-        sign = np.sign(self.focal.least_squares[0])
 
         def sure(p_positive: FloatArray) -> FloatArray:
-            return p_positive if sign >= 0 else 1 - p_positive
+            return p_positive if self.focal.upwards else 1 - p_positive
 
         return self._both(
             CLAIM,
@@ -192,16 +191,20 @@ def _claim_rows(tipping: TippingPriors) -> list[Row]:
         return [_row(what, np.nan, (), f"Under no prior centred at 0 does the 95% interval of the {name} leave out 0.")]
     if np.isnan(width):
         return [_row(what, np.nan, (), f"No sceptic's prior makes the 95% interval of the {name} cover 0.")]
+    first = _row(
+        what,
+        width,
+        each.rises,
+        f"Whoever was 95% sure beforehand that the {name} lies within ±{bounded(1.96 * width)} is not convinced by"
+        " these data; whoever left more room is.",
+    )
+    if not np.isfinite(tipping.focal.least_squares).all():
+        # a singular design has no least-squares estimate to hold the sceptic against
+        return [first]
     beyond, people = tipping.beyond(width), tipping.participants(width)
     estimate, n = tipping.focal.least_squares[0], tipping.n
     return [
-        _row(
-            what,
-            width,
-            each.rises,
-            f"Whoever was 95% sure beforehand that the {name} lies within ±{bounded(1.96 * width)} is not convinced by"
-            " these data; whoever left more room is.",
-        ),
+        first,
         _row(
             "prior probability, at that SD, of a value as far from 0 as the estimate",
             beyond,
@@ -227,7 +230,7 @@ def _pool_rows(tipping: TippingPriors) -> list[Row]:
     marginal = pool(case, names).marginal
     j = names.index(focal[0])
     p = marginal.p_positive()[:, j]
-    p = p if tipping.focal.least_squares[0] >= 0 else 1 - p
+    p = p if tipping.focal.upwards else 1 - p
     together = float(p.mean())
     verdict = "still leaves out" if together > CLAIM else "covers"
     every = "both" if len(names) == 2 else f"all {len(names)}"

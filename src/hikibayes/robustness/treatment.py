@@ -16,6 +16,7 @@ import numpy as np
 
 from ..inference.design import Design
 from ..inference.exact import Draws
+from ..inference.least_squares import LeastSquares
 from ..inference.sufficient import FloatArray, IntArray, SufficientStatistics
 from ..record.study import Estimand
 from ..spec import InputError, unknown_name
@@ -42,35 +43,35 @@ class Treatment:
     stats: SufficientStatistics
     weights: FloatArray
 
+    @cached_property
+    def fitted(self) -> LeastSquares:
+        """Least squares on these columns."""
+        return LeastSquares(stats=self.stats)
+
     @property
     def df(self) -> IntArray:
         """Residual degrees of freedom, (B,)."""
-        return self.stats.n - len(self.stats.names) - 1
+        return self.fitted.df
 
-    @cached_property
-    def inverse(self) -> FloatArray:
-        """Inverse of the columns' cross-products, (B, p, p)."""
-        return np.linalg.inv(self.stats.sxx)
-
-    @cached_property
-    def coefficients(self) -> FloatArray:
-        """Least squares, (B, p)."""
-        return np.asarray(np.einsum("bij,bj->bi", self.inverse, self.stats.sxy))
-
-    @cached_property
+    @property
     def residual(self) -> FloatArray:
         """Residual sum of squares of the outcome, (B,)."""
-        return np.asarray(self.stats.syy - np.einsum("bi,bi->b", self.coefficients, self.stats.sxy))
+        return self.fitted.residual
+
+    @property
+    def known(self) -> bool:
+        """Whether least squares knows the estimand in every data set, and its error beside one covariate more."""
+        return bool(self.fitted.estimable(self.weights[:, None]).all() and (self.df > 1).all())
 
     @cached_property
     def spread(self) -> FloatArray:
         """Variance of the estimate per unit of residual variance, (B,): 1 over what is left of its column."""
-        return np.asarray(np.einsum("bi,bij,bj->b", self.weights, self.inverse, self.weights))
+        return np.asarray(np.einsum("bi,bij,bj->b", self.weights, self.fitted.inverse, self.weights))
 
     @property
     def estimate(self) -> FloatArray:
         """Least-squares value of the estimand, (B,)."""
-        return np.asarray(np.einsum("bi,bi->b", self.weights, self.coefficients))
+        return np.asarray(np.einsum("bi,bi->b", self.weights, self.fitted.coefficients))
 
     @property
     def se(self) -> FloatArray:
@@ -96,7 +97,8 @@ class Treatment:
             syy=self.stats.syy,
         )
         without = Treatment(stats=fewer, weights=self.weights[:, others])
-        return Strength(1 - without.spread / self.spread, 1 - self.residual / without.residual)
+        shares = 1 - without.spread / self.spread, 1 - self.residual / without.residual
+        return Strength(*(np.maximum(share, 0.0) for share in shares))
 
     # -- on posterior draws -----------------------------------------------------------------------------------------
 
@@ -108,7 +110,7 @@ class Treatment:
     def explained_in_draws(self, columns: IntArray, draws: Draws) -> FloatArray:
         """Return what covariates explain of the outcome's residual variance in each draw, (B, S)."""
         own = draws.coefficients[:, :, columns]
-        left = np.linalg.inv(self.inverse[:, columns][:, :, columns])
+        left = np.linalg.inv(self.fitted.inverse[:, columns][:, :, columns])
         squares = np.einsum("bsi,bij,bsj->bs", own, left, own)
         return np.asarray(squares / (squares + draws.sigma**2 * self.df[:, None]))
 
@@ -129,7 +131,7 @@ def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -
     -------
     dict
         For every measure beside the group and the estimand's own: all columns that it is a part of, its products too.
-        A measure with a column that the estimand weighs is left out.
+        A measure with a column that the estimand weighs is left out, and one that follows from the others.
     """
     ends = np.cumsum([len(columns) for columns in design.terms.values()])
     where = {
@@ -140,7 +142,10 @@ def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -
     names = [name for name in design.model.variables[1:] if name not in own]
     found = {name: list(_of_measure(name, where)) for name in names}
     columns = {name: np.concatenate(parts) for name, parts in found.items() if parts}
-    return {name: own for name, own in columns.items() if not np.abs(weights[:, own]).max() > TOLERANCE}
+    alone = LeastSquares(stats=design.statistics).estimable(np.eye(weights.shape[1])[None]).all(axis=0)
+    return {
+        name: own for name, own in columns.items() if alone[own].all() and not np.abs(weights[:, own]).max() > TOLERANCE
+    }
 
 
 def _of_measure(name: str, where: dict[str, IntArray]) -> Iterator[IntArray]:
