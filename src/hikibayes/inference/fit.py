@@ -20,6 +20,7 @@ from .design import Design, design
 from .diagnostics import quadrature_error, sound
 from .estimands import Answers, answers
 from .estimates import (
+    COLUMNS,
     Reporting,
     draw_estimates,
     exact_estimates,
