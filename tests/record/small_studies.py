@@ -9,7 +9,7 @@ SOURCE = {"locator": "made up", "quote": "made up"}
 
 
 def number(quantity, value, relation="=", name=None, **address):
-    address = {key.rstrip("_"): part for key, part in address.items()}
+    address = {key.rstrip("_"): Decimal(part) if key == "within" else part for key, part in address.items()}
     return {"quantity": quantity, "value": Decimal(value), "relation": relation, "name": name, **address}
 
 

@@ -16,7 +16,6 @@ from ..quantities import KINDS
 from ..spec import InputError
 from .checks.closure import checks_against_moments
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
-from .checks.comparisons import checks_of_comparisons
 from .checks.correlations import checks_of_correlation_p, checks_of_correlations
 from .checks.descriptives import (
     checks_of_ranges,
@@ -27,7 +26,7 @@ from .checks.descriptives import (
     checks_of_totals,
     checks_of_whole_numbers,
 )
-from .checks.jointly import checks_of_comparisons_jointly
+from .checks.jointly import checks_of_comparisons
 from .checks.rows import Check, Verdict, between, found, one_of
 from .checks.slopes import checks_of_slopes
 from .checks.steps import checks_of_selection, checks_of_steps
@@ -51,7 +50,6 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_shares,
     checks_of_reliabilities,
     checks_of_comparisons,
-    checks_of_comparisons_jointly,
     checks_of_correlations,
     checks_of_correlation_p,
     checks_of_steps,

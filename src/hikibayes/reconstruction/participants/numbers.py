@@ -18,7 +18,7 @@ from scipy.special import ndtri, stdtrit
 
 from ...moments import GroupMoments, two_sided_p
 from ...quantities import KINDS, Address, Analysis
-from ...record.analysis import address_of, outline_of
+from ...record.addresses import address_of, outline_of
 from ...record.facts import Fact
 from ...record.study import Study
 

@@ -28,7 +28,7 @@ __all__ = [
     "TINY",
     "Comparison",
     "Test",
-    "checks_of_comparisons",
+    "checks_of_comparison",
     "comparisons",
     "degrees_over",
     "divisor",
@@ -251,18 +251,17 @@ def _pair(study: Study, quantity: str, of: str, groups: tuple[str, str]) -> tupl
 # -- one number at a time -------------------------------------------------------------------------------------------
 
 
-def checks_of_comparisons(study: Study) -> Iterator[Check]:
-    """Compare what is printed about the difference of the two groups with their means and SDs."""
-    for comparison in comparisons(study):
-        yield from _from_means(comparison)
-        yield from _d_and_t(comparison)
-        yield from _p_of_comparison(comparison)
-        if (t := comparison.printed.get("t")) and not comparison.described:
-            note = (
-                f"The groups' means and SDs of {comparison.label} are not all printed, so nothing recomputes "
-                f"t = {t.printed}; their row in the table of means would settle it."
-            )
-            yield found("t from means and SDs", (t, *comparison.inputs), "underdetermined", note)
+def checks_of_comparison(comparison: Comparison) -> Iterator[Check]:
+    """Compare what is printed about a difference with means and SDs, one number at a time."""
+    yield from _from_means(comparison)
+    yield from _d_and_t(comparison)
+    yield from _p_of_comparison(comparison)
+    if (t := comparison.printed.get("t")) and not comparison.described:
+        note = (
+            f"The groups' means and SDs of {comparison.label} are not all printed, so nothing recomputes "
+            f"t = {t.printed}; their row in the table of means would settle it."
+        )
+        yield found("t from means and SDs", (t, *comparison.inputs), "underdetermined", note)
 
 
 def _from_means(comparison: Comparison) -> Iterator[Check]:

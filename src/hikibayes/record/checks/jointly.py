@@ -15,6 +15,7 @@ from .comparisons import (
     TINY,
     Comparison,
     Test,
+    checks_of_comparison,
     comparisons,
     degrees_over,
     divisor,
@@ -24,9 +25,10 @@ from .comparisons import (
     welch_df,
 )
 from .descriptives import whole_number_sums
+from .fewer import unless_fewer
 from .rows import Check, between, found, number, one_of, signed
 
-__all__ = ["HalfPlane", "checks_of_comparisons_jointly", "clipped", "variances_possible"]
+__all__ = ["HalfPlane", "checks_of_comparisons", "clipped", "variances_possible"]
 
 Polygon = list[tuple[float, float]]
 Pair = tuple[Sums, Sums]
@@ -34,16 +36,23 @@ Meant = tuple[Test, str]
 """Which t test, and which kind of d."""
 
 
-def checks_of_comparisons_jointly(study: Study) -> Iterator[Check]:
-    """Hold means, SDs, t, df and d to one point of their rounding intervals, and to whole-number scores."""
+def checks_of_comparisons(study: Study) -> Iterator[Check]:
+    """Compare means, SDs, t, df, p and d of two groups: each, all at one point, and as whole-number scores."""
     for comparison in comparisons(study):
-        names = [name for name in ("t", "df", "d") if name in comparison.printed]
-        if not (comparison.described and names):
-            continue
-        if len(names) > 1:
-            yield _jointly(comparison, names)
-        if check := _whole_numbers(study, comparison, names):
+        yield from unless_fewer(comparison, _within_rounding)
+        names = _joint(comparison) if comparison.described else []
+        if names and (check := _whole_numbers(study, comparison, names)):
             yield check
+
+
+def _joint(comparison: Comparison) -> list[str]:
+    return [name for name in ("t", "df", "d") if name in comparison.printed]
+
+
+def _within_rounding(comparison: Comparison) -> Iterator[Check]:
+    yield from checks_of_comparison(comparison)
+    if comparison.described and len(names := _joint(comparison)) > 1:
+        yield _jointly(comparison, names)
 
 
 # -- within rounding ------------------------------------------------------------------------------------------------
