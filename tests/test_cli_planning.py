@@ -218,7 +218,7 @@ def test_a_size_that_the_smallest_cell_reaches_is_an_upper_bound(beside, tmp_pat
     ("old", "new", "options", "message"),
     [
         ("[40, 160]", "[]", (), "so the grid has no cells"),
-        ("[40, 160]", str(list(range(40, 340))), (), "the grid has 1200 cells, more than 1000; .* --yes"),
+        ("[40, 160]", str(list(range(40, 340))), (), "the grid has 1,200 cells, more than 1,000; .* --yes"),
         ('"support_slope_difference"', '"none"', (), "there is no estimand 'none'"),
         ("[40, 160]", '[40]\nallocation = ["1:0"]', (), "the ratio 1:0 leaves a group empty"),
         ("[0.5]", "[1.0]", (), "a target lies above 0 and below 1"),
@@ -265,3 +265,100 @@ def test_simulations_are_listed_described_and_written_anew(tmp_path):
     assert typed("simulations", "--new", tmp_path / "new.toml").exit_code == 0
     assert load_simulation(tmp_path / "new.toml").axes.n_per_group
     assert typed("simulations", "--new", tmp_path / "new.toml").exit_code == 2
+
+
+MANY = "\n".join(
+    f"{axis} = {values}"
+    for axis, values in {
+        "n_per_group": list(range(50, 1050)),
+        "effect": [i / 1000 for i in range(1000)],
+        "attrition": [i / 2000 for i in range(1000)],
+    }.items()
+)
+"""A thousand million cells, which must not be gone through one by one."""
+
+MISTAKES = {
+    "axes.n_per_group": [
+        ("n_per_group = [100, 150]", f"n_per_group = [{value}]")
+        for value in ("nan", "inf", "1e308", "-5", "0", "1", "10000001", "true", "50.5", "2")
+    ],
+    "axes": [
+        ("n_per_group = [100, 150]", f"n_per_group = [50]\n{axis}")
+        for axis in (
+            "attrition = [1]",
+            "attrition = [0.999]",
+            "attrition = [true]",
+            "attrition = []",
+            'mix = ["1:0"]',
+            'mix = ["1:1"]',
+            'mix = ["0:0"]',
+            'mix = ["x"]',
+            'allocation = ["1:0"]',
+            'allocation = ["1:9999999"]',
+            f'allocation = ["1:{"9" * 400}"]',
+            'allocation = ["1:1", "1 : 1"]',
+            "effect = [nan]",
+            "effect = [1e308]",
+            "effect = [1e12]",
+            "effect = [0.0, -0.0]",
+            "reliability = [{x = 0}]",
+            "reliability = [{x = 1.2}]",
+            "reliability = [{x = 0.5}]",
+            "reliability = [{q = 0.5}]",
+            "reliability = [{}]",
+            'missing = [{share = 0.99, on = "x", strength = 1}]',
+            'missing = [{share = 0.1, on = "a", strength = 1}]',
+            'missing = [{share = 0.1, on = "x", strength = 1e308}]',
+            'answers = ["likert"]',
+            'model = ["namesake.toml", "moderated_model.toml"]',
+            'predictors = ["fixed"]\nattrition = [0.1]',
+        )
+    ],
+    "worlds": [
+        ("residual_sd = 0.6", f"residual_sd = {value}")
+        for value in (
+            *("nan", "0", "-1", "true", "[0.5, -1]", "[0.5]", "[1, 1, 1]", "1e-9", "1e12"),
+            *("0.6\nshare = 2", "0.6\ngap = nan", "0.6\nmeans = {x = inf}", "0.6\nsds = {x = 0}", "0.6\nsds = {q = 1}"),
+            *("0.6\nreliabilities = {x = 0}", "0.6\nreliabilities = {x = 1.1}", "0.6\nreliabilities = {q = 0.5}"),
+            '0.6\ncorrelation = [{of = "x", with = "x", r = 0.5}]',
+            "0.6\n[worlds.nothing]",
+        )
+    ],
+    "worlds.source": [('source = "fixed"', f"source = {value}") for value in ('["fixed", "fixed"]', '["fixed", "x"]')],
+    "decision": [
+        ("rule = {interval = 0.95, above = 0}", f"rule = {value}")
+        for value in (
+            "{}",
+            "{interval = 1, above = 0}",
+            "{interval = 0.95, above = nan}",
+            '"t test"',
+            "{t_test = 0.05}",
+        )
+    ],
+    "estimand": [('estimand = "difference"', f'estimand = "{value}"') for value in ("none", "slope_x")],
+    "targets.power": [
+        ("[run]", f"[targets]\npower = {value}\n[run]") for value in ("[0]", "[1]", "[nan]", "[0.8, 0.8]")
+    ],
+    "run": [
+        ("replicates = 200", f"replicates = {value}")
+        for value in ("0", "1", "nan", "true", "1e9", "10\nseed = -1", "10\nseed = 1e300", '10\nengine = "x"')
+    ],
+    "results; at most": [("replicates = 200", "replicates = 10000000"), ("n_per_group = [100, 150]", MANY)],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"), [(key, *change) for key, changes in MISTAKES.items() for change in changes]
+)
+def test_every_mistake_is_one_message_with_its_file_and_key(key, old, new, beside, tmp_path):
+    assert old in WRITTEN
+    path = beside(WRITTEN.replace(old, new))
+    shutil.copy(path.parent / "moderated_model.toml", path.parent / "namesake.toml")
+    with (path.parent / "namesake.toml").open("r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write('name = "moderated_model"\n' + text)
+    shown = typed("power", path, "--yes", "-o", tmp_path / "run")
+    assert shown.exit_code == 2, shown.output
+    assert re.match(rf"hikibayes: \S*plan.toml: .*{re.escape(key)}", shown.stderr), shown.stderr
+    assert not (tmp_path / "run").exists()

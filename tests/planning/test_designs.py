@@ -208,7 +208,7 @@ def test_likert_answers_need_raw_units():
 
 def test_a_grid_of_many_cells_must_be_insisted_on(settled, reconstructions):
     axes = f"n_per_group = {list(range(50, 50 + designs.MOST_CELLS + 1))}"
-    with pytest.raises(InputError, match="the grid has 1001 cells, more than 1000; .* --yes"):
+    with pytest.raises(InputError, match="the grid has 1,001 cells, more than 1,000; .* --yes"):
         power(read(PLAIN.replace("n_per_group = [50, 100]", axes)), study=settled, reconstructions=reconstructions)
 
 

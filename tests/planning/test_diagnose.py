@@ -117,7 +117,9 @@ def test_failed_fits_are_counted_and_claim_nothing():
     assert spoilt.power.replicates.iloc[0] == 4000
     assert spoilt.power.power.iloc[0] == pytest.approx(0.75 * whole.power.power.iloc[0], abs=0.01)
     assert spoilt.power.coverage.iloc[0] == pytest.approx(0.95, abs=0.02)
-    assert "1000 fits failed" in spoilt.warnings[0]
+    assert "1,000 of 4,000 fits failed (25.0%), most where" in spoilt.warnings[0]
+    assert spoilt.sound
+    assert not diagnose(table(0.5, [400, 500], spoil=4000)).sound
 
 
 SIZES = [25, 50, 100, 150, 200, 300, 400]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .options import SEED, json_option, list_shipped, options, out_option, show, write_template
+from .options import SEED, json_option, list_shipped, options, out_option, say, show, write_template
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,14 +24,16 @@ MOST_ROWS = 24
 @click.command()
 @options(
     click.argument("simulation", default="followup"),
-    click.option("--replicates", type=click.IntRange(min=10), help="Simulated studies a cell.  [default: the file's]"),
+    click.option(
+        "--replicates", type=click.IntRange(10, 10**7), help="Simulated studies a cell.  [default: the file's]"
+    ),
     click.option("--seed", type=SEED, help="[default: the file's]"),
     click.option(
         "--reconstructions",
         type=click.Path(dir_okay=False),
         help="What `calibrate` wrote (reconstructions.nc).  [default: those shipped with the study, else drawn first]",
     ),
-    click.option("--workers", type=click.IntRange(min=1), help="Threads.  [default: one for each core]"),
+    click.option("--workers", type=click.IntRange(1, 256), help="Threads.  [default: one for each core]"),
     click.option("--dask", metavar="ADDRESS", help="A dask scheduler that does the work."),
     click.option("--yes", is_flag=True, help="Run a grid of any size."),
     json_option,
@@ -59,16 +62,15 @@ def power(
     from ..provenance import Stopwatch, file_digest
     from ..record.study_file import load_study
     from ..reporting.html import with_report
-    from ..reporting.planning_files import inputs_of, power_files
+    from ..reporting.planning_files import inputs_of, models_of, power_files
     from ..reporting.results import run_folder, write_run
 
-    watch = Stopwatch()
-    loaded = load_simulation(simulation)
-    study = load_study(loaded.study)
+    watch, began = Stopwatch(), time.time()
+    study = load_study(load_simulation(simulation).study)
     folder = run_folder(study.id, "power", out)
     store = folder / ".unfinished"
     found = run(
-        loaded,
+        simulation,
         study=study,
         reconstructions=reconstructions,
         replicates=replicates,
@@ -77,16 +79,18 @@ def power(
         workers=workers,
         dask=dask,
         progress=Meter(sys.stderr),
+        tell=say,
         any_size=yes,
     )
     chosen = found.replicates.simulation
     arguments = {"simulation": simulation, "replicates": chosen.run.replicates, "reconstructions": reconstructions}
-    inputs = inputs_of(chosen, study) | (
+    models = models_of(chosen)
+    inputs = inputs_of(chosen, study, models) | (
         {reconstructions: file_digest(Path(reconstructions))} if reconstructions else {}
     )
     record = watch.record("power", arguments, seed=chosen.run.seed, inputs=inputs)
-    write_run(folder, with_report(power_files(found, study), record), record)
-    forget(store)
+    write_run(folder, with_report(power_files(found, study, models), record), record)
+    forget(store, began)
     _tell(found, folder, as_json)
 
 
@@ -97,12 +101,12 @@ def diagnose(*, folder: Path, as_json: bool, out: Path | None) -> None:
     from ..planning.diagnose import REPLICATES_FILE
     from ..planning.diagnose import diagnose as run
     from ..provenance import Stopwatch, file_digest
-    from ..reporting.planning_files import diagnosis_files
+    from ..reporting.planning_files import diagnosis_files, saved_models
     from ..reporting.results import write_file, write_run
 
     watch = Stopwatch()
     found = run(folder)
-    files = diagnosis_files(found)
+    files = diagnosis_files(found, saved_models(folder))
     if out is None:
         for name, content in files.items():
             write_file(folder / name, content)
@@ -124,7 +128,8 @@ def _tell(found: Diagnosis, folder: Path, as_json: bool) -> None:
     else:
         show(found.power, _shares(found.power, simulation), as_json, title=f"probability of the claim: {rule}")
     if not as_json:
-        click.echo(f"seed {simulation.run.seed}; {folder}")
+        click.echo(f"{'' if found.sound else 'NOT SOUND; '}seed {simulation.run.seed}; {folder}")
+    sys.exit(int(not found.sound))
 
 
 def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:

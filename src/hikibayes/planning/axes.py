@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ..inference.models import DEFAULT_VARIANT
 from ..record.measures import Identifier
-from ..spec import Count, Number, Share, Spec
-from .fixed import FixedWorld, Reliability
+from ..spec import Count, Share, Spec
+from .fixed import FixedWorld, InSD, Reliability
 
 __all__ = ["AS_PRINTED", "Axes", "DropOut", "WorldsSpec"]
 
@@ -17,8 +19,29 @@ AS_PRINTED = "as_printed"
 
 Size = Annotated[Count, Field(ge=2)]
 Lost = Annotated[Share, Field(lt=1)]
-Ratio = Annotated[str, StringConstraints(pattern=r"^\s*\d+(\.\d+)?\s*:\s*\d+(\.\d+)?\s*$")]
-Mix = Annotated[str, StringConstraints(pattern=rf"^({AS_PRINTED}|\d+(\.\d+)?:\d+(\.\d+)?(/\d+(\.\d+)?:\d+(\.\d+)?)?)$")]
+Reliabilities = Annotated[dict[Identifier, Reliability], Field(min_length=1)]
+PART = r"\d{1,7}(\.\d{1,7})?"
+RATIO = rf"\s*{PART}\s*:\s*{PART}\s*"
+
+
+def _ratio(text: str) -> str:
+    if not re.fullmatch(RATIO, text):
+        raise ValueError("a ratio of two numbers is expected, such as 2:1")
+    if 0.0 in map(float, text.split(":")):
+        raise ValueError(f"the ratio {text} leaves a group empty; both parts are above 0, such as 2:1")
+    return text
+
+
+def _mix(text: str) -> str:
+    if text != AS_PRINTED and not re.fullmatch(rf"{RATIO}(/{RATIO})?", text):
+        raise ValueError(f"{AS_PRINTED!r} is expected, or a ratio such as 1:1, or one for each group such as 3:1/1:3")
+    if text != AS_PRINTED and any(sum(map(float, ratio.split(":"))) == 0 for ratio in text.split("/")):
+        raise ValueError(f"{text} is no ratio: a part must be above 0")
+    return text
+
+
+Ratio = Annotated[str, AfterValidator(_ratio)]
+Mix = Annotated[str, AfterValidator(_mix)]
 Kind = Literal["posterior", "printed", "shrunken", "conditional", "fixed"]
 
 
@@ -29,7 +52,7 @@ class DropOut(Spec):
     """Average probability of being lost."""
     on: Identifier
     """The score, or the outcome, on which it depends."""
-    strength: Number
+    strength: InSD
     """Change of the log odds per SD of that score: above 0, those with high scores are lost more often."""
 
 
@@ -43,7 +66,7 @@ class WorldsSpec(Spec):
     it as is likely, given that it had to be significant to be printed; ``fixed``: what ``fixed`` says.
     """
 
-    source: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("posterior",)
+    source: tuple[Kind, ...] = ("posterior",)
     model: str | None = None
     """The model that the worlds follow; the analysis' own where none is given."""
     prior: str = DEFAULT_VARIANT
@@ -56,6 +79,13 @@ class WorldsSpec(Spec):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("source")
+    @classmethod
+    def _each_source_once(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError(f"each kind of worlds is named once, and at least one; found {', '.join(value) or 'none'}")
+        return value
 
     @model_validator(mode="after")
     def _fixed_given(self) -> Self:
@@ -78,9 +108,9 @@ class Axes(Spec):
     """Models of the analysis; by default the simulation's."""
     prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)
     """Variants of the analysis' priors."""
-    effect: tuple[Number, ...] = ()
+    effect: tuple[InSD, ...] = ()
     """True values of the first decision's estimand, in SD units; by default the worlds' own."""
-    reliability: tuple[Literal["as_printed"] | dict[Identifier, Reliability], ...] = ("as_printed",)
+    reliability: tuple[Literal["as_printed"] | Reliabilities, ...] = ("as_printed",)
     """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
     attrition: tuple[Lost, ...] = (0.0,)
     """Share lost completely at random."""
@@ -91,18 +121,11 @@ class Axes(Spec):
     predictors: tuple[Literal["random", "fixed"], ...] = ("random",)
     """``fixed``: scores with exactly the world's means and covariances in every sample; only the outcome is random."""
 
-    @field_validator("allocation")
-    @classmethod
-    def _nobody_left_out(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [ratio for ratio in value if 0.0 in map(float, ratio.split(":"))]:
-            raise ValueError(f"the ratio {wrong[0]} leaves a group empty; both parts are above 0, such as 2:1")
-        return value
-
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         for name in type(self).model_fields:
-            values = [str(value) for value in getattr(self, name)]
-            if twice := [value for value in values if values.count(value) > 1]:
+            values = Counter(_plain(value) for value in getattr(self, name))
+            if twice := [value for value, count in values.items() if count > 1]:
                 raise ValueError(f"axis {name!r} has {twice[0]} twice; each of its values makes cells of its own")
         return self
 
@@ -113,3 +136,10 @@ class Axes(Spec):
         ]:
             raise ValueError(f"axis {empty[0]!r} is empty, so the grid has no cells; give it a value")
         return self
+
+
+def _plain(value: object) -> str:
+    """Write a value of an axis so that equal ones are written equally."""
+    if isinstance(value, dict):
+        return str(dict(sorted(value.items())))
+    return repr(value + 0.0) if isinstance(value, float) else str(value).replace(" ", "")

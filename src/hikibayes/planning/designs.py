@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -20,7 +21,18 @@ from ..inference.models import ModelSpec, shipped_models
 from ..record.measures import Identifier, Text
 from ..record.study import Study
 from ..record.study_file import shipped_studies
-from ..spec import Count, InputError, Number, Seed, Spec, named_file, read_spec, shipped_files, unknown_name
+from ..spec import (
+    LARGEST_SAMPLE,
+    Count,
+    InputError,
+    Number,
+    Seed,
+    Spec,
+    named_file,
+    read_spec,
+    shipped_files,
+    unknown_name,
+)
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
 from .rules import Decision, Pair
@@ -29,6 +41,8 @@ __all__ = ["MOST_CELLS", "Simulation", "check", "load_simulation", "shipped_simu
 
 MOST_CELLS = 1000
 """A grid of more cells than this is run only when a person says so."""
+MOST_REPLICATES = 10**8
+"""Simulated studies of a whole grid, for each estimand; they are kept in memory, 36 bytes each."""
 
 
 class Targets(Spec):
@@ -41,6 +55,8 @@ class Targets(Spec):
     def _below_one(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if wrong := [target for target in value if not 0 < target < 1]:
             raise ValueError(f"a target lies above 0 and below 1 (no finite study is certain); found {wrong[0]:g}")
+        if len(set(value)) < len(value):
+            raise ValueError(f"each target is named once; found {', '.join(f'{target:g}' for target in value)}")
         return value
 
 
@@ -68,7 +84,7 @@ class Simulation(Spec):
     """The model of the analysis."""
     worlds: WorldsSpec = WorldsSpec()
     axes: Axes
-    decisions: Annotated[tuple[Decision, ...], Field(min_length=1, alias="decision")]
+    decisions: tuple[Decision, ...] = Field(alias="decision")
     targets: Targets = Targets()
     rope: Pair = (-0.1, 0.1)
     """Region of practical equivalence, in the estimand's standardised unit."""
@@ -76,6 +92,8 @@ class Simulation(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if not self.decisions:
+            raise ValueError("there is no [[decision]]; a plan is for at least one")
         names = [decision.name for decision in self.decisions]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"decision {min(twice)!r} is defined twice; a name belongs to one thing")
@@ -154,7 +172,8 @@ class Simulation(Spec):
     @property
     def size(self) -> int:
         """Number of cells of the grid."""
-        return sum(1 for _ in self.samples()) * len(self.analyses)
+        varied = prod(len(getattr(self.axes, name)) or 1 for name in Axes.model_fields if name != "model")
+        return varied * len(self.worlds.source) * len(self.models)
 
 
 # -- checks against the study ----------------------------------------------------------------------------------------
@@ -174,9 +193,10 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
     Raises
     ------
     InputError
-        An estimand, model, prior or measure that does not exist; a ratio that leaves a group empty; a Bayes factor
-        under a flat prior.
+        A grid beyond what memory holds; an estimand, model, prior or measure that does not exist; a group of more
+        people than anybody recruits; a Bayes factor under a flat prior.
     """
+    _refuse_huge(simulation)
     for decision in simulation.decisions:
         if decision.estimand not in (known := [estimand.name for estimand in study.estimands]):
             raise InputError(unknown_name("estimand", decision.estimand, known), key=f"decision {decision.name!r}")
@@ -192,10 +212,24 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
                 "predictors = 'fixed' goes with gaussian answers and nobody lost; other cells need 'random'",
                 key="axes.predictors",
             )
-        if any(ratio == "0:0" for ratio in sample.mix.split("/")):
-            raise InputError(f"{sample.mix!r} is no ratio", key="axes.mix")
+        if (largest := max(sample.sizes)) > LARGEST_SAMPLE:
+            raise InputError(
+                f"with n_per_group = {sample.n_per_group} the ratio {sample.allocation} makes a group of {largest:,}; "
+                f"at most {LARGEST_SAMPLE:,} are accepted",
+                key="axes.allocation",
+            )
         if sample.missing and sample.missing.on not in (names := [measure.id for measure in study.measures]):
             raise InputError(unknown_name("measure", sample.missing.on, names), key="axes.missing")
+
+
+def _refuse_huge(simulation: Simulation) -> None:
+    replicates, estimands = simulation.run.replicates, len(simulation.estimands)
+    if (total := simulation.size * replicates * estimands) > MOST_REPLICATES:
+        raise InputError(
+            f"{simulation.size:,} cells of {replicates:,} replicates and {estimands} estimand(s) make {total:,} "
+            f"results; at most {MOST_REPLICATES:,} are accepted: shorten an axis, or lower run.replicates",
+            key="axes",
+        )
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

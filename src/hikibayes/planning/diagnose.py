@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..shown import Shown
+from .cells import axis_labels
 from .performance import performance
 from .replicates import Replicates, read_replicates
 from .sample_size import Curve, curves, monotone, sample_sizes
@@ -42,6 +43,8 @@ class Diagnosis(Shown):
         ``surface.csv``; see `surface`.
     warnings : tuple of str
         What a reader of the tables must know.
+    sound : bool
+        Whether in every cell some fit succeeded.
     """
 
     replicates: Replicates
@@ -49,6 +52,7 @@ class Diagnosis(Shown):
     sample_size: pd.DataFrame
     surface: pd.DataFrame
     warnings: tuple[str, ...]
+    sound: bool
 
 
 def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
@@ -77,6 +81,7 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
         sample_size=sample_sizes(replicates, found),
         surface=surface(replicates),
         warnings=tuple(warnings_of(replicates, found)),
+        sound=all(bool(ok.any()) for ok in map(replicates.ok, range(len(replicates.cells)))),
     )
 
 
@@ -86,14 +91,27 @@ def _read(path: Path) -> Replicates:
 
 def warnings_of(replicates: Replicates, found: Sequence[Curve]) -> list[str]:
     """Say what a reader of the tables must know: targets out of reach, curves that fall, fits that failed."""
-    said = []
-    if failed := sum(int((~replicates.ok(cell)).sum()) for cell in range(len(replicates.cells))):
-        said.append(f"{failed} fits failed; they claim nothing, and are counted")
+    said = list(_failures(replicates))
     for decision in replicates.simulation.decisions:
         for source in replicates.simulation.worlds.source:
             chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]
             said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
     return said
+
+
+def _failures(replicates: Replicates) -> Iterator[str]:
+    """Say how many fits failed, and how many in the worst cell."""
+    shares = np.array([(~replicates.ok(cell)).mean() for cell in range(len(replicates.cells))])
+    fits = replicates.values.shape[-1] * len(replicates.estimands)
+    if not shares.any():
+        return
+    failed, total = round(float(shares.sum() * fits)), fits * len(shares)
+    worst = axis_labels(replicates.cells)[int(shares.argmax())]
+    cell = ", ".join(f"{name} {value}" for name, value in worst.items() if name != "n_total")
+    yield (
+        f"{failed:,} of {total:,} fits failed ({failed / total:.1%}), most where {cell} ({shares.max():.1%}); "
+        "a failed fit claims nothing, and is counted"
+    )
 
 
 def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> Iterator[str]:

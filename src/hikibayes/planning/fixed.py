@@ -5,20 +5,24 @@ What is not mentioned is 0 (means, slopes, correlations, the gap between the gro
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..record.measures import Identifier
-from ..spec import InputError, Number, Positive, Share, Spec, unknown_name
+from ..spec import InputError, Number, Share, Spec, unknown_name
 from .columns import FloatArray, Frame
 from .worlds import Worlds
 
 __all__ = ["Correlation", "FixedWorld", "fixed_worlds", "stated_variances"]
 
 Reliability = Annotated[Share, Field(gt=0)]
-ByGroup = Number | tuple[Number, Number]
+InSD = Annotated[Number, Field(ge=-1000, le=1000)]
+"""A number in the SD units of the published sample; what lies further out is a slip."""
+Spread = Annotated[Number, Field(ge=0.001, le=1000)]
+"""An SD, in the same units."""
+ByGroup = InSD | tuple[InSD, InSD]
 """One number for both groups, or one for each in the study's order."""
 
 
@@ -29,18 +33,24 @@ class Correlation(Spec):
     with_: Identifier = Field(alias="with")
     r: Annotated[Number, Field(gt=-1, lt=1)]
 
+    @model_validator(mode="after")
+    def _of_two(self) -> Self:
+        if self.of == self.with_:
+            raise ValueError(f"the correlation of {self.of!r} with itself is 1; two scores are expected")
+        return self
+
 
 class FixedWorld(Spec):
     """One population, in SD units; ``[control, focal]`` where the groups differ, in the study's order of the groups."""
 
-    residual_sd: Positive | tuple[Positive, Positive]
+    residual_sd: Spread | tuple[Spread, Spread]
     """Residual SD of the outcome."""
-    gap: Number = 0.0
+    gap: InSD = 0.0
     """Outcome of the second group minus the first, where every score is 0."""
     slopes: dict[Identifier, ByGroup] = Field(default_factory=dict)
     """Slopes of the outcome on the scores; for the category: second level minus first."""
     means: dict[Identifier, ByGroup] = Field(default_factory=dict)
-    sds: dict[Identifier, Positive | tuple[Positive, Positive]] = Field(default_factory=dict)
+    sds: dict[Identifier, Spread | tuple[Spread, Spread]] = Field(default_factory=dict)
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
     share: Share | tuple[Share, Share] = 0.5
     """Share of the category's second level."""
@@ -138,6 +148,9 @@ def _covariance(spec: FixedWorld, names: tuple[str, ...]) -> FloatArray:
     correlation = np.eye(len(names))
     for pair in spec.correlations:
         i, j = names.index(pair.of), names.index(pair.with_)
+        if correlation[i, j]:
+            found = f"the correlation of {pair.of!r} with {pair.with_!r} is given twice"
+            raise InputError(found, key="worlds.fixed.correlation")
         correlation[i, j] = correlation[j, i] = pair.r
     if names and np.linalg.eigvalsh(correlation)[0] <= 1e-12:
         raise InputError("these correlations are not positive definite: no population has them", key="worlds.fixed")

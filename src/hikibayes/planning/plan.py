@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -27,6 +27,7 @@ from .columns import FloatArray, Frame
 from .designs import Simulation, check
 from .fixed import fixed_worlds, stated_variances
 from .instruments import added_error, recording_of
+from .rehearsal import rehearse
 from .samples import Recording, Roots, roots
 from .sources import Source, conditional_source, fixed_source, posterior_source, printed_source, shrunken_source
 from .worlds import IntArray, Worlds
@@ -200,6 +201,7 @@ def prepare(
     study: Study | None = None,
     reconstructions: xr.Dataset | None = None,
     models: Mapping[str, ModelSpec] = MappingProxyType({}),
+    tell: Callable[[str], None] | None = None,
 ) -> Plan:
     """Make a simulation ready to run.
 
@@ -213,6 +215,8 @@ def prepare(
         Group moments with a leading ``draw`` dim; by default the study's shipped ones, else they are drawn first.
     models : mapping of str to ModelSpec
         Loaded models by the name that the simulation has for them; others are looked up.
+    tell : callable, optional
+        Told that reconstructions must be drawn first: it takes minutes.
 
     Raises
     ------
@@ -222,22 +226,27 @@ def prepare(
     settled = (study or load_study(simulation.study)).read(**simulation.readings)
     used = {simulation.worlds.model or simulation.models[0], *simulation.models}
     loaded = {name: models.get(name) or load_model(name) for name in sorted(used)}
+    _refuse_namesakes([loaded[name] for name in simulation.models])
     check(simulation, settled, loaded)
-    if reconstructions is None and simulation.worlds.source != ("fixed",):
-        from ..reconstruction.calibrate import shipped_or_calibrated
-
-        reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed)
     generating = loaded[simulation.worlds.model or simulation.models[0]]
     frame = Frame.of_model(settled, generating)
     estimands = tuple(settled.estimand(name) for name in simulation.estimands)
+
+    def analyses_at(mix: FloatArray) -> tuple[Analysis, ...]:
+        questions = Questions(frame=frame, estimands=estimands, mix=mix)
+        return tuple(
+            analysis_of(loaded[model], variant, questions, simulation) for model, variant in simulation.analyses
+        )
+
+    # once at any mix, so that whatever is wrong with them is said before reconstructions are drawn
+    analyses_at(np.full(len(frame.levels), 1 / len(frame.levels)))
+    if reconstructions is None and simulation.worlds.source != ("fixed",):
+        from ..reconstruction.calibrate import shipped_or_calibrated
+
+        reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed, tell=tell)
     sources = _sources(simulation.worlds, frame, generating, reconstructions, estimands[0])
-    at = next(iter(sources.values()))(np.random.default_rng(0), 1).mix
-    questions = Questions(frame=frame, estimands=estimands, mix=at)
-    analyses = tuple(
-        analysis_of(loaded[model], variant, questions, simulation) for model, variant in simulation.analyses
-    )
-    _refuse_small(simulation, analyses, frame)
-    return Plan(
+    analyses = analyses_at(next(iter(sources.values()))(np.random.default_rng(0), 1).mix)
+    plan = Plan(
         simulation=simulation,
         study=settled,
         frame=frame,
@@ -247,6 +256,8 @@ def prepare(
         reconstructions=reconstructions,
         identity=_identity(simulation, settled, generating, reconstructions),
     )
+    rehearse(plan)
+    return plan
 
 
 def _sources(
@@ -270,36 +281,17 @@ def _sources(
     return found
 
 
-def _refuse_small(simulation: Simulation, analyses: tuple[Analysis, ...], frame: Frame) -> None:
-    smallest = min(simulation.samples(), key=lambda sample: sum(sample.sizes))
-    n, p = sum(smallest.sizes), max(len(analysis.columns.names) for analysis in analyses)
-    if n <= p + 1:
-        raise InputError(
-            f"{n} participants are too few for {p} predictors and an intercept; at least {p + 2} are needed",
-            key="axes.n_per_group",
-        )
-    for sample in simulation.samples():
-        if sample.predictors == "fixed":
-            _refuse_small_cells(sample, frame)
-
-
-def _refuse_small_cells(sample: Sample, frame: Frame) -> None:
-    """Scores with given moments need cells whose size is given, and large enough to have them."""
-    if frame.category and sample.quota is None:
-        raise InputError(
-            f"predictors = 'fixed' needs a quota of {frame.category}, such as mix = ['1:1']", key="axes.mix"
-        )
-    shares = frame.shares(np.array(sample.quota or (0.0, 0.0)))
-    least, needed = int((np.repeat(sample.sizes, len(frame.levels)) * shares).min()), len(frame.measures) + 2
-    if least < needed:
-        raise InputError(
-            f"predictors = 'fixed' needs at least {needed} participants in every cell; one has {least}", key="axes"
-        )
+def _refuse_namesakes(models: Sequence[ModelSpec]) -> None:
+    """Tables, and samples that analyses share, know a model by its name."""
+    names = [model.name for model in models]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"two models are called {min(twice)!r}; give one of them another 'name'", key="axes.model")
 
 
 def _identity(simulation: Simulation, study: Study, generating: ModelSpec, reconstructions: xr.Dataset | None) -> str:
     hashed = hashlib.sha256()
-    worlds = simulation.worlds.model_dump_json(exclude={"source"})
+    # the generating model counts by its content, wherever its file lies
+    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source"})
     for text in (digest(study), digest(generating), worlds):
         hashed.update(text.encode())
     made_of = {} if reconstructions is None else reconstructions.data_vars

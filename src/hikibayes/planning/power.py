@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +15,9 @@ import xarray as xr
 from ..inference.models import ModelSpec
 from ..record.study import Study
 from ..record.study_file import load_study
-from ..spec import InputError
+from ..spec import InputError, validated
 from .cells import Sample
-from .designs import MOST_CELLS, Simulation, load_simulation
+from .designs import MOST_CELLS, Run, Simulation, load_simulation
 from .diagnose import Diagnosis, diagnose
 from .plan import prepare
 from .replicates import Replicates
@@ -44,6 +45,7 @@ def power(
     workers: int | None = None,
     dask: str | None = None,
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
     any_size: bool = False,
 ) -> Diagnosis:
     """Simulate planned studies over a grid, and find the smallest that reach the targets.
@@ -69,6 +71,8 @@ def power(
         Address of a dask scheduler that does the work.
     progress : callable, optional
         Told replicates done and replicates there are.
+    tell : callable, optional
+        Told what begins before that, where it takes minutes.
     any_size : bool
         Run a grid of more than ``MOST_CELLS`` cells.
 
@@ -82,10 +86,6 @@ def power(
         Anything that would keep a cell from running, found before the first replicate; or no dask scheduler answers.
     """
     chosen = _settled(load_simulation(simulation), replicates, seed)
-    if chosen.size > MOST_CELLS and not any_size:
-        raise InputError(
-            f"the grid has {chosen.size} cells, more than {MOST_CELLS}; shorten an axis, or insist with --yes"
-        )
     if workers is None:
         from joblib import cpu_count
 
@@ -97,7 +97,15 @@ def power(
         from ..reconstruction.shipped import read_reconstructions
 
         reconstructions = read_reconstructions(Path(reconstructions), study.read(**chosen.readings))
-    plan = prepare(chosen, study=study, reconstructions=reconstructions, models=models)
+    with _about(simulation):
+        if chosen.size > MOST_CELLS and not any_size:
+            raise InputError(
+                f"the grid has {chosen.size:,} cells, more than {MOST_CELLS:,}; shorten an axis, or insist with --yes",
+                key="axes",
+            )
+        plan = prepare(chosen, study=study, reconstructions=reconstructions, models=models, tell=tell)
+    if store:
+        _try_out(store)
     found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress)
     for _ in range(ROUNDS if chosen.run.refine else 0):
         closer = _crossings(found)
@@ -108,15 +116,50 @@ def power(
     return diagnose(found)
 
 
-def forget(store: Path) -> None:
-    """Throw finished chunks away, once the tables that were made of them are safe."""
-    shutil.rmtree(store, ignore_errors=True)
+def forget(store: Path, since: float) -> None:
+    """Throw a run's chunks away, once the tables that were made of them are safe; another plan's stay.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of finished chunks.
+    since : float
+        When the run began, in seconds since the epoch: it has written or touched its chunks after that.
+    """
+    for chunk in store.glob("*.npy"):
+        if chunk.stat().st_mtime >= since:
+            chunk.unlink(missing_ok=True)
+    with suppress(OSError):  # another plan's chunks are in it, or it was never made
+        store.rmdir()
+
+
+@contextmanager
+def _about(simulation: str | Path | Simulation) -> Iterator[None]:
+    """Name the simulation's file in messages that do not name a file yet."""
+    try:
+        yield
+    except InputError as error:
+        if error.source or isinstance(simulation, Simulation):
+            raise
+        raise InputError(str(error), source=str(simulation)) from None
+
+
+def _try_out(store: Path) -> None:
+    """Refuse a folder that cannot be written to, before the work is done."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=store).close()
+    except OSError as error:
+        raise InputError(
+            f"cannot be written to ({error.strerror}); choose another with --out", source=store.parent
+        ) from None
 
 
 def _settled(simulation: Simulation, replicates: int | None, seed: int | None) -> Simulation:
     changes = {"replicates": replicates, "seed": seed}
     given = {name: value for name, value in changes.items() if value is not None}
-    return simulation.replace(run=simulation.run.replace(**given)) if given else simulation
+    run = simulation.run.model_dump() | given
+    return simulation.replace(run=validated(Run, run, "power")) if given else simulation
 
 
 def _crossings(found: Replicates) -> list[Sample]:

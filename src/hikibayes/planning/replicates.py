@@ -154,24 +154,28 @@ def read_replicates(path: Path) -> Replicates:
         The file is not there, or is no table of replicates.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        return _read(path)
     except FileNotFoundError:
-        raise InputError("there is no table of replicates", source=path) from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"is no table of replicates ({error})", source=path) from None
+        raise InputError("there is no table of replicates; give the folder of a run of `power`", source=path) from None
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"is no table of replicates, or damaged ({error})", source=path) from None
+
+
+def _read(path: Path) -> Replicates:
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
     metadata = file.schema_arrow.metadata or {}
     if METADATA not in metadata:
         raise InputError("is no table of replicates: it does not say which simulation made it", source=path)
     content = json.loads(metadata[METADATA])
     simulation = validated(Simulation, content["simulation"], path)
-    cells, estimands, count = (
-        [_cell(item) for item in content["cells"]],
-        tuple(content["estimands"]),
-        content["replicates"],
-    )
+    cells, estimands = [_cell(item) for item in content["cells"]], tuple(content["estimands"])
+    count = content["replicates"]
     values = np.empty((len(cells), len(estimands), len(FEATURES), count), dtype=np.float32)
     for i in range(len(cells)):
         table = file.read_row_group(i, columns=list(FEATURES))

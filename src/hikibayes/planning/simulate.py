@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,9 +157,10 @@ def _finished(
 ) -> Iterator[tuple[_Job, Block]]:
     """Yield every job with its result: first those on disk, then the others as they come."""
     names = {id(job): _name(plan, job) for job in jobs} if store else {}
+    shape = (len(plan.analyses), len(plan.estimands), len(FEATURES))
     waiting = []
     for job in jobs:
-        block = _load(store / names[id(job)]) if store else None
+        block = _load(store / names[id(job)], (*shape, job.size)) if store else None
         if block is None:
             waiting.append(job)
         else:
@@ -226,11 +228,14 @@ def _name(plan: Plan, job: _Job) -> str:
     return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]}-{job.chunk:06d}.npy"
 
 
-def _load(path: Path) -> Block | None:
+def _load(path: Path, shape: tuple[int, ...]) -> Block | None:
+    """Read a finished chunk, and mark it as used; None where it is not there, or not as it was written."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    except (FileNotFoundError, ValueError, EOFError):
+        block = np.load(path, allow_pickle=False)
+        path.touch()
+    except (OSError, ValueError, EOFError, BadZipFile):
         return None
+    return block if getattr(block, "shape", None) == shape and block.dtype == np.float32 else None
 
 
 def _save(path: Path, block: Block) -> None:

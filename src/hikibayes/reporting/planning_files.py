@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
-from ..inference.models import load_model
+from ..inference.models import ModelSpec, load_model
 from ..planning.designs import Simulation
 from ..planning.diagnose import REPLICATES_FILE, Diagnosis
 from ..planning.proposal import proposal
 from ..planning.replicates import write_replicates
 from ..planning.tables import planning_tables
 from ..record.study import Study
-from ..spec import digest, spec_text
+from ..spec import digest, read_object, spec_text, validated
 from .results import Content
 
-__all__ = ["diagnosis_files", "inputs_of", "power_files"]
+__all__ = ["diagnosis_files", "inputs_of", "models_of", "power_files", "saved_models"]
+
+MODELS_FILE = "models.json"
 
 
-def power_files(diagnosis: Diagnosis, study: Study) -> dict[str, Content]:
+def power_files(diagnosis: Diagnosis, study: Study, models: Mapping[str, ModelSpec]) -> dict[str, Content]:
     """Return the files of a run of `power`.
 
     Parameters
@@ -26,25 +30,42 @@ def power_files(diagnosis: Diagnosis, study: Study) -> dict[str, Content]:
         What the simulated studies say.
     study : Study
         Which study the worlds are of, its readings open.
+    models : mapping of str to ModelSpec
+        Of the worlds and the analyses, by the name that the simulation has for them.
 
     Returns
     -------
     dict of str to content
-        ``replicates.parquet``, ``study.json`` and those of `diagnosis_files`.
+        ``replicates.parquet``, ``study.json``, ``models.json`` and those of `diagnosis_files`.
     """
     return {
         REPLICATES_FILE: partial(write_replicates, diagnosis.replicates),
         "study.json": spec_text(study),
-        **diagnosis_files(diagnosis),
+        MODELS_FILE: spec_text(models),
+        **diagnosis_files(diagnosis, models),
     }
 
 
-def diagnosis_files(diagnosis: Diagnosis) -> dict[str, Content]:
+def diagnosis_files(diagnosis: Diagnosis, models: Mapping[str, ModelSpec] | None = None) -> dict[str, Content]:
     """Return the files that a saved table of replicates is reduced to: those of `planning_tables`, and a proposal."""
-    return {**planning_tables(diagnosis), "proposal.txt": proposal(diagnosis) + "\n"}
+    return {**planning_tables(diagnosis, models), "proposal.txt": proposal(diagnosis) + "\n"}
 
 
-def inputs_of(simulation: Simulation, study: Study) -> dict[str, str]:
-    """Return the digests of what a simulation names: its study and its models."""
+def models_of(simulation: Simulation) -> dict[str, ModelSpec]:
+    """Return the models that a simulation names, by the name it has for them."""
     names = {simulation.worlds.model or simulation.models[0], *simulation.models}
-    return {simulation.study: digest(study)} | {name: digest(load_model(name)) for name in sorted(names)}
+    return {name: load_model(name) for name in sorted(names)}
+
+
+def saved_models(folder: Path) -> dict[str, ModelSpec]:
+    """Return the models that a run has saved, by the name that its simulation has for them; none in an old folder."""
+    path = folder / MODELS_FILE
+    if not path.is_file():
+        return {}
+    content = read_object(path.read_text(encoding="utf-8", errors="replace"), path)
+    return {name: validated(ModelSpec, model, path) for name, model in content.items()}
+
+
+def inputs_of(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec]) -> dict[str, str]:
+    """Return the digests of what a simulation names: its study and its models."""
+    return {simulation.study: digest(study)} | {name: digest(model) for name, model in models.items()}

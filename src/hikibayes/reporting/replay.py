@@ -361,28 +361,29 @@ def _power(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mappi
     from ..planning.designs import Simulation
     from ..planning.power import power
     from .html import with_report
-    from .planning_files import inputs_of, power_files
+    from .planning_files import inputs_of, models_of, power_files, saved_models
 
     saved = SavedRun.of_folder(folder)
     simulation = validated(Simulation, saved.json_object("planning.json")["simulation"], folder / "planning.json")
-    _same_inputs(record, inputs_of(simulation, saved.study))
+    models = saved_models(folder) or models_of(simulation)
+    _same_inputs(record, inputs_of(simulation, saved.study, models))
     path = record.arguments.get("reconstructions")
     _same_inputs(record, {path: file_digest(Path(path))} if path and Path(path).is_file() else {})
     say("simulating")
-    found = power(simulation, study=saved.study, reconstructions=path, any_size=True)
+    found = power(simulation, study=saved.study, models=models, reconstructions=path, any_size=True)
     now = Stopwatch().record(record.verb, record.arguments, seed=record.seed, inputs=record.inputs)
-    return with_report(power_files(found, saved.study), now)
+    return with_report(power_files(found, saved.study, models), now)
 
 
 def _diagnose(record: RunRecord, _: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
     from ..planning.diagnose import REPLICATES_FILE, diagnose
-    from .planning_files import diagnosis_files
+    from .planning_files import diagnosis_files, saved_models
 
     say("reducing the replicates")
     source = Path(record.arguments["folder"])
     found = diagnose(source)
     _same_inputs(record, {str(source / REPLICATES_FILE): file_digest(source / REPLICATES_FILE)})
-    return diagnosis_files(found)
+    return diagnosis_files(found, saved_models(source))
 
 
 def _priors(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
