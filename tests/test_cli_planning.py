@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -343,7 +344,7 @@ MISTAKES = {
         ("replicates = 200", f"replicates = {value}")
         for value in ("0", "1", "nan", "true", "1e9", "10\nseed = -1", "10\nseed = 1e300", '10\nengine = "x"')
     ],
-    "results; at most": [("replicates = 200", "replicates = 10000000"), ("n_per_group = [100, 150]", MANY)],
+    "results; at most": [("n_per_group = [100, 150]", MANY)],
 }
 
 
@@ -362,3 +363,54 @@ def test_every_mistake_is_one_message_with_its_file_and_key(key, old, new, besid
     assert shown.exit_code == 2, shown.output
     assert re.match(rf"hikibayes: \S*plan.toml: .*{re.escape(key)}", shown.stderr), shown.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_needs_nothing_but_its_folder(beside, tmp_path):
+    """The study and models that it was made with may be gone."""
+    assert typed("power", beside(), "-o", tmp_path / "run").exit_code == 0
+    shutil.rmtree(beside().parent)
+    for verb in ("diagnose", "report", "replay"):
+        again = typed(verb, tmp_path / "run")
+        assert again.exit_code == 0, (verb, again.output)
+
+
+@pytest.mark.parametrize("damage", ["none", "empty", "cut", "other", "text"])
+def test_diagnose_of_any_folder_is_an_answer_or_one_message(damage, run, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path, whole = folder / "replicates.parquet", (run[0] / "replicates.parquet").read_bytes()
+    if damage == "other":
+        pd.DataFrame({"a": [1]}).to_parquet(path)
+    elif damage != "none":
+        path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2] + whole[-2000:], "text": b"a,b\n1,2\n"}[damage])
+    shown = typed("diagnose", folder)
+    assert shown.exit_code == 2, shown.output
+    assert re.match(r"hikibayes: \S*replicates.parquet: (is|there is) no table of replicates", shown.stderr)
+    assert {each.name for each in folder.iterdir()} <= {"replicates.parquet"}
+
+
+def test_fits_that_all_fail_are_not_sound(beside, tmp_path, monkeypatch):
+    monkeypatch.setattr("hikibayes.planning.simulate._analyse", lambda *_: None)
+    shown = typed("power", beside(WRITTEN + "[targets]\npower = [0.8]\n"), "-o", tmp_path / "run")
+    assert shown.exit_code == 1, shown.output
+    assert "note: 400 of 400 fits failed (100.0%)" in shown.stderr
+    assert "NOT SOUND" in shown.stdout
+    assert "fits failed (100.0%)" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert typed("diagnose", tmp_path / "run").exit_code == 1
+
+
+def test_another_plans_unfinished_work_stays(beside, tmp_path):
+    store = tmp_path / "run" / ".unfinished"
+    store.mkdir(parents=True)
+    (store / "others.npy").write_bytes(b"hours of work")
+    os.utime(store / "others.npy", (1e9, 1e9))
+    assert typed("power", beside(), "-o", tmp_path / "run").exit_code == 0
+    assert [path.name for path in store.iterdir()] == ["others.npy"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(beside, tmp_path, monkeypatch):
+    monkeypatch.setattr("hikibayes.planning.power.simulate", None)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    shown = typed("power", beside(), "-o", tmp_path / "file" / "run")
+    assert shown.exit_code == 2, shown.output
+    assert "cannot be written to (Not a directory); choose another with --out" in shown.stderr

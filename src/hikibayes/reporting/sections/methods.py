@@ -65,8 +65,8 @@ def _grouped(assumptions: list[Assumption]) -> list[dict[str, str]]:
 
 def reproduction(f: Findings) -> dict[str, Any]:
     """Return the command that makes the run again, its seed, versions and inputs."""
-    record = f.run.record
-    return {"command": _command(f), "record": record, "files": sorted({*f.run.texts, "report.html", "run.json"})}
+    record, tables = f.run.record, [name for name in f.run.texts if not name.endswith(".svg")]
+    return {"command": _command(f), "record": record, "files": sorted({*tables, "report.html", "run.json"})}
 
 
 def _command(f: Findings) -> str:
