@@ -12,6 +12,7 @@ from hikibayes.inference.estimates import COLUMNS
 from hikibayes.inference.exact import bambi_default
 from hikibayes.inference.fit import Sampling, fit
 from hikibayes.inference.models import ModelSpec, load_model, shipped_models
+from hikibayes.inference.saved_fit import fit_files
 from hikibayes.spec import InputError
 from hikibayes.validation.engines import log_joint_difference
 
@@ -166,6 +167,42 @@ def test_fewer_rows_than_coefficients_leave_the_rest_to_the_priors(study, table)
     means = made.estimates.set_index(["engine", "estimand"])["mean"]
     assert np.isfinite(means["exact"]).all()
     assert np.isnan(means["ols", "delta_r2_step3"])
+
+
+@pytest.mark.parametrize("scaling", ["sample", "raw"])
+def test_where_the_groups_differ_stands_in_the_folder(study, table, scaling):
+    content = load_model("step3_support_only").model_dump(exclude_unset=True)
+    if scaling == "raw":
+        wide = {"dist": "Normal", "mu": 0, "sigma": 100, "reason": "made up"}
+        content["priors"] = dict.fromkeys(content["priors"], wide) | {
+            "sigma": {"dist": "HalfNormal", "sigma": 50, "reason": "made up"}
+        }
+        content["variants"] = {}
+    made = fit(
+        ModelSpec.model_validate({**content, "scaling": scaling}), table(n=80), study=study, seed=7, engine="exact"
+    )
+    assert made.moderators == (study.analysis.focal,)
+    files = fit_files(made)
+    regions, band = files["johnson_neyman.csv"], files["johnson_neyman_band.csv"]
+    assert set(regions["ci_prob"]) == {0.8, 0.9, 0.95}
+    assert (regions["moderator"] == study.analysis.focal).all()
+    # the band's own line is the one of the posterior: slope by slope, the difference of the groups' slopes
+    answer = made.estimates.set_index(["engine", "estimand"])["mean"]["exact", "support_slope_difference"]
+    assert np.polyfit(band["value"], band["mean"], 1)[0] == pytest.approx(answer, rel=1e-6)
+    x = made.participants.frame[study.analysis.focal]
+    np.testing.assert_allclose(band["raw"], x.mean() + x.std() * band["value"])
+    inside = regions[regions["ci_prob"] == 0.95]
+    for row in inside[inside["sign"] != 0].itertuples():
+        there = band[band["value"].between(row[4], row[5])]
+        assert there["excludes_zero"].all()
+
+
+def test_a_model_without_a_product_has_no_region(study, table):
+    made = fit("step2", table(n=40), study=study, seed=7, engine="exact")
+    assert made.moderators == ()
+    assert "johnson_neyman.csv" not in fit_files(made)
+    with pytest.raises(InputError, match="the gap between the groups is the same for every age"):
+        made.johnson_neyman("age")
 
 
 def test_what_a_fit_cannot_answer_is_listed_with_the_reason(study, table):

@@ -28,6 +28,7 @@ from .estimates import (
     refused_estimates,
 )
 from .exact import ExactEngineError, GaussianPosterior, to_datatree
+from .johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
 from .layout import term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
 from .nuts import Sampling, sample, verdict
@@ -86,6 +87,22 @@ class Fit(Shown):
     def sound(self) -> bool:
         """Whether every diagnostic is accepted."""
         return sound(self.diagnostics)
+
+    @property
+    def moderators(self) -> tuple[str, ...]:
+        """The numeric measures along which the groups' gap changes in a straight line; none beyond gaussian models."""
+        return () if self.model.beyond_gaussian else moderators(self.design)
+
+    def johnson_neyman(self, moderator: str) -> JohnsonNeyman:
+        """Return where along a moderator the groups differ, by the exact posterior of the fit's model and priors.
+
+        Raises
+        ------
+        InputError
+            The model has no exact posterior, or its gap between the groups does not change with the moderator.
+        """
+        exact = exact_posterior(self.design, self.variant)
+        return johnson_neyman(exact, self.design, moderator, rng=np.random.default_rng(self.seed))
 
 
 def fit(

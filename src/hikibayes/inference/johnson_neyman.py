@@ -19,7 +19,7 @@ from .exact import GaussianPosterior
 from .moment_design import MomentDesign
 from .sufficient import FloatArray
 
-__all__ = ["JohnsonNeyman", "gap_weights", "johnson_neyman"]
+__all__ = ["JohnsonNeyman", "gap_weights", "johnson_neyman", "moderators", "region_table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class JohnsonNeyman:
     ----------
     moderator : str
         Id of the measure.
+    probs : tuple of float
+        Probabilities of the intervals that regions are given for.
     band : pandas.DataFrame
         Columns ``value`` (in SD), ``raw`` (in the measure's unit), ``mean, lower, upper``: the gap, second group minus
         reference, in SD of the outcome; ``ci_prob``, and ``excludes_zero``.
@@ -42,6 +44,7 @@ class JohnsonNeyman:
     """
 
     moderator: str
+    probs: tuple[float, ...]
     band: pd.DataFrame
     regions: pd.DataFrame
     crossing: pd.Series[float]
@@ -77,6 +80,37 @@ def gap_weights(design: Design | MomentDesign, moderator: str) -> tuple[FloatArr
     return at_zero, slope
 
 
+def moderators(design: Design | MomentDesign) -> tuple[str, ...]:
+    """Return the numeric measures along which the gap between the groups is a straight line that is not level."""
+
+    def works(name: str) -> bool:
+        try:
+            gap_weights(design, name)
+        except InputError:
+            return False
+        return True
+
+    return tuple(name for name in design.model.variables[1:] if works(name))
+
+
+def region_table(found: JohnsonNeyman) -> pd.DataFrame:
+    """Return regions and crossing as rows of ``johnson_neyman.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``moderator, ci_prob, sign, from, to, from_raw, to_raw, crossing, crossing_lower, crossing_upper,
+        crossing_inside``; where no interval of a probability excludes 0, one row with ``sign`` 0 and no ends.
+    """
+    rows = found.regions
+    nowhere = [prob for prob in found.probs if prob not in set(rows["ci_prob"])]
+    rows = pd.concat([rows, pd.DataFrame({"ci_prob": nowhere, "sign": 0})] if nowhere else [rows], ignore_index=True)
+    rows = rows.sort_values(["ci_prob", "from"], ignore_index=True)
+    rows.insert(0, "moderator", found.moderator)
+    median, lower, upper, inside = found.crossing[["median", "lower", "upper", "p_inside"]]
+    return rows.assign(crossing=median, crossing_lower=lower, crossing_upper=upper, crossing_inside=inside)
+
+
 def johnson_neyman(
     posterior: GaussianPosterior,
     design: Design | MomentDesign,
@@ -95,7 +129,7 @@ def johnson_neyman(
     posterior : GaussianPosterior
         Exact posterior of one data set.
     design : Design or MomentDesign
-        Its standardised design.
+        Its design, standardised or in raw units.
     moderator : str
         Id of a numeric measure whose slope differs between the groups.
     rng : numpy.random.Generator
@@ -114,17 +148,20 @@ def johnson_neyman(
     Raises
     ------
     InputError
-        As `gap_weights`; or the posterior is of several data sets, or the design is in raw units.
+        As `gap_weights`; or the posterior is of several data sets.
 
     References
     ----------
     .. [1] Johnson P. O., Fay L. C. (1950). The Johnson-Neyman technique, its theory and application. Psychometrika
        15(4), 349-367. https://doi.org/10.1007/BF02288864
     """
-    if len(posterior.stats) != 1 or not design.standardised:
-        raise InputError("a Johnson-Neyman region is of one data set in a standardised design")
+    if len(posterior.stats) != 1:
+        raise InputError("a Johnson-Neyman region is of one data set")
     at_zero, slope = (weights[0] for weights in gap_weights(design, moderator))
     location, scale = (float(part[moderator][0]) for part in (design.scaling.location, design.scaling.scale))
+    if not design.standardised:
+        unit = float(design.scaling.scale[design.model.outcome][0])
+        at_zero, slope = (at_zero + location * slope) / unit, scale * slope / unit
     limits = ((limit - location) / scale for limit in design.study.measure(moderator).limits)
     low, high = (float(np.clip(limit, -reach, reach)) for limit in limits)
     values = np.linspace(low, high, points)
@@ -138,6 +175,7 @@ def johnson_neyman(
     beta = posterior.draws(rng, draws).coefficients[0]
     return JohnsonNeyman(
         moderator=moderator,
+        probs=tuple(probs),
         band=band,
         regions=regions,
         crossing=_crossing(-(beta @ at_zero) / (beta @ slope), low, high),

@@ -17,6 +17,7 @@ from ..provenance import RunRecord, read_record
 from ..record.study import Study
 from ..spec import InputError, read_object, read_text, spec_text, validated
 from .fit import Fit
+from .johnson_neyman import region_table
 from .models import DEFAULT_VARIANT, ModelSpec
 
 __all__ = ["SavedFit", "fit_files", "load_fit"]
@@ -59,8 +60,25 @@ def fit_files(made: Fit) -> Files:
         "estimates.csv": made.estimates,
         "diagnostics.csv": made.diagnostics,
         "remarks.csv": made.remarks,
+        **_regions(made),
         "study.json": spec_text(made.study),
         "models.json": spec_text({made.model.name: made.model}),
+    }
+
+
+def _regions(made: Fit) -> dict[str, pd.DataFrame]:
+    """Return where the groups differ, for every moderator of a model that has an exact posterior."""
+    try:
+        found = [made.johnson_neyman(moderator) for moderator in made.moderators]
+    except InputError:
+        # another prior than the exact engine takes: there is no region to write
+        return {}
+    if not found:
+        return {}
+    bands = [jn.band.assign(moderator=jn.moderator) for jn in found]
+    return {
+        "johnson_neyman.csv": pd.concat([region_table(jn) for jn in found], ignore_index=True),
+        "johnson_neyman_band.csv": pd.concat(bands, ignore_index=True),
     }
 
 
