@@ -109,7 +109,15 @@ Printed = Annotated[
     AfterValidator(_few_digits),
 ]
 """A number with the decimals it was printed with."""
-Code = Annotated[str, BeforeValidator(lambda value: str(_no_boolean(value)).strip())]
+
+
+def _code_text(value: object) -> str:
+    if not isinstance(_no_boolean(value), str | int | float | Decimal):
+        raise ValueError("a code is a number or a text")  # noqa: TRY004
+    return str(value).strip()
+
+
+Code = Annotated[str, BeforeValidator(_code_text)]
 """What stands in a cell of a table, as text: ``-9``, ``99``, ``n.a.``"""
 
 

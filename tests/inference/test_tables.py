@@ -309,6 +309,26 @@ def test_spss_files_bring_their_value_labels(spss, study):
     assert dict(read.left_out) == {3: "no abs_h"}
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_codes_that_a_file_labels_are_told(tmp_path, study, monkeypatch, inside):
+    code = 45.0 if inside else 888888.0
+    ages = [30.0, 31.0, 32.0, code, code, 33.0]
+    frame = pd.DataFrame({"abs_h": np.arange(6.0) + 10, "age": ages})
+    meta = SimpleNamespace(variable_value_labels={"age": {code: "DK", 999999.0: "Inap"}})
+    monkeypatch.setitem(sys.modules, "pyreadstat", SimpleNamespace(read_sav=lambda _: (frame, meta)))
+    path = tmp_path / "mine.sav"
+    path.write_bytes(b"$FL2")
+    if inside:
+        (text,) = said(read_participants(path, study, ("abs_h", "age")), "labelled_code")
+        assert text.startswith("age: 45 occurs 2 times and is labelled 'DK' in the file; if it means no answer")
+        return
+    with pytest.raises(InputError, match=r"row 4: found '888888', labelled 'DK'; Age runs .*age = \[888888, 999999\]"):
+        read_participants(path, study, ("abs_h", "age"))
+    declared = TableMapping.model_validate({"missing_in": {"age": [888888]}})
+    left_out = read_participants(path, study, ("abs_h", "age"), mapping=declared).left_out
+    assert left_out == dict.fromkeys((4, 5), "age is 888888, declared missing")
+
+
 def test_unusable_spss_files_are_named(spss, study, monkeypatch):
     with pytest.raises(InputError, match=r"broken\.sav: is not an SPSS file: Invalid file"):
         read_participants(spss / "broken.sav", study, MEASURES)

@@ -27,6 +27,8 @@ from .table_mapping import TableMapping, load_mapping
 __all__ = ["Participants", "participants", "read_participants"]
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
+CODE = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
+"""A number as short as codes for no answer are."""
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 
 
@@ -253,7 +255,9 @@ def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[s
         raise InputError(f"{error}, under [labels.{measure.id}]", key=where) from None
     for row, text in enumerate(cells.values, start=1):
         if text is not None and text not in levels:
-            accepted = unknown_name("label", value_labels.get(text, text), [level.id for level in measure.levels])
+            accepted = unknown_name(
+                "label", _short(value_labels.get(text, text)), [level.id for level in measure.levels]
+            )
             how = f"say what it means under [labels.{measure.id}] of a mapping file, or declare it missing"
             raise InputError(f"row {row}: {accepted}; {how}", key=where)
     said = ", ".join(f"{text!r} as {level}" for text, level in loosely.items())
@@ -281,7 +285,7 @@ def _numbers(
                 f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
             )
             labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
-            raise InputError(f"row {row}: found {_shown(text)}{labelled}; {accepted}", key=f"column {header!r}")
+            raise InputError(f"row {row}: found {_short(text)!r}{labelled}; {accepted}", key=f"column {header!r}")
         numbers.append(number)
     return numbers
 
@@ -290,9 +294,9 @@ def _how_missing(measure: Measure, text: str, limits: tuple[float, ...], value_l
     """Say how codes are declared missing; all those at once that a file labels and that are outside the range."""
     low, high = limits
     outside = [code for code in dict.fromkeys((text, *value_labels)) if not low <= _number(code) <= high]
-    if np.isnan(_number(text)):
+    if not CODE.fullmatch(text):
         return ""
-    codes = ", ".join(f"{_number(code):.15g}" for code in outside if not np.isnan(_number(code)))
+    codes = ", ".join(filter(CODE.fullmatch, outside))
     return f"; if it means no answer, say so in a mapping file: under [missing_in], {measure.id} = [{codes}]"
 
 
@@ -310,8 +314,8 @@ def _labelled_codes(name: str, values: Sequence[float], value_labels: Mapping[st
         yield Remark(kind="labelled_code", of=name, count=int(counts[value]), text=text)
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _number(text: str) -> float:
