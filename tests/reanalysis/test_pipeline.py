@@ -17,7 +17,7 @@ from hikibayes.spec import InputError, digest
 TABLES = {
     *("audit", "calibration", "verification", "estimates", "readings", "published", "johnson_neyman", "tipping"),
     *("conditional_effects", "prior_predictive", "posterior_predictive", "posterior_statistics", "loo", "diagnostics"),
-    *("agreement", "dataset-0001", "power", "sample_size", "surface"),
+    *("agreement", "dataset-0001", "codebook", "power", "sample_size", "surface"),
     *("priors", "prior_widths", "prior_surface", "prior_families", "power_scaling", "shrinkage"),
     *("confounding", "confounding_bounds", "confounding_strengths"),
     *("imbalance", *(f"imbalance_{what}" for what in ("costs", "followup", "mixes", "shares", "surface"))),

@@ -57,11 +57,17 @@ def test_files_of_a_synthesis_read_back_as_data_that_print_every_fact(nonaka, sy
     write_run(tmp_path, tables, record("synthesize"))
     names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     data_sets = ["dataset-0001.csv", "dataset-0002.csv"]
-    assert names == [*data_sets, "figures/dataset-0001.svg", "run.json", "verification.csv"]
+    assert names == ["codebook.csv", *data_sets, "figures/dataset-0001.svg", "run.json", "verification.csv"]
     for number, name in enumerate(data_sets):
         found = verify(study, pd.read_csv(tmp_path / name))
         assert found["matches"].all()
-        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / name), synthesis.datasets[number], check_dtype=False)
+        table = pd.read_csv(tmp_path / name)
+        assert table.columns[0] == "participant"
+        assert table["participant"].str.startswith(f"SYNTHETIC-{number + 1:04d}-").all()
+        assert table["participant"].is_unique
+        pd.testing.assert_frame_equal(table.iloc[:, 1:], synthesis.datasets[number], check_dtype=False)
+    book = pd.read_csv(tmp_path / "codebook.csv").set_index("column")
+    assert list(book.index) == list(pd.read_csv(tmp_path / "dataset-0001.csv").columns)
     assert "SYNTHETIC" in (tmp_path / "figures/dataset-0001.svg").read_text(encoding="utf-8")
 
 
@@ -97,7 +103,7 @@ def test_synthesize_writes_a_run_that_can_be_made_again(hikibayes):
     assert "1 data sets, 0 facts missed; run" in made.stdout
     comparison = replay("run")
     assert set(comparison["verdict"]) == {"identical"}
-    assert len(comparison) == 3
+    assert len(comparison) == 4
 
 
 def test_own_reconstructions_are_used(hikibayes, calibration, synthesis):

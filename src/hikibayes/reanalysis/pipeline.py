@@ -15,6 +15,7 @@ from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..inference.step_models import step_models, step_of
+from ..reconstruction.codebook import codebook, marked
 from ..record.audit import audit
 from ..record.study import Study
 from ..record.study_file import load_study
@@ -193,7 +194,7 @@ def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
     first = tables.pop("participants", None)
     files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
     if first is not None:
-        files["dataset-0001.csv"] = first
+        files |= {"dataset-0001.csv": marked(first, 1), "codebook.csv": codebook(result.study)}
     files |= result.planning
     return files | {"study.json": spec_text(result.study), "models.json": spec_text(result.models)}
 

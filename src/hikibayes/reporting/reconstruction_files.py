@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ..reconstruction.calibrate import Calibration
+from ..reconstruction.codebook import codebook, marked
+from ..reconstruction.item_columns import item_columns
 from ..reconstruction.raw_units import answers_by_unit
 from ..reconstruction.shipped import reconstructions_file
 from ..reconstruction.synthesize import Synthesis
@@ -57,10 +59,17 @@ def synthesis_files(study: Study, synthesis: Synthesis) -> Mapping[str, Content]
     Returns
     -------
     mapping of str to content
-        ``dataset-0001.csv`` ..., ``verification.csv``, ``figures/dataset-0001.svg`` (a look at the first).
+        ``dataset-0001.csv`` ... (its first column marks every row as synthetic), ``codebook.csv``,
+        ``verification.csv``, ``figures/dataset-0001.svg`` (a look at the first).
     """
     tables: dict[str, pd.DataFrame] = {
-        f"dataset-{number:04d}.csv": table for number, table in enumerate(synthesis.datasets, start=1)
+        f"dataset-{number:04d}.csv": marked(table, number) for number, table in enumerate(synthesis.datasets, start=1)
     }
     look = as_svg(lambda: dataset_figure(study, synthesis.datasets[0]))
-    return {**tables, "verification.csv": synthesis.verification, "figures/dataset-0001.svg": look}
+    items = any(name in synthesis.datasets[0] for measure in study.measures for name in item_columns(measure))
+    return {
+        **tables,
+        "codebook.csv": codebook(study, items=items),
+        "verification.csv": synthesis.verification,
+        "figures/dataset-0001.svg": look,
+    }

@@ -193,8 +193,9 @@ def _people(points: Floats, rng: np.random.Generator, alike: bool) -> Ints:
         one, two = np.nonzero(~np.eye(n, dtype=bool))
         return np.stack([one, two], 1)
     if not alike:
-        one, two = rng.integers(n, size=(2, POOL))
-        return np.stack([one, two], 1)[one != two]
+        drawn = rng.integers(n, size=(POOL, 2))
+        apart: Ints = drawn[drawn[:, 0] != drawn[:, 1]]
+        return apart
     near = min(NEIGHBOURS, n - 1)
     chosen = rng.choice(n, size=min(n, POOL // near), replace=False)
     jitter = points + rng.uniform(-0.3, 0.3, size=points.shape)
