@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from hikibayes.inference.models import ModelSpec
@@ -16,6 +19,7 @@ from hikibayes.planning.instruments import added_error
 from hikibayes.planning.power import power
 from hikibayes.record.study import Study
 from hikibayes.record.study_file import load_study
+from hikibayes.spec import InputError, validated
 
 NORMAL = {"dist": "Normal", "mu": 0, "sigma": 1, "reason": "test"}
 
@@ -162,3 +166,32 @@ def test_its_reliabilities_reach_the_simulated_studies(moderation):
     axes = {"n_per_group": [200], "reliability": ["as_printed", {"x": 0.8}, {"x": 0.4}]}
     found = simulated(moderation, MODERATED, "difference", worlds=world, axes=axes, replicates=2_000)
     assert found.power.bias.to_numpy() == pytest.approx([0, 0, -0.2], abs=0.01)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.sampled_from([("zulu", "alpha"), ("b", "a"), ("a", "b")]),
+    n=st.integers(5, 60),
+    allocation=st.sampled_from([(1, 1), (1, 9), (5, 2)]),
+    sds=st.tuples(st.floats(0.2, 3), st.floats(0.2, 3)),
+    size=st.floats(-4, 4),
+)
+def test_random_comparisons_have_the_power_of_the_pooled_test(moderation, names, n, allocation, sds, size):
+    """Whatever the groups are called, however they are sized and spread."""
+    content = moderation.model_dump_json(exclude_unset=True)
+    for old, new in zip(("control", "case"), names, strict=True):
+        content = content.replace(f'"{old}"', f'"{new}"')
+    study = validated(Study, json.loads(content), "study")
+    n1, n2 = (-(-n * part // min(allocation)) for part in allocation)
+    gap = size * np.sqrt(sds[0] ** 2 / n1 + sds[1] ** 2 / n2)
+    axes = {"n_per_group": [n], "allocation": [f"{allocation[0]}:{allocation[1]}"]}
+    world = fixed(residual_sd=sds, gap=gap)
+    row = simulated(study, GAP, "gap", worlds=world, axes=axes, replicates=2_000).power.iloc[0]
+    wanted = pooled_power(gap, sds, (n1 - 1, n2 - 1), (1 / n1, 1 / n2))
+    assert abs(row.power - wanted) < 4.5 * np.sqrt(wanted * (1 - wanted) / 2_000) + 0.001
+    assert row.n_total == n1 + n2
+
+
+def test_a_slope_needs_the_measures_of_its_step(moderation):
+    with pytest.raises(InputError, match="slope of step 'three', and the worlds have no a, b; give worlds.model"):
+        simulated(moderation, model("y ~ x", "x"), "slope_x", worlds=fixed(residual_sd=1), axes={"n_per_group": [20]})

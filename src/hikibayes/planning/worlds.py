@@ -228,11 +228,18 @@ class Worlds:
         return np.asarray(values.reshape(len(self), 2, -1) @ self.mix)
 
     def _common_slope(self, estimand: Estimand) -> FloatArray:
-        study = self.frame.study
+        study, terms = self.frame.study, self.frame.study.terms(estimand.step)
+        known = (*self.frame.measures, *filter(None, [self.frame.category]), study.analysis.group)
+        if lacking := sorted({name for term in terms for name in term.split(":")} - {*known}):
+            raise InputError(
+                f"estimand {estimand.name!r} is a slope of step {estimand.step!r}, and the worlds have no "
+                f"{', '.join(lacking)}; give worlds.model a model with all of that step's measures",
+                key="worlds.model",
+            )
         fit = regress(
             self.moments(),
             study.analysis.outcome,
-            study.terms(estimand.step),
+            terms,
             group=study.analysis.group,
             products="raw",
         )
