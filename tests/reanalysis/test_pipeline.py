@@ -110,6 +110,10 @@ def test_each_stage_has_its_own_randomness():
 def test_what_is_not_sound_is_said_in_words():
     result = orchard_run.result()
     assert result.unsound == ()
+    verdict = "not converged: R-hat 1.2, 7 divergences"
+    unconverged = type(result)(**{**vars(result), "verdict": verdict})
+    assert unconverged.unsound == ("the reconstructions did not converge",)
+    assert verdict in reanalysis_files(unconverged)["reconstructions.json"]
     changed = {**vars(result), "verification": result.verification.assign(matches=False)}
     assert type(result)(**changed).unsound == ("a synthetic data set misses a printed number",)
 

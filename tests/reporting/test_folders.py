@@ -10,6 +10,7 @@ from tests.studies import orchard
 
 from hikibayes.cli import main
 from hikibayes.provenance import Stopwatch
+from hikibayes.reconstruction.reconstructions import reconstructions_note
 from hikibayes.record.study_file import load_study
 from hikibayes.reporting.html import report
 from hikibayes.reporting.replay import MAKERS, replay, same
@@ -82,6 +83,16 @@ def test_a_folder_is_made_again(folders, verb):
     found = replay(folders / verb)
     assert same(found), found
     assert set(found["verdict"]) == {"identical"}
+
+
+@pytest.mark.parametrize("verb", ["synthesize", "confounding"])
+def test_what_the_sampler_said_of_the_reconstructions_is_in_the_report(folders, verb, tmp_path):
+    folder = shutil.copytree(folders / verb, tmp_path / verb)
+    for verdict in ("converged: 21 divergences", "not converged: R-hat 1.3"):
+        (note,) = reconstructions_note(verdict).values()
+        (folder / "reconstructions.json").write_text(note, encoding="utf-8")
+        assert verdict in report(folder)
+    assert "have not converged" in report(folder) or verb == "synthesize"
 
 
 def test_a_fit_of_a_table_that_has_changed_is_not_made_again(folders, tmp_path):

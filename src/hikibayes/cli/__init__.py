@@ -5,6 +5,7 @@ Exit codes: 0 done and sound; 1 done, but something is not sound; 2 the input is
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
@@ -31,6 +32,12 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             click.echo(f"hikibayes: {error}", err=True)
+            sys.exit(2)
+        except OSError as error:
+            # a disk that is full, a folder that is gone: nothing the program can mend; a closed pipe is click's
+            if error.errno == errno.EPIPE:
+                raise
+            click.echo(f"hikibayes: {error.filename or 'a file'}: {error.strerror or error}", err=True)
             sys.exit(2)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

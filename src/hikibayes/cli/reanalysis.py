@@ -62,6 +62,8 @@ def reanalyze(
     columns = ["estimand", "printed", "ols", "mean", "lower", "upper", "p_positive", "sd_within", "sd_between"]
     show(result.published, result.published[columns], as_json, title=title)
     if not as_json:
+        if result.verdict:
+            click.echo(f"reconstructions {result.verdict}")
         click.echo(f"seed {seed}; {'; '.join(result.unsound) or 'sound'}; {folder}/report.html")
     sys.exit(int(bool(result.unsound)))
 

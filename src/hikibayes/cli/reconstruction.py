@@ -92,6 +92,7 @@ def synthesize(
     """Make integer data sets that reproduce every printed number."""
     from ..provenance import Stopwatch, file_digest
     from ..reconstruction.calibrate import chosen_reconstructions
+    from ..reconstruction.reconstructions import has_converged
     from ..reconstruction.synthesize import synthesize as run
     from ..record.study_file import load_study
     from ..reporting.reconstruction_files import synthesis_files
@@ -116,5 +117,6 @@ def synthesize(
     show(result.verification, facts.agg(**columns).reset_index(), as_json, title=f"{loaded.id}, SYNTHETIC, seed {seed}")
     missed = int((~result.verification["matches"].astype(bool)).sum())
     if not as_json:
+        click.echo(f"reconstructions {result.verdict or 'as given'}")
         click.echo(f"{datasets} data sets, {missed} facts missed; {folder}")
-    sys.exit(int(missed > 0))
+    sys.exit(int(missed > 0 or not has_converged(result.verdict)))

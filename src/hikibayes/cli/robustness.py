@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,14 @@ def priors(
     """
     from ..robustness.priors import priors_of
 
-    result = _doubted(
+    result, verdict = _doubted(
         "priors", partial(priors_of, shares=True), what, datasets, readings, seed, out, {"design": design}
     )
     columns = ["prior", "mean", "sd", "lower", "upper", "p_positive", "bf10"]
     focal = str(result.prior_widths["estimand"].iloc[0])
     title = f"{focal} under the model's named priors, seed {seed}"
     show(result.priors, result.priors.loc[result.priors["estimand"] == focal, columns], as_json, title=title)
-    _tell(result, as_json)
+    _tell(result, verdict, as_json)
 
 
 @click.command()
@@ -108,12 +109,12 @@ def imbalance(
     from ..robustness.imbalance import imbalance_of
 
     chosen = {"balance": balance, "shares": shares, "mix": mix}
-    result = _doubted("imbalance", imbalance_of, what, datasets, readings, seed, out, chosen)
+    result, verdict = _doubted("imbalance", imbalance_of, what, datasets, readings, seed, out, chosen)
     own = result.imbalance["estimand"] == result.case.estimand.name
     columns = ["approach", "what", "n", "mean", "lower", "upper", "p_positive", "ols", "change"]
     title = f"{result.case.estimand.name}: what the imbalance of {result.balance.measure} does, seed {seed}"
     show(result.imbalance, result.imbalance[own][columns], as_json, title=title)
-    _tell(result, as_json)
+    _tell(result, verdict, as_json)
 
 
 @click.command()
@@ -144,10 +145,10 @@ def confounding(
     from ..robustness.confounding import confounding_of
 
     chosen = {"benchmarks": list(benchmarks), "k": list(k), "alpha": alpha}
-    result = _doubted("confounding", confounding_of, what, datasets, readings, seed, out, chosen)
+    result, verdict = _doubted("confounding", confounding_of, what, datasets, readings, seed, out, chosen)
     columns = ["estimand", "basis", "estimate", "se", "df", "partial_r2", "rv", "rv_alpha", "e_value", "e_value_limit"]
     show(result.table, result.table[columns], as_json, title=f"{what}: unmeasured confounding, seed {seed}")
-    _tell(result, as_json)
+    _tell(result, verdict, as_json)
 
 
 def _doubted(
@@ -159,8 +160,8 @@ def _doubted(
     seed: int,
     out: Path | None,
     chosen: dict[str, Any],
-) -> Any:
-    """Find the case, raise the doubt, write the folder."""
+) -> tuple[Any, str]:
+    """Find the case, raise the doubt, write the folder; return what was found and the reconstructions' verdict."""
     from ..provenance import Stopwatch
     from ..reporting.doubt_files import doubt_files, inputs_of
     from ..reporting.results import run_folder, write_run
@@ -173,10 +174,16 @@ def _doubted(
     record = watch.record(verb, arguments, seed=seed, inputs=inputs_of(what))
     write_run(folder := run_folder(case.study.id, verb, out), doubt_files(result, case, record), record)
     click.echo(folder, err=True)
-    return result
+    return result, case.verdict
 
 
-def _tell(result: Any, as_json: bool) -> None:
+def _tell(result: Any, verdict: str, as_json: bool) -> None:
+    """Say what would tip the claim, and what it rests on; raises `SystemExit` where that has not converged."""
+    from ..reconstruction.reconstructions import has_converged
+
     if not as_json:
         for sentence in result.tipping["sentence"]:
             click.echo(sentence)
+        if verdict:
+            click.echo(f"reconstructions {verdict}")
+    sys.exit(int(not has_converged(verdict)))

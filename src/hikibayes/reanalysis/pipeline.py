@@ -16,6 +16,7 @@ from ..inference.ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
 from ..inference.step_models import step_models, step_of
 from ..reconstruction.codebook import codebook, marked
+from ..reconstruction.reconstructions import has_converged, reconstructions_note
 from ..record.audit import audit
 from ..record.study import Study
 from ..record.study_file import load_study
@@ -73,6 +74,8 @@ class Reanalysis(Shown):
         What would have to be true for the claim to fail, and the tables behind it; see `hikibayes.robustness.doubts`.
     planning : mapping of str to pandas.DataFrame or str
         Files on the next study; see `hikibayes.planning.tables`. Empty where planning has no model for it.
+    verdict : str
+        What the sampler said of the reconstructions that everything rests on, in words.
     """
 
     study: Study
@@ -94,6 +97,7 @@ class Reanalysis(Shown):
     participants: pd.DataFrame
     doubts: Mapping[str, pd.DataFrame]
     planning: Mapping[str, pd.DataFrame | str]
+    verdict: str = ""
 
     @property
     def unsound(self) -> tuple[str, ...]:
@@ -101,6 +105,7 @@ class Reanalysis(Shown):
         found = {
             "the record contradicts itself": (self.audit["verdict"] == "inconsistent").any(),
             "a synthetic data set misses a printed number": not self.verification["matches"].all(),
+            "the reconstructions did not converge": not has_converged(self.verdict),
             "NUTS did not converge": not self.diagnostics["ok"].all() if len(self.diagnostics) else False,
             "NUTS and the exact engine differ": not accepted(self.agreement) if len(self.agreement) else False,
         }
@@ -182,6 +187,7 @@ def reanalyze(
         participants=job.data_sets[0],
         doubts=job.doubts(),
         planning=job.planning(published),
+        verdict=reconstructed.verdict,
         **job.curves(),
         **job.checks(),
     )
@@ -195,7 +201,7 @@ def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
     files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
     if first is not None:
         files |= {"dataset-0001.csv": marked(first, 1), "codebook.csv": codebook(result.study)}
-    files |= result.planning
+    files |= {**result.planning, **reconstructions_note(result.verdict)}
     return files | {"study.json": spec_text(result.study), "models.json": spec_text(result.models)}
 
 

@@ -38,12 +38,15 @@ class Reconstructed:
         What the record pins down.
     verification : pandas.DataFrame
         Columns ``dataset, fact, printed, recomputed, matches``.
+    verdict : str
+        What the sampler said of the reconstructions under the default readings, in words.
     """
 
     data_sets: tuple[pd.DataFrame, ...]
     moments: ByReading
     calibration: pd.DataFrame
     verification: pd.DataFrame
+    verdict: str = ""
 
 
 def reconstruct(
@@ -98,6 +101,7 @@ def reconstruct(
         moments=moments,
         calibration=summarise(reported_quantities(read, default), chains),
         verification=made.verification,
+        verdict=made.verdict,
     )
 
 

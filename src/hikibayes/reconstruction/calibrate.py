@@ -30,7 +30,7 @@ from .descent import climb
 from .kernel.plan import Plan
 from .problem import Problem
 from .quantities import Quantity, reported_quantities, summarise
-from .reconstructions import reconstructions_of
+from .reconstructions import reconstructions_of, said_of
 from .sampling import Effort, Progress, sample
 from .shipped import fingerprint, read_reconstructions, shipped_reconstructions, write_reconstructions
 
@@ -242,18 +242,27 @@ def shipped_or_calibrated(study: Study, *, seed: int, tell: Callable[[str], None
         As `calibrate`.
     """
     try:
-        return shipped_reconstructions(study)
+        return _told(shipped_reconstructions(study), tell)
     except InputError:
         if tell:
             tell("drawing reconstructions: none come with the package")
-        return calibrate(study, seed=seed).reconstructions
+        return _told(calibrate(study, seed=seed).reconstructions, tell)
 
 
 def chosen_reconstructions(
     study: Study, path: str | Path | None, *, seed: int, tell: Callable[[str], None] | None = None
 ) -> xr.Dataset:
     """Return the reconstructions of a file, or those of `shipped_or_calibrated` where no file is named."""
-    return read_reconstructions(Path(path), study) if path else shipped_or_calibrated(study, seed=seed, tell=tell)
+    if not path:
+        return shipped_or_calibrated(study, seed=seed, tell=tell)
+    return _told(read_reconstructions(Path(path), study), tell)
+
+
+def _told(reconstructions: xr.Dataset, tell: Callable[[str], None] | None) -> xr.Dataset:
+    """Tell the sampler's verdict on reconstructions that are about to be used."""
+    if tell and (said := said_of(reconstructions)):
+        tell(f"using reconstructions: {said}")
+    return reconstructions
 
 
 def _provenance(problem: Problem, study: Study, verdict: Verdict, **arguments: int) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -11,9 +13,28 @@ from ..record.study import Study
 from .assembly import conditioned, coordinate_rows, predictors, to_dataset
 from .problem import Problem
 
-__all__ = ["complete", "reconstructions_of"]
+__all__ = ["complete", "has_converged", "reconstructions_note", "reconstructions_of", "said_of"]
+
+NOTE = "reconstructions.json"
+"""The file of a run folder that says what the sampler said of the reconstructions it rests on."""
 
 type FloatArray = NDArray[np.float64]
+
+
+def said_of(reconstructions: xr.Dataset) -> str:
+    """Return what the sampler's verdict on reconstructions was, in words; empty where they come without one."""
+    return str(reconstructions.attrs.get("verdict", ""))
+
+
+def has_converged(verdict: str) -> bool:
+    """Tell from such words whether the reconstructions can be relied on; without any, nothing speaks against it."""
+    return not verdict.startswith("not converged")
+
+
+def reconstructions_note(verdict: str) -> dict[str, str]:
+    """Return the file that carries the words to a report, by its name; none where there are no words."""
+    content = {"verdict": verdict, "converged": has_converged(verdict)}
+    return {NOTE: json.dumps(content, indent=1, ensure_ascii=False) + "\n"} if verdict else {}
 
 
 def reconstructions_of(problem: Problem, flat: FloatArray) -> xr.Dataset:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,8 @@ from .independent import independent_category, independent_number
 from .item_columns import item_columns
 from .known import Known
 from .participants.search import Search
-from .shipped import read_reconstructions
+from .reconstructions import said_of
+from .shipped import read_reconstructions, shipped_reconstructions
 from .targets import Draws, TargetMaker, Targets
 from .verify import VERIFICATION_COLUMNS, verify
 
@@ -90,11 +91,14 @@ class Synthesis(Shown):
         ``dataset, fact, printed, recomputed, matches``: a row for every data set and printed fact.
     log : pandas.DataFrame
         ``dataset, draw, restarts`` and processor seconds by stage, a row a data set.
+    verdict : str
+        What the sampler said of the reconstructions that they were made of; see `said_of`.
     """
 
     datasets: tuple[pd.DataFrame, ...]
     verification: pd.DataFrame
     log: pd.DataFrame
+    verdict: str = ""
 
 
 def synthesize(
@@ -151,13 +155,15 @@ def synthesize(
     study, seed = load_study(study), checked_seed(seed)
     if isinstance(reconstructions, str | Path):
         reconstructions = read_reconstructions(Path(reconstructions), study)
+    elif reconstructions is None:
+        reconstructions = shipped_reconstructions(study)
     maker = Synthesizer.of(study, reconstructions, items=items)
     made = []
     for data in _each(maker, datasets, seed, workers):
         made.append(data)
         if progress is not None:
             progress(data.number, datasets)
-    return gather(made)
+    return replace(gather(made), verdict=said_of(reconstructions))
 
 
 def _each(maker: Synthesizer, datasets: int, seed: int, workers: int | None) -> Iterator[SyntheticData]:
@@ -237,8 +243,6 @@ class Synthesizer:
         for measure in study.measures:
             refuse_reliability_without_items(known, measure)
         if reconstructions is None:
-            from .shipped import shipped_reconstructions
-
             reconstructions = shipped_reconstructions(study)
         return cls(study=study, draws=Draws.of(reconstructions, study), items=items)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..inference.saved_fit import POSTERIOR
 from ..provenance import RunRecord, file_digest
+from ..reconstruction.reconstructions import reconstructions_note
 from ..record.study_file import load_study, shipped_studies
 from ..robustness.case import Case, case_of_fit, case_of_study
 from ..robustness.doubts import Doubt
@@ -36,6 +37,7 @@ def doubt_files(doubt: Doubt, case: Case, record: RunRecord) -> dict[str, Conten
     """
     contents: dict[str, Content] = {f"{name}.csv": table for name, table in doubt.tables.items()}
     contents |= {"tipping.csv": doubt.tipping} if len(doubt.tipping) else {}
+    contents |= reconstructions_note(case.verdict)
     contents |= {"study.json": spec_text(case.study), "models.json": spec_text({case.model.name: case.model})}
     return {**contents, **figure_files(SavedRun.of_contents(contents, record))}
 

@@ -10,6 +10,7 @@ from ..reconstruction.calibrate import Calibration
 from ..reconstruction.codebook import codebook, marked
 from ..reconstruction.item_columns import item_columns
 from ..reconstruction.raw_units import answers_by_unit
+from ..reconstruction.reconstructions import reconstructions_note
 from ..reconstruction.shipped import reconstructions_file
 from ..reconstruction.synthesize import Synthesis
 from ..record.study import Study
@@ -60,7 +61,8 @@ def synthesis_files(study: Study, synthesis: Synthesis) -> Mapping[str, Content]
     -------
     mapping of str to content
         ``dataset-0001.csv`` ... (its first column marks every row as synthetic), ``codebook.csv``,
-        ``verification.csv``, ``figures/dataset-0001.svg`` (a look at the first).
+        ``verification.csv``, ``reconstructions.json`` (their convergence), ``figures/dataset-0001.svg`` (a look at the
+        first).
     """
     tables: dict[str, pd.DataFrame] = {
         f"dataset-{number:04d}.csv": marked(table, number) for number, table in enumerate(synthesis.datasets, start=1)
@@ -71,5 +73,6 @@ def synthesis_files(study: Study, synthesis: Synthesis) -> Mapping[str, Content]
         **tables,
         "codebook.csv": codebook(study, items=items),
         "verification.csv": synthesis.verification,
+        **reconstructions_note(synthesis.verdict),
         "figures/dataset-0001.svg": look,
     }

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..inference.models import ModelSpec
 from ..provenance import RECORD, RunRecord, read_record
+from ..reconstruction.reconstructions import NOTE
 from ..record.study import Study
 from ..spec import InputError, read_object, read_text, validated
 from .results import csv_text
@@ -94,6 +95,11 @@ class SavedRun:
         """The models by step."""
         content = self.json_object("models.json")
         return {step: validated(ModelSpec, model, f"models.json: {step}") for step, model in content.items()}
+
+    @cached_property
+    def reconstructions(self) -> dict[str, Any]:
+        """What the sampler said of the reconstructions that the run rests on: ``verdict``, ``converged``; or empty."""
+        return self.json_object(NOTE) if NOTE in self.texts else {}
 
     def json_object(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file; raises `InputError` where the run has none."""

@@ -5,6 +5,7 @@ Every doubt asks the same of a case, whether it comes from a published record or
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -50,6 +51,8 @@ class Case(Shown):
         Whether the data sets are made from a record. Then they weigh equally, and are one answer together.
     variant : str
         Which of the model's priors are the case's own.
+    verdict : str
+        What the sampler said of the reconstructions that synthetic data sets were made of; empty for a fit.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Case(Shown):
     data_sets: tuple[pd.DataFrame, ...]
     synthetic: bool
     variant: str = DEFAULT_VARIANT
+    verdict: str = ""
 
     def __post_init__(self) -> None:
         if not self.data_sets:
@@ -133,7 +137,8 @@ def case_of(
 
 
 def _is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
-    return isinstance(what, str | Path) and str(what) not in shipped_studies() and Path(what).is_dir()
+    # Path.is_dir raises where a name is too long to be one
+    return isinstance(what, str | Path) and str(what) not in shipped_studies() and os.path.isdir(what)  # noqa: PTH112
 
 
 def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str], None] | None = None) -> Case:
@@ -168,7 +173,9 @@ def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str
         tell(f"making {datasets} data sets that print every fact")
     made = synthesize(study, reconstructions, datasets=datasets, seed=seed)
     model = model_of(study, step_of(study, estimand))
-    return Case(study=study, model=model, estimand=estimand, data_sets=made.datasets, synthetic=True)
+    return Case(
+        study=study, model=model, estimand=estimand, data_sets=made.datasets, synthetic=True, verdict=made.verdict
+    )
 
 
 def case_of_fit(folder: str | Path) -> Case:
