@@ -30,6 +30,7 @@ run = {replicates = 50}
 def typed(*words):
     found = CliRunner().invoke(main, [str(word) for word in words])
     assert found.exit_code in (0, 1), found.output
+    assert not found.exception or isinstance(found.exception, SystemExit), found.exception
     return found
 
 
