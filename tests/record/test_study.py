@@ -169,3 +169,19 @@ def test_an_overlay_may_stand_on_a_file_beside_it(tmp_path):
     second = NEW_FACT.format(id="two", quantity="sd", value="12.0").replace("nonaka2021", "first.toml")
     study = load_study(overlay(tmp_path, second))
     assert {study.fact("one").quantity, study.fact("two").quantity} == {"mean", "sd"}
+
+
+def test_a_product_may_be_written_either_way_round_and_must_be_in_its_step():
+    known = load_study("nonaka2021")
+    content = known.model_dump(exclude_unset=True)
+    turned = [
+        {**step, "adds": [":".join(reversed(term.split(":"))) for term in step["adds"]]} for step in content["step"]
+    ]
+    facts = [{**f, "term": ":".join(reversed(f["term"].split(":")))} if f.get("term") else f for f in content["fact"]]
+    again = type(known).model_validate({**content, "step": turned, "fact": facts})
+    assert [step.adds for step in again.steps] == [step.adds for step in known.steps]
+    assert again.facts == known.facts
+    fact = next(f for f in content["fact"] if ":" in (f.get("term") or ""))
+    without = [{**step, "adds": [term for term in step["adds"] if term != fact["term"]]} for step in content["step"]]
+    with pytest.raises(ValueError, match="there is no term in "):
+        type(known).model_validate({**content, "step": without})

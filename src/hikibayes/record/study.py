@@ -311,6 +311,14 @@ class Study(Spec):
                 raise ValueError(f"{kind} {twice[0]!r} is defined twice; a name belongs to one thing")
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_spelling(cls, content: Any) -> Any:
+        """Write products with the group first, in steps and facts: ``age:group`` and ``group:age`` are one term."""
+        analysis = content.get("analysis") if isinstance(content, dict) else None
+        group = analysis.get("group") if isinstance(analysis, dict) else getattr(analysis, "group", None)
+        return _group_first(content, str(group)) if group else content
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for owner, kind, name in self._references():
@@ -340,6 +348,14 @@ class Study(Spec):
                     raise ValueError(f"step {step!r} comes after itself; 'after' must lead to a first step")
                 seen.add(here)
                 here = before[here]  # noqa: PLW2901
+        return self
+
+    @model_validator(mode="after")
+    def _terms_are_in_their_steps(self) -> Self:
+        for fact in self.facts:
+            known = self.terms(fact.step) if fact.step in {step.id for step in self.steps} else ()
+            if fact.term and known and fact.term not in known:
+                raise ValueError(f"fact {fact.id!r}: {unknown_name(f'term in {fact.step},', fact.term, known)}")
         return self
 
     @model_validator(mode="after")
@@ -394,6 +410,25 @@ class Study(Spec):
             for option in reading.options.values():
                 yield from ((f"reading {reading.id!r}", "fact", name) for name in option.facts)
                 yield from ((f"reading {reading.id!r}", "step", name) for name in option.steps)
+
+
+def _group_first(content: dict[str, Any], group: str) -> dict[str, Any]:
+    """Return a study's content with the group first in every product of two."""
+
+    def spelt(term: Any) -> Any:
+        first, colon, second = str(term).partition(":")
+        return f"{group}:{first.strip()}" if colon and second.strip() == group else term
+
+    def entry(item: Any) -> Any:
+        if not isinstance(item, dict):
+            return item
+        changed = {"term": spelt(item["term"])} if item.get("term") else {}
+        if isinstance(item.get("adds"), list | tuple):
+            changed["adds"] = [spelt(term) for term in item["adds"]]
+        return {**item, **changed}
+
+    kinds = [key for key in ("step", "steps", "fact", "facts") if isinstance(content.get(key), list | tuple)]
+    return {**content, **{key: [entry(item) for item in content[key]] for key in kinds}}
 
 
 def _named(owner: str, item: Fact | Estimand) -> Iterator[tuple[str, str, str]]:
