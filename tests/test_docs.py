@@ -1,9 +1,15 @@
 """What the documentation lists is what there is."""
 
+import re
+import shlex
+import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
+from hikibayes.cli import main
+from hikibayes.planning.designs import load_simulation
 from hikibayes.quantities import KINDS
 from hikibayes.record.study import Study
 
@@ -25,3 +31,49 @@ def test_every_quantity_is_documented_with_its_keys(study_format):
 def test_every_table_of_a_study_file_is_documented(study_format):
     for field, info in Study.model_fields.items():
         assert f"{info.alias or field}]" in study_format or f"`{info.alias or field}`" in study_format, field
+
+
+# -- snippets ----------------------------------------------------------------------------------------------------------
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+SNIPPETS = [
+    pytest.param(language, body, id=f"{page.stem}-{number}-{language}")
+    for page in PAGES
+    for number, (language, body) in enumerate(
+        re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    )
+]
+CHECKED = ("sh", "console", "python", "toml")
+
+
+@pytest.mark.parametrize(("language", "body"), SNIPPETS)
+def test_every_snippet_is_one_that_something_checks(language, body):
+    assert language in CHECKED
+    if language == "toml":
+        tomllib.loads(body)
+    if language in ("sh", "console"):
+        for words in commands_in(body):
+            # options and arguments as click takes them; the verbs themselves run in their own tests
+            main.commands[words[0]].make_context(words[0], words[1:])
+
+
+def commands_in(body):
+    lines = (line.removeprefix("$ ") for line in body.splitlines())
+    calls = (line.partition("hikibayes ")[2] for line in lines if re.search(r"(^|uv run )hikibayes ", line))
+    return [shlex.split(call, comments=True) for call in calls]
+
+
+@pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] == "python"])
+def test_python_snippets_run(body, monkeypatch):
+    brief = load_simulation("followup").brief(20)
+    monkeypatch.setattr("hikibayes.planning.power.load_simulation", lambda _: brief)
+    exec(compile(body, "snippet", "exec"), {})
+
+
+def test_a_command_that_does_not_exist_any_more_would_be_seen():
+    assert commands_in("$ hikibayes audit x.toml  # a remark\nuv run hikibayes fit a b") == [
+        ["audit", "x.toml"],
+        ["fit", "a", "b"],
+    ]
+    with pytest.raises(click.NoSuchOption):
+        main.commands["audit"].make_context("audit", ["--none"])
