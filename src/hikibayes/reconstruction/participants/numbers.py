@@ -1,9 +1,9 @@
 """Every fact as a number of group moments with an interval to be in, and how the numbers change with the moments.
 
 A p enters as its t, which is nearly linear in the moments where p is not; one of Welch's test, whose degrees of freedom
-change with the moments, or of an F as the standard normal deviate with that p. A statement about an absolute value is
-about the side of zero that is printed of its estimate, or else the side that the rows begin on. One about every VIF
-becomes one about each.
+change with the moments, as the standard normal deviate with that p; one of an F as its root. A statement about an
+absolute value is about the side of zero that is printed of its estimate, or else the side that the rows begin on. One
+about every VIF becomes one about each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import fdtri, ndtri, stdtrit
 
 from ...moments import GroupMoments, two_sided_p
 from ...quantities import KINDS, Address, Analysis
@@ -28,11 +28,15 @@ type Floats = NDArray[np.float64]
 
 HAIR = 1e-6
 """How far inside its interval a number must end, in widths."""
-SMALLEST = 1e-300
+SMALLEST, SMALL = 1e-300, 1e-15
+"""A p is taken to be at least this, of a t and of an F."""
+HOPELESS = 1e6
+"""A number that cannot be computed, because columns do not vary or depend on each other."""
 STEP = 1e-5
 """Length of a finite difference, in SDs of a measure."""
 FIXED = ("n", "minimum", "maximum", "alpha")
 """Kinds of numbers that the moments of the scores do not tell."""
+OF_F = ("r2_p", "delta_r2_p")
 ESTIMATES = ("t", "d", "mean_difference", "correlation", "coefficient", "slope")
 """What tells the sign of a test statistic whose p alone is about both sides."""
 WIDTHS = {"proportion": 0.01, "correlation": 0.01, "r2": 0.01, "delta_r2": 0.01}
@@ -154,6 +158,10 @@ class Numbers:
 
     def _deviates(self, fact: Fact, address: Address) -> tuple[float, float]:
         """Turn an interval of p into one of the number that stands for it."""
+        if fact.quantity in OF_F:
+            low, high = (1 - p for p in (fact.interval.high, fact.interval.low))
+            at_low, at_high = (float(np.sqrt(fdtri(*self._f_df(address, fact.quantity), q))) for q in (low, high))
+            return at_low, at_high if high < 1 else np.inf
         two_sided = KINDS[fact.quantity].statistic is not None and address.tail == "two"
         df = self._df(address)
         upper = [p / 2 if two_sided else p for p in (fact.interval.high, fact.interval.low)]
@@ -163,6 +171,12 @@ class Numbers:
         if address.tail == "lower":
             return -high, -low
         return (max(low, 0.0) if two_sided else low), high
+
+    def _f_df(self, address: Address, quantity: str) -> tuple[float, float]:
+        """Return the degrees of freedom of the F that a p belongs to."""
+        terms, before = len(self.study.terms(address.step)), self.study.step(address.step).after
+        added = terms - (len(self.study.terms(before)) if before and quantity == "delta_r2_p" else 0)
+        return float(added), float(self.sizes.sum() - terms - 1)
 
     def _df(self, address: Address) -> float | None:
         """Return the degrees of freedom of a t whatever the moments; None where they, or an F, change it."""
@@ -190,8 +204,12 @@ class Numbers:
         found = np.zeros((*mean.shape[:-2], len(self.goals)))
         run = Analysis(outline_of(self.study), moments)
         for index in np.flatnonzero(which):
-            found[..., index] = self._number(run, self.goals[index])
-        return found
+            try:
+                with np.errstate(all="ignore"):
+                    found[..., index] = self._number(run, self.goals[index])
+            except np.linalg.LinAlgError:
+                found[..., index] = HOPELESS
+        return np.nan_to_num(found, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS)
 
     def _number(self, run: Analysis, goal: Goal) -> Floats:
         kind = KINDS[goal.fact.quantity]
@@ -202,7 +220,9 @@ class Numbers:
             return np.asarray(np.sign(t) * -ndtri(np.maximum(two_sided_p(t, df), SMALLEST) / 2))
         assert kind.value is not None
         value = np.asarray(kind.value(run, goal.address))
-        return -ndtri(np.maximum(value, SMALLEST)) if kind.name.endswith("p") else value
+        if kind.name not in OF_F:
+            return value
+        return np.asarray(np.sqrt(fdtri(*self._f_df(goal.address, kind.name), 1 - np.clip(value, SMALL, 1.0))))
 
     def linear(self, mean: Floats, cov: Floats) -> tuple[Floats, Floats, Floats]:
         """Return numbers, and their derivatives by the moments.

@@ -36,6 +36,8 @@ ROUNDS = 40
 INSIDE, BEYOND = 0.3, 3.0
 """How far inside a bound a number is pulled, in widths: as far as it began, on either side, up to these."""
 KEPT = 0.75
+SIDES = 3
+"""How often statistics whose sign nothing printed tells are put on the other side of zero."""
 
 
 class Search:
@@ -124,7 +126,7 @@ class Search:
         rows = self._categories(space, rows, rng)
         rows = recolour(space, rows, targets.mean, targets.cov, scores)
         aim = self._aim(numbers.values(*moments(space, rows)), reflect)
-        rows, outside = change_least(space, numbers, rows, aim, scores)
+        rows, outside, aim = self._changed(space, rows, aim, scores)
         whole = scores & ~space.fine
         if not whole.any():
             return rows
@@ -135,6 +137,18 @@ class Search:
                 return self._fine(space, found, aim)
         rows = np.where(whole, np.rint(rows), rows)
         return self._fine(space, move(space, numbers, rows, aimed, rng, ROUNDS)[0], aim)
+
+    def _changed(self, space: Space, rows: Floats, aim: Aim, scores: Bools) -> tuple[Floats, Floats, Aim]:
+        """Change scores until every number is inside, if need be with statistics on the other side of zero."""
+        start = rows
+        for _ in range(SIDES):
+            rows, outside = change_least(space, self.numbers, start, aim, scores)
+            open_ones = self.numbers.absolute & (self.numbers.signs == 0) & (outside > 0)
+            if not open_ones.any():
+                break
+            low, high = (np.where(open_ones, -b, a) for a, b in ((aim.low, aim.high), (aim.high, aim.low)))
+            aim = Aim(low, high, aim.width)
+        return rows, outside, aim
 
     def _categories(self, space: Space, rows: Floats, rng: np.random.Generator) -> Floats:
         """Let people trade categories until the facts about categories alone are met."""
