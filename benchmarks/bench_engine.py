@@ -20,8 +20,7 @@ import numpy as np
 
 from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, bambi_default, posterior
 from hikibayes.inference.summaries import summaries
-from hikibayes.planning.pooling import pool
-from hikibayes.planning.samples import GAUSSIAN, Roots, compiled, draw_moments
+from hikibayes.planning.samples import GAUSSIAN, Roots, Stream, draw_statistics, on_disk
 
 SCORES, CHUNK = 8, 2000
 NAMES = ("sex", "group", *(f"x{i}" for i in range(SCORES)), *(f"group:x{i}" for i in range(SCORES - 1)))
@@ -71,11 +70,11 @@ NOTHING = np.zeros(SCORES + 1)
 BY_ROWS = GAUSSIAN._replace(location=NOTHING, scale=NOTHING, low=NOTHING, high=NOTHING, grain=NOTHING)
 
 
-def draw(rng, n, recording=GAUSSIAN):
-    return pool(draw_moments(WORLD, np.full((CHUNK, 4), n // 4), rng, recording), COLUMNS)
+def draw(seed, n, recording=GAUSSIAN):
+    return draw_statistics(WORLD, np.full((CHUNK, 4), n // 4), Stream.of(seed), COLUMNS, recording)
 
 
-@compiled
+@on_disk
 def t_tests(sxx, sxy, syy, n, critical):
     """Estimate, interval and verdict for the last slope of each data set, by least squares."""
     B, p = sxy.shape
@@ -134,9 +133,8 @@ def compare(rounds, n=200):
     rates = {name: [] for name in contenders}
     for i in range(rounds + 1):
         for name, (fit, recording) in contenders.items():
-            rng = np.random.Generator(np.random.SFC64(i))
             start = time.thread_time()
-            fit(draw(rng, n, recording))
+            fit(draw(i, n, recording))
             if i:
                 rates[name].append(CHUNK / (time.thread_time() - start))
     return rates
@@ -151,14 +149,14 @@ def flatness(rounds, sizes=(100, 200, 1000, 10_000)):
     for i in range(rounds + 1):
         for n in sizes:
             start = time.thread_time()
-            by_lanes(draw(np.random.Generator(np.random.SFC64(i)), n))
+            by_lanes(draw(i, n))
             if i:
                 costs[n].append((time.thread_time() - start) / CHUNK * 1e6)
     return {n: statistics.median(c) for n, c in costs.items()}
 
 
 def chunk(seed):
-    return by_lanes(draw(np.random.Generator(np.random.SFC64(seed)), 200)).ok.sum()
+    return by_lanes(draw(seed, 200)).ok.sum()
 
 
 def threads(rounds, chunks=24):
@@ -177,7 +175,7 @@ def threads(rounds, chunks=24):
 
 def accuracy():
     """Largest error of the compiled engine and NumPy in posterior sds, against 101 nodes."""
-    stats = draw(np.random.Generator(np.random.SFC64(9)), 200).take(np.arange(200))
+    stats = draw(9, 200).take(np.arange(200))
     dense = posterior(stats, HOUSE, nodes=101).marginal([FOCAL])
     lower, _ = dense.eti(0.95)
     return {
@@ -257,7 +255,7 @@ def vmapped_nuts(fits, warmup=500, draws=1000):
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
-    stats = draw(np.random.Generator(np.random.SFC64(5)), 200).take(np.arange(fits))
+    stats = draw(5, 200).take(np.arange(fits))
     sd = np.asarray(HOUSE.sd)
 
     def log_density(position, n, sxx, sxy, syy, y_mean):

@@ -32,25 +32,25 @@ def seconds(code: str) -> float:
 
 
 def parts(size: int = 2_000, rounds: int = 20) -> dict[str, float]:
-    """Return microseconds of one core for each replicate: worlds, moments, pooling, posterior summaries."""
+    """Return microseconds of one core for each replicate: worlds, samples, posterior summaries."""
     from hikibayes.inference.summaries import summaries
     from hikibayes.planning.designs import load_simulation
     from hikibayes.planning.plan import prepare
-    from hikibayes.planning.pooling import pool
-    from hikibayes.planning.samples import draw_moments
+    from hikibayes.planning.samples import Stream, draw_statistics
 
     plan = prepare(load_simulation("followup"))
     sample = next(sample for sample in plan.simulation.samples() if sample.n_per_group == 100)
     analysis = plan.analyses[0]
-    population = plan.population(sample, 0, size)
-    rng = plan.rng(0, 0, "data")
-    counts = plan.counts(sample, population.worlds, rng)
-    drawn = draw_moments(population.roots, counts, rng)
-    statistics = pool(drawn, analysis.columns)
+    population = plan.population(sample, 0)
+    counts, alike = plan.counts(sample, population.worlds, plan.rng(0, 0, "data")), plan.alike(population.worlds)
+
+    def draw():
+        return draw_statistics(population.roots, counts, Stream.of(1), analysis.columns, alike=alike)
+
+    statistics = draw()
     work = {
         "worlds": lambda: plan._draw(sample, 1, size),
-        "moments": lambda: draw_moments(population.roots, counts, rng),
-        "pooling": lambda: pool(drawn, analysis.columns),
+        "samples": draw,
         "summaries": lambda: summaries(statistics, analysis.priors, analysis.weights),
     }
     found = {}

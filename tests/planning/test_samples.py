@@ -14,8 +14,7 @@ from hikibayes.planning.designs import load_simulation
 from hikibayes.planning.instruments import recording_of
 from hikibayes.planning.participants import draw_participants, draw_scores
 from hikibayes.planning.plan import prepare
-from hikibayes.planning.pooling import pool
-from hikibayes.planning.samples import GAUSSIAN, Moments, draw_moments, roots
+from hikibayes.planning.samples import GAUSSIAN, Moments, Stream, draw_moments, draw_statistics, pool, roots
 from hikibayes.planning.sources import printed_source
 
 COUNTS = np.array([31, 29, 24, 36])
@@ -60,7 +59,7 @@ def many(world, size: int):
 def test_moments_drawn_directly_have_the_law_of_moments_of_rows(world):
     """Expectation and variance of means and scatters: normal and Wishart, cell by cell."""
     size, population = 20_000, many(world, 20_000)
-    drawn = draw_moments(population, np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(5)))
+    drawn = draw_moments(population, np.broadcast_to(COUNTS, (size, 4)), Stream.of(5))
     for c, n in enumerate(COUNTS):
         cov = population.root[0, c] @ population.root[0, c].T
         variance = np.diag(cov)
@@ -73,13 +72,34 @@ def test_moments_drawn_directly_have_the_law_of_moments_of_rows(world):
         np.testing.assert_allclose(drawn.scatter[:, c].var(0) / spread, 1, atol=0.08)
 
 
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_a_sample_depends_on_its_seed_and_index_alone(settled, world, by_rows):
+    """Alone, in another block, beside others of other sizes: the same bytes; and a design changes no draw."""
+    recording = recording_of(sample(missing=DropOut(share=0.2, on="abs_h", strength=1.0)), world.frame, None)
+    recording = recording if by_rows else GAUSSIAN
+    rng = np.random.default_rng(9)
+    counts = rng.integers(0, 40, size=(21, 4))  # some cells are too small for a Wishart
+    together = draw_moments(many(world, 21), counts, Stream.of(8, 3), recording)
+    for i in (0, 7, 8, 20):
+        alone = draw_moments(many(world, 1), counts[[i]], Stream.of(8, 3 + i), recording)
+        for one, all_of_them in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(one[0], all_of_them[i])
+    other = draw_moments(many(world, 21), counts, Stream.of(9, 3), recording)
+    assert not np.isclose(other.centre[:, :, 0], together.centre[:, :, 0]).any(axis=0).all()
+    columns = cell_columns(load_model("step3"), world.frame)
+    at_once, wanted = (
+        draw_statistics(many(world, 21), counts, Stream.of(8, 3), columns, recording),
+        pool(together, columns),
+    )
+    for field in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy"):
+        np.testing.assert_allclose(getattr(at_once, field), getattr(wanted, field), atol=1e-10, err_msg=field)
+
+
 def test_scatters_of_cells_that_differ_in_their_means_alone_are_drawn_together(world):
     """Means cell by cell, and for each group one Wishart with the degrees of freedom of all its cells."""
     size, population = 20_000, many(world, 20_000)
     counts = np.array([31, 29, 8, 36])
-    drawn = draw_moments(
-        population, np.broadcast_to(counts, (size, 4)), np.random.Generator(np.random.SFC64(5)), alike=2
-    )
+    drawn = draw_moments(population, np.broadcast_to(counts, (size, 4)), Stream.of(5), alike=2)
     for first in (0, 2):
         cov, df = population.root[0, first] @ population.root[0, first].T, counts[first : first + 2].sum() - 2
         spread = (cov**2 + np.outer(np.diag(cov), np.diag(cov))) * df
@@ -106,7 +126,7 @@ def test_cells_are_alike_unless_the_category_moderates_a_slope(settled, reconstr
 def test_a_cell_too_small_for_a_wishart_is_drawn_by_rows(world):
     size, population = 20_000, many(world, 20_000)
     counts = np.array([5, 0, 1, 9])
-    drawn = draw_moments(population, np.broadcast_to(counts, (size, 4)), np.random.Generator(np.random.SFC64(5)))
+    drawn = draw_moments(population, np.broadcast_to(counts, (size, 4)), Stream.of(5))
     cov = population.root[0, 0] @ population.root[0, 0].T
     np.testing.assert_allclose(drawn.scatter[:, 0].mean(0), 4 * cov, atol=0.15)
     assert np.linalg.matrix_rank(drawn.scatter[0, 0]) == 4
@@ -117,9 +137,7 @@ def test_a_cell_too_small_for_a_wishart_is_drawn_by_rows(world):
 def test_fixed_scores_have_the_worlds_moments_in_every_sample(world):
     population = many(world, 50)
     recording = GAUSSIAN._replace(fixed_scores=True)
-    drawn = draw_moments(
-        population, np.broadcast_to(COUNTS, (50, 4)), np.random.Generator(np.random.SFC64(5)), recording
-    )
+    drawn = draw_moments(population, np.broadcast_to(COUNTS, (50, 4)), Stream.of(5), recording)
     m = len(world.frame.measures)
     np.testing.assert_allclose(drawn.centre[:, :, :m], population.mean[:, :, :m])
     wanted = world.cov[0][world.frame.group_of] * (COUNTS - 1)[:, None, None]
@@ -131,12 +149,10 @@ def test_losses_that_depend_on_the_outcome_take_their_share_and_shift_it(settled
     loss = DropOut(share=0.25, on="abs_h", strength=1.5)
     recording = recording_of(sample(missing=loss), world.frame, None)
     size = 2_000
-    drawn = draw_moments(
-        many(world, size), np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(6)), recording
-    )
+    drawn = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6), recording)
     left = drawn.counts.sum() / (size * COUNTS.sum())
     assert left == pytest.approx(0.75, abs=0.02)
-    plain = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(6)))
+    plain = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6))
     assert drawn.centre[..., -1].mean() < plain.centre[..., -1].mean() - 0.1
     rows = draw_scores(world, 0, COUNTS * 200, np.random.default_rng(7), recording)
     assert len(rows[0]) / (200 * COUNTS.sum()) == pytest.approx(left, abs=0.01)
@@ -158,9 +174,7 @@ def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, 
     assert (every >= recording.low - 1e-9).all()
     assert (every <= recording.high + 1e-9).all()
     size = 3_000
-    drawn = draw_moments(
-        many(world, size), np.broadcast_to(COUNTS, (size, 4)), np.random.Generator(np.random.SFC64(6)), recording
-    )
+    drawn = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6), recording)
     large = draw_scores(world, 0, COUNTS * 300, np.random.default_rng(8), recording)
     for c, n in enumerate(COUNTS):
         part = np.column_stack([large[1], large[2]])[large[0] == c]

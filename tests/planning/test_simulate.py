@@ -94,6 +94,18 @@ def test_seed_and_replicates_are_what_was_asked(settled, reconstructions):
     longer = run(simulation(run={"replicates": 350, "refine": False}), settled, reconstructions)
     np.testing.assert_array_equal(longer.values[..., :300], first.values)
     assert longer.values.shape[-1] == 350
+    shorter = run(simulation(run={"replicates": 253, "refine": False}), settled, reconstructions)
+    np.testing.assert_array_equal(shorter.values, first.values[..., :253])
+
+
+@pytest.mark.parametrize("theirs", ['{"hikibayes": "0.0.9"}', "{", None])
+def test_unfinished_work_of_another_version_is_not_gone_on_with(settled, reconstructions, tmp_path, theirs):
+    if theirs:
+        (tmp_path / "made_by.json").write_text(theirs, encoding="utf-8")
+    (tmp_path / "0123-000000.npy").write_bytes(b"")
+    with pytest.raises(InputError, match="holds unfinished work of hikibayes .*; this is hikibayes") as caught:
+        run(simulation(), settled, reconstructions, store=tmp_path)
+    assert "remove the folder" in str(caught.value)
 
 
 @pytest.mark.usefixtures("small_chunks")

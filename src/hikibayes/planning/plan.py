@@ -122,8 +122,16 @@ class Plan:
         text = json.dumps([self.identity, *parts], sort_keys=True, default=str)
         return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)
 
-    def population(self, sample: Sample, chunk: int, size: int) -> Population:
-        """Draw a chunk of the worlds that a sample is from; cells that differ in their size alone get the same."""
+    def seed(self, key: int, stage: str) -> np.random.SeedSequence:
+        """Return the seed of one stage of all replicates of a cell."""
+        return np.random.SeedSequence(self.simulation.run.seed, spawn_key=(key, STAGES[stage]))
+
+    def population(self, sample: Sample, chunk: int, size: int | None = None) -> Population:
+        """Draw a chunk of the worlds that a sample is from, a whole one unless a `size` is given.
+
+        Cells that differ in their size alone get the same.
+        """
+        size = size or self.chunk_size
         wanted = (sample.worlds, sample.effect, sample.reliability, chunk, size)
         kept = self._kept.get(wanted)
         if kept is None:

@@ -22,7 +22,7 @@ from .diagnose import Diagnosis, diagnose
 from .plan import prepare
 from .replicates import Replicates
 from .sample_size import curves, smallest_n
-from .simulate import Progress, simulate
+from .simulate import MADE_BY, Progress, simulate
 
 __all__ = ["DEFAULT_SIMULATION", "forget", "power"]
 
@@ -129,7 +129,9 @@ def forget(store: Path, since: float) -> None:
     for chunk in store.glob("*.npy"):
         if chunk.stat().st_mtime >= since:
             chunk.unlink(missing_ok=True)
-    with suppress(OSError):  # another plan's chunks are in it, or it was never made
+    if not any(store.glob("*.npy")):  # else another plan's chunks are in it
+        (store / MADE_BY).unlink(missing_ok=True)
+    with suppress(OSError):  # it holds something, or was never made
         store.rmdir()
 
 

@@ -5,7 +5,8 @@ drawn directly: the mean is normal, the scatter Wishart, by Bartlett's decomposi
 Where that is not allowed (scores as whole numbers, loss that depends on a score, cells of fewer participants than a
 Wishart needs) participants are drawn one by one and reduced as they come.
 
-Importing this module imports numba.
+Eight samples are drawn side by side, and each from numbers that depend on its own index alone (Philox): how many are
+drawn, in which order and by whom changes nothing. Importing this module imports numba.
 
 References
 ----------
@@ -15,22 +16,37 @@ References
    4(3), 419-420. https://doi.org/10.1080/00401706.1962.10490022
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
-from math import exp, floor, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
-from ..inference.gaussian.lanes import FAST
+from ..inference.gaussian import algebra, lanes, philox
+from ..inference.gaussian.algebra import compiled
+from ..inference.gaussian.lanes import (
+    WIDTH,
+    all_below,
+    exponential,
+    floor,
+    larger,
+    load,
+    part,
+    smaller,
+    square_root,
+    store,
+    where_below,
+)
+from ..inference.gaussian.lanes import lanes as every
+from ..inference.gaussian.philox import Stream, normals, root_chi2, uniform
+from ..inference.sufficient import SufficientStatistics
 from ..reconstruction.compiled import compiler
-from .columns import FloatArray
+from .columns import CellColumns, FloatArray
 from .worlds import IntArray, Worlds
 
-__all__ = ["GAUSSIAN", "Moments", "Recording", "Roots", "draw_moments", "roots"]
-
-
-compiled = compiler()(nogil=True, fastmath=set(FAST))
+__all__ = ["GAUSSIAN", "Moments", "Recording", "Roots", "Stream", "draw_moments", "draw_statistics", "pool", "roots"]
 
 
 class Roots(NamedTuple):
@@ -95,12 +111,7 @@ class Moments(NamedTuple):
 
 
 def draw_moments(
-    population: Roots,
-    counts: IntArray,
-    rng: np.random.Generator,
-    recording: Recording = GAUSSIAN,
-    *,
-    alike: int = 1,
+    population: Roots, counts: IntArray, stream: Stream, recording: Recording = GAUSSIAN, *, alike: int = 1
 ) -> Moments:
     """Draw one sample from each world, as moments by cell.
 
@@ -110,8 +121,8 @@ def draw_moments(
         W worlds.
     counts : array of int, shape (W, C)
         Participants by cell.
-    rng : numpy.random.Generator
-        Source of randomness; `numpy.random.SFC64` is the fastest.
+    stream : Stream
+        Source of randomness: sample i has index ``stream.first + i``.
     recording : Recording
         What becomes of the scores.
     alike : int
@@ -123,132 +134,423 @@ def draw_moments(
     Moments
         Of those who are left.
     """
-    drawn = Moments(counts.astype(np.int64), np.empty_like(population.mean), np.empty_like(population.root))
-    _draw(rng, population, recording, alike, drawn)
+    W, C, c = population.mean.shape
+    drawn = Moments(np.empty((W, C), dtype=np.int64), np.empty((W, C, c)), np.empty((W, C, c, c)))
+    _draw(stream, _plain(population), np.ascontiguousarray(counts, dtype=np.int64), recording, alike, drawn)
     return drawn
 
 
-class _Scratch(NamedTuple):
-    factor: FloatArray
-    work: FloatArray
+def draw_statistics(
+    population: Roots,
+    counts: IntArray,
+    stream: Stream,
+    columns: CellColumns,
+    recording: Recording = GAUSSIAN,
+    *,
+    alike: int = 1,
+) -> SufficientStatistics:
+    """Draw one sample from each world, as the sufficient statistics of a model's design.
+
+    Parameters
+    ----------
+    population, counts, stream, recording, alike
+        As for `draw_moments`: the same stream gives the same samples, whatever design they are reduced to.
+    columns : CellColumns
+        The model's columns; each uses at most one score in a cell.
+
+    Returns
+    -------
+    SufficientStatistics
+        Of W data sets.
+    """
+    pooled = _Pooled.empty(len(counts), len(columns.names))
+    counts = np.ascontiguousarray(counts, dtype=np.int64)
+    _draw_pooled(stream, _plain(population), counts, recording, alike, _Design.of(columns), pooled)
+    return SufficientStatistics(names=columns.names, **pooled._asdict())
+
+
+def pool(drawn: Moments, columns: CellColumns) -> SufficientStatistics:
+    """Pool moments by cell into the sufficient statistics of a model's design.
+
+    Parameters
+    ----------
+    drawn : Moments
+        Of W samples.
+    columns : CellColumns
+        The model's columns; each uses at most one score in a cell.
+
+    Returns
+    -------
+    SufficientStatistics
+        Of W data sets.
+    """
+    pooled = _Pooled.empty(len(drawn.counts), len(columns.names))
+    plain = (np.ascontiguousarray(values) for values in (drawn.centre, drawn.scatter))
+    _pool(Moments(np.ascontiguousarray(drawn.counts), *plain), _Design.of(columns), pooled)
+    return SufficientStatistics(names=columns.names, **pooled._asdict())
+
+
+def _plain(population: Roots) -> Roots:
+    return Roots(*(np.ascontiguousarray(values) for values in population))
+
+
+class _Pooled(NamedTuple):
+    """Fields of `SufficientStatistics`, to be filled."""
+
+    n: IntArray
+    x_mean: FloatArray
+    y_mean: FloatArray
+    sxx: FloatArray
+    sxy: FloatArray
+    syy: FloatArray
+
+    @classmethod
+    def empty(cls, W: int, p: int) -> _Pooled:
+        sizes = ((W, p), (W,), (W, p, p), (W, p), (W,))
+        return cls(np.empty(W, dtype=np.int64), *(np.empty(size) for size in sizes))
+
+
+class _Design(NamedTuple):
+    """A design as the loops take it; in a cell a column is constant, or a constant plus a weight times one score."""
+
+    constant: FloatArray
+    """(C, p)"""
+    moving: IntArray
+    """(C, p) the columns that move with a score, first; then padding."""
+    moves: IntArray
+    """(C,) how many these are."""
+    score: IntArray
+    """(C, p) the score that a column moves with."""
+    weight: FloatArray
+    """(C, p)"""
+
+    @classmethod
+    def of(cls, columns: CellColumns) -> _Design:
+        used = columns.linear != 0
+        still = ~used.any(axis=-1)
+        parts = (
+            columns.constant,
+            np.argsort(still, axis=1, kind="stable"),
+            (~still).sum(axis=1),
+            used.argmax(axis=-1),
+            columns.linear.sum(axis=-1),
+        )
+        return cls(*(np.ascontiguousarray(part) for part in parts))
+
+
+# -- eight at a time; "(c)" stands for shape (c, 8) -------------------------------------------------------------------
+
+OF_MEAN, OF_FACTOR, OF_CHI, _OF_CHI_TOO, OF_ROWS, OF_LOSS = range(6)
+"""Kinds of random blocks in a cell, of eight."""
+
+
+class _Eight(NamedTuple):
+    """Room for eight samples."""
+
+    index: Any
+    """(1) their indices"""
+    mean: Any
+    """(C, c) of the worlds"""
+    root: Any
+    """(C, c, c) of the worlds"""
+    counts: Any
+    """(C) participants, and then those who are left"""
+    centre: Any
+    """(C, c)"""
+    scatter: Any
+    """(C, c, c) lower triangles"""
+    factor: Any
+    """(c, c)"""
+    work: Any
+    """(c, c)"""
+    row: Any
+    """(c + 1)"""
+    away: Any
+    """(c + 1)"""
+
+
+@njit  # makes arrays, which `compiled` functions do not
+def _room(C, c):
+    return _Eight(
+        np.zeros((1, WIDTH), np.uint64), np.zeros((C, c, WIDTH)), np.zeros((C, c, c, WIDTH)), np.zeros((C, WIDTH)),
+        np.zeros((C, c, WIDTH)), np.zeros((C, c, c, WIDTH)), np.zeros((c, c, WIDTH)), np.zeros((c, c, WIDTH)),
+        np.zeros((c + 1, WIDTH)), np.zeros((c + 1, WIDTH)),
+    )  # fmt: skip
 
 
 @compiled
-def _draw(rng: np.random.Generator, population: Roots, recording: Recording, alike: int, drawn: Moments) -> None:
+def _load(stream, population, counts, first, eight):
+    """Put worlds into lanes; the last block repeats its last world."""
     W, C, c = population.mean.shape
+    for lane in range(WIDTH):
+        w = min(first + lane, W - 1)
+        eight.index[0, lane] = np.uint64(stream.first + w)
+        for cell in range(C):
+            eight.counts[cell, lane] = counts[w, cell]
+            for i in range(c):
+                eight.mean[cell, i, lane] = population.mean[w, cell, i]
+                for j in range(i + 1):
+                    eight.root[cell, i, j, lane] = population.root[w, cell, i, j]
+
+
+@compiled
+def _draw_eight(stream, recording, alike, eight):
+    C, c = eight.mean.shape[0], eight.mean.shape[1]
     by_rows = len(recording.grain) > 0 or recording.lost_on >= 0
-    scratch = _Scratch(np.zeros((c, c)), np.zeros((c, c)))
     fixed = c - 1 if recording.fixed_scores else 0
-    for w in range(W):
-        for first in range(0, C, alike):
-            df = 0
+    for first in range(0, C, alike):
+        df = every(0.0)
+        for cell in range(first, first + alike):
+            df += larger(load(eight.counts, (cell,)) - 1.0, every(0.0))
+        # Bartlett's decomposition needs more degrees of freedom than there are scores and outcome
+        enough = where_below(every(float(c)), df, every(-1.0 if by_rows else 1.0), every(-1.0))
+        if not by_rows:
             for cell in range(first, first + alike):
-                df += max(drawn.counts[w, cell] - 1, 0)
+                _draw_mean(stream, cell, fixed, eight)
+            _draw_scatter(stream, first, larger(df, every(float(c + 1))), fixed, eight)
+            for cell in range(first + 1, first + alike):
+                eight.scatter[cell] = 0.0
+        if not all_below(every(0.0), enough):
             for cell in range(first, first + alike):
-                n, mean, root = drawn.counts[w, cell], population.mean[w, cell], population.root[w, cell]
-                centre, scatter = drawn.centre[w, cell], drawn.scatter[w, cell]
-                if by_rows or df < c:
-                    drawn.counts[w, cell] = _draw_rows(rng, n, mean, root, recording, centre, scatter, scratch)
-                    continue
-                _draw_mean(rng, n, mean, root, fixed, centre)
-                if cell == first:
-                    _draw_scatter(rng, df, root, fixed, scatter, scratch)
-                else:
-                    scatter[:] = 0.0
+                _draw_rows(stream, cell, recording, enough, eight)
 
 
 @compiled
-def _draw_mean(
-    rng: np.random.Generator, n: int, mean: FloatArray, root: FloatArray, first: int, centre: FloatArray
-) -> None:
-    """Draw the mean of n participants; scores before `first` have exactly theirs."""
-    c = len(mean)
+def _draw_mean(stream, cell, fixed, eight):
+    """Draw the means of a cell; scores before `fixed` have exactly theirs."""
+    c, index = eight.mean.shape[1], load(eight.index, (0,))
+    shrink = 1.0 / square_root(larger(load(eight.counts, (cell,)), every(1.0)))
+    for pair in range((c + 1) // 2):
+        a, b = normals(stream, index, pair, 8 * cell + OF_MEAN)
+        store(eight.row, (2 * pair,), a * shrink if 2 * pair >= fixed else every(0.0))
+        store(eight.row, (2 * pair + 1,), b * shrink if 2 * pair + 1 >= fixed else every(0.0))
     for i in range(c):
-        centre[i] = mean[i]
-    for j in range(first, c):
-        z = rng.standard_normal() / sqrt(max(n, 1))
-        for i in range(j, c):
-            centre[i] += root[i, j] * z
+        value = load(eight.mean, (cell, i))
+        for j in range(i + 1):
+            value += load(eight.root, (cell, i, j)) * load(eight.row, (j,))
+        store(eight.centre, (cell, i), value)
 
 
 @compiled
-def _draw_scatter(
-    rng: np.random.Generator, df: int, root: FloatArray, first: int, scatter: FloatArray, scratch: _Scratch
-) -> None:
-    """Draw a scatter of `df` degrees of freedom; scores before `first` have exactly df times their covariance."""
-    c, factor, work = len(root), scratch.factor, scratch.work
-    for i in range(first):
-        for j in range(i):
-            factor[i, j] = 0.0
-        factor[i, i] = sqrt(df)
-    for i in range(first, c):
-        for j in range(i):
-            factor[i, j] = rng.standard_normal()
-        factor[i, i] = sqrt(2 * rng.standard_gamma(0.5 * (df - i)))
+def _draw_scatter(stream, cell, df, fixed, eight):
+    """Draw a scatter of `df` degrees of freedom; scores before `fixed` have exactly df times their covariance."""
+    c, factor, work = eight.mean.shape[1], eight.factor, eight.work
+    _draw_factor(stream, cell, df, fixed, eight)
     for i in range(c):
         for j in range(i + 1):
-            total = 0.0
+            total = every(0.0)
             for k in range(j, i + 1):
-                total += root[i, k] * factor[k, j]
-            work[i, j] = total
+                total += load(eight.root, (cell, i, k)) * load(factor, (k, j))
+            store(work, (i, j), total)
     for i in range(c):
         for j in range(i + 1):
-            total = 0.0
+            total = every(0.0)
             for k in range(j + 1):
-                total += work[i, k] * work[j, k]
-            scatter[i, j] = scatter[j, i] = total
+                total += load(work, (i, k)) * load(work, (j, k))
+            store(eight.scatter, (cell, i, j), total)
 
 
 @compiled
-def _draw_rows(
-    rng: np.random.Generator,
-    n: int,
-    mean: FloatArray,
-    root: FloatArray,
-    recording: Recording,
-    centre: FloatArray,
-    scatter: FloatArray,
-    scratch: _Scratch,
-) -> int:
-    """Draw n participants, reduce them as they come, and return how many are left."""
-    c, row, away = len(mean), scratch.factor[0], scratch.work[0]
-    centre[:] = 0.0
-    scatter[:] = 0.0
-    left = 0
-    for _ in range(n):
-        _draw_row(rng, mean, root, row, away)
-        if recording.lost_on >= 0:
-            log_odds = recording.lost_intercept + recording.lost_slope * row[recording.lost_on]
-            if rng.random() < 1 / (1 + exp(-log_odds)):
+def _draw_factor(stream, cell, df, fixed, eight):
+    """Draw Bartlett's triangular factor of a standard Wishart matrix."""
+    c, index, factor = eight.mean.shape[1], load(eight.index, (0,)), eight.factor
+    drawn, spare = 0, every(0.0)
+    for i in range(c):
+        for j in range(i):
+            if i < fixed:
+                store(factor, (i, j), every(0.0))
                 continue
+            if drawn % 2 == 0:
+                value, spare = normals(stream, index, drawn // 2, 8 * cell + OF_FACTOR)
+            else:
+                value = spare
+            drawn += 1
+            store(factor, (i, j), value)
+        if i < fixed:
+            store(factor, (i, i), square_root(df))
+        else:
+            store(factor, (i, i), root_chi2(stream, index, i, 8 * cell + OF_CHI, df - float(i)))
+
+
+@compiled
+def _draw_rows(stream, cell, recording, enough, eight):
+    """Draw participants one by one where `enough` is below 0, reduce them as they come, and count who is left."""
+    c, index, factor, row, away = eight.mean.shape[1], load(eight.index, (0,)), eight.factor, eight.row, eight.away
+    n = where_below(enough, every(0.0), load(eight.counts, (cell,)), every(0.0))
+    left, number = every(0.0), 0
+    for i in range(c):
+        for j in range(i + 1):
+            store(factor, (i, j), every(0.0))
+            kept = where_below(enough, every(0.0), every(0.0), load(eight.scatter, (cell, i, j)))
+            store(eight.scatter, (cell, i, j), kept)
+        store(eight.centre, (cell, i), where_below(enough, every(0.0), every(0.0), load(eight.centre, (cell, i))))
+    while not all_below(n, every(number + 0.5)):
+        present = where_below(every(float(number)), n, every(1.0), every(0.0))
+        _draw_row(stream, cell, number, index, eight)
+        if recording.lost_on >= 0:
+            log_odds = recording.lost_intercept + recording.lost_slope * load(row, (recording.lost_on,))
+            lost = 1.0 / (1.0 + exponential(-log_odds))
+            present = where_below(uniform(stream, index, number, 8 * cell + OF_LOSS), lost, every(0.0), present)
         for i in range(len(recording.grain)):
             if recording.grain[i] > 0:
-                row[i] = _recorded(row[i], recording, i)
-        left += 1
+                store(row, (i,), _recorded(load(row, (i,)), recording, i))
+        left += present
+        share = present / larger(left, every(1.0))
         for i in range(c):
-            away[i] = row[i] - centre[i]
+            store(away, (i,), load(row, (i,)) - load(eight.centre, (cell, i)))
         for i in range(c):
-            centre[i] += away[i] / left
+            mine = load(away, (i,))
+            store(eight.centre, (cell, i), load(eight.centre, (cell, i)) + mine * share)
             for j in range(i + 1):
-                scatter[i, j] += away[i] * away[j] * (left - 1) / left
-                scatter[j, i] = scatter[i, j]
-    return left
+                product = mine * load(away, (j,)) * share * (left - 1.0)
+                store(eight.scatter, (cell, i, j), load(eight.scatter, (cell, i, j)) + product)
+        number += 1
+    store(eight.counts, (cell,), where_below(enough, every(0.0), left, load(eight.counts, (cell,))))
 
 
 @compiled
-def _draw_row(rng: np.random.Generator, mean: FloatArray, root: FloatArray, row: FloatArray, z: FloatArray) -> None:
-    for i in range(len(mean)):
-        z[i] = rng.standard_normal()
-        row[i] = mean[i]
+def _draw_row(stream, cell, number, index, eight):
+    c, pairs = eight.mean.shape[1], (eight.mean.shape[1] + 1) // 2
+    for pair in range(pairs):
+        a, b = normals(stream, index, number * pairs + pair, 8 * cell + OF_ROWS)
+        store(eight.away, (2 * pair,), a)
+        store(eight.away, (2 * pair + 1,), b)
+    for i in range(c):
+        value = load(eight.mean, (cell, i))
         for j in range(i + 1):
-            row[i] += root[i, j] * z[j]
+            value += load(eight.root, (cell, i, j)) * load(eight.away, (j,))
+        store(eight.row, (i,), value)
 
 
 @compiled
-def _recorded(value: float, recording: Recording, i: int) -> float:
+def _recorded(value, recording, i):
     """Round a score to what its instrument can give, and return it in SD units again."""
     grain, low = recording.grain[i], recording.low[i]
     raw = recording.location[i] + recording.scale[i] * value
     raw = low + grain * floor((raw - low) / grain + 0.5)
-    raw = min(max(raw, low), recording.high[i])
-    return float((raw - recording.location[i]) / recording.scale[i])
+    raw = smaller(larger(raw, every(low)), every(recording.high[i]))
+    return (raw - recording.location[i]) / recording.scale[i]
+
+
+@compiled
+def _pool_eight(design, at, mean, cross, eight):
+    """Means (p + 1) and cross-products (p + 1, p + 1) of columns and outcome over the cells, the outcome last."""
+    C, p, c = eight.mean.shape[0], mean.shape[0] - 1, eight.mean.shape[1]
+    n = every(0.0)
+    for cell in range(C):
+        n += load(eight.counts, (cell,))
+    for j in range(p + 1):
+        total = every(0.0)
+        for cell in range(C):
+            if j < p:
+                value = every(design.constant[cell, j])
+                if design.weight[cell, j] != 0:
+                    value += design.weight[cell, j] * load(eight.centre, (cell, design.score[cell, j]))
+            else:
+                value = load(eight.centre, (cell, c - 1))
+            store(at, (cell, j), value)
+            total += load(eight.counts, (cell,)) * value
+        total = total / n
+        store(mean, (j,), total)
+        for cell in range(C):
+            store(at, (cell, j), load(at, (cell, j)) - total)
+    for j in range(p + 1):
+        for k in range(j + 1):
+            total = every(0.0)
+            for cell in range(C):
+                total += load(eight.counts, (cell,)) * load(at, (cell, j)) * load(at, (cell, k))
+            store(cross, (j, k), total)
+    for cell in range(C):
+        _add_within(design, cell, cross, eight)
+    return n
+
+
+@compiled
+def _add_within(design, cell, cross, eight):
+    p, outcome = cross.shape[0] - 1, eight.mean.shape[1] - 1
+    for a in range(design.moves[cell]):
+        j = design.moving[cell, a]
+        mine, weight = design.score[cell, j], design.weight[cell, j]
+        for b in range(a + 1):
+            k = design.moving[cell, b]
+            other = design.score[cell, k]
+            product = load(eight.scatter, (cell, max(mine, other), min(mine, other)))
+            store(cross, (j, k), load(cross, (j, k)) + weight * design.weight[cell, k] * product)
+        store(cross, (p, j), load(cross, (p, j)) + weight * load(eight.scatter, (cell, outcome, mine)))
+    store(cross, (p, p), load(cross, (p, p)) + load(eight.scatter, (cell, outcome, outcome)))
+
+
+@compiled
+def _unload_pooled(first, n, mean, cross, pooled):
+    """Write the statistics of eight samples, or as many as are asked for, out of their lanes."""
+    p = mean.shape[0] - 1
+    for lane in range(min(WIDTH, len(pooled.n) - first)):
+        w = first + lane
+        pooled.n[w] = int(part(n, lane))
+        pooled.y_mean[w], pooled.syy[w] = mean[p, lane], cross[p, p, lane]
+        for j in range(p):
+            pooled.x_mean[w, j], pooled.sxy[w, j] = mean[j, lane], cross[p, j, lane]
+            for k in range(j + 1):
+                pooled.sxx[w, j, k] = pooled.sxx[w, k, j] = cross[j, k, lane]
+
+
+on_disk = compiler(lanes, algebra, philox)(nogil=True, fastmath=set(lanes.FAST))
+
+
+@on_disk
+def _draw(
+    stream: Stream, population: Roots, counts: IntArray, recording: Recording, alike: int, drawn: Moments
+) -> None:
+    W, C, c = population.mean.shape
+    eight = _room(C, c)
+    for first in range(0, W, WIDTH):
+        _load(stream, population, counts, first, eight)
+        _draw_eight(stream, recording, alike, eight)
+        for lane in range(min(WIDTH, W - first)):
+            for cell in range(C):
+                drawn.counts[first + lane, cell] = int(eight.counts[cell, lane])
+                for i in range(c):
+                    drawn.centre[first + lane, cell, i] = eight.centre[cell, i, lane]
+                    for j in range(i + 1):
+                        value = eight.scatter[cell, i, j, lane]
+                        drawn.scatter[first + lane, cell, i, j] = drawn.scatter[first + lane, cell, j, i] = value
+
+
+@on_disk
+def _draw_pooled(
+    stream: Stream,
+    population: Roots,
+    counts: IntArray,
+    recording: Recording,
+    alike: int,
+    design: _Design,
+    pooled: _Pooled,
+) -> None:
+    W, C, c = population.mean.shape
+    p = pooled.sxy.shape[1]
+    eight = _room(C, c)
+    at, mean, cross = np.zeros((C, p + 1, WIDTH)), np.zeros((p + 1, WIDTH)), np.zeros((p + 1, p + 1, WIDTH))
+    for first in range(0, W, WIDTH):
+        _load(stream, population, counts, first, eight)
+        _draw_eight(stream, recording, alike, eight)
+        n = _pool_eight(design, at, mean, cross, eight)
+        _unload_pooled(first, n, mean, cross, pooled)
+
+
+@on_disk
+def _pool(drawn: Moments, design: _Design, pooled: _Pooled) -> None:
+    W, C, c = drawn.centre.shape
+    p = pooled.sxy.shape[1]
+    eight = _room(C, c)
+    at, mean, cross = np.zeros((C, p + 1, WIDTH)), np.zeros((p + 1, WIDTH)), np.zeros((p + 1, p + 1, WIDTH))
+    for first in range(0, W, WIDTH):
+        for lane in range(WIDTH):
+            w = min(first + lane, W - 1)
+            for cell in range(C):
+                eight.counts[cell, lane] = drawn.counts[w, cell]
+                for i in range(c):
+                    eight.centre[cell, i, lane] = drawn.centre[w, cell, i]
+                    for j in range(i + 1):
+                        eight.scatter[cell, i, j, lane] = drawn.scatter[w, cell, i, j]
+        n = _pool_eight(design, at, mean, cross, eight)
+        _unload_pooled(first, n, mean, cross, pooled)

@@ -1,7 +1,8 @@
 """The one replicate loop: cells and chunks in, replicates out, on one core or on a cluster.
 
-A chunk's numbers depend on the seed, the cell and the chunk, and on nothing else. So the number of workers changes
-nothing, a chunk that is on disk need not be made again, and a larger grid leaves the old cells as they were.
+A replicate's numbers depend on the seed, the cell and the replicate's own index, and on nothing else. So the number of
+workers and of replicates changes nothing, a chunk that is on disk need not be made again, and a larger grid leaves the
+old cells as they were.
 """
 
 from __future__ import annotations
@@ -25,18 +26,21 @@ from ..spec import InputError
 from .analyses import Analysis
 from .cells import Cell, Sample
 from .plan import Plan, Population
-from .pooling import pool
 from .replicates import FEATURES, Replicates
-from .samples import draw_moments
+from .samples import Stream, draw_statistics
 
-__all__ = ["Progress", "run_chunk", "simulate"]
+__all__ = ["MADE_BY", "Progress", "run_chunk", "simulate"]
 
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
 type Block = NDArray[np.float32]
 
 RESULT_PACKAGES = ("hikibayes", "numba", "numpy", "nutpie", "scipy")
-"""A chunk made by other versions of these is not taken for one of this run."""
+"""A run goes on with the versions of these that began it."""
+DRAWING = "2: Philox"
+"""How studies are drawn; part of the version."""
+MADE_BY = "made_by.json"
+"""File in a folder of finished chunks that names the versions which began it."""
 PATIENCE = "10s"
 """How long a dask scheduler may take to answer."""
 
@@ -82,8 +86,10 @@ def simulate(
     Raises
     ------
     InputError
-        No scheduler answers at the address.
+        No scheduler answers at the address, or the folder's chunks are another version's.
     """
+    if store:
+        _require_same_version(store)
     chosen = list(samples if samples is not None else plan.simulation.samples())
     chunks = plan.chunks()
     cells = [Cell(sample=s, model=a.model.name, prior=a.variant) for s in chosen for a in plan.analyses]
@@ -115,10 +121,10 @@ def run_chunk(plan: Plan, sample: Sample, chunk: int, size: int) -> Block:
     array of float32, shape (A, k, F, size)
         `FEATURES` for each analysis and estimand.
     """
-    population = plan.population(sample, chunk, size)
+    population = plan.population(sample, chunk)
     found = np.full((len(plan.analyses), len(plan.estimands), len(FEATURES), size), np.nan, dtype=np.float32)
-    found[:, :, 0] = population.worlds.reconstruction
-    found[:, :, 1] = population.truth.T
+    found[:, :, 0] = population.worlds.reconstruction[:size]
+    found[:, :, 1] = population.truth[:size].T
     if plan.engine == "nuts":
         from .nuts import analyse
 
@@ -130,14 +136,15 @@ def run_chunk(plan: Plan, sample: Sample, chunk: int, size: int) -> Block:
 
 def _analyse(plan: Plan, sample: Sample, population: Population, chunk: int, found: Block) -> None:
     """Draw one study from each world of a chunk, and fill in what the exact engine finds."""
-    rng = plan.rng(plan.key(sample.digest()), chunk, "data")
-    counts = plan.counts(sample, population.worlds, rng)
-    alike = plan.alike(population.worlds)
-    drawn = draw_moments(population.roots, counts, rng, plan.recording(sample), alike=alike)
+    key, size = plan.key(sample.digest()), found.shape[-1]
+    counts = plan.counts(sample, population.worlds, plan.rng(key, chunk, "data"))[:size]
+    stream = Stream.of(plan.seed(key, "data"), chunk * plan.chunk_size)
+    recording, alike = plan.recording(sample), plan.alike(population.worlds)
     for model in dict.fromkeys(analysis.model.name for analysis in plan.analyses):
         members = [i for i, analysis in enumerate(plan.analyses) if analysis.model.name == model]
         asked = [plan.analyses[i] for i in members]
-        for i, made in zip(members, _posteriors(plan, asked, pool(drawn, asked[0].columns)), strict=True):
+        drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, recording, alike=alike)
+        for i, made in zip(members, _posteriors(plan, asked, drawn), strict=True):
             for j, name in enumerate(FEATURES[2:], start=2):
                 found[i, :, j] = getattr(made, name).T
 
@@ -213,7 +220,6 @@ def _by_dask(plan: Plan, jobs: Sequence[_Job], address: str) -> Iterator[tuple[_
 def _name(plan: Plan, job: _Job) -> str:
     """Name a chunk by everything that its numbers depend on."""
     simulation = plan.simulation
-    found = versions()
     content = [
         plan.identity,
         simulation.run.seed,
@@ -221,11 +227,32 @@ def _name(plan: Plan, job: _Job) -> str:
         simulation.rope,
         simulation.estimands,
         [analysis.identity() for analysis in plan.analyses],
-        [found.get(name, "") for name in RESULT_PACKAGES],
         str(job.sample.digest()),
         job.size,
     ]
     return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]}-{job.chunk:06d}.npy"
+
+
+def _require_same_version(store: Path) -> None:
+    """Refuse chunks that other versions have drawn: half a run of each would be neither's."""
+    found = versions()
+    mine = {name: found.get(name, "") for name in RESULT_PACKAGES} | {"drawing": DRAWING}
+    path = store / MADE_BY
+    if not path.exists() and not any(store.glob("*.npy")):
+        write_whole(path, json.dumps(mine))
+        return
+    try:
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        theirs = {"hikibayes": "an earlier version"}
+    if theirs != mine:
+        differ = [name for name in mine if theirs.get(name) != mine[name]]
+        began, now = (", ".join(f"{name} {made.get(name) or '?'}" for name in differ) for made in (theirs, mine))
+        raise InputError(
+            f"holds unfinished work of {began}; this is {now}. Finish it with the versions that began it, or remove the"
+            " folder",
+            source=store,
+        )
 
 
 def _load(path: Path, shape: tuple[int, ...]) -> Block | None:

@@ -59,8 +59,9 @@ class Stream(NamedTuple):
 @inline
 def blocks(stream, index, place, kind):
     """Return two 64-bit numbers: block (place, kind), each below 2³², of the data sets `index`."""
-    c0, c1, c2, c3 = index & _LOW, index >> _HALF, lanes(_U(place)), lanes(_U(kind))
-    k0, k1 = stream.key_0, stream.key_1
+    # masked so that the compiler sees 32 bits, for which a vector has a product of one instruction
+    c0, c1, c2, c3 = index & _LOW, index >> _HALF, lanes(_U(place) & _LOW), lanes(_U(kind) & _LOW)
+    k0, k1 = stream.key_0 & _LOW, stream.key_1 & _LOW
     for _ in range(10):
         a, b = c0 * _MULTIPLY_0, c2 * _MULTIPLY_1
         c0, c1, c2, c3 = (b >> _HALF) ^ c1 ^ k0, b & _LOW, (a >> _HALF) ^ c3 ^ k1, a & _LOW
