@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from hikibayes.cli import main
 from hikibayes.planning.designs import load_simulation, shipped_simulations
+from hikibayes.planning.simulate import MADE_BY, made_by
 from hikibayes.reporting.replay import replay, same
 from hikibayes.spec import InputError
 
@@ -403,9 +404,10 @@ def test_another_plans_unfinished_work_stays(beside, tmp_path):
     store = tmp_path / "run" / ".unfinished"
     store.mkdir(parents=True)
     (store / "others.npy").write_bytes(b"hours of work")
+    (store / MADE_BY).write_text(json.dumps(made_by()), encoding="utf-8")
     os.utime(store / "others.npy", (1e9, 1e9))
     assert typed("power", beside(), "-o", tmp_path / "run").exit_code == 0
-    assert [path.name for path in store.iterdir()] == ["others.npy"]
+    assert sorted(path.name for path in store.iterdir()) == [MADE_BY, "others.npy"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(beside, tmp_path, monkeypatch):

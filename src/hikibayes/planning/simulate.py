@@ -29,7 +29,7 @@ from .plan import Plan, Population
 from .replicates import FEATURES, Replicates
 from .samples import Stream, draw_statistics
 
-__all__ = ["MADE_BY", "Progress", "run_chunk", "simulate"]
+__all__ = ["MADE_BY", "Progress", "made_by", "run_chunk", "simulate"]
 
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
@@ -233,11 +233,15 @@ def _name(plan: Plan, job: _Job) -> str:
     return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]}-{job.chunk:06d}.npy"
 
 
+def made_by() -> dict[str, str]:
+    """Return the versions on which the numbers of a chunk depend."""
+    found = versions()
+    return {name: found.get(name, "") for name in RESULT_PACKAGES} | {"drawing": DRAWING}
+
+
 def _require_same_version(store: Path) -> None:
     """Refuse chunks that other versions have drawn: half a run of each would be neither's."""
-    found = versions()
-    mine = {name: found.get(name, "") for name in RESULT_PACKAGES} | {"drawing": DRAWING}
-    path = store / MADE_BY
+    mine, path = made_by(), store / MADE_BY
     if not path.exists() and not any(store.glob("*.npy")):
         write_whole(path, json.dumps(mine))
         return
