@@ -56,7 +56,7 @@ def edited(study, **values):
 
 
 def wrong(rows):
-    return {each.check for each in rows if each.verdict == "inconsistent"}
+    return {each.check for each in rows if each.verdict == "inconsistent"} - {"likeliest misprint"}
 
 
 # -- the shipped study ----------------------------------------------------------------------------------------------
@@ -236,6 +236,7 @@ def test_each_planted_error_is_caught_alone(orchard, name):
     planted = load_study(STUDIES / "planted.toml")
     rows = checks(edited(orchard, **{name: str(planted.fact(name).value)}))
     accused = [each for each in rows if each.verdict == "inconsistent"]
+    assert name in next(each for each in accused if each.check == "likeliest misprint").facts
     assert wrong(rows) == PLANTED[name]
     assert all(name in each.facts for each in accused)
 
@@ -256,7 +257,7 @@ def test_other_slips_are_caught_by_the_checks_that_involve_them(orchard, change,
     name, value = change
     rows = checks(edited(orchard, **{name: value}))
     assert wrong(rows) == expected
-    assert all(name in each.facts for each in rows if each.verdict == "inconsistent")
+    assert all(name in each.facts for each in rows if each.verdict == "inconsistent" and each.check in expected)
 
 
 def test_numbers_that_agree_in_pairs_can_still_exclude_each_other(nonaka):

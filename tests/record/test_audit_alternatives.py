@@ -20,7 +20,8 @@ def verdicts(study, check):
 
 
 def accused(study):
-    return [(each.check, each.note) for each in checks(study) if each.verdict == "inconsistent"]
+    rows = [each for each in checks(study) if each.check != "likeliest misprint"]
+    return [(each.check, each.note) for each in rows if each.verdict == "inconsistent"]
 
 
 # -- a p without its t ----------------------------------------------------------------------------------------------

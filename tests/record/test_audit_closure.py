@@ -214,3 +214,53 @@ def test_a_misprint_in_a_stranger_is_named():
     study = stranger(5)
     fact = next(fact for fact in study.facts_of("r2") if fact.step == "step3")
     assert fact.id in {name for _, name, _ in accused(misprinted(study, fact.id, 9))}
+
+
+# -- suspects -------------------------------------------------------------------------------------------------------
+
+
+def likeliest(study):
+    [found] = [each for each in checks(study) if each.check == "likeliest misprint"]
+    return found
+
+
+def regression_of_cars():
+    place = {"step": "all"}
+    return [
+        number("r2", "0.833", **place),
+        number("coefficient", "-3.786", term="x", **place),
+        number("coefficient", "-5.298", term="arm:x", **place),
+        number("coefficient_se", "1.445", term="arm:x", **place),
+        number("coefficient", "14.878", term="arm", **place),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "address", "shift", "true"),
+    [
+        ("correlation", {"of": "x", "with_": "y", "group": "second"}, 90, -0.909),
+        ("sd", {"of": "x", "group": "first"}, 300, 0.777),
+        ("mean", {"of": "y", "group": "second"}, 1800, 24.392),
+    ],
+)
+def test_a_misprinted_moment_is_named_with_what_it_would_have_to_be(quantity, address, shift, true):
+    study = cars(*regression_of_cars())
+    assert accused(study) == []
+    [fact] = study.facts_of(quantity, **address)
+    found = likeliest(misprinted(study, fact.id, shift))
+    # of two means only the difference matters: either may be the one
+    assert fact.id in found.facts[: 2 if quantity == "mean" else 1]
+    would = float(found.note.split(f"{fact.id} (")[1].split("would have to be about ")[1].split(")")[0])
+    assert would == pytest.approx(true, rel=0.02)
+
+
+def test_a_misprinted_number_is_named_before_the_moments_it_follows_from():
+    study = cars(*regression_of_cars())
+    [fact] = study.facts_of("coefficient", term="arm")
+    found = likeliest(misprinted(study, fact.id, 900))
+    assert found.facts[0] == fact.id
+    assert "the others agree" in found.note
+
+
+def test_a_clean_record_has_no_suspects():
+    assert [each for each in checks(cars(*regression_of_cars())) if each.check == "likeliest misprint"] == []

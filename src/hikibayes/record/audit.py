@@ -33,6 +33,7 @@ from .checks.steps import checks_of_selection, checks_of_steps
 from .facts import Fact
 from .study import Reading, Study
 from .study_file import load_study
+from .suspects import suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +101,8 @@ def checks(study: Study) -> tuple[Check, ...]:
     }
     settled = tuple(_over_readings(study, key, check, others) for key, check in default.items())
     readings = tuple(_of_reading(study, reading, default, others) for reading in study.readings)
-    return (*settled, *_unchecked(study.read(), settled), *readings)
+    suspected = suspects(study.read(), settled)
+    return (*settled, *_unchecked(study.read(), settled), *readings, *((suspected,) if suspected else ()))
 
 
 def _under(study: Study, **choices: str) -> dict[Key, Check]:

@@ -34,6 +34,8 @@ class Box:
         What the coordinates are, in words.
     centre, half : ndarray, shape (p,)
         Middle and half width of each coordinate.
+    coordinates : tuple of Fact or None
+        The fact of each coordinate; None where it follows from several.
     facts : tuple of Fact
     unitless : frozenset of str
         Measures whose SD is not known, here 1.
@@ -44,6 +46,7 @@ class Box:
     source: str
     centre: Floats
     half: Floats
+    coordinates: tuple[Fact | None, ...]
     facts: tuple[Fact, ...]
     unitless: frozenset[str]
     build: Callable[[Floats], GroupMoments]
@@ -68,12 +71,14 @@ class _Coordinates:
 
     intervals: list[Interval]
     facts: list[Fact]
+    single: list[Fact | None]
 
     def add(self, interval: Interval, *facts: Fact) -> int:
         if not interval.bounded:
             raise IncompleteError
         self.intervals.append(interval)
         self.facts += facts
+        self.single.append(facts[0] if len(facts) == 1 else None)
         return len(self.intervals) - 1
 
     def box(self, source: str, unitless: frozenset[str], build: Callable[[Floats], GroupMoments]) -> Box:
@@ -81,6 +86,7 @@ class _Coordinates:
             source=source,
             centre=np.array([each.middle for each in self.intervals]),
             half=np.array([each.half_width for each in self.intervals]),
+            coordinates=tuple(self.single),
             facts=tuple(dict.fromkeys(self.facts)),
             unitless=unitless,
             build=build,
@@ -100,7 +106,7 @@ def group_box(study: Study, measures: Sequence[str]) -> Box | None:
     -----
     Of a category with two levels the share is enough.
     """
-    coordinates = _Coordinates([], [])
+    coordinates = _Coordinates([], [], [])
     try:
         groups = [_group(study, measures, group, coordinates) for group in study.group_ids]
     except IncompleteError:
@@ -188,7 +194,7 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
     both are given the same covariances. A correlation with the group itself is as printed, or follows from the groups'
     means.
     """
-    coordinates = _Coordinates([], [])
+    coordinates = _Coordinates([], [], [])
     try:
         pairs = [
             coordinates.add(fact.interval, fact)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...moments import two_sided_p
 from ...quantities import KINDS, Address, Analysis, Outline, meanings
 from ..addresses import address_of, outline_of
 from ..facts import Fact
@@ -27,7 +28,7 @@ from .coefficients import estimate_df
 from .rows import Check, Verdict, between, found, one_of, possible
 from .tails import compare_p, p_possible
 
-__all__ = ["checks_against_moments"]
+__all__ = ["CHECK", "Repair", "checks_against_moments", "repairs"]
 
 type Floats = NDArray[np.float64]
 type Number = Callable[[Analysis], Floats]
@@ -37,24 +38,31 @@ UNITS = {"coefficient", "coefficient_se", "slope", "slope_se"}
 SHRINK = (1.0, 0.99, 0.9, 0.75, 0.5, 0.25)
 """How far towards a corner that is no sample's to look."""
 CHECK = "number from moments"
+GRID = 41
+"""Values of a moment that are tried at a time, three times over."""
 MARGIN = 0.05
 """Of a range's width: what a search may have left undiscovered."""
 
 
 def checks_against_moments(study: Study) -> Iterator[Check]:
     """Compare what is printed of regressions and correlations with the printed moments, where these determine it."""
+    for sample, questions in _asked(study):
+        yield from _answers(sample, questions)
+
+
+def _asked(study: Study) -> Iterator[tuple[_Sample, list[_Question]]]:
+    """Yield each box with the numbers that it determines."""
     outline = outline_of(study)
     boxes: dict[tuple[frozenset[str], bool | None], Box | None] = {}
-    together: dict[int, tuple[Box, list[_Question]]] = {}
+    together: dict[int, tuple[_Sample, list[_Question]]] = {}
     for fact in study.facts:
         if KINDS[fact.quantity].value is None or not (fact.step or fact.quantity == "correlation"):
             continue
         box = _box(study, fact, boxes)
         question = _question(study, fact, box) if box else None
         if box and question:
-            together.setdefault(id(box), (box, []))[1].append(question)
-    for box, questions in together.values():
-        yield from _answers(outline, box, questions)
+            together.setdefault(id(box), (_Sample(outline, box), []))[1].append(question)
+    yield from together.values()
 
 
 # -- which box -------------------------------------------------------------------------------------------------------
@@ -228,8 +236,7 @@ def _miss(values: Floats, target: Interval) -> Floats:
     return np.where(np.isnan(values), np.inf, np.maximum(target.low - values, values - target.high).clip(0))
 
 
-def _answers(outline: Outline, box: Box, questions: list[_Question]) -> Iterator[Check]:
-    sample = _Sample(outline, box)
+def _answers(sample: _Sample, questions: list[_Question]) -> Iterator[Check]:
     numbers = [number for question in questions for number in question.ways.values()]
     points, values = sample.look(numbers)
     if np.isnan(values[0]).all():
@@ -302,3 +309,117 @@ def _of_p(sample: _Sample, question: _Question, ranges: dict[str, Interval]) -> 
 def _with_margin(interval: Interval) -> Interval:
     more = MARGIN * (interval.high - interval.low)
     return Interval(interval.low - more, interval.high + more)
+
+
+# -- what would put it right -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """A printed moment that, with another value, would agree with every number it determines.
+
+    Attributes
+    ----------
+    fact : Fact
+    value : float
+    explains : frozenset of str
+        Ids of the numbers that contradict the moments now and would not then.
+    spoils : int
+        How many numbers would contradict them then.
+    """
+
+    fact: Fact
+    value: float
+    explains: frozenset[str]
+    spoils: int
+
+
+def repairs(study: Study, wrong: set[str]) -> Iterator[Repair]:
+    """Yield, for each moment of a box that contradicts some numbers, the value at which the fewest contradict it.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided.
+    wrong : set of str
+        Ids of the numbers that contradict printed moments.
+    """
+    for sample, questions in _asked(study):
+        if any(question.fact.id in wrong for question in questions):
+            ids = [question.fact.id for question in questions]
+            for fact, value, misses in _Scale.of(sample, questions).best():
+                missed = {name for name, miss in zip(ids, misses, strict=True) if miss > 1}
+                yield Repair(fact=fact, value=value, explains=frozenset(wrong & set(ids) - missed), spoils=len(missed))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """How far numbers are from their print, in units of what rounding explains, along one coordinate of a box."""
+
+    sample: _Sample
+    questions: list[_Question]
+    slack: Floats
+    """Half the range of each meaning over the box, shape (meanings,)."""
+
+    @staticmethod
+    def of(sample: _Sample, questions: list[_Question]) -> _Scale:
+        values = sample.look(_two_sided(questions))[1]
+        with np.errstate(all="ignore"):
+            return _Scale(sample, questions, (np.nanmax(values, axis=0) - np.nanmin(values, axis=0)) / 2)
+
+    def best(self) -> Iterator[tuple[Fact, float, Floats]]:
+        """Yield each coordinate, the value of it at which the fewest numbers are missed, and how far each is then."""
+        centre = self.sample.box.centre
+        facts = [(at, fact) for at, fact in enumerate(self.sample.box.coordinates) if fact]
+        ends = np.array([_plausible(centre[at], fact) for at, fact in facts])
+        rows, where = np.arange(len(facts)), np.array([at for at, _ in facts])
+        for _ in range(3):
+            grid = np.linspace(ends[:, 0], ends[:, 1], GRID, axis=1)
+            points = np.tile(centre, (len(facts), GRID, 1))
+            points[rows[:, None], np.arange(GRID), where[:, None]] = grid
+            misses = self.misses(points.reshape(-1, len(centre))).reshape(len(facts), GRID, -1)
+            # the fewest numbers missed, and of these the least distance in all
+            badness = (misses > 1).sum(axis=-1) + np.minimum(misses, 100).mean(axis=-1) / 101
+            best = badness.argmin(axis=1)
+            step = grid[:, 1] - grid[:, 0]
+            ends = np.stack([grid[rows, best] - step, grid[rows, best] + step], axis=1)
+        for row, (_, fact) in enumerate(facts):
+            yield fact, float(grid[row, best[row]]), misses[row, best[row]]
+
+    def misses(self, points: Floats) -> Floats:
+        """Return the distances (P, questions), each by the meaning that is nearest."""
+        values = self.sample.values(points, _two_sided(self.questions))
+        out, at = np.empty((len(points), len(self.questions))), 0
+        for column, question in enumerate(self.questions):
+            here = slice(at, at := at + len(question.ways))
+            target = question.fact.interval
+            half = target.half_width if target.bounded else 0.0
+            # the other moments may be anywhere in their intervals
+            room = self.slack[here] + 0.1 * half + 1e-9
+            middle = target.middle if target.bounded else 0.0
+            size = np.abs(values[:, here]) if question.fact.absolute else values[:, here]
+            beyond = np.abs(size - middle) - half if target.bounded else _miss(size, target)
+            out[:, column] = np.where(np.isnan(beyond), np.inf, beyond / room).clip(-1).min(axis=1)
+        return out
+
+
+def _plausible(value: float, fact: Fact) -> tuple[float, float]:
+    if fact.quantity == "correlation":
+        return -0.999, 0.999
+    if fact.quantity == "sd":
+        return value / 10, 10 * value
+    spread = 3 * max(abs(value), 1e-3)
+    return value - spread, value + spread
+
+
+def _two_sided(questions: Sequence[_Question]) -> list[Number]:
+    """Return the numbers of some questions, a p of a t as the two-sided p."""
+    numbers: list[Number] = []
+    for question in questions:
+        for words, number in question.ways.items():
+            numbers.append(_p_of(number, question.df[words]) if question.df else number)
+    return numbers
+
+
+def _p_of(t: Number, df: float) -> Number:
+    return lambda run: np.asarray(two_sided_p(t(run), df))
