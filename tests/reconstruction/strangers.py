@@ -22,6 +22,7 @@ from hikibayes.record.study import Study
 from hikibayes.spec import validated
 
 SOURCE = {"locator": "made up", "quote": "made up"}
+SITES = ("town", "coast", "hills")
 GROUPS = ("young", "adult")
 """The reference is not the alphabetically first."""
 
@@ -58,7 +59,13 @@ def stranger(seed: int, *, sizes: tuple[int, int] | None = None, whole: bool | N
         columns[name] = drawn.astype(float)
     values = pd.DataFrame({"age_group": group.astype(float), **columns})
     measures = [_number(name, shape) for name, shape in zip((*names, "y"), shapes, strict=True)]
-    study = _study([*measures, *map(_flag, flags)], [*flags], [*names], list(_printed(values, names, flags)))
+    # a number and a category that nothing ties to the outcome
+    aside = _shape(rng, whole)
+    values["wait"] = aside.on(rng.standard_normal(len(group)) + rng.normal(0, 0.3) * group)
+    values["site"] = rng.choice(3, len(group), p=rng.dirichlet([4, 4, 4])).astype(float)
+    measures += [_number("wait", aside), *map(_flag, flags), _flag("site", *SITES)]
+    study = _study(measures, [*flags], [*names], list(_printed(values, names, flags)))
+    values["site"] = np.array(SITES)[values["site"].astype(int)]
     labelled = values.assign(
         age_group=np.array(GROUPS)[group], **{f: np.where(values[f] == 1, "yes", "no") for f in flags}
     )
@@ -112,9 +119,9 @@ def _number(name: str, shape: _Shape) -> dict[str, Any]:
     return entry | ({} if shape.steps else {"integer": False})
 
 
-def _flag(name: str) -> dict[str, Any]:
-    levels = [{"id": "no", "label": "no"}, {"id": "yes", "label": "yes"}]
-    return {"id": name, "label": name, "kind": "category", "levels": levels}
+def _flag(name: str, *levels: str) -> dict[str, Any]:
+    named = [{"id": level, "label": level} for level in levels or ("no", "yes")]
+    return {"id": name, "label": name, "kind": "category", "levels": named}
 
 
 def _study(measures: list[dict[str, Any]], first: list[str], then: list[str], facts: list[dict[str, Any]]) -> Study:
@@ -149,11 +156,14 @@ def _printed(values: pd.DataFrame, names: tuple[str, ...], flags: tuple[str, ...
     parts = [values[values["age_group"] == k] for k in (0, 1)]
     for label, part in zip(GROUPS, parts, strict=True):
         yield {"quantity": "n", "group": label, "value": str(len(part))}
-    for name in (*names, "y"):
+    for name in (*names, "y", "wait"):
         yield from _scores(values[name], [part[name] for part in parts], name)
     for flag in flags:
         for label, part in zip(GROUPS, parts, strict=True):
             yield _line("proportion", part[flag].mean(), 3, of=flag, level="yes", group=label)
+    for code, site in enumerate(SITES):
+        for label, part in zip(GROUPS, parts, strict=True):
+            yield _line("proportion", (part["site"] == code).mean(), 3, of="site", level=site, group=label)
     for a, b in combinations(("age_group", *flags, *names, "y"), 2):
         yield _line("correlation", np.corrcoef(values[a], values[b])[0, 1], **{"of": b, "with": a})
     yield from _regressions(values, names, flags)

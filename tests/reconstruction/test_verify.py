@@ -55,6 +55,18 @@ def test_tampering_is_seen(study, table, column, change, quantity):
     assert quantity <= missed(study, tampered)
 
 
+def test_regressions_and_correlations_are_of_the_rows_that_have_what_they_need(study, table):
+    gaps = table.assign(warmth=table["warmth"].astype(float))
+    gaps.loc[[3, 40, 90], "warmth"] = np.nan
+    found, whole = recompute(study, gaps), recompute(study, table.drop(index=[3, 40, 90]))
+    for fact in study.facts:
+        if fact.step and "warmth" in "".join(study.terms(fact.step)):
+            assert found[fact.id] == pytest.approx(whole[fact.id], rel=1e-12)
+    # the rows that a step does not need are not missed
+    assert found["fact_12"] == recompute(study, table)["fact_12"]
+    assert found["fact_9"] == pytest.approx(gaps[["warmth", "delight"]].corr().iloc[0, 1])
+
+
 def test_without_item_columns_reliabilities_are_left_out(study, table):
     scores = table[[name for name in table.columns if "_0" not in name]]
     facts = set(verify(study, scores)["fact"])

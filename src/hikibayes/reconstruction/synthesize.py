@@ -29,7 +29,7 @@ from .columns import Columns, lay_out
 from .independent import independent_category, independent_number
 from .item_columns import item_columns
 from .known import Known
-from .participants.search import Search
+from .participants.search import Search, adjusted
 from .reconstructions import said_of
 from .shipped import read_reconstructions, shipped_reconstructions
 from .targets import Draws, TargetMaker, Targets
@@ -340,7 +340,10 @@ class Synthesizer:
             elif measure.kind == "category":
                 table[measure.id] = independent_category(study, measure, rng)
             else:
-                table[measure.id] = _tidy(measure, independent_number(self.known, measure, rng))
+                values = independent_number(self.known, measure, rng)
+                if measure.grain == 0 and measure.only_in is None:
+                    values = adjusted(study, measure, values)
+                table[measure.id] = _tidy(measure, values)
         return table
 
     def _answers(self, table: dict[str, object], targets: Targets, rng: np.random.Generator) -> dict[str, object]:

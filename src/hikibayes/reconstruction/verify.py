@@ -127,7 +127,29 @@ class _Stranger:
     table: pd.DataFrame
 
     def value(self, fact: Fact) -> float | None:
-        """Return the number that a fact speaks of; None where the table does not determine it."""
+        """Return the number that a fact speaks of; None where the table does not determine it.
+
+        Regressions and correlations are of the rows that have all that they need.
+        """
+        return self._complete(fact)._value(fact)
+
+    def _complete(self, fact: Fact) -> _Stranger:
+        """Return someone who has the rows without empty cells in a regression's, or a correlation's, columns."""
+        named = [fact.of, fact.with_] if fact.with_ else []
+        if fact.step:
+            terms = self.study.terms(fact.step)
+            named = [self.study.analysis.outcome, *(part for term in terms for part in term.split(":"))]
+        columns = [name for name in named if name in self._names]
+        whole = self.table[columns].notna().all(axis=1) if columns else None
+        if whole is None or whole.all():
+            return self
+        return self._others.setdefault(whole.to_numpy().tobytes(), _Stranger(self.study, self.table[whole]))
+
+    @cached_property
+    def _others(self) -> dict[bytes, _Stranger]:
+        return {}
+
+    def _value(self, fact: Fact) -> float | None:
         ways: Mapping[str, Callable[[Fact], float | None]] = {
             "n": self._count,
             "mean": lambda fact: float(np.mean(self._values(fact))),

@@ -119,7 +119,10 @@ class Numbers:
 
     def measures(self, goal: Goal) -> frozenset[str]:
         """Return the measures that have a part in a number, without the groups."""
-        fact, analysis = goal.fact, self.study.analysis
+        return self._named(goal.fact)
+
+    def _named(self, fact: Fact) -> frozenset[str]:
+        analysis = self.study.analysis
         terms = (
             {part for step in self._steps(fact.step) for t in self.study.terms(step) for part in t.split(":")}
             if fact.step
@@ -135,8 +138,7 @@ class Numbers:
     def _determined(self, fact: Fact) -> bool:
         if fact.quantity in FIXED or fact.of == self.study.analysis.group:
             return fact.quantity == "correlation" and fact.with_ in self.names
-        named = {fact.of, fact.with_} - {None, self.study.analysis.group}
-        return bool(fact.step) or named <= set(self.names)
+        return self._named(fact) <= set(self.names)
 
     def _goals(self, fact: Fact) -> Iterator[Goal]:
         address = address_of(self.study, fact)

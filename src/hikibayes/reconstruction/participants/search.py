@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...record.measures import Measure
 from ...record.study import Study
 from ..columns import Columns
 from ..targets import Targets
@@ -25,7 +26,7 @@ from .recolour import recolour
 from .space import Space, moments
 from .start import first_rows, freeze_extremes
 
-__all__ = ["Search"]
+__all__ = ["Search", "adjusted"]
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -36,8 +37,39 @@ ROUNDS = 40
 INSIDE, BEYOND = 0.3, 3.0
 """How far inside a bound a number is pulled, in widths: as far as it began, on either side, up to these."""
 KEPT = 0.75
+EXTREMES = ("minimum", "maximum")
 SIDES = 3
 """How often statistics whose sign nothing printed tells are put on the other side of zero."""
+
+
+def adjusted(study: Study, measure: Measure, values: Floats) -> Floats:
+    """Change a continuous score that no other is tied to as little as its own facts ask; extremes stay.
+
+    Parameters
+    ----------
+    study : Study
+    measure : Measure
+    values : ndarray, shape (n,)
+        Of all groups, the reference group first.
+    """
+    low, high = measure.limits
+    extremes = [float(fact.value) for fact in study.facts if fact.of == measure.id and fact.quantity in EXTREMES]
+    space = Space(
+        group=np.repeat(np.arange(len(study.group_ids)), [study.sizes[name] for name in study.group_ids]),
+        origin=np.zeros(1),
+        grain=np.ones(1),
+        lowest=np.array([low]),
+        highest=np.array([high]),
+        fine=np.array([True]),
+        binary=np.array([False]),
+        odd_cap=np.array([len(values)]),
+        frozen=np.isin(values, extremes)[:, None],
+    )
+    numbers, rows = Numbers(study, [measure.id]), values[:, None]
+    if not numbers.goals:
+        return values
+    aim = Aim(*numbers.signed(numbers.values(*moments(space, rows))), numbers.width)
+    return change_least(space, numbers, rows, aim, space.fine)[0][:, 0]
 
 
 class Search:
