@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hikibayes.reconstruction.columns import lay_out
+from hikibayes.reconstruction.participants import program
 from hikibayes.reconstruction.participants.exact import exact_rows
 from hikibayes.reconstruction.participants.least_change import project
 from hikibayes.reconstruction.participants.moves import Aim, move
@@ -67,6 +71,14 @@ def test_cross_products_that_no_rows_have_are_not_found():
     # a sum of squares has the parity of its sum
     wanted[0, 1, 1] += 1
     assert exact_rows(space, random_rows(space, rng), wanted.astype(int), rng) is None
+
+
+def test_what_a_solver_says_does_not_reach_standard_output(capfd):
+    with program._nothing_printed():
+        ctypes.CDLL(None).puts(b"HighsMipSolverData")
+    sys.stdout.write("result\n")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == "result\n"
 
 
 @settings(max_examples=25, deadline=None)

@@ -7,6 +7,11 @@ hardly change it. Lattice reduction finds these, and a program whose unknowns co
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -188,17 +193,38 @@ def _program(
         np.concatenate([low, -infinite[:t], -infinite[:d], at]),
         np.concatenate([infinite[:t], high, at, infinite[:d]]),
     )
-    found = milp(
-        cost,
-        constraints=LinearConstraint(rows, *ends),
-        integrality=np.concatenate([np.ones(d), np.zeros(t + d)]),
-        bounds=Bounds(
-            np.concatenate([np.floor(at) - FAR, np.zeros(t + d)]),
-            np.concatenate([np.ceil(at) + FAR, np.full(t + d, np.inf)]),
-        ),
-        options={"time_limit": SECONDS, "mip_rel_gap": 0.2},
+    bounds = Bounds(
+        np.concatenate([np.floor(at) - FAR, np.zeros(t + d)]),
+        np.concatenate([np.ceil(at) + FAR, np.full(t + d, np.inf)]),
     )
+    whole = np.concatenate([np.ones(d), np.zeros(t + d)])
+    limits = LinearConstraint(rows, *ends)
+    with _nothing_printed():
+        found = milp(
+            cost,
+            constraints=limits,
+            integrality=whole,
+            bounds=bounds,
+            options={"time_limit": SECONDS, "mip_rel_gap": 0.2},
+        )
     return None if found.x is None else np.asarray(np.rint(found.x[:d]) @ basis)
+
+
+@contextlib.contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """Keep standard output free of what the solver says now and then, whatever it is told: results go there."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        # what C has still to write must go before the old output is back
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def reduced(rows: Floats) -> Ints:
