@@ -44,7 +44,7 @@ __all__ = ["Fit", "Sampling", "fit"]
 
 type Engine = Literal["nuts", "exact"]
 
-FINE_NODES = 21
+FINE_NODES = 41
 """Nodes of the quadrature that the exact engine's usual one is held against."""
 
 

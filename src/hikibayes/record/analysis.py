@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
-from scipy import stats
+from scipy.special import fdtrc
 
 from ..moments import GroupMoments
 from ..quantities import KINDS, Analysis
@@ -92,7 +92,7 @@ class PublishedAnalysis:
                 "delta_r2": here.r2 - base,
                 "delta_adjusted_r2": here.adjusted_r2 - base_adjusted,
                 "f": f,
-                "p": f.copy(data=stats.f.sf(f.values, added, here.df)),
+                "p": f.copy(data=fdtrc(added, here.df, np.maximum(f.values, 0.0))),
             }
         )
 

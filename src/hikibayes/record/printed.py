@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import stdtrit
 
 from .facts import Fact
 from .intervals import Interval
@@ -127,7 +127,7 @@ def _with_se(study: Study, fact: Fact, df: int, quantity: str, *, mirrored: bool
 
 def _se_of_p(estimate: Interval, p: Interval, df: int) -> Interval | None:
     """Return the standard errors that print a two-sided p; None where the estimate or its t may be 0."""
-    t_low, t_high = (float(stats.t.isf(value / 2, df)) for value in (p.high, p.low))
+    t_low, t_high = (float(-stdtrit(df, value / 2)) for value in (p.high, p.low))
     sizes = sorted((abs(estimate.low), abs(estimate.high)))
     if estimate.low * estimate.high <= 0 or t_low <= 0:
         return None

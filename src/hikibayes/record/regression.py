@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import fdtrc, stdtr
 
 from ..spec import InputError, unknown_name
 
@@ -263,7 +263,7 @@ def _least_squares(design: Design, coords: dict[str, xr.DataArray]) -> Regressio
         standardised=by_term(beta * standard),
         standardised_se=by_term(se * standard),
         t=by_term(t),
-        p=by_term(2 * stats.t.sf(np.abs(t), df)),
+        p=by_term(2 * stdtr(df, -np.abs(t))),
         vif=by_term(vif),
         covariance=xr.DataArray(
             covariance, dims=(*design.dims, "term", "term_2"), coords={**coords, "term": terms, "term_2": terms}
@@ -271,7 +271,7 @@ def _least_squares(design: Design, coords: dict[str, xr.DataArray]) -> Regressio
         r2=overall(r2),
         adjusted_r2=overall(1 - (1 - r2) * (design.n - 1) / df),
         f=overall(f),
-        f_p=overall(stats.f.sf(f, k, df)),
+        f_p=overall(fdtrc(k, df, np.maximum(f, 0.0))),
         residual_sd=overall(root[..., -1] * np.sqrt((1 - r2) / df)),
         n=design.n,
         df=df,
@@ -337,7 +337,7 @@ def simple_slopes(
     first = int(np.flatnonzero(of_focal)[0])
     standard = xr.DataArray(design.unit[..., first] / design.unit[..., -1], dims=design.dims)
     t = slope / se
-    p = t.copy(data=2 * stats.t.sf(np.abs(t.values), fit.df))
+    p = t.copy(data=2 * stdtr(fit.df, -np.abs(t.values)))
     return xr.Dataset(
         {
             "slope": slope,
