@@ -12,7 +12,7 @@ from tests.record.strangers import stranger
 from hikibayes.record.audit import checks
 from hikibayes.record.checks.boxes import group_box, total_box
 from hikibayes.record.study import Study
-from hikibayes.spec import validated
+from hikibayes.spec import InputError, validated
 
 CHECK = "number from moments"
 
@@ -264,3 +264,40 @@ def test_a_misprinted_number_is_named_before_the_moments_it_follows_from():
 
 def test_a_clean_record_has_no_suspects():
     assert [each for each in checks(cars(*regression_of_cars())) if each.check == "likeliest misprint"] == []
+
+
+@pytest.mark.long
+def test_many_strangers_are_not_accused_and_their_misprints_are_named():
+    """Numbers that the others determine: a misprint of more than what these leave open, and at least two units."""
+    named = []
+    for seed in range(150):
+        study = stranger(seed)
+        rows = checks(study)
+        assert [each.note for each in rows if each.verdict == "inconsistent"] == [], seed
+        fact, shift = _determined_misprint(study, rows, np.random.default_rng(seed + 10**6))
+        if fact:
+            found = [each for each in checks(misprinted(study, fact, shift)) if each.check == "likeliest misprint"]
+            named.append(bool(found) and fact in found[0].facts)
+    assert len(named) > 60
+    assert np.mean(named) >= 0.9
+
+
+PRINTED_BY_MOMENTS = {
+    *("t", "d", "df", "coefficient", "coefficient_se", "r2", "adjusted_r2", "delta_r2", "vif", "slope", "slope_se"),
+}
+
+
+def _determined_misprint(study, rows, rng):
+    """Choose a number, and a shift of 2 to 10 of its units; no number where the others leave more than the shift."""
+    facts = [fact for fact in study.facts if fact.quantity in PRINTED_BY_MOMENTS and fact.relation == "="]
+    fact = facts[rng.integers(len(facts))]
+    shift = int(rng.integers(2, 11)) * int(rng.choice([-1, 1]))
+    unit = float(Decimal(1).scaleb(fact.value.as_tuple().exponent))
+    ranges = [each.recomputed for each in rows if each.facts[0] == fact.id and each.recomputed]
+    try:
+        misprinted(study, fact.id, shift)
+    except InputError:
+        # a number that cannot be: the file is refused
+        return None, 0
+    determined = any(2 * each.half_width <= (abs(shift) - 1) * unit for each in ranges)
+    return (fact.id, shift) if determined else (None, 0)

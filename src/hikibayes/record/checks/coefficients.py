@@ -82,8 +82,9 @@ def two_sided(p: Fact) -> Interval:
 def estimates(study: Study) -> Iterator[Estimate]:
     """Yield the printed regression coefficients of a study."""
     for value in study.facts_of("coefficient"):
-        scale = "beta" if is_standardised(study, value) else "B"
-        yield estimate(study, value, f"{scale} of {value.term} in {value.step}")
+        beside = study.facts_of("coefficient", step=value.step, term=value.term, coding=value.coding)
+        apart = is_standardised(study, value) and any(not is_standardised(study, fact) for fact in beside)
+        yield estimate(study, value, f"{'beta' if apart else 'B'} of {value.term} in {value.step}")
 
 
 def estimate(study: Study, value: Fact, name: str) -> Estimate:

@@ -26,11 +26,13 @@ def unless_fewer(comparison: Comparison, checks: Checks) -> Iterator[Check]:
 
     Notes
     -----
-    Only where degrees of freedom are printed: they are what tells how many people a test had.
+    Only where printed degrees of freedom contradict the groups' sizes: they tell how many people a test had.
     """
     rows = list(checks(comparison))
     wrong = [row for row in rows if row.verdict == "inconsistent"]
-    sizes = _fitting(comparison, checks) if wrong and comparison.described and "df" in comparison.printed else None
+    df = comparison.printed.get("df")
+    evidence = df and any(row.facts[0] == df.id for row in wrong)
+    sizes = _fitting(comparison, checks) if evidence and comparison.described else None
     for row in rows:
         if sizes and row in wrong:
             n = comparison.sizes
