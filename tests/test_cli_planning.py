@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from hikibayes.cli import main
 from hikibayes.planning.designs import load_simulation, shipped_simulations
 from hikibayes.planning.simulate import MADE_BY, made_by
+from hikibayes.reconstruction import calibrate
 from hikibayes.reporting.replay import replay, same
 from hikibayes.spec import InputError
 
@@ -58,6 +59,21 @@ def run(tmp_path_factory):
     found = typed("power", folder / "plan.toml", "-o", folder / "run")
     assert found.exit_code == 0, found.output
     return folder / "run", found
+
+
+def test_a_plan_on_unconverged_reconstructions_says_so_everywhere_and_ends_with_1(plan, tmp_path, monkeypatch, nonaka):
+    verdict = "not converged: R-hat 1.3"
+    draws = calibrate.shipped_or_calibrated(nonaka.read(), seed=1).assign_attrs(verdict=verdict)
+    monkeypatch.setattr(calibrate, "shipped_or_calibrated", lambda *_, **__: draws)
+    text = PLAN.replace("[40, 160]", "[40]").replace("200", "10").replace('"posterior", ', "")
+    found = typed("power", plan(text), "-o", tmp_path / "run")
+    assert found.exit_code == 1
+    assert f"cannot be relied on: {verdict}" in found.stderr
+    assert "NOT SOUND" in found.stdout
+    assert f"have not converged: {verdict}" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    again = typed("diagnose", tmp_path / "run")
+    assert again.exit_code == 1
+    assert f"cannot be relied on: {verdict}" in again.stderr
 
 
 def test_power_leaves_its_files_and_nothing_unfinished(run):

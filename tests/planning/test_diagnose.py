@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import ndtr
@@ -10,7 +12,7 @@ from hikibayes.planning.cells import Cell, Sample
 from hikibayes.planning.designs import Simulation
 from hikibayes.planning.diagnose import diagnose
 from hikibayes.planning.performance import performance
-from hikibayes.planning.replicates import FEATURES, Replicates
+from hikibayes.planning.replicates import FEATURES, Replicates, write_replicates
 from hikibayes.planning.sample_size import monotone, sample_sizes
 
 SE = 2.0
@@ -74,6 +76,17 @@ def test_power_bias_coverage_and_error_of_a_z_test():
     assert row.width == pytest.approx(2 * 1.959964 * se)
     assert np.isnan(row.assurance)
     assert row.rmse_mcse == pytest.approx(se / np.sqrt(2 * 40_000), rel=0.02)
+
+
+def test_replicates_of_unconverged_reconstructions_are_not_sound_and_say_so_from_their_file_too(tmp_path):
+    made = table(0.3, [100])
+    for verdict, sound in {"": True, "converged: 2 divergences": True, "not converged: R-hat 1.3": False}.items():
+        write_replicates(replace(made, verdict=verdict), tmp_path / "r.parquet")
+        found = diagnose(tmp_path / "r.parquet")
+        assert found.replicates.verdict == verdict
+        assert found.sound == sound
+        said = [warning for warning in found.warnings if "cannot be relied on: not converged: R-hat 1.3" in warning]
+        assert len(said) == (not sound)
 
 
 def test_monte_carlo_errors_are_the_spread_over_seeds():

@@ -41,6 +41,33 @@ def test_a_failure_half_way_leaves_nothing_behind(tmp_path):
     assert (tmp_path / "a.csv").read_text() == "old"
 
 
+def test_a_new_run_leaves_nothing_of_an_earlier_one_behind(tmp_path):
+    write_run(tmp_path, {"a.csv": TABLE, "figures/old.svg": "x", "figures/both.svg": "x"}, record())
+    (tmp_path / "report.html").write_text("of the old run")
+    (tmp_path / "mine.txt").write_text("my own")
+    write_run(tmp_path, {"a.csv": TABLE, "figures/both.svg": "y"}, record())
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["a.csv", "figures/both.svg", "mine.txt", "run.json"]
+    write_run(tmp_path, {"b.csv": TABLE}, record())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.csv", "mine.txt", "run.json"]
+
+
+def test_a_run_that_is_made_of_an_earlier_one_beside_it_leaves_that_alone(tmp_path):
+    write_run(tmp_path, {"a.csv": TABLE}, record())
+    made_of_it = Stopwatch().record("fit", {}, seed=3, inputs={str(tmp_path / "a.csv"): "0" * 64})
+    write_run(tmp_path, {"b.csv": TABLE}, made_of_it)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv", "run.json"]
+
+
+def test_a_record_that_lists_files_elsewhere_has_none_removed(tmp_path):
+    (tmp_path / "mine.txt").write_text("my own")
+    write_run(tmp_path / "run", {"a.csv": TABLE}, record())
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"a.csv"', '"../mine.txt"'))
+    write_run(tmp_path / "run", {"b.csv": TABLE}, record())
+    assert (tmp_path / "mine.txt").read_text() == "my own"
+
+
 def test_a_folder_that_cannot_be_is_said_to_be(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written to"):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..reconstruction.reconstructions import has_converged
 from ..shown import Shown
 from .cells import axis_labels
 from .performance import performance
@@ -44,7 +45,7 @@ class Diagnosis(Shown):
     warnings : tuple of str
         What a reader of the tables must know.
     sound : bool
-        Whether in every cell some fit succeeded.
+        Whether in every cell some fit succeeded, and the reconstructions behind the worlds have converged.
     """
 
     replicates: Replicates
@@ -81,7 +82,8 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
         sample_size=sample_sizes(replicates, found),
         surface=surface(replicates),
         warnings=tuple(warnings_of(replicates, found)),
-        sound=all(bool(ok.any()) for ok in map(replicates.ok, range(len(replicates.cells)))),
+        sound=has_converged(replicates.verdict)
+        and all(bool(ok.any()) for ok in map(replicates.ok, range(len(replicates.cells)))),
     )
 
 
@@ -90,8 +92,10 @@ def _read(path: Path) -> Replicates:
 
 
 def warnings_of(replicates: Replicates, found: Sequence[Curve]) -> list[str]:
-    """Say what a reader of the tables must know: targets out of reach, curves that fall, fits that failed."""
+    """Say what a reader of the tables must know: draws that failed, targets out of reach, curves that fall."""
     said = list(_failures(replicates))
+    if not has_converged(replicates.verdict):
+        said.insert(0, f"the worlds are made of reconstructions that cannot be relied on: {replicates.verdict}")
     for decision in replicates.simulation.decisions:
         for source in replicates.simulation.worlds.source:
             chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]

@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from ..inference.models import ModelSpec, load_model
+from ..reconstruction.reconstructions import said_of
 from ..record.study import Estimand, Study
 from ..record.study_file import load_study
 from ..spec import InputError, digest
@@ -101,6 +102,11 @@ class Plan:
     def engine(self) -> str:
         """``nuts`` as soon as one analysis needs it: replicates then come one by one."""
         return "nuts" if any(analysis.engine == "nuts" for analysis in self.analyses) else "exact"
+
+    @property
+    def verdict(self) -> str:
+        """What the sampler said of the reconstructions; empty where there are none, or they come without one."""
+        return "" if self.reconstructions is None else said_of(self.reconstructions)
 
     @property
     def chunk_size(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,15 @@ class Replicates(Shown):
         The estimands that decisions name.
     values : array of float32, shape (N, k, F, R)
         `FEATURES` of R replicates.
+    verdict : str
+        What the sampler said of the reconstructions that the worlds were made of; empty where there are none.
     """
 
     simulation: Simulation
     cells: Sequence[Cell]
     estimands: tuple[str, ...]
     values: NDArray[np.float32]
+    verdict: str = ""
 
     def columns(self, cell: int, estimand: str) -> dict[str, NDArray[np.float32]]:
         """Return the features of one cell and estimand by name, each of shape (R,)."""
@@ -84,12 +87,7 @@ class Replicates(Shown):
 
     def extended(self, cells: Sequence[Cell], values: NDArray[np.float32]) -> Replicates:
         """Return these replicates and those of further cells."""
-        return Replicates(
-            simulation=self.simulation,
-            cells=[*self.cells, *cells],
-            estimands=self.estimands,
-            values=np.concatenate([self.values, values]),
-        )
+        return replace(self, cells=[*self.cells, *cells], values=np.concatenate([self.values, values]))
 
 
 def write_replicates(replicates: Replicates, path: Path) -> None:
@@ -126,6 +124,7 @@ def _schema(replicates: Replicates) -> Any:
         "cells": [_plain(cell) for cell in replicates.cells],
         "estimands": list(replicates.estimands),
         "replicates": int(replicates.values.shape[-1]),
+        "verdict": replicates.verdict,
     }
     fields = [
         pa.field("cell", pa.int32()),
@@ -181,7 +180,9 @@ def _read(path: Path) -> Replicates:
         table = file.read_row_group(i, columns=list(FEATURES))
         for j, name in enumerate(FEATURES):
             values[i, :, j] = table[name].to_numpy().reshape(len(estimands), count)
-    return Replicates(simulation=simulation, cells=cells, estimands=estimands, values=values)
+    return Replicates(
+        simulation=simulation, cells=cells, estimands=estimands, values=values, verdict=str(content.get("verdict", ""))
+    )
 
 
 def _cell(content: Mapping[str, object]) -> Cell:

@@ -110,6 +110,7 @@ def simulate(
         cells=cells,
         estimands=tuple(estimand.name for estimand in plan.estimands),
         values=values.reshape(len(cells), *shape[2:]),
+        verdict=plan.verdict,
     )
 
 

@@ -12,6 +12,7 @@ from ..planning.diagnose import REPLICATES_FILE, Diagnosis
 from ..planning.proposal import proposal
 from ..planning.replicates import write_replicates
 from ..planning.tables import planning_tables
+from ..reconstruction.reconstructions import reconstructions_note
 from ..record.study import Study
 from ..spec import digest, read_object, spec_text, validated
 from .results import Content
@@ -47,8 +48,9 @@ def power_files(diagnosis: Diagnosis, study: Study, models: Mapping[str, ModelSp
 
 
 def diagnosis_files(diagnosis: Diagnosis, models: Mapping[str, ModelSpec] | None = None) -> dict[str, Content]:
-    """Return the files that a saved table of replicates is reduced to: those of `planning_tables`, and a proposal."""
-    return {**planning_tables(diagnosis, models), "proposal.txt": proposal(diagnosis) + "\n"}
+    """Return what a saved table of replicates is reduced to: `planning_tables`, a proposal, the draws' verdict."""
+    note = reconstructions_note(diagnosis.replicates.verdict)
+    return {**planning_tables(diagnosis, models), "proposal.txt": proposal(diagnosis) + "\n", **note}
 
 
 def models_of(simulation: Simulation) -> dict[str, ModelSpec]:

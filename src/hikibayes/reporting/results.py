@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from ..files import put, write_whole
-from ..provenance import RunRecord, file_digest
+from ..provenance import RunRecord, file_digest, read_record
 from ..spec import InputError
 
 __all__ = ["Content", "csv_text", "run_folder", "write_file", "write_run"]
@@ -38,7 +38,8 @@ def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) 
     Parameters
     ----------
     folder : Path
-        Made if it is not there; files of the same names are replaced, others left alone.
+        Made if it is not there. Files of the same names are replaced, and those that an earlier run wrote there and
+        this one does not are removed, unless this one was made of them; others are left alone.
     contents : mapping of str to table, text, bytes or function
         File name to content.
     record : RunRecord
@@ -54,6 +55,7 @@ def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) 
         aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     except OSError as error:
         raise InputError(f"cannot be written to ({error.strerror}); choose another with --out", source=folder) from None
+    earlier = _written_before(folder, record.inputs)
     try:
         for name, content in contents.items():
             put(aside / name, _plain(content))
@@ -63,10 +65,36 @@ def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) 
         for name in (*contents, "run.json"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (aside / name).replace(folder / name)
+        for name in earlier - {*contents, "run.json"}:
+            _remove(folder, name)
     except OSError as error:
         raise InputError(f"writing failed ({error.strerror}); nothing was left behind", source=folder) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _written_before(folder: Path, inputs: Iterable[str]) -> set[str]:
+    """Return the files of the run that a folder holds, as its record lists them, and the report made of them.
+
+    None where the record cannot be read, or where the new run has read from the folder: it builds on the earlier one.
+    """
+    if any(folder.resolve() in Path(name).resolve().parents for name in inputs):
+        return set()
+    try:
+        return {*read_record(folder).outputs, "report.html"}
+    except InputError:
+        return set()
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Remove a file of an earlier run, and the folder it was alone in; a name that leads elsewhere is left alone."""
+    path = folder / name
+    if folder.resolve() not in path.resolve().parents:
+        return
+    path.unlink(missing_ok=True)
+    while path.parent != folder and not any(path.parent.iterdir()):
+        path = path.parent
+        path.rmdir()
 
 
 def write_file(path: Path, content: Content) -> None:
