@@ -226,14 +226,16 @@ class _Design(NamedTuple):
 
     @classmethod
     def of(cls, columns: CellColumns) -> _Design:
-        used = columns.linear != 0
+        # a model without scores has nothing that moves, and argmax no answer for nothing
+        linear = columns.linear if columns.linear.shape[-1] else np.zeros((*columns.constant.shape, 1))
+        used = linear != 0
         still = ~used.any(axis=-1)
         parts = (
             columns.constant,
             np.argsort(still, axis=1, kind="stable"),
             (~still).sum(axis=1),
             used.argmax(axis=-1),
-            columns.linear.sum(axis=-1),
+            linear.sum(axis=-1),
         )
         return cls(*(np.ascontiguousarray(part) for part in parts))
 
