@@ -212,9 +212,36 @@ def _comparison(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
 
 
 def _comparison_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
-    low, high = _abs_t(_ends(fact), sum(layout.n) - 2)
-    index = (_measure(fact.of, layout), int(fact.test == "student"))
+    student = fact.test == "student"
+    fewest, most = (sum(layout.n) - 2,) * 2 if student else _welch_df(fact, study, layout)
+    # the same p belongs to a smaller t where there are more degrees of freedom
+    low, high = _abs_t(_ends(fact), most)[0], _abs_t(_ends(fact), fewest)[1]
+    index = (_measure(fact.of, layout), int(student))
     return [Target(fact=fact.id, kind="t", index=index, absolute=True, low=low, high=high)]
+
+
+def _welch_df(fact: Fact, study: Study, layout: Layout) -> tuple[float, float]:
+    """Return the fewest and the most degrees of freedom of Welch's test that the printed SDs leave possible.
+
+    Notes
+    -----
+    With r the ratio of the groups' squared standard errors, df is ``(r + 1)^2 / (r^2 / (n1 - 1) + 1 / (n2 - 1))``,
+    which rises to n1 + n2 - 2 at ``r = (n1 - 1) / (n2 - 1)`` and falls after it.
+    """
+    n1, n2 = layout.n
+    sds = [
+        next(
+            (sd.interval for sd in study.facts_of("sd") if (sd.of, sd.group, sd.relation) == (fact.of, name, "=")), None
+        )
+        for name in layout.groups
+    ]
+    if sds[0] is None or sds[1] is None or min(sds[0].low, sds[1].low) <= 0:
+        return min(n1, n2) - 1, n1 + n2 - 2
+    ends = sds[0].low / sds[1].high, sds[0].high / sds[1].low
+    low, high = (end**2 * n2 / n1 for end in ends)
+    best = (n1 - 1) / (n2 - 1)
+    found = [(r + 1) ** 2 / (r**2 / (n1 - 1) + 1 / (n2 - 1)) for r in (low, high, min(max(best, low), high))]
+    return min(found), max(found)
 
 
 def _correlation(fact: Fact, study: Study, layout: Layout) -> list[Target]:
@@ -282,7 +309,7 @@ def _delta_r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 # -- coefficients ----------------------------------------------------------------------------------------------------
 
 
-def _abs_t(ends: tuple[float, float], df: int) -> tuple[float, float]:
+def _abs_t(ends: tuple[float, float], df: float) -> tuple[float, float]:
     low, high = ends
     smallest = float(stats.t.isf(min(high, 1.0) / 2, df)) if high < 1 else -math.inf
     return smallest, float(stats.t.isf(low / 2, df)) if low > 0 else math.inf
