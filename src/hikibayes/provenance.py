@@ -23,7 +23,7 @@ RECORD = "run.json"
 """The file of a run folder that says how it was made."""
 
 PACKAGES = (
-    *("hikibayes", "arviz", "bambi", "formulae", "numba", "numpy", "nutpie"),
+    *("hikibayes", "arviz", "bambi", "formulae", "jax", "numba", "numpy", "nutpie"),
     *("pandas", "pymc", "pytensor", "scipy", "statsmodels", "xarray"),
 )
 

@@ -25,6 +25,11 @@ folder_argument = click.argument("folder", type=click.Path(file_okay=False, path
         show_default=True,
         help="Of these, by NUTS too.",
     ),
+    click.option(
+        "--reconstructions",
+        type=click.Path(dir_okay=False),
+        help="What `calibrate` wrote (reconstructions.nc).  [default: those shipped, drawn before, or new ones]",
+    ),
     reading_option,
     seed_option,
     json_option,
@@ -36,13 +41,14 @@ def reanalyze(
     fast: bool,
     datasets: int,
     nuts_datasets: int,
+    reconstructions: str | None,
     readings: dict[str, str],
     seed: int,
     as_json: bool,
     out: Path | None,
 ) -> None:
     """Reanalyse a published study: audit, reconstruct, fit, combine, report."""
-    from ..provenance import Stopwatch
+    from ..provenance import Stopwatch, file_digest
     from ..reanalysis import reanalysis_files
     from ..reanalysis import reanalyze as run
     from ..record.study_file import load_study
@@ -53,9 +59,12 @@ def reanalyze(
     watch = Stopwatch()
     loaded = load_study(study)
     chosen: dict[str, Any] = {"datasets": datasets, "nuts_datasets": nuts_datasets, "fast": fast}
+    chosen["reconstructions"] = reconstructions
     result = run(loaded.settle(**readings), seed=seed, progress=say, **chosen)
     arguments = {"study": study, "readings": readings, **chosen}
-    record = watch.record("reanalyze", arguments, seed=seed, inputs={study: digest(loaded)})
+    inputs = {study: digest(loaded)}
+    inputs |= {reconstructions: file_digest(Path(reconstructions))} if reconstructions else {}
+    record = watch.record("reanalyze", arguments, seed=seed, inputs=inputs)
     folder = run_folder(loaded.id, "reanalyze", out)
     write_run(folder, with_report(reanalysis_files(result), record), record)
     title = f"{loaded.title}: published against posterior"

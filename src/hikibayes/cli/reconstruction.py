@@ -27,7 +27,7 @@ SHOWN = ["quantity", "printed", "mean", "sd", "q05", "q95", "between_over_within
 @options(
     study_argument,
     click.option("--draws", type=click.IntRange(min=4), default=2000, show_default=True, help="How many to keep."),
-    click.option("--thin", type=click.IntRange(min=1), default=2, show_default=True, help="Sampled draws for each."),
+    click.option("--thin", type=click.IntRange(min=1), default=1, show_default=True, help="Sampled draws for each."),
     reading_option,
     seed_option,
     json_option,
@@ -48,7 +48,7 @@ def calibrate(
     loaded = load_study(study)
     chosen: dict[str, Any] = {"draws": draws, "thin": thin}
     decisions: dict[str, Any] = dict(readings)
-    say("looking for starting points (the first run on a machine compiles for about a minute)")
+    say("looking for starting points (a record of a new shape compiles for up to a minute)")
     with progress_bar("sampling") as tell:
         result = run(loaded, seed=seed, progress=tell, **chosen, **decisions)
     arguments = {"study": study, **chosen, "readings": readings}

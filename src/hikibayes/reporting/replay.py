@@ -352,6 +352,8 @@ def _reanalyze(record: RunRecord, folder: Path, say: Callable[[str], None]) -> M
     from .html import with_report
 
     chosen = {name: record.arguments[name] for name in ("datasets", "nuts_datasets", "fast")}
+    path = chosen["reconstructions"] = record.arguments.get("reconstructions")
+    _same_inputs(record, {path: file_digest(Path(path))} if path and Path(path).is_file() else {})
     result = reanalyze(_study_of(record, folder), seed=_seed_of(record, folder), progress=say, **chosen)
     now = Stopwatch().record(record.verb, record.arguments, seed=record.seed, inputs=record.inputs)
     return with_report(reanalysis_files(result), now)
