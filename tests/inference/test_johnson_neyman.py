@@ -6,8 +6,8 @@ from scipy import stats as st
 
 from hikibayes.inference.compile import exact_posterior
 from hikibayes.inference.design import design
-from hikibayes.inference.johnson_neyman import gap_weights, johnson_neyman
-from hikibayes.inference.models import load_model
+from hikibayes.inference.johnson_neyman import gap_weights, johnson_neyman, moderators
+from hikibayes.inference.models import ModelSpec, load_model
 from hikibayes.spec import InputError
 
 
@@ -96,3 +96,30 @@ def test_no_region_without_a_moderator(study, table, model, moderator, message):
     laid_out = design(load_model(model), table(n=30), study)
     with pytest.raises(InputError, match=message):
         gap_weights(laid_out, moderator)
+
+
+def test_a_function_that_ends_at_zero_hides_no_moderator(study, table):
+    """The gap is looked at where the sample lies: a logarithm has no value at 0, a raw age's place far from it."""
+    normal = {"dist": "Normal", "mu": 0, "sigma": 100, "reason": "wide"}
+    terms = ("group", "age", "instrumental_support", "log(age)", "group:instrumental_support", "group:age")
+
+    def laid_out(*more):
+        return design(
+            ModelSpec(
+                name="made",
+                description="made",
+                formula=f"abs_h ~ {' + '.join([*terms, *more])}",
+                scaling="raw",
+                priors=dict.fromkeys(("Intercept", *terms, *more), normal)
+                | {"sigma": {"dist": "HalfStudentT", "nu": 4, "sigma": 10, "reason": "usual"}},
+            ),
+            table(n=60),
+            study,
+        )
+
+    straight = laid_out()
+    assert moderators(straight) == ("age", "instrumental_support")
+    at_zero, slope = (dict(zip(straight.columns, w[0], strict=True)) for w in gap_weights(straight, "age"))
+    assert slope == pytest.approx({name: float(name == "group:age") for name in straight.columns}, abs=1e-9)
+    assert (at_zero["group"], at_zero["group:age"]) == (pytest.approx(1), pytest.approx(0, abs=1e-9))
+    assert moderators(laid_out("group:log(age)")) == ("instrumental_support",)

@@ -111,6 +111,15 @@ def test_benchmarks_are_the_partial_r2_of_a_covariate_with_its_product():
     assert found.outcome.item() == pytest.approx(outcome, rel=1e-9)
 
 
+def test_a_covariate_inside_a_function_counts_with_all_its_columns():
+    terms = ("age", "I(age ** 2)", "farm", "shade", "exp(toil)", "farm:shade", "farm:exp(toil)")
+    made = case([data_sets()[0]], synthetic=False, terms=terms)
+    weights = made.answers.weights[:, made.answers.names.index(FOCAL)]
+    columns = covariate_columns(made.design, made.estimand, weights)
+    names = {name: {made.design.columns[j] for j in own} for name, own in columns.items()}
+    assert names == {"age": {"age", "I(age ** 2)"}, "toil": {"exp(toil)", "farm:exp(toil)"}}
+
+
 def test_the_true_strengths_of_a_planted_confounder_give_the_long_regression():
     """For an interaction: the true partial R², plugged in, reproduce the estimate that knows it to 1e-10."""
     table, hidden = confounded(np.random.default_rng(3), 0.8)

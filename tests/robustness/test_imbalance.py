@@ -1,5 +1,7 @@
 """The imbalance: a planted effect of it is found, none is where there is none, and every way round it agrees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -296,12 +298,16 @@ def vars_of(made):
         ({"shares": {"organic": 1.2, "conventional": 0.5}}, "in the organic group is 1.2; it must lie between 0 and 1"),
         ({"shares": {"organic": 0.5}}, "no share is given for 'conventional'"),
         ({"shares": {"farm": 0.5}}, "there is no group 'farm'; there are: conventional, organic"),
+        (
+            {"balance": "apple"},
+            "'apple' has 4 levels; an imbalance is of a category of two levels, and these data have s",
+        ),
         ({"balance": "toil"}, "there is no category of two levels in these data, 'toil'; there are: season"),
     ],
 )
 def test_bad_mixes_and_measures(how, message):
     with pytest.raises(InputError, match=message):
-        imbalance_of(case(workers(12, n=(40, 40))), seed=1, **how)
+        imbalance_of(case(workers(12, n=(40, 40)).assign(apple="russet")), seed=1, **how)
 
 
 def test_a_group_of_one_level_is_refused():
@@ -317,3 +323,45 @@ def test_data_without_a_category_of_two_levels_are_refused():
     table = workers(15, n=(40, 40)).drop(columns="season")
     with pytest.raises(InputError, match="no category of two levels is in the data beside 'farm'"):
         imbalance_of(case(table), seed=1)
+
+
+def test_levels_that_are_numbers_are_told_with_their_category():
+    read = study()
+    season = read.measure("season")
+    numbered = tuple(level.model_copy(update={"label": str(j + 1)}) for j, level in enumerate(season.levels))
+    measures = tuple(m.model_copy(update={"levels": numbered}) if m is season else m for m in read.measures)
+    made = case(workers(16, n=(60, 60)))
+    made = replace(made, study=read.model_copy(update={"measures": measures}))
+    assert {balance_of(made).name(level.id) for level in numbered} == {
+        "first season or returning 1",
+        "first season or returning 2",
+    }
+
+
+def test_a_category_under_a_coding_is_left_out_like_any_other():
+    """Estimands depend on no coding: under flat priors C(season, Sum) is season."""
+    table, plain = workers(17, n=(80, 80)), model_of(study(), "products")
+    terms = [*(t for t in plain.terms if t != "season"), "season"]
+    rows = []
+    for season in ("season", "C(season, Sum)"):
+        written = [season if term == "season" else term for term in terms]
+        priors = {n: p.model_dump() for n, p in plain.priors.items() if n != "season"}
+        priors[season] = {"dist": "Normal", "mu": 0, "sigma": 1, "reason": "usual"}
+        made = case(table, formula=f"contentment ~ {' + '.join(written)}", priors=priors)
+        rows.append(focal(imbalance_of(made, seed=1))["mean"])
+    model, _ = (each.xs("model") for each in rows)
+    np.testing.assert_allclose(rows[1].xs("model")[model.index], model, rtol=1e-9)
+
+
+def test_added_terms_have_priors_as_wide_in_any_unit():
+    """What is added to a model of raw scores must be free to move; an outcome in thousands pinned it to 0."""
+    table = workers(18, n=(150, 150), effect=0.8)
+    thousands = table.assign(contentment=5e4 + 7e3 * table["contentment"], shade=40 + 5 * table["shade"])
+    wide = {"dist": "Normal", "mu": 0, "sigma": 1e6, "reason": "wide"}
+    priors = {name: wide for name in model_of(study(), "products").priors if name != "sigma"}
+    priors["sigma"] = {"dist": "HalfStudentT", "nu": 4, "sigma": 1e4, "reason": "usual"}
+    raw = case(thousands, variant="weakly_informative", scaling="raw", priors=priors)
+    found = focal(imbalance_of(raw, seed=1)).loc["model"]
+    in_sds = case(table, variant="weakly_informative", priors=priors)
+    usual = focal(imbalance_of(in_sds, seed=1)).loc["model"]
+    np.testing.assert_allclose(found["mean"], usual["mean"], atol=0.005)

@@ -193,6 +193,23 @@ def test_where_nothing_is_found_nothing_tips(orchard):
     assert rows["lower"].isna().all()
 
 
+@pytest.mark.parametrize("own", [1e-3, 30.0])
+def test_what_tips_is_found_whatever_the_models_own_prior(orchard, own):
+    """The own prior is divided out, so the tipping widths cannot depend on how wide it is."""
+    prior = {"dist": "Normal", "mu": 0, "sigma": own, "reason": "far from all that the data leave possible"}
+    other = orchard.model.replace(
+        priors={name: p.model_dump() for name, p in orchard.model.priors.items()} | {FOCAL: prior}
+    )
+    usual, far = (TippingPriors(focal=FocalPrior(case=replace(orchard, model=m))) for m in (orchard.model, other))
+    for which in ("claim", 3.0):
+        wanted, found = (made.claim[0] if which == "claim" else made.bayes_factor(which)[0] for made in (usual, far))
+        assert found.stands == wanted.stands == [True]
+        np.testing.assert_allclose([found.rises, found.falls], [wanted.rises, wanted.falls], rtol=2e-4)
+    curve = width_curve(far.focal)
+    assert curve["is_models"].sum() == 1
+    assert curve["prior_sd"].min() < usual.claim[0].rises[0] < curve["prior_sd"].max()
+
+
 def test_every_row_says_it_in_a_sentence(fainter):
     rows = tipping_rows(FocalPrior(case=fainter))
     assert list(rows.columns) == ["doubt", "what", "value", "lower", "upper", "sentence"]

@@ -69,15 +69,24 @@ def gap_weights(design: Design | MomentDesign, moderator: str) -> tuple[FloatArr
 
     def gap(value: float) -> FloatArray:
         rows = (design.mean_row(fixed={group: name, moderator: value}) for name in (other, reference))
-        return np.asarray(np.subtract(*rows))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.subtract(*rows))
 
-    at_zero, at_one, at_two = gap(0.0), gap(1.0), gap(2.0)
-    slope = at_one - at_zero
-    if not np.abs(slope).max() > 1e-9:
-        raise InputError(f"model {design.model.name!r}: the gap between the groups is the same for every {moderator}")
-    if np.abs(at_two - at_one - slope).max() > 1e-9:
+    start, half = _middle(design, moderator)
+    first, second, third = (gap(start + step * half) for step in (0, 1, 2))
+    rise = second - first
+    if not np.isfinite([first, second, third]).all() or np.abs(third - second - rise).max() > 1e-9:
         raise InputError(f"model {design.model.name!r}: the gap is no straight line in {moderator}")
-    return at_zero, slope
+    if not np.abs(rise).max() > 1e-9:
+        raise InputError(f"model {design.model.name!r}: the gap between the groups is the same for every {moderator}")
+    return first - rise * (start / half), rise / half
+
+
+def _middle(design: Design | MomentDesign, moderator: str) -> tuple[float, float]:
+    """Return the moderator's mean and half its SD, in model units: there a function such as a logarithm has values."""
+    if design.model.scaling == "sample":
+        return 0.0, 0.5
+    return float(design.scaling.location[moderator].mean()), 0.5 * float(design.scaling.scale[moderator].mean())
 
 
 def moderators(design: Design | MomentDesign) -> tuple[str, ...]:

@@ -176,6 +176,16 @@ class ModelSpec(Spec):
         """Names of the design's terms, without the intercept, in the formula's order."""
         return tuple(term.name for term in self.parsed.common_terms if term.name != INTERCEPT)
 
+    @cached_property
+    def measures(self) -> dict[str, frozenset[str]]:
+        """The measures in each of the design's terms: of ``group:np.log(x)`` they are group and x."""
+        # formulae takes the Sum of C(group, Sum), and every number, for a variable
+        return {
+            term.name: frozenset(term.var_names - {"", *CODINGS})
+            for term in self.parsed.common_terms
+            if term.name != INTERCEPT
+        }
+
     @property
     def variables(self) -> tuple[str, ...]:
         """The measures that the formula names, outcome first."""

@@ -125,7 +125,7 @@ def _normal_priors(run: SavedRun) -> Iterator[tuple[str, float, float]]:
     for variant in model.variant_names:
         priors = model.prior_set(variant).priors
         for term, prior in priors.items():
-            if set(term.split(":")) == parts and prior.dist == "Normal":
+            if parts == set(model.measures.get(term, ())) and prior.dist == "Normal":
                 yield variant.replace("_", " "), prior.parameters["mu"], prior.parameters["sigma"]
 
 

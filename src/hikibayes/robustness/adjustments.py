@@ -39,13 +39,15 @@ EXTRA_TERMS: dict[str, tuple[str, ...]] = {
 }
 """What each model has of the category: itself, its products with group and with the focal measure, that of all."""
 
-PRIORS = {
+PRIORS: Mapping[str, Mapping[str, Any]] = {
     "main": {"sigma": 1.0, "reason": "A difference between two levels in SD of the outcome; 95 % within 2."},
     "group": {"sigma": 0.5, "reason": "How much that difference differs between the groups; 95 % within 1."},
     "focal": {"sigma": 0.25, "reason": "Slopes rarely differ between levels by more than their own size."},
     "all": {"sigma": 0.25, "reason": "Nor do differences of slopes."},
 }
 """Of the terms that are added: Normal at 0, in SD units, of the widths that the house gives such terms."""
+SLOPES = {"main": "focal", "group": "all"}
+"""The term that says how a term without the focal measure changes along it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ class Adjustable:
         names = [
             name
             for term, names in self.design.terms.items()
-            if term in kept or self.balance.measure not in term.split(":")
+            if term in kept or self.balance.measure not in self.design.model.measures[term]
             for name in names
         ]
         return np.array([self.design.columns.index(name) for name in names])
@@ -168,7 +170,7 @@ class Adjustable:
 def _fullest(case: Case, balance: str) -> ModelSpec:
     """Return a case's model with every term of the category; terms that it has already keep their priors."""
     chosen = case.model.prior_set(case.variant)
-    terms = [term for term in case.model.terms if balance not in term.split(":")]
+    terms = [term for term in case.model.terms if balance not in case.model.measures[term]]
     added = {_term(case, balance, kind): kind for kind in EXTRA_TERMS["three_way"]}
     known = {term_parts(name): prior for name, prior in {**case.model.priors, **chosen.priors}.items()}
     priors = {
@@ -176,7 +178,9 @@ def _fullest(case: Case, balance: str) -> ModelSpec:
         for name in (INTERCEPT, "sigma", *terms, *added)
         if (prior := known.get(term_parts(name)))
     }
-    usual = {term: {"dist": "Normal", "mu": 0, **PRIORS[kind]} for term, kind in added.items()}
+    usual = {
+        term: {"dist": "Normal", "mu": 0, **PRIORS[kind], "sigma": _width(case, kind)} for term, kind in added.items()
+    }
     rules = {case.variant: case.model.variants[case.variant].model_dump(exclude_unset=True)} if chosen.rule else {}
     return ModelSpec.model_validate(
         {
@@ -189,6 +193,25 @@ def _fullest(case: Case, balance: str) -> ModelSpec:
             "estimands": [estimand.name for estimand in case.answers.linear],
         }
     )
+
+
+def _width(case: Case, kind: str) -> float:
+    """Return the SD of an added term's prior in model units.
+
+    In raw units the terms without the focal measure speak of where that is 0, which may be far from everybody: what
+    is unknown of the slope there adds to what is unknown of the level at the mean.
+    """
+    width = float(PRIORS[kind]["sigma"])
+    if case.model.scaling == "sample":
+        return width
+    scaling, focal = case.design.scaling, case.study.analysis.focal
+    outcome = float(np.median(scaling.scale[case.model.outcome]))
+    if focal not in scaling.scale:
+        return width * outcome
+    if kind in SLOPES.values():
+        return width * outcome / float(np.median(scaling.scale[focal]))
+    away = float(np.median(scaling.location[focal] / scaling.scale[focal]))
+    return outcome * float(np.hypot(width, float(PRIORS[SLOPES[kind]]["sigma"]) * away))
 
 
 def _term(case: Case, balance: str, kind: str) -> str:

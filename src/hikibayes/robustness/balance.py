@@ -80,9 +80,11 @@ class Balance:
         return np.take_along_axis(by_group, self.group, axis=1)
 
     def name(self, level: str | None = None) -> str:
-        """Return a level as prose has it; the one spoken of unless another is named."""
-        wanted = level or self.level
-        return next(in_prose(found.label) for found in self.study.measure(self.measure).levels if found.id == wanted)
+        """Return a level as prose has it, a bare number or sign with its category; unless named, the one spoken of."""
+        measure, wanted = self.study.measure(self.measure), level or self.level
+        label = next(found.label for found in measure.levels if found.id == wanted)
+        worded = any(character.isalpha() for character in label)
+        return in_prose(label) if worded else f"{in_prose(measure.label)} {label}"
 
 
 def balance_of(case: Case, measure: str | None = None) -> Balance:
@@ -113,6 +115,7 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
             )
         measure = next(_preferred(case, candidates))
     elif measure not in candidates:
+        _refuse_more_levels(case, measure, candidates)
         raise InputError(unknown_name("category of two levels in these data,", measure, candidates))
     level = _level_spoken_of(case.study, measure)
     column, group = (_stacked(case, name) for name in (measure, case.study.analysis.group))
@@ -134,6 +137,13 @@ def _candidates(case: Case) -> list[str]:
         for measure in case.study.measures
         if measure.id in present and len(measure.levels) == 2 and measure.id != case.study.analysis.group
     ]
+
+
+def _refuse_more_levels(case: Case, measure: str, candidates: list[str]) -> None:
+    known = {each.id: len(each.levels) for each in case.study.measures}
+    if measure in case.data_sets[0] and (number := known.get(measure, 0)) > 2:
+        others = f"these data have {', '.join(candidates)}" if candidates else "these data have none"
+        raise InputError(f"{measure!r} has {number} levels; an imbalance is of a category of two levels, and {others}")
 
 
 def _preferred(case: Case, candidates: list[str]) -> Iterator[str]:

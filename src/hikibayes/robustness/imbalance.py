@@ -268,7 +268,7 @@ class _Job:
         """The product that the model leaves out; None where the case is about another, has it in, or is singular."""
         estimand, focal = self.case.estimand, self.case.study.analysis.focal
         product = {self.balance.measure, focal}
-        has = any(set(term.split(":")) == product for term in self.case.model.terms)
+        has = any(within == product for within in self.case.model.measures.values())
         if has or estimand.kind != "slope_difference" or estimand.of != focal:
             return None
         known = Treatment(stats=self.case.design.statistics, weights=self.case.focal).known

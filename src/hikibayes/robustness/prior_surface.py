@@ -33,8 +33,12 @@ LOCATIONS = np.linspace(-2, 2, 13)
 """Prior means of the surface, in the model's own prior SDs."""
 SURFACE_WIDTHS = np.geomspace(0.08, 4, 13)
 """Prior SDs of the surface, in the model's own."""
-CURVE_WIDTHS = np.geomspace(0.08, 8, 33)
-"""Prior SDs of the curve at a prior mean of 0, in the model's own."""
+CURVE_ENDS = (0.08, 8.0)
+"""Between which prior SDs the curve at a prior mean of 0 runs, in the model's own; further where the data ask."""
+CURVE_STEPS = 16
+"""Its points per factor of ten."""
+SPOKEN = 1e-9
+"""Precision of the data, relative to the prior's, below which they are taken to say nothing."""
 FAMILIES: Mapping[str, Any] = {"Normal": st.norm, "StudentT(3)": st.t(3), "Cauchy": st.cauchy}
 """Families with location 0, by name; scaled so that their quartiles are those of the model's own prior."""
 
@@ -64,6 +68,34 @@ class FocalPrior:
             if marginal.prior_mean is not None and marginal.prior_sd is not None:
                 return float(np.median(marginal.prior_mean)), float(np.median(marginal.prior_sd))
         raise InputError(f"model {self.case.model.name!r} has only flat priors; a prior's width needs one that has it")
+
+    @cached_property
+    def turns(self) -> tuple[float, float]:
+        """Widths of a prior at 0 below which no claim stands, and at which the data count for most; all data sets.
+
+        Notes
+        -----
+        With an estimate b and its standard error s, a prior of SD τ leaves |b| τ / (s √(τ² + s²)) standard deviations
+        between mean and 0: less than 1.96 of them, and a Bayes factor below 3, wherever τ < s² / |b|.
+        """
+        precision, pull = (np.median(part, axis=1) for part in (self.data.precision, self.data.pull))
+        known = precision * self.own[1] ** 2 > SPOKEN
+        if not known.any():
+            return self.own[1], self.own[1]
+        se, estimate = precision[known] ** -0.5, np.abs(pull[known] / precision[known])
+        return float((se / np.maximum(estimate / se, 1)).min()), float(np.maximum(se, estimate).max())
+
+    def widths(self, ends: tuple[float, float], steps: int, *, beyond: float = 1.0) -> FloatArray:
+        """Return widths between multiples `ends` of the model's own prior SD, `steps` of them per factor of ten.
+
+        They go on, at the same distance, to `beyond` times further than `turns` where that is further: a model's own
+        prior may be far wider than anything that the data leave possible, or far narrower.
+        """
+        first, last = (end * self.own[1] for end in ends)
+        low, high = self.turns[0] / beyond, self.turns[1] * beyond
+        below, above = (max(0, int(np.ceil(steps * np.log10(ratio)))) for ratio in (first / low, high / last))
+        within = round(steps * np.log10(last / first))
+        return np.asarray(first * 10.0 ** (np.arange(-below, within + above + 1) / steps))
 
     @cached_property
     def least_squares(self) -> tuple[float, float]:
@@ -101,7 +133,7 @@ def width_curve(focal: FocalPrior) -> pd.DataFrame:
         bf10_high``; ``is_models`` marks the width that the model's own prior has.
     """
     own = focal.own[1]
-    widths = np.unique([*(CURVE_WIDTHS * own), own])
+    widths = np.unique([*focal.widths(CURVE_ENDS, CURVE_STEPS), own])
     return _labelled(focal, _summaries(focal.under(0.0, widths)).assign(prior_mean=0.0, prior_sd=widths))
 
 

@@ -55,7 +55,7 @@ class Pooled:
 def products(case: Case) -> tuple[str, ...]:
     """Return the design's columns that belong to a product with group."""
     group = case.study.analysis.group
-    terms = [term for term in case.design.terms if ":" in term and group in term.split(":")]
+    terms = [term for term in case.design.terms if ":" in term and group in case.model.measures[term]]
     return tuple(column for term in terms for column in case.design.terms[term])
 
 

@@ -29,8 +29,10 @@ __all__ = ["Crossings", "TippingPriors", "crossings", "tipping_rows"]
 
 CLAIM = 0.975
 """Posterior probability of the estimand's sign above which the claim stands."""
-WIDTHS = np.geomspace(1e-2, 1e2, 41)
-"""Where crossings are looked for, in the model's own prior SDs."""
+ENDS = (1e-2, 1e2)
+"""Between which crossings are looked for, in the model's own prior SDs, and further where the data ask for it."""
+STEPS, BEYOND = 10, 10.0
+"""Points per factor of ten; how much further than the widths at which the data turn."""
 BISECTIONS = 30
 
 type Followed = Callable[[FloatArray], FloatArray]
@@ -153,7 +155,7 @@ class TippingPriors:
         together: Callable[[NormalRefits], FloatArray],
         each: Callable[[NormalRefits], FloatArray],
     ) -> tuple[Crossings, Crossings]:
-        widths = WIDTHS[:, None] * self.focal.own[1]
+        widths = self.focal.widths(ENDS, STEPS, beyond=BEYOND)[:, None]
         apart = np.broadcast_to(widths, (len(widths), len(self.focal.data)))
         return (
             crossings(lambda sd: together(self.focal.under(0.0, sd)), widths, level),

@@ -8,7 +8,6 @@ measure; what is left of it is the product after everything else in the model, m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -140,16 +139,13 @@ def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -
     }
     own = {design.study.analysis.group, estimand.of}
     names = [name for name in design.model.variables[1:] if name not in own]
-    found = {name: list(_of_measure(name, where)) for name in names}
+    within = design.model.measures
+    found = {name: [columns for term, columns in where.items() if name in within[term]] for name in names}
     columns = {name: np.concatenate(parts) for name, parts in found.items() if parts}
     alone = LeastSquares(stats=design.statistics).estimable(np.eye(weights.shape[1])[None]).all(axis=0)
     return {
         name: own for name, own in columns.items() if alone[own].all() and not np.abs(weights[:, own]).max() > TOLERANCE
     }
-
-
-def _of_measure(name: str, where: dict[str, IntArray]) -> Iterator[IntArray]:
-    yield from (columns for term, columns in where.items() if name in term.split(":"))
 
 
 def require_benchmarks(names: tuple[str, ...], known: dict[str, IntArray]) -> None:
