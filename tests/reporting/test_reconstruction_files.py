@@ -57,7 +57,8 @@ def test_files_of_a_synthesis_read_back_as_data_that_print_every_fact(nonaka, sy
     write_run(tmp_path, tables, record("synthesize"))
     names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     data_sets = ["dataset-0001.csv", "dataset-0002.csv"]
-    assert names == ["codebook.csv", *data_sets, "figures/dataset-0001.svg", "run.json", "verification.csv"]
+    tables = ["reconstructions.json", "run.json", "verification.csv"]
+    assert names == ["codebook.csv", *data_sets, "figures/dataset-0001.svg", *tables]
     for number, name in enumerate(data_sets):
         found = verify(study, pd.read_csv(tmp_path / name))
         assert found["matches"].all()
