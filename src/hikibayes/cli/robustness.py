@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..defaults import DEFAULT_STUDY
-from .options import json_option, options, out_option, pairs_of, reading_option, say, seed_option, show
+from .options import json_option, options, out_option, pairs_of, reading_option, say, say_remarks, seed_option, show
 
 case_arguments = options(
     click.argument("what", default=DEFAULT_STUDY, metavar="[STUDY or FIT FOLDER]"),
@@ -169,6 +169,7 @@ def _doubted(
 
     watch = Stopwatch()
     case = case_of(what, datasets=datasets, seed=seed, tell=say, **readings)
+    say_remarks(case.remarks)
     result = run(case, seed=seed, tell=say, **chosen)
     arguments = {"what": what, "datasets": datasets, "readings": readings, **chosen}
     record = watch.record(verb, arguments, seed=seed, inputs=inputs_of(what))

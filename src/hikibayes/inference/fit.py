@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -32,7 +32,7 @@ from .johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
 from .layout import term_variables
 from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
 from .nuts import Sampling, sample, verdict
-from .remarks import design_remarks, remark_table
+from .remarks import Remark, design_remarks, remark_table
 from .store import Store
 from .table_mapping import TableMapping
 from .tables import Participants, participants, read_participants
@@ -90,8 +90,8 @@ class Fit(Shown):
 
     @property
     def moderators(self) -> tuple[str, ...]:
-        """The numeric measures along which the groups' gap changes in a straight line; none beyond gaussian models."""
-        return () if self.model.beyond_gaussian else moderators(self.design)
+        """The numeric measures along which the groups' gap changes in a straight line."""
+        return moderators(self.design)
 
     def johnson_neyman(self, moderator: str) -> JohnsonNeyman:
         """Return where along a moderator the groups differ, by the exact posterior of the fit's model and priors.
@@ -182,8 +182,23 @@ def fit(
         posterior=posterior,
         estimates=_stacked(estimates, beside, missing),
         diagnostics=diagnostics,
-        remarks=remark_table((*design_remarks(laid_out), *rows.remarks)),
+        remarks=remark_table((*design_remarks(laid_out), *_no_regions(laid_out, variant), *rows.remarks)),
     )
+
+
+def _no_regions(laid_out: Design, variant: str) -> Iterator[Remark]:
+    """Say why it is not told where along a measure the groups differ, of a model without an exact posterior."""
+    if not (along := moderators(laid_out)):
+        return
+    try:
+        exact_posterior(laid_out, variant)
+    except InputError as error:
+        yield Remark(
+            kind="no_johnson_neyman",
+            of=", ".join(along),
+            count=len(along),
+            text=f"where along it the groups differ (Johnson-Neyman) is not given: {error}",
+        )
 
 
 class _Job(NamedTuple):

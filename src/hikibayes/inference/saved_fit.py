@@ -5,6 +5,7 @@ The folder needs nothing beside it. It holds the study and the model as they wer
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,14 @@ from ..spec import InputError, read_object, read_text, spec_text, validated
 from .fit import Fit
 from .johnson_neyman import region_table
 from .models import DEFAULT_VARIANT, ModelSpec
+from .remarks import remark_table
 
-__all__ = ["SavedFit", "fit_files", "load_fit"]
+__all__ = ["REMARKS", "SavedFit", "fit_files", "load_fit"]
 
 POSTERIOR = "posterior.nc"
 """The file of a fit's folder that holds draws and rows."""
+REMARKS = "remarks.csv"
+"""The file that holds reference levels and what is odd about the table."""
 ROWS = "participants"
 """Group of the netCDF file that holds the rows, in the measures' own units."""
 
@@ -42,6 +46,8 @@ class SavedFit:
         As `fit` was given them.
     participants : pandas.DataFrame
         The rows that were used, columns named by measure id, in the measures' own units.
+    remarks : pandas.DataFrame
+        As the fit made them; empty where an older version wrote the folder.
     """
 
     record: RunRecord
@@ -49,6 +55,7 @@ class SavedFit:
     model: ModelSpec
     variant: str
     participants: pd.DataFrame
+    remarks: pd.DataFrame
 
 
 def fit_files(made: Fit) -> Files:
@@ -59,7 +66,7 @@ def fit_files(made: Fit) -> Files:
         POSTERIOR: netcdf_bytes(tree),
         "estimates.csv": made.estimates,
         "diagnostics.csv": made.diagnostics,
-        "remarks.csv": made.remarks,
+        REMARKS: made.remarks,
         **_regions(made),
         "study.json": spec_text(made.study),
         "models.json": spec_text({made.model.name: made.model}),
@@ -71,7 +78,7 @@ def _regions(made: Fit) -> dict[str, pd.DataFrame]:
     try:
         found = [made.johnson_neyman(moderator) for moderator in made.moderators]
     except InputError:
-        # another prior than the exact engine takes: there is no region to write
+        # no exact posterior: the fit's remarks say so, and there is no region to write
         return {}
     if not found:
         return {}
@@ -114,6 +121,7 @@ def load_fit(folder: str | Path) -> SavedFit:
         model=validated(ModelSpec, model, folder / f"models.json: {name}"),
         variant=str(record.arguments.get("prior", DEFAULT_VARIANT)),
         participants=_participants(folder),
+        remarks=_remarks(folder / REMARKS),
     )
 
 
@@ -122,6 +130,18 @@ def _object(folder: Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"has no {name}; an older version wrote it: run the fit again", source=folder)
     return read_object(read_text(path), path)
+
+
+def _remarks(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        return remark_table(())
+    try:
+        found = pd.read_csv(io.StringIO(read_text(path)), keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"is not a table: {error}", source=path) from None
+    if missing := [name for name in remark_table(()) if name not in found]:
+        raise InputError(f"has no column {missing[0]!r}", source=path)
+    return found
 
 
 def _participants(folder: Path) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..inference.saved_fit import POSTERIOR
+from ..inference.saved_fit import POSTERIOR, REMARKS
 from ..provenance import RunRecord, file_digest
 from ..reconstruction.reconstructions import reconstructions_note
 from ..record.study_file import load_study, shipped_studies
@@ -33,10 +33,11 @@ def doubt_files(doubt: Doubt, case: Case, record: RunRecord) -> dict[str, Conten
     Returns
     -------
     dict of str to content
-        A CSV a table, ``tipping.csv``, the study and the model as they were, and the figures.
+        A CSV a table, ``tipping.csv``, a fit's remarks, the study and the model as they were, and the figures.
     """
     contents: dict[str, Content] = {f"{name}.csv": table for name, table in doubt.tables.items()}
     contents |= {"tipping.csv": doubt.tipping} if len(doubt.tipping) else {}
+    contents |= {REMARKS: case.remarks} if len(case.remarks) else {}
     contents |= reconstructions_note(case.verdict)
     contents |= {"study.json": spec_text(case.study), "models.json": spec_text({case.model.name: case.model})}
     return {**contents, **figure_files(SavedRun.of_contents(contents, record))}

@@ -22,7 +22,7 @@ from ..provenance import RunRecord
 from ..spec import InputError
 from .figures import figure_files
 from .saved import SavedRun
-from .sections import SECTIONS, Findings
+from .sections import SECTIONS, Findings, remark_rows
 from .tables import cell_text
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
 
 MOST_ROWS = 200
 """A longer table is cut in a plain report; its file has the rest."""
+RAW_ENDS = ("from_raw", "to_raw")
 DATA_SET = re.compile(r"dataset-\d+")
 
 
@@ -130,7 +131,16 @@ def _plain_page(run: SavedRun) -> str:
     failed = [row for name in names for row in _failed(run.table(name))]
     left_out = len([name for name in run.texts if DATA_SET.fullmatch(name.removesuffix(".csv"))])
     figures = [_inline(Path(name).stem, run.texts) for name in run.texts if name.endswith(".svg")]
-    shown = {"run": run, "tables": tables, "failed": failed, "figures": figures, "data_sets": left_out}
+    shown = {
+        "run": run,
+        "tables": tables,
+        "failed": failed,
+        "figures": figures,
+        "data_sets": left_out,
+        "remarks": remark_rows(run.table("remarks")) if run.has("remarks") else [],
+        "unanswered": _unanswered(run.table("estimates")) if run.has("estimates") else [],
+        "regions": _regions(run.table("johnson_neyman")) if run.has("johnson_neyman") else [],
+    }
     return _environment().get_template("plain.html.j2").render(shown, css=_text("style.css"))
 
 
@@ -143,6 +153,31 @@ def _failed(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     if not {"check", "of", "value", "accepted", "ok"} <= set(table.columns):
         return []
     return table.loc[~table["ok"].astype(bool)].to_dict("records")
+
+
+def _unanswered(estimates: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the estimands of a fit that no engine answered, those with the same reason together."""
+    if "note" not in estimates:
+        return []
+    found = estimates[estimates["note"].notna()].groupby("note", sort=False)["estimand"]
+    return [{"estimands": ", ".join(map(str, own)), "why": str(why)} for why, own in found]
+
+
+def _regions(table: pd.DataFrame) -> list[str]:
+    """Say where along each moderator the groups differ (a Johnson-Neyman region), by its widest interval."""
+    if not {"moderator", "ci_prob", "sign", "from", "to", "from_raw", "to_raw"} <= set(table.columns):
+        return []
+    widest = table[table["ci_prob"] == table["ci_prob"].max()]
+    return [_region(row) for row in widest.to_dict("records")]
+
+
+def _region(row: Mapping[Hashable, Any]) -> str:
+    interval = f"{100 * row['ci_prob']:g}% interval of the groups’ gap"
+    if not row["sign"]:
+        return f"{row['moderator']}: nowhere in the range looked at does the {interval} exclude 0"
+    ends, raw = (f"{apa.number(row[low])} to {apa.number(row[high])}" for low, high in (("from", "to"), RAW_ENDS))
+    side = "above" if row["sign"] > 0 else "below"
+    return f"{row['moderator']}: the {interval} lies {side} 0 from {ends} SD ({raw} in its own unit)"
 
 
 @cache

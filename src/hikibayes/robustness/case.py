@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeGuard
 
@@ -21,6 +21,7 @@ from ..inference.estimands import Answers, answers
 from ..inference.exact import GaussianPosterior
 from ..inference.fit import Fit
 from ..inference.models import DEFAULT_VARIANT, ModelSpec
+from ..inference.remarks import remark_table
 from ..inference.saved_fit import SavedFit, load_fit
 from ..inference.step_models import model_of, step_of
 from ..inference.sufficient import FloatArray
@@ -53,6 +54,8 @@ class Case(Shown):
         Which of the model's priors are the case's own.
     verdict : str
         What the sampler said of the reconstructions that synthetic data sets were made of; empty for a fit.
+    remarks : pandas.DataFrame
+        A fit's own: reference levels, and what is odd about its table. Empty for a study.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class Case(Shown):
     synthetic: bool
     variant: str = DEFAULT_VARIANT
     verdict: str = ""
+    remarks: pd.DataFrame = field(default_factory=partial(remark_table, ()))
 
     def __post_init__(self) -> None:
         if not self.data_sets:
@@ -211,4 +215,5 @@ def _case_of(fitted: Fit | SavedFit) -> Case:
         data_sets=(rows if isinstance(rows, pd.DataFrame) else rows.frame,),
         synthetic=False,
         variant=fitted.variant,
+        remarks=fitted.remarks,
     )

@@ -9,10 +9,10 @@ from .estimates import effects, explained, published, readings, spread, summary
 from .findings import Findings, Section
 from .methods import methods, provenance, reproduction
 from .planning import planning
-from .record import audited, data, limitations
+from .record import audited, data, limitations, remark_rows, remarks
 from .sensitivity import failing, sensitivity
 
-__all__ = ["SECTIONS", "Findings", "Section"]
+__all__ = ["SECTIONS", "Findings", "Section", "remark_rows"]
 
 SECTIONS: tuple[Section, ...] = (
     Section(id="summary", title="In short", needs=("published",), context=summary),
@@ -23,6 +23,7 @@ SECTIONS: tuple[Section, ...] = (
         context=failing,
     ),
     Section(id="data", title="Question and data", needs=("study.json",), context=data),
+    Section(id="remarks", title="What is odd about the table", needs=("remarks",), context=remarks),
     Section(id="audited", title="Do the printed numbers agree?", needs=("audit",), context=audited),
     Section(id="published", title="Published against posterior", needs=("published",), context=published),
     Section(id="effects", title="Where the groups differ", needs=("johnson_neyman",), context=effects),

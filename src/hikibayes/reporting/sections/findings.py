@@ -134,7 +134,7 @@ class Findings:
 
     @cached_property
     def n(self) -> int:
-        """Participants of the study."""
+        """Participants of the published study; raises `InputError` where it prints no number."""
         return sum(self.study.sizes.values())
 
     @cached_property
@@ -176,15 +176,19 @@ class Findings:
 
     @cached_property
     def paper(self) -> str:
-        """The paper as a sentence cites it."""
-        citation = self.study.cited
+        """The paper as a sentence cites it; where nothing is published, the study's title."""
+        citation = self.study.citation
+        if citation is None:
+            return self.study.title
         names = citation.authors
         return f"{_authors(names) if len(names) < 3 else f'{names[0]} et al.'} ({citation.year})"
 
     @cached_property
     def reference(self) -> str:
-        """The paper's entry in a list of references."""
-        c = self.study.cited
+        """The paper's entry in a list of references; empty where nothing is published."""
+        c = self.study.citation
+        if c is None:
+            return ""
         place = f"{c.volume or ''}{f'({c.issue})' if c.issue else ''}"
         return f"{_authors(c.authors)} ({c.year}). {c.title}. {c.journal}{f', {place}' if place else ''}" + (
             f", {c.pages.replace('-', '–')}." if c.pages else "."

@@ -70,11 +70,11 @@ def reproduction(f: Findings) -> dict[str, Any]:
 
 
 def _command(f: Findings) -> str:
-    record = f.run.record
+    record, given = f.run.record, f.run.record.arguments
     words = [
         "hikibayes",
         record.verb,
-        str(record.arguments.get("simulation", record.arguments.get("study", f.study.id))),
+        str(next((given[name] for name in ("simulation", "what", "study") if name in given), f.study.id)),
     ]
     words += [f"--reading {name}={option}" for name, option in dict(record.arguments.get("readings", {})).items()]
     words += [f"--seed {record.seed}"] if record.seed is not None else []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from ...record import wording
 from ...record.measures import Measure
 from .findings import Findings
 
-__all__ = ["audited", "data", "limitations"]
+__all__ = ["audited", "data", "limitations", "remark_rows", "remarks"]
 
 
 def data(f: Findings) -> dict[str, Any]:
@@ -20,7 +22,7 @@ def data(f: Findings) -> dict[str, Any]:
     return {
         "variables": variables,
         "statements": [s for s in f.study.statements if not s.id.startswith("limitation")],
-        "sizes": f.study.sizes,
+        "sizes": f.study.sizes if f.synthetic and f.study.facts else {},
         "facts": len(f.study.facts),
         "assumptions": len(f.study.assumptions),
         "checked": checked["fact"].nunique() if len(checked) else 0,
@@ -58,4 +60,18 @@ def limitations(f: Findings) -> dict[str, Any]:
     """Return what the paper says limits it, and what limits a reanalysis from print."""
     own = [s for s in f.study.statements if s.id.startswith("limitation")]
     shorter = [{"about": s.about.removeprefix("limitation: "), "source": s.source} for s in own]
-    return {"limits": shorter, "read": f.study.cited.read, "step": wording.step_name(f.read, f.difference.step)}
+    step = wording.step_name(f.read, f.difference.step) if f.difference.step else "one step"
+    read = f.study.citation.read if f.study.citation else ""
+    return {"limits": shorter, "read": read, "step": step}
+
+
+def remarks(f: Findings) -> dict[str, Any]:
+    """Return the reference levels of a fit, and what is odd about its table."""
+    return {"remarks": remark_rows(f.table("remarks"))}
+
+
+def remark_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    """Return remarks as a report has them, reference levels first; ``of`` is empty where it is the whole table."""
+    first = table["kind"] != "reference_level"
+    rows = table.loc[first.sort_values(kind="stable").index, ["of", "remark"]].fillna("")
+    return [{str(name): str(value) for name, value in row.items()} for row in rows.to_dict("records")]

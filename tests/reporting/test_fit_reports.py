@@ -1,0 +1,68 @@
+"""What a fit says of itself is in its report, and in those of what doubts it; no publication is needed."""
+
+import pandas as pd
+import pytest
+from tests.inference.own_table import Names
+from tests.inference.test_unpublished import unpublished
+
+from hikibayes.inference.fit import fit
+from hikibayes.inference.saved_fit import fit_files, load_fit
+from hikibayes.provenance import Stopwatch
+from hikibayes.reporting.doubt_files import doubt_files
+from hikibayes.reporting.html import report
+from hikibayes.reporting.results import write_run
+from hikibayes.robustness.case import case_of
+from hikibayes.robustness.confounding import confounding_of
+from hikibayes.robustness.imbalance import imbalance_of
+from hikibayes.robustness.priors import priors_of
+
+OWN = Names()
+DOUBTS = {"priors": priors_of, "imbalance": imbalance_of, "confounding": confounding_of}
+
+
+def written(folder, made):
+    record = Stopwatch().record("fit", {"prior": made.variant}, seed=1, inputs={})
+    write_run(folder, fit_files(made), record)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A fit of a study without facts and citation, of a table with a score that is a customary missing code."""
+    table = OWN.table()
+    table.loc[table.index[0], "x"] = 9999.0
+    made = fit(OWN.model(), table, study=unpublished(), engine="exact", seed=1)
+    return written(tmp_path_factory.mktemp("own") / "fit", made)
+
+
+def test_the_report_of_a_fit_says_its_remarks_and_where_the_groups_differ(folder):
+    html = report(folder)
+    assert "Reference levels and remarks" in html
+    assert "the reference level is" in html
+    assert "9999 occurs" in html
+    assert "Where the groups differ" in html
+    assert "interval of the groups’ gap" in html
+
+
+@pytest.mark.parametrize("verb", DOUBTS)
+def test_what_doubts_a_fit_carries_its_remarks_and_has_a_report_without_a_publication(folder, verb):
+    case = case_of(folder, seed=1)
+    pd.testing.assert_frame_equal(case.remarks, load_fit(folder).remarks)
+    inputs = {str(folder / "posterior.nc"): "0" * 64}
+    record = Stopwatch().record(verb, {"what": str(folder)}, seed=1, inputs=inputs)
+    write_run(folder.parent / verb, doubt_files(DOUBTS[verb](case, seed=1), case, record), record)
+    html = report(folder.parent / verb)
+    assert "What is odd about the table" in html
+    assert "the reference level is" in html
+    assert "9999 occurs" in html
+    assert f"hikibayes {verb} {folder}" in html
+
+
+def test_what_no_engine_answers_is_in_the_report_with_its_reason(folder, tmp_path):
+    made = fit(OWN.model(), OWN.table(), study=unpublished(), engine="exact", seed=1)
+    notes = made.estimates.assign(note="the model has no such term").tail(1)
+    object.__setattr__(made, "estimates", pd.concat([made.estimates, notes]))
+    html = report(written(tmp_path / "fit", made))
+    assert "What was not estimated" in html
+    assert f"{notes['estimand'].iloc[0]}: the model has no such term." in html
+    assert "What was not estimated" not in report(folder)
