@@ -13,11 +13,10 @@ from hikibayes.reporting.html import report
 from hikibayes.reporting.results import write_run
 from hikibayes.robustness.case import case_of
 from hikibayes.robustness.confounding import confounding_of
-from hikibayes.robustness.imbalance import imbalance_of
 from hikibayes.robustness.priors import priors_of
 
 OWN = Names()
-DOUBTS = {"priors": priors_of, "imbalance": imbalance_of, "confounding": confounding_of}
+DOUBTS = {"priors": priors_of, "confounding": confounding_of}
 
 
 def written(folder, made):

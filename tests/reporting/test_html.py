@@ -86,8 +86,9 @@ def test_ids_are_unique_and_every_reference_leads_somewhere(tags):
 
 
 def test_every_section_is_there_in_order(tags):
-    sections = [section.id for section in SECTIONS]
-    assert [name for name in tags.ids if name in sections] == sections
+    # a reanalysis has no table of one's own to remark upon
+    sections = [section.id for section in SECTIONS if section.id != "remarks"]
+    assert [name for name in tags.ids if name in {section.id for section in SECTIONS}] == sections
 
 
 def test_synthetic_data_are_called_so(html, words):
