@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import hikibayes
 from hikibayes.cli import main
 from hikibayes.planning.designs import load_simulation, shipped_simulations
 from hikibayes.planning.simulate import MADE_BY, made_by
@@ -432,3 +433,47 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(beside, t
     shown = typed("power", beside(), "-o", tmp_path / "file" / "run")
     assert shown.exit_code == 2, shown.output
     assert "cannot be written to (Not a directory); choose another with --out" in shown.stderr
+
+
+BARE_STUDY = """
+id = "bare"
+description = "Made up: nothing published, only what is planned"
+group = [{id = "usual", label = "usual"}, {id = "extra", label = "extra"}]
+analysis = {outcome = "y", group = "arm", focal = "x"}
+measure = [
+    {id = "arm", label = "Arm", kind = "category", levels = [{id = "usual", label = "b"}, {id = "extra", label = "a"}]},
+    {id = "y", label = "Y", kind = "number", unit = "points", range = [0, 9000], integer = false},
+    {id = "x", label = "X", kind = "number", unit = "points", range = [0, 9], integer = false},
+]
+fact = [
+    {id = "n_1", quantity = "n", group = "usual", value = 60, source = {locator = "plan", quote = "60"}},
+    {id = "n_2", quantity = "n", group = "extra", value = 10, source = {locator = "plan", quote = "10"}},
+]
+estimand = [{name = "gap", kind = "group_gap", between = ["extra", "usual"], meaning = "extra minus usual"}]
+"""
+BARE_MODEL = """
+description = "a comparison"
+formula = "y ~ arm"
+family = "gaussian"
+scaling = "sample"
+[priors]
+Intercept = {dist = "Normal", mu = 0, sigma = 1, reason = "test"}
+arm = {dist = "Normal", mu = 0, sigma = 1, reason = "test"}
+sigma = {dist = "HalfStudentT", nu = 4, sigma = 1, reason = "test"}
+"""
+BARE_PLAN = """
+description = "A study without a paper"
+study = "bare.toml"
+model = "bare_model.toml"
+worlds = {source = "fixed", fixed = {residual_sd = [0.5, 1.0], gap = 0.4}}
+axes = {n_per_group = [30], allocation = ["2:1"]}
+decision = [{name = "differ", estimand = "gap", rule = {interval = 0.95, excludes = 0}}]
+run = {replicates = 100, refine = false}
+"""
+
+
+def test_a_plan_of_two_groups_needs_sizes_and_estimands_and_nothing_published(tmp_path, monkeypatch):
+    for name, text in (("bare", BARE_STUDY), ("bare_model", BARE_MODEL), ("plan", BARE_PLAN)):
+        (tmp_path / f"{name}.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert hikibayes.power("plan.toml", workers=1).power.failed.sum() == 0

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model
 import hikibayes
 from hikibayes import spec
 from hikibayes.distributions import PARAMETERS, Distribution
+from hikibayes.record.measures import Identifier
 from hikibayes.spec import (
     InputError,
     Number,
@@ -25,6 +26,12 @@ from hikibayes.spec import (
     unknown_name,
     validated,
 )
+
+
+class Named(Spec):
+    """Something with a name."""
+
+    id: Identifier
 
 
 class Inner(Spec):
@@ -116,6 +123,14 @@ def problems_of(content):
     with pytest.raises(InputError) as caught:
         validated(Many, content, "x.toml")
     return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("name", ["Two-sided p", "1st", "größe", ""])
+def test_an_unusable_name_is_told_in_words_what_names_are(name):
+    """And not in the language of regular expressions."""
+    with pytest.raises(InputError, match=f"lower-case Latin letters, digits and underscores.*found '{name}'") as caught:
+        validated(Named, {"id": name}, "x.toml")
+    assert "pattern" not in str(caught.value)
 
 
 def test_every_problem_of_a_file_has_a_line_and_more_than_ten_are_counted():

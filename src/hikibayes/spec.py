@@ -295,6 +295,13 @@ def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     return definitions[node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
 
 
+IN_WORDS = {
+    "string_pattern_mismatch": "a name has lower-case Latin letters, digits and underscores, and begins with a letter; "
+    "what people read goes into `label`, `meaning` or `description`"
+}
+"""What Pydantic says about a name in the language of regular expressions, in words."""
+
+
 class _Problem(NamedTuple):
     """One thing that is wrong with a file."""
 
@@ -313,7 +320,7 @@ def _texts(spec: type[BaseModel], problem: ErrorDetails) -> Sequence[str]:
         return ["is missing"]
     if isinstance(error := problem.get("ctx", {}).get("error"), ProblemsError):
         return error.problems
-    text = problem["msg"].removeprefix("Value error, ")
+    text = IN_WORDS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
     return [text if isinstance(found, dict | list) else f"{text}; found {_shortened(str(found))!r}"]
 
 

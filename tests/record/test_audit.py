@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.record.small_studies import number, small_study
 from tests.studies import orchard as made_up
 from tests.studies import stranger
 
@@ -39,6 +40,15 @@ def orchard():
 @pytest.fixture(scope="module")
 def workers():
     return made_up.workers()
+
+
+TWO_STEPS = [
+    {"id": "main", "label": "1", "adds": ["arm", "x"]},
+    {"id": "all", "label": "2", "after": "main", "adds": ["arm:x"]},
+]
+GROUP_SLOPES = (("first", "0.02"), ("second", "0.40"))
+SUMMARIES = {"correlations together", "correlation and R2", "reliabilities possible", "likeliest misprint"}
+"""Rows about many measures at once."""
 
 
 def row(rows, check, about):
@@ -191,6 +201,41 @@ def test_no_true_number_is_ever_accused(seed, sizes, strength, decimals):
     people = made_up.participants(np.random.default_rng(seed), dict(zip(made_up.SIZES, sizes, strict=True)), strength)
     rows = checks(stranger.republished(study, people, decimals))
     assert [(each.check, each.facts, each.note) for each in rows if each.verdict == "inconsistent"] == []
+
+
+@pytest.mark.parametrize("planted", [False, True], ids=["true", "planted"])
+def test_every_sentence_about_a_measure_names_it(orchard, planted):
+    study = load_study(STUDIES / "planted.toml") if planted else orchard
+    facts = {fact.id: fact for fact in study.facts}
+    for each in checks(study):
+        about = facts[each.facts[0]].of
+        if about and each.check not in SUMMARIES:
+            measure = study.measure(about)
+            names = (measure.label, measure.id, *(level.id for level in measure.levels))
+            assert any(name in each.note for name in names), (each.check, each.note)
+
+
+def placed(*coefficients):
+    """Audit rows about the step of x's coefficient, beside slopes of .02 and .40 in groups of 40 and 60."""
+    slopes = [number("slope", value, of="x", group=group, step="all") for group, value in GROUP_SLOPES]
+    printed = [number("coefficient", value, step=step, term="x") for step, value in coefficients]
+    study = small_study((40, 60), *printed, *slopes, steps=TWO_STEPS)
+    return [each for each in checks(study) if each.check == "step of a coefficient"]
+
+
+def test_a_coefficient_is_not_doubted_where_both_steps_print_theirs():
+    """A common slope lies near the groups' weighted mean, so it may always be the later step's by its codes alone."""
+    assert [each.verdict for each in placed(("main", "0.25"))] == ["ambiguous"]
+    assert [each.verdict for each in placed(("main", "0.25"), ("all", "0.02"))] == ["consistent"]
+
+
+def test_the_coding_that_leaves_a_step_open_is_in_the_sentence():
+    assert "0.243 to 0.253 (centred codes)" in placed(("main", "0.25"))[0].note
+
+
+def test_sizes_that_nothing_else_bears_on_ask_for_what_is_not_printed():
+    rows = [each for each in checks(small_study((40, 60))) if each.check == "nothing to compare with"]
+    assert "of both groups and of the whole sample together" in rows[0].note
 
 
 # -- wrong numbers are found ----------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ SLEEP = [("0.75", "1.79"), ("2.33", "2.00")]  # R, data set sleep: t(18) = -1.86
 
 @pytest.mark.parametrize(
     ("p", "said"),
-    [("0.079", "The p of t = -1.86 is"), ("0.040", "one-sided in the direction"), ("0.960", "one-sided for a greater")],
+    [("0.079", "The p of t = -1.86 ("), ("0.040", "one-sided in the direction"), ("0.960", "one-sided for a greater")],
 )
 def test_undeclared_sides_are_found(p, said):
     t = number("t", "-1.86", of="y", between=("first", "second"))

@@ -104,7 +104,7 @@ def test_synthesize_writes_a_run_that_can_be_made_again(hikibayes):
     assert "1 data sets, 0 facts missed; run" in made.stdout
     comparison = replay("run")
     assert set(comparison["verdict"]) == {"identical"}
-    assert len(comparison) == 4
+    assert len(comparison) == 5
 
 
 def test_own_reconstructions_are_used(hikibayes, calibration, synthesis):

@@ -95,7 +95,16 @@ def power(
 
 
 @click.command()
-@options(click.argument("folder", type=click.Path(file_okay=False, path_type=Path)), json_option, out_option)
+@options(
+    click.argument("folder", type=click.Path(file_okay=False, path_type=Path)),
+    json_option,
+    click.option(
+        "-o",
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for the files.  [default: FOLDER itself]",
+    ),
+)
 def diagnose(*, folder: Path, as_json: bool, out: Path | None) -> None:
     """Reduce the replicates that a FOLDER holds to power and sample sizes again, there or in another folder."""
     from ..planning.diagnose import REPLICATES_FILE

@@ -19,6 +19,6 @@ KIND = Kind(
     low=0,
     unit="participants",
     whole=True,
-    settled_by="the sizes of the groups",
+    settled_by="the sizes of both groups and of the whole sample together",
     value=_value,
 )

@@ -267,7 +267,7 @@ def checks_of_comparison(comparison: Comparison) -> Iterator[Check]:
 def _from_means(comparison: Comparison) -> Iterator[Check]:
     printed, n = comparison.printed, comparison.sizes
     if all(comparison.means) and (difference := printed.get("mean_difference")):
-        what = "The difference of the printed means"
+        what = f"The difference of the printed means of {comparison.label}"
         yield compared("difference of means", difference, comparison.means, comparison.gap, what)
     if not comparison.described:
         return
@@ -276,7 +276,9 @@ def _from_means(comparison: Comparison) -> Iterator[Check]:
     if df := printed.get("df"):
         welch, student = degrees_over(_corners(*comparison.variances), n), Interval(sum(n) - 2, sum(n) - 2)
         ranges = {NAMES[test]: welch if test == "welch" else student for test in comparison.tests}
-        yield _either("df from SDs", df, comparison.sds, ranges, "with these SDs has degrees of freedom")
+        yield _either(
+            "df from SDs", df, comparison.sds, ranges, f"with these SDs of {comparison.label} has degrees of freedom"
+        )
     if d := printed.get("d"):
         yield _d_from_means(comparison, d)
 
@@ -286,7 +288,7 @@ def _t_from_means(comparison: Comparison, t: Fact) -> Check:
     turned = comparison.if_standard_errors()
     others = {f"{NAMES[test]} if the SDs are standard errors": turned.t_of(test) for test in comparison.tests}
     others |= {f"{name} of the opposite sign": _negated(interval) for name, interval in ranges.items()}
-    return _either("t from means and SDs", t, comparison.inputs, ranges, "from the means and SDs is", others)
+    return _either("t from means and SDs", t, comparison.inputs, ranges, _from_means_of(comparison), others)
 
 
 def _d_from_means(comparison: Comparison, d: Fact) -> Check:
@@ -297,7 +299,11 @@ def _d_from_means(comparison: Comparison, d: Fact) -> Check:
     turned = comparison.if_standard_errors()
     others = {f"{name} if the SDs are standard errors": turned.d_of(kind) for kind, name in EFFECT_SIZES.items()}
     others |= {f"{name} of the opposite sign": _negated(interval) for name, interval in every.items()}
-    return _either("d from means and SDs", d, comparison.inputs, ranges, "from the means and SDs is", every | others)
+    return _either("d from means and SDs", d, comparison.inputs, ranges, _from_means_of(comparison), every | others)
+
+
+def _from_means_of(comparison: Comparison) -> str:
+    return f"of {comparison.label} from the means and SDs is"
 
 
 def _negated(interval: Interval) -> Interval:
@@ -353,7 +359,7 @@ def _d_and_t(comparison: Comparison) -> Iterator[Check]:
         EFFECT_SIZES[kind]: image(lambda a, b: a / b, t.interval, _t_per_d(comparison, comparison.tests, (kind,)))
         for kind in comparison.kinds
     }
-    yield _either("d from t", d, (t,), _commonest(d, ranges), "from t and the groups' sizes is")
+    yield _either("d from t", d, (t,), _commonest(d, ranges), f"of {comparison.label} from t and the groups' sizes is")
 
 
 def _commonest(fact: Fact, ranges: dict[str, Interval]) -> dict[str, Interval]:
@@ -372,11 +378,19 @@ def _p_of_comparison(comparison: Comparison) -> Iterator[Check]:
         return
     t, d = comparison.printed.get("t"), comparison.printed.get("d")
     if t:
-        given, name, what = (t, comparison.printed.get("df"), *comparison.inputs), "p from t", f"t = {t.printed}"
+        given, name, what = (
+            (t, comparison.printed.get("df"), *comparison.inputs),
+            "p from t",
+            f"t = {t.printed} ({comparison.label})",
+        )
     elif comparison.described:
-        given, name, what = comparison.inputs, "p from means and SDs", "the t from the means and SDs"
+        given, name, what = (
+            comparison.inputs,
+            "p from means and SDs",
+            f"the t of {comparison.label} from the means and SDs",
+        )
     elif d:
-        given, name, what = (d,), "p from d", f"the t from d = {d.printed} and the groups' sizes"
+        given, name, what = (d,), "p from d", f"the t from d = {d.printed} ({comparison.label}) and the groups' sizes"
     else:
         return
     ways = [(_t_possible(comparison, test), comparison.degrees(test)) for test in comparison.tests]

@@ -78,8 +78,13 @@ def checks_of_repetitions(study: Study) -> Iterator[Check]:
         if len(facts) > 1:
             agree = all(_same(a, b) for a in facts for b in facts)
             ending = "can all be true" if agree else "contradict each other"
-            note = f"The same number is given {len(facts)} times, and these {ending}."
+            note = f"The same {facts[0].quantity}{_whose(facts[0])} is given {len(facts)} times, and these {ending}."
             yield found("repeated number", facts, "consistent" if agree else "inconsistent", note, about=len(facts))
+
+
+def _whose(fact: Fact) -> str:
+    about = fact.term or fact.of
+    return f"{f' of {about}' if about else ''}{f' in {fact.step}' if fact.step else ''}{_who(fact.group)}"
 
 
 def _same(one: Fact, other: Fact) -> bool:
@@ -118,7 +123,8 @@ def checks_of_ranges(study: Study) -> Iterator[Check]:
             limits = Interval(*measure.limits)
             inside = all(end.interval.meets(limits) for end in ends)
             where = "inside" if inside else "outside"
-            note = f"The extremes lie {where} the measure's range, {number(limits.low)} to {number(limits.high)}."
+            span = f"{number(limits.low)} to {number(limits.high)}"
+            note = f"The extremes of {measure.label}{_who(group)} lie {where} the measure's range, {span}."
             yield found("minimum and maximum", ends, "consistent" if inside else "inconsistent", note, about=2)
         if mean := only(study, "mean", of=measure.id, group=group):
             who = f"A mean of {measure.label}{_who(group)}"
@@ -197,18 +203,20 @@ def checks_of_whole_numbers(study: Study) -> Iterator[Check]:
 
 
 def _mean_and_sd(study: Study, measure: Measure, group: str | None, facts: tuple[Fact, ...]) -> Check:
-    pairs = whole_number_sums(study, measure, group)
+    pairs, who = whole_number_sums(study, measure, group), f"{measure.label}{_who(group)}"
     known = scores(study, measure, group)
     name = "mean and SD of zeros and ones" if known and known.is_binary else "mean and SD of whole numbers"
     if pairs is None:
-        note = "So many pairs of sums print this mean and SD that whole numbers do not narrow them."
+        note = f"So many pairs of sums print the mean and SD of {who} that whole numbers do not narrow them."
         return found(name, facts, "consistent", note, about=2)
     if not pairs:
-        note = f"No whole numbers on this scale print the mean {facts[0].printed} with the SD {facts[1].printed}."
+        note = (
+            f"No whole numbers on this scale print the mean {facts[0].printed} of {who} with the SD {facts[1].printed}."
+        )
         return found(name, facts, "inconsistent", note, about=2)
     some = "; ".join(f"{pair.total}, {pair.squares}" for pair in pairs[:6]) + ("; ..." if len(pairs) > 6 else "")
     grains = "" if measure.grain == 1 else f" (counted in steps of {number(measure.grain)})"
-    note = f"Sum and sum of squares{grains} that print both: {some} ({len(pairs)} possible)."
+    note = f"Sum and sum of squares{grains} that print mean and SD of {who}: {some} ({len(pairs)} possible)."
     recomputed = Interval(min(pair.sd for pair in pairs), max(pair.sd for pair in pairs))
     return found(name, facts, "consistent", note, recomputed, about=2)
 
@@ -223,14 +231,18 @@ def checks_of_totals(study: Study) -> Iterator[Check]:
         n1, n2 = study.sizes.values()
         ends = means[0].interval, means[1].interval
         pooled = image(lambda a, b, n1=n1, n2=n2: (n1 * a + n2 * b) / (n1 + n2), *ends)
-        yield compared("mean of the groups together", whole, means, pooled, "The mean over both groups")
+        yield compared(
+            "mean of the groups together", whole, means, pooled, f"The mean of {measure.label} over both groups"
+        )
         sds = [only(study, "sd", of=measure.id, group=group) for group in study.group_ids]
         sd = only(study, "sd", of=measure.id, group=None)
         if sd and sds[0] and sds[1]:
             gap = absolute(Interval(*_difference(*ends)))
             boxes = (gap, sds[0].interval, sds[1].interval)
             total = image(lambda d, a, b, n1=n1, n2=n2: total_sd(n1, n2, d, a, b), *boxes)
-            yield compared("SD of the groups together", sd, (*means, *sds), total, "The SD over both groups")
+            yield compared(
+                "SD of the groups together", sd, (*means, *sds), total, f"The SD of {measure.label} over both groups"
+            )
 
 
 def total_sd(n1: int, n2: int, gap: float, sd1: float, sd2: float) -> float:
@@ -313,7 +325,9 @@ def _shares_of_groups(study: Study) -> Iterator[Check]:
             weights = [size(study, group) / size(study) for group in study.group_ids]
             together = image(lambda a, b, w=weights: w[0] * a + w[1] * b, *(share for share, _ in parts))
             given = [fact for _, fact in parts]
-            yield compared("share of the groups together", whole, given, together, "The share over both groups")
+            yield compared(
+                "share of the groups together", whole, given, together, f"The share of {whole.level} over both groups"
+            )
 
 
 def _differences_of_shares(study: Study) -> Iterator[Check]:
@@ -323,7 +337,9 @@ def _differences_of_shares(study: Study) -> Iterator[Check]:
         difference = image(lambda a, b: a - b, *(share for share, _ in parts))
         given = [source for _, source in parts]
         if all(given) or not possible(fact, difference):
-            yield compared("difference of shares", fact, given, difference, "The difference of the groups' shares")
+            yield compared(
+                "difference of shares", fact, given, difference, f"The difference of the groups' shares of {fact.level}"
+            )
         else:
             note = (
                 f"The groups' shares leave a difference {between(difference)}, so {fact.printed} can be true; "

@@ -202,7 +202,8 @@ def _jointly(comparison: Comparison, names: list[str]) -> Check:
         return found("t, df and d jointly", facts, "inconsistent", note, about=len(names))
     left = _left_open(comparison, meant, region)
     open_ = one_of((f"{name} {between(interval)}" for name, interval in left.items()), "and")
-    note = f"Means and SDs within their rounding print {_said(names, meant)} together, and leave {open_}."
+    start = f"Means and SDs of {comparison.label} within their rounding print {_said(names, meant)} together"
+    note = f"{start}, and leave {open_}."
     return found("t, df and d jointly", facts, "consistent", note, left[names[0]], about=len(names))
 
 
@@ -218,7 +219,7 @@ def _odd_one_out(comparison: Comparison, names: list[str]) -> str:
         for name in names
         if any(variances_possible(comparison, test, frozenset(names) - {name}, k) for test, k in _meanings(comparison))
     ]
-    start = f"No means and SDs within their rounding print {one_of(names, 'and')} together"
+    start = f"No means and SDs of {comparison.label} within their rounding print {one_of(names, 'and')} together"
     if alone:
         return f"{start}; without {one_of(alone)} the others agree."
     return f"{start}, and leaving one of these out does not help: look at the means, SDs and sizes."
@@ -269,7 +270,8 @@ def _whole_numbers(study: Study, comparison: Comparison, names: list[str], limit
     meanings = _meanings(comparison)
     ways = ((meant, [pair for pair in pairs if _prints(comparison, meant, pair)]) for meant in meanings)
     meant, fitting = next((way for way in ways if way[1]), (meanings[0], []))
-    said, combinations = _said(names, meant), f"{total} combinations of whole-number sums that print the means and SDs"
+    said, sums = _said(names, meant), f"whole-number sums that print the means and SDs of {comparison.label}"
+    combinations = f"{total} combinations of {sums}"
     if not fitting:
         return found(name, facts, "inconsistent", f"None of the {combinations} prints {said}.", about=len(names))
     values = [_numbers(comparison, meant, pair) for pair in fitting]

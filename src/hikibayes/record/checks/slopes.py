@@ -226,15 +226,21 @@ def _interaction_p(study: Study, slopes: Slopes) -> Iterator[Check]:
 def _own_coefficients(study: Study, slopes: Slopes) -> Iterator[Check]:
     """Ask whether a printed coefficient of the measure can be one of the step that the slopes are of."""
     would = slopes.coefficients(study.sizes[study.group_ids[1]] / size(study))
-    shown = list(would)[:3]
-    said = one_of(f"{_number_or_range(interval)} ({coding})" for coding, interval in would.items() if coding in shown)
-    start = f"From the slopes, the coefficient of {slopes.of} in {slopes.step} is {said}; the printed"
-    nested = [slopes.step, *_earlier(study, slopes.step)]
-    for fact in study.facts_of("coefficient", term=slopes.of):
-        if fact.step in nested and is_standardised(study, fact) == slopes.standardised(study):
+    same = [
+        fact
+        for fact in study.facts_of("coefficient", term=slopes.of)
+        if is_standardised(study, fact) == slopes.standardised(study)
+    ]
+    own = [fact for fact in same if fact.step == slopes.step]
+    earlier = [] if own else list(_earlier(study, slopes.step))  # a row of the step's own settles which is which
+    for fact in same:
+        if fact in own or fact.step in earlier:
             fits = [name for name, interval in would.items() if possible(fact, interval)]
             verdict, ending = _placed(fact, slopes.step, fits)
-            note = f"{start} {fact.printed} {ending}."
+            shown = dict.fromkeys([*list(would)[:3], *fits])
+            said = one_of(f"{_number_or_range(would[coding])} ({coding})" for coding in shown)
+            start = f"From the slopes, the coefficient of {slopes.of} in {slopes.step} is {said}"
+            note = f"{start}; the printed {fact.printed} {ending}."
             facts = (fact, *reversed(slopes.facts))
             yield found("step of a coefficient", facts, verdict, note, would["effect coding"])
 
