@@ -158,7 +158,8 @@ class Spec(BaseModel):
 
     def replace(self, **changes: Any) -> Self:
         """Return a validated copy with some fields changed."""
-        return type(self).model_validate({**self.model_dump(exclude_unset=True), **changes})
+        # changes are named as in code; aliases hold what files call the fields
+        return type(self).model_validate({**self.model_dump(exclude_unset=True, by_alias=False), **changes})
 
 
 def checked_seed(seed: int) -> int:
