@@ -37,7 +37,7 @@ FOUND = {
     ),
     "sd_of_no_whole_numbers": (
         "mean and SD of whole numbers",
-        "No whole numbers on this scale print the mean 35.97 with the SD 0.28",
+        "No whole numbers on this scale print the mean 35.97 of Pruning Skill Test (organic) with the SD 0.28",
     ),
     "shares_that_do_not_add_up": ("shares add up", "but together they are 49 people instead of 54"),
     "share_of_no_whole_people": ("share of whole people", "No number of people out of 54 makes 80.0%"),
