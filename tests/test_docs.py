@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from hikibayes.cli import main
 from hikibayes.planning.designs import load_simulation
@@ -68,6 +69,21 @@ def test_python_snippets_run(body, monkeypatch):
     brief = load_simulation("followup").brief(20)
     monkeypatch.setattr("hikibayes.planning.power.load_simulation", lambda _: brief)
     exec(compile(body, "snippet", "exec"), {})
+
+
+QUICK = ("studies", "models", "simulations", "audit")
+ORCHARD = ROOT / "tests" / "studies" / "orchard.toml"
+
+
+@pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] in ("sh", "console")])
+def test_quick_commands_run_in_the_order_of_the_page(body, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in commands_in(body):
+        if words[0] in QUICK:
+            if words[0] == "audit" and len(words) > 1:
+                Path(words[1]).write_text(ORCHARD.read_text(encoding="utf-8"), encoding="utf-8")  # as if filled in
+            result = CliRunner().invoke(main, words)
+            assert result.exit_code == 0, f"{words}: {result.output}"
 
 
 def test_a_command_that_does_not_exist_any_more_would_be_seen():
