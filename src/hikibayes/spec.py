@@ -158,8 +158,10 @@ class Spec(BaseModel):
 
     def replace(self, **changes: Any) -> Self:
         """Return a validated copy with some fields changed."""
-        # changes are named as in code; aliases hold what files call the fields
-        return type(self).model_validate({**self.model_dump(exclude_unset=True, by_alias=False), **changes})
+        # a field may be named as in code (facts) or as in a file (fact)
+        fields = type(self).model_fields
+        changed = {(fields[name].alias or name) if name in fields else name: value for name, value in changes.items()}
+        return type(self).model_validate({**self.model_dump(exclude_unset=True), **changed})
 
 
 def checked_seed(seed: int) -> int:
