@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from ..estimands import Scenario
 from ..record.measures import Measure
 from ..record.study import Study
 from ..spec import InputError, unknown_name
@@ -66,6 +67,26 @@ class Scaling:
         """Return a measure's values, data sets stacked along the only axis, in SD units."""
         by_dataset = values.reshape(len(self.scale[name]), -1)
         return np.ravel((by_dataset - self.location[name][:, None]) / self.scale[name][:, None])
+
+    def changes(self, scenario: Scenario, *, standardised: bool) -> dict[str, dict[str, Any]]:
+        """Return what a scenario fixes and shifts, in the model's units.
+
+        Notes
+        -----
+        Of several data sets in raw units no one number is an SD; there a shift of 1 SD becomes one of 1 unit.
+        """
+        one = standardised or any(len(scale) > 1 for scale in self.scale.values())
+
+        def z(name: str, value: str | float) -> str | float:
+            if isinstance(value, str) or standardised:
+                return value
+            return float(self.location[name][0] + value * self.scale[name][0])
+
+        unit = {name: 1.0 if one else float(self.scale[name][0]) for name in scenario.shift}
+        return {
+            "fixed": {name: z(name, value) for name, value in scenario.fixed.items()},
+            "shift": {name: amount * unit[name] for name, amount in scenario.shift.items()},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
 
+from ..estimands import KINDS, Scenario
 from ..record.study import Estimand
 from .design import Design
 from .estimands import Answers
@@ -64,24 +64,13 @@ class _ExpectedScore:
 
     def effect(self, estimand: Estimand) -> FloatArray:
         """Draws of a slope, a difference of slopes or a gap, shape (S,)."""
-        group = self.design.study.analysis.group
-        match estimand.kind:
-            case "group_gap" if estimand.between:
-                first, second = (self.average(fixed={group: name}) for name in estimand.between)
-                return first - second
-            case "slope_difference" if estimand.between and estimand.of:
-                first, second = (self.slope(estimand.of, {group: name}) for name in estimand.between)
-                return first - second
-            case _:
-                return self.slope(estimand.of or "", {group: estimand.group} if estimand.group else {})
+        scenarios = KINDS[estimand.kind].scenarios
+        assert scenarios is not None
+        parts = [each.weight * self.average(each) for each in scenarios(estimand, self.design.study.outline())]
+        return np.asarray(sum(parts))
 
-    def slope(self, of: str, fixed: Mapping[str, Any]) -> FloatArray:
-        """Change of the average by one SD of a measure, or by one level."""
-        if levels := [level.id for level in self.design.study.measure(of).levels]:
-            return self.average(fixed={**fixed, of: levels[1]}) - self.average(fixed={**fixed, of: levels[0]})
-        half = 0.5 if self.design.standardised else 0.5 * float(self.design.scaling.scale[of][0])
-        return self.average(fixed=fixed, shift={of: half}) - self.average(fixed=fixed, shift={of: -half})
-
-    def average(self, **changes: Any) -> FloatArray:
-        rows = self.design.changed_rows(**changes)[0]
+    def average(self, scenario: Scenario) -> FloatArray:
+        rows = self.design.changed_rows(**self.design.scaling.changes(scenario, standardised=self.design.standardised))[
+            0
+        ]
         return np.asarray(self.unit * expit(self.intercept[:, None] + self.beta @ rows.T).mean(axis=1))

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..estimands import KINDS, Scenario
 from ..record.measures import term_parts
 from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
@@ -28,10 +30,7 @@ __all__ = ["Answers", "ExplainedVariance", "answers", "raw_unit", "truths"]
 
 type _Explained = Callable[[NDArray[np.intp]], FloatArray]
 
-LINEAR = ("slope", "slope_difference", "group_gap")
 TOLERANCE = 1e-9
-STEP = 2.0**-10
-"""Of a derivative, in SD; taken with half of it too and extrapolated, which is exact for polynomials of degree 4."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +104,13 @@ def answers(design: Design | MomentDesign) -> Answers:
         reasons = {estimand: effects.obstacle(estimand) for estimand in study.estimands}
         chosen = tuple(estimand for estimand, why in reasons.items() if not why)
         refused = {estimand: why for estimand, why in reasons.items() if why}
-    linear = tuple(estimand for estimand in chosen if estimand.kind in LINEAR)
+    linear = tuple(estimand for estimand in chosen if KINDS[estimand.kind].scenarios)
     weights = np.stack([effects.weights(estimand) for estimand in linear], axis=1) if linear else effects.none
     return Answers(
         linear=linear,
         weights=weights,
         raw_factor=np.stack([effects.raw_factor(e) for e in linear], axis=1) if linear else effects.none[..., 0],
-        variance=tuple(estimand for estimand in chosen if estimand.kind not in LINEAR),
+        variance=tuple(estimand for estimand in chosen if not KINDS[estimand.kind].scenarios),
         explained=ExplainedVariance(design),
         refused=refused,
     )
@@ -119,11 +118,12 @@ def answers(design: Design | MomentDesign) -> Answers:
 
 def raw_unit(estimand: Estimand, study: Study) -> str:
     """Return the raw unit of an estimand, such as ``points_per_point``; empty for a share of variance."""
-    if estimand.kind not in LINEAR:
+    kind = KINDS[estimand.kind]
+    if not kind.scenarios:
         return ""
-    outcome, of = study.measure(study.analysis.outcome), study.measure(estimand.of) if estimand.of else None
-    unit = outcome.unit or "points"
-    return unit if of is None else f"{unit}_per_{'level' if of.levels else of.unit or 'point'}"
+    per = [study.measure(getattr(estimand, key)) for key in kind.per]
+    units = ["level" if measure.levels else measure.unit or "point" for measure in per]
+    return "_per_".join([study.measure(study.analysis.outcome).unit or "points", *units])
 
 
 def truths(
@@ -166,13 +166,14 @@ def truths(
 
 
 class _Effects:
-    """Average changes of a design's row; slopes by group are looked up often, and kept."""
+    """Average changes of a design's row; average rows are looked up often, and kept."""
 
     def __init__(self, design: Design | MomentDesign) -> None:
         self.design, self.model, self.study = design, design.model, design.study
         self.group = self.study.analysis.group
         self.none = np.zeros((len(design.statistics), 0, len(design.columns)))
-        self._slopes: dict[str, tuple[FloatArray, FloatArray]] = {}
+        self.outline = self.study.outline(self.model.written.inside_calls)
+        self._rows: dict[tuple[Any, ...], FloatArray] = {}
 
     @cached_property
     def one(self) -> _Effects:
@@ -181,40 +182,34 @@ class _Effects:
             return _Effects(self.design.first())
         return self
 
-    def slopes(self, of: str) -> tuple[FloatArray, FloatArray]:
-        """Weights of a measure's slope in each group, the reference first, each (B, p)."""
-        if of not in self._slopes:
-            reference, other = (self._slope(of, group) for group in self.study.group_ids)
-            self._slopes[of] = reference, other
-        return self._slopes[of]
-
     def weights(self, estimand: Estimand) -> FloatArray:
-        """Weights over the columns, (B, p)."""
-        by_group = dict(zip(self.study.group_ids, self.slopes(estimand.of), strict=True)) if estimand.of else {}
-        match estimand.kind:
-            case "slope":
-                return by_group[estimand.group or self.study.group_ids[0]]
-            case "slope_difference" if estimand.between:
-                return by_group[estimand.between[0]] - by_group[estimand.between[1]]
-            case "group_gap" if estimand.between:
-                first, second = (self.design.mean_row(fixed={self.group: group}) for group in estimand.between)
-                return (first - second) / self._outcome_sd()
-        raise AssertionError(estimand.kind)
+        """Weights over the columns, (B, p), in SD of the outcome."""
+        scenarios = KINDS[estimand.kind].scenarios
+        assert scenarios is not None
+        parts = [each.weight * self._row(each) for each in scenarios(estimand, self.outline)]
+        return np.asarray(sum(parts) * self._per_sd(estimand) / self._outcome_sd())
+
+    def slopes(self, of: str) -> list[FloatArray]:
+        """Weights of a measure's slope in each group, each (B, p); of all together where the model has no groups."""
+        groups = self.outline.groups if self.group in self.model.variables else ("",)
+        asked = {"name": "a", "kind": "slope", "meaning": "its slope", "of": of}
+        return [self.weights(Estimand(**asked, group=group or None)) for group in groups]
 
     def raw_factor(self, estimand: Estimand) -> FloatArray:
         """Raw units per standardised unit, (B,)."""
         scale = self.design.scaling.scale
-        of = scale.get(estimand.of or "", np.ones(1))
-        return np.broadcast_to(scale[self.model.outcome] / of, (len(self.design.statistics),))
+        per = [scale.get(getattr(estimand, key), np.ones(1)) for key in KINDS[estimand.kind].per]
+        factor = scale[self.model.outcome] / np.prod(np.broadcast_arrays(np.ones(1), *per), axis=0)
+        return np.broadcast_to(factor, (len(self.design.statistics),))
 
     def obstacle(self, estimand: Estimand, *, covariates: bool = True) -> str | None:
         """Say why the model does not answer an estimand; None where it does."""
         present = set(self.model.variables)
-        needed = {estimand.of} if estimand.of else set()
-        needed |= {self.group} if estimand.group or estimand.between else set()
+        needed = {name for name in (estimand.of, estimand.by, *estimand.at) if name}
+        needed |= {self.group} if estimand.group or (estimand.between and not estimand.by) else set()
         if absent := sorted(needed - present):
             return f"{absent[0]} is not in its formula"
-        if estimand.kind not in LINEAR:
+        if not KINDS[estimand.kind].scenarios:
             return self._variance_obstacle(estimand)
         if estimand.of and (why := self._slope_obstacle(estimand)):
             return why
@@ -231,13 +226,15 @@ class _Effects:
             return f"{of} is a category with {number} levels; a slope is of a number, or of two levels"
         if of in self.model.written.jumping:
             return f"{of} enters by a comparison, which has steps and no slope"
-        reference, other = self.one.slopes(of)
-        if not np.isfinite([reference, other]).all():
+        slopes = np.array(self.one.slopes(of))
+        if not np.isfinite(slopes).all():
             return f"the formula's functions of {of} have no finite slope at every participant's value"
-        size = max(np.abs(reference).max(), np.abs(other).max())
+        size = np.abs(slopes).max()
         if size < TOLERANCE:
             return f"on average the formula's terms do not change with {of}, whatever their coefficients"
-        differ = bool((np.abs(reference - other) > TOLERANCE * max(1.0, size)).any())
+        if estimand.by or estimand.at:
+            return None
+        differ = bool((np.abs(slopes - slopes[0]) > TOLERANCE * max(1.0, size)).any())
         by_group = estimand.group is not None or estimand.between is not None
         if by_group and not differ:
             return f"the slope of {estimand.of} is the same in both groups"
@@ -252,24 +249,20 @@ class _Effects:
         ]
         return f"{missing[0]}, which {estimand.step} has, is not in its formula" if missing else None
 
-    def _slope(self, of: str, group: str) -> FloatArray:
-        fixed = {self.group: group} if self.group in self.model.variables else {}
-        levels = [level.id for level in self.study.measure(of).levels]
-        if levels:
-            high, low = (self.design.mean_row(fixed={**fixed, of: level}) for level in (levels[1], levels[0]))
-            return (high - low) / self._outcome_sd()
-        scale = np.ones((1, 1)) if self.design.standardised else self.design.scaling.scale[of][:, None]
-        if of not in self.model.written.inside_calls:
-            return self._change(of, fixed, 1.0) * scale / self._outcome_sd()
-        # several data sets and functions do not go together: one SD is enough
-        unit = float(scale[0, 0])
-        whole, half = (self._change(of, fixed, step * unit) / step for step in (STEP, STEP / 2))
-        return (4 * half - whole) / 3 / self._outcome_sd()
+    def _row(self, scenario: Scenario) -> FloatArray:
+        """Average row of a scenario, (B, p)."""
+        key = tuple(sorted(scenario.fixed.items())), tuple(sorted(scenario.shift.items()))
+        if key not in self._rows:
+            changes = self.design.scaling.changes(scenario, standardised=self.design.standardised)
+            self._rows[key] = self.design.mean_row(**changes)
+        return self._rows[key]
 
-    def _change(self, of: str, fixed: Mapping[str, str], width: float) -> FloatArray:
-        """Change of the average row while a measure goes from half a width below each one's own value to half above."""
-        high, low = (self.design.mean_row(fixed=fixed, shift={of: side * width / 2}) for side in (1, -1))
-        return np.asarray(high - low)
+    def _per_sd(self, estimand: Estimand) -> FloatArray:
+        """Return what turns a change per unit into one per SD, (B or 1, 1); several raw data sets differ in SD."""
+        scale = self.design.scaling.scale
+        own = [scale[name] for key in KINDS[estimand.kind].per if (name := getattr(estimand, key)) in scale]
+        apart = [values for values in own if not self.design.standardised and len(values) > 1]
+        return np.asarray(np.prod(np.broadcast_arrays(np.ones(1), *apart), axis=0)[:, None])
 
     def _outcome_sd(self) -> FloatArray:
         """SD of the outcome in the model's units, (1, 1) or (B, 1)."""
@@ -337,7 +330,7 @@ class ExplainedVariance:
 
     def _increment(self, estimand: Estimand, explained: _Explained) -> FloatArray:
         """Return what a step explains; beyond the step before it, for a delta."""
-        before = self.study.step(estimand.step).after if estimand.kind == "delta_r2" else None
+        before = self.study.step(estimand.step).after if KINDS[estimand.kind].beyond else None
         here = explained(self._of_step(estimand.step))
         return here - explained(self._of_step(before)) if before else here
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..estimands import KINDS
 from ..record.measures import term_parts
 from ..record.study import Estimand, Study
 from .models import INTERCEPT, ModelSpec, load_model, shipped_models
 
 __all__ = ["model_of", "step_models", "step_of"]
-
-VARIANCE = ("r2", "delta_r2")
 
 type Priors = dict[str, dict[str, Any]]
 
@@ -69,9 +68,9 @@ def step_of(study: Study, estimand: Estimand) -> str:
     R² and ΔR² of all steps come from one posterior, that of the fullest step, so that they are parts of one whole and
     never a difference between separate fits.
     """
-    if estimand.kind not in VARIANCE:
+    if KINDS[estimand.kind].scenarios:
         return estimand.step
-    asked = [other.step for other in study.estimands if other.kind in VARIANCE]
+    asked = [other.step for other in study.estimands if not KINDS[other.kind].scenarios]
     containing = [step for step in asked if set(study.terms(estimand.step)) <= set(study.terms(step))]
     return max(containing, key=lambda step: len(study.terms(step)))
 

@@ -6,19 +6,21 @@ the model lets the category moderate a slope. Which weights, the formula tells, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..estimands import KINDS
 from ..inference.design import categorical, columns_of, refuse_calls
 from ..inference.formulas import evaluated
 from ..inference.models import ModelSpec
 from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
 
-__all__ = ["CellColumns", "Frame", "cell_columns"]
+__all__ = ["CellColumns", "Frame", "cell_columns", "sum_of", "unplanned"]
 
 type FloatArray = NDArray[np.float64]
 
@@ -129,20 +131,23 @@ class CellColumns:
         if why := self._obstacle(estimand):
             raise InputError(f"model {self.model.name!r} does not answer estimand {estimand.name!r}: {why}")
         groups = self.frame.study.group_ids
-        at = self._by_group(
-            self.linear[..., self.frame.measures.index(estimand.of)] if estimand.of else self.constant, mix
-        )
-        if estimand.between:
-            return np.asarray(at[groups.index(estimand.between[0])] - at[groups.index(estimand.between[1])])
-        return np.asarray(at[groups.index(estimand.group)] if estimand.group else at.mean(axis=0))
+        measures = self.frame.measures
+
+        def at(group: str, shift: Mapping[str, float]) -> FloatArray:
+            by_group = self._by_group(
+                self.constant + sum(by * self.linear[..., measures.index(name)] for name, by in shift.items()), mix
+            )
+            return by_group[groups.index(group)] if group else np.asarray(by_group.mean(axis=0))
+
+        return sum_of(estimand, self.frame.study, at)
 
     def _by_group(self, values: FloatArray, mix: FloatArray) -> FloatArray:
         return np.asarray(np.einsum("l,glp->gp", mix, values.reshape(2, len(mix), -1)))
 
     def _obstacle(self, estimand: Estimand) -> str | None:
-        if estimand.kind not in ("slope", "slope_difference", "group_gap"):
-            return "planning is for slopes, differences of slopes and gaps between groups"
-        if estimand.kind == "group_gap":
+        if why := unplanned(estimand):
+            return why
+        if not estimand.of:
             return (
                 None if self.frame.study.analysis.group in self.model.variables else "the groups are not in its formula"
             )
@@ -154,6 +159,22 @@ class CellColumns:
         if same == by_group:
             return f"the slope of {estimand.of} {'is the same in both' if same else 'differs between the'} groups"
         return None
+
+
+def unplanned(estimand: Estimand) -> str | None:
+    """Say why planning has no such estimand; None where it has."""
+    if KINDS[estimand.kind].scenarios and not (estimand.by or estimand.at):
+        return None
+    return "planning is for slopes, differences of slopes and gaps between groups"
+
+
+def sum_of(estimand: Estimand, study: Study, at: Callable[[str, Mapping[str, float]], FloatArray]) -> FloatArray:
+    """Add up an estimand's scenarios: the expected outcome in a group (in none: ``""``), scores shifted by so much."""
+    scenarios = KINDS[estimand.kind].scenarios
+    assert scenarios is not None
+    parts = scenarios(estimand, study.outline())
+    group = study.analysis.group
+    return np.asarray(sum(each.weight * at(str(each.fixed.get(group, "")), each.shift) for each in parts))
 
 
 def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:

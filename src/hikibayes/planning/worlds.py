@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..record.regression import regress
 from ..record.study import Estimand
 from ..spec import InputError, unknown_name
-from .columns import FloatArray, Frame
+from .columns import FloatArray, Frame, sum_of, unplanned
 
 __all__ = ["Worlds"]
 
@@ -88,17 +88,18 @@ class Worlds:
         InputError
             Planning is for slopes, differences of slopes and gaps.
         """
-        groups = self.frame.study.group_ids
         if estimand.kind == "slope" and not estimand.group:
             return self._common_slope(estimand)
-        if estimand.kind not in ("slope", "slope_difference", "group_gap"):
-            raise InputError(
-                f"estimand {estimand.name!r} is of kind {estimand.kind!r}; planning is for slopes and gaps"
-            )
-        at = self._by_group(self.slope[..., self._score(estimand.of)] if estimand.of else self.level)
-        if estimand.between:
-            return at[:, groups.index(estimand.between[0])] - at[:, groups.index(estimand.between[1])]
-        return at[:, groups.index(str(estimand.group))]
+        if why := unplanned(estimand):
+            raise InputError(f"estimand {estimand.name!r} is of kind {estimand.kind!r}; {why}")
+        groups = self.frame.study.group_ids
+        shifts = {name: self._by_group(self.slope[..., self._score(name)]) for name in [estimand.of] if name}
+        level = self._by_group(self.level)
+        return sum_of(
+            estimand,
+            self.frame.study,
+            lambda group, shift: (level + sum(shifts[name] * by for name, by in shift.items()))[:, groups.index(group)],
+        )
 
     def moments(self) -> xr.Dataset:
         """Return population moments by group, outcome included, as `hikibayes.record.moments` describes them.

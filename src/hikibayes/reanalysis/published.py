@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..estimands import KINDS
 from ..inference.ensemble import DEFAULT_READING
 from ..inference.models import DEFAULT_VARIANT
 from ..inference.step_models import step_of
@@ -63,7 +64,7 @@ def _row(study: Study, estimand: Estimand, estimates: pd.DataFrame, spread: pd.D
     row |= _printed(study, estimand)
     main = own[(own["prior"] == DEFAULT_VARIANT) & (own["engine"] == "exact")]
     row |= {name: main[name].iloc[0] for name in FROM_ESTIMATES}
-    least_squares = own[own["engine"] == "ols"] if estimand.kind in ("r2", "delta_r2") else own[own["prior"] == FLAT]
+    least_squares = own[own["engine"] == "ols"] if not KINDS[estimand.kind].scenarios else own[own["prior"] == FLAT]
     row["ols"] = least_squares["mean"].iloc[0] if len(least_squares) else float("nan")
     if estimand.name in spread.index:
         # the readings are compared on fewer data sets; how far they lie from the default is taken over, not where

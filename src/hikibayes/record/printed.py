@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scipy.special import stdtrit
 
+from ..estimands import KINDS
 from .facts import Fact
 from .intervals import Interval
 from .study import Estimand, Study
@@ -65,7 +66,7 @@ def printed_effect(study: Study, estimand: Estimand) -> PrintedEffect | None:
         mirrored = estimand.between != study.group_ids[::-1]
         return _with_se(study, product, df, "coefficient", mirrored=mirrored)
     facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and comparable(study, fact)]
-    if estimand.kind == "slope_difference":
+    if estimand.of and estimand.between:
         if len(facts) != 2:
             return None
         first, second = (fact.interval for fact in facts)
@@ -76,21 +77,8 @@ def printed_effect(study: Study, estimand: Estimand) -> PrintedEffect | None:
 
 def facts_of(study: Study, estimand: Estimand) -> Iterator[Fact]:
     """Yield the facts that print an estimand: for a difference of slopes the first slope, then the second."""
-    match estimand.kind:
-        case "slope_difference":
-            for group in estimand.between or ():
-                yield from study.facts_of("slope", of=estimand.of, group=group, step=estimand.step)
-        case "slope" if estimand.group:
-            yield from study.facts_of("slope", of=estimand.of, group=estimand.group, step=estimand.step)
-        case "slope":
-            yield from study.facts_of("coefficient", term=estimand.of, step=estimand.step)
-        case "group_gap" if estimand.between == study.group_ids[::-1]:
-            yield from study.facts_of("coefficient", term=study.analysis.group, step=estimand.step)
-        case "r2":
-            yield from study.facts_of("r2", step=estimand.step)
-            yield from study.facts_of("adjusted_r2", step=estimand.step)
-        case "delta_r2":
-            yield from study.facts_of("delta_r2", step=estimand.step)
+    for quantity, address in KINDS[estimand.kind].printed(estimand, study.outline()):
+        yield from study.facts_of(quantity, **address)
 
 
 def comparable(study: Study, fact: Fact) -> bool:
@@ -104,9 +92,9 @@ def comparable(study: Study, fact: Fact) -> bool:
 
 def _product(study: Study, estimand: Estimand) -> Fact | None:
     """Find the printed coefficient of the product that a difference of slopes is."""
-    if estimand.kind != "slope_difference":
+    wanted = set(KINDS[estimand.kind].term(estimand, study.analysis.group).split(":"))
+    if len(wanted) == 1:
         return None
-    wanted = {study.analysis.group, estimand.of}
     facts = [f for f in study.facts_of("coefficient", step=estimand.step) if set((f.term or "").split(":")) == wanted]
     return next((fact for fact in facts if fact.relation == "=" and comparable(study, fact)), None)
 

@@ -13,8 +13,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ..estimands import KINDS as KINDS_OF_ESTIMANDS
+from ..estimands import Outline
 from ..quantities import KINDS
-from ..spec import InputError, Spec, Whole, unknown_name, validated
+from ..spec import InputError, Number, Spec, Whole, unknown_name, validated
 from .facts import Assumption, Fact
 from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text
@@ -123,37 +125,40 @@ class Estimand(Spec):
 
     Notes
     -----
-    ``step`` is the regression that it is of; a study of one's own data, whose models say that, leaves it out.
-    ``slope``: of a measure in a group, or common to the groups in ``step`` where no group is named.
-    ``slope_difference``: slope in the first group of ``between`` minus slope in the second.
-    ``group_gap``: outcome in the first group minus the second at equal covariates, in ``step``.
-    ``r2`` and ``delta_r2``: of a step, over the one it comes after.
+    The kinds stand in `hikibayes.estimands`, one file each. ``step`` is the regression that an estimand is of; a study
+    of one's own data, whose models say that, leaves it out. ``at`` holds other measures at a level, or at a number of
+    SD from their mean; ``by`` names what ``between`` compares, where it is not the study's groups.
     """
 
     name: Identifier
-    kind: Literal["slope", "slope_difference", "group_gap", "r2", "delta_r2"]
+    kind: str
     meaning: Text
     of: Identifier | None = None
     group: Identifier | None = None
+    by: Identifier | None = None
     between: tuple[Identifier, Identifier] | None = None
+    at: dict[Identifier, Identifier | Number] = Field(default_factory=dict)
     step: Identifier | Literal[""] = ""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     @property
     def unit(self) -> str:
         """The standardised unit: SD of the outcome per SD of the measure, SD of the outcome, or none."""
-        return {"slope": "sd_per_sd", "slope_difference": "sd_per_sd", "group_gap": "sd"}.get(self.kind, "")
+        return KINDS_OF_ESTIMANDS[self.kind].unit
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Self:
-        takes = {"slope": {"of"}, "slope_difference": {"of", "between"}, "group_gap": {"between"}}
-        wanted = takes.get(self.kind, set())
-        optional = {"group"} if self.kind == "slope" else set()
-        given = {name for name in ("of", "group", "between") if getattr(self, name) is not None}
-        if not wanted <= given <= wanted | optional:
-            accepted = ", ".join(sorted(wanted)) or "only 'step'"
+        if self.kind not in KINDS_OF_ESTIMANDS:
+            raise ValueError(unknown_name("kind of estimand", self.kind, KINDS_OF_ESTIMANDS))
+        kind = KINDS_OF_ESTIMANDS[self.kind]
+        given = {name for name in ("of", "group", "by", "between", "at") if getattr(self, name)}
+        if not set(kind.needs) <= given <= {*kind.needs, *kind.may}:
+            accepted = ", ".join(sorted(kind.needs)) or "only 'step'"
             found = ", ".join(sorted(given)) or "none"
             raise ValueError(f"estimand {self.name!r}: a {self.kind} takes {accepted}; found {found}")
-        if not wanted and not self.step:
+        if kind.scenarios is None and not self.step:
             raise ValueError(f"estimand {self.name!r}: a {self.kind} needs 'step', the regression that it is of")
         return self
 
@@ -217,6 +222,15 @@ class Study(Spec):
             raise InputError(f"study {self.id!r} has no estimand; add an [[estimand]] that says what it is about")
         focal = [e for e in self.estimands if e.kind == "slope_difference" and e.of == self.analysis.focal]
         return (focal or list(self.estimands))[0]
+
+    def outline(self, curved: Iterable[str] = ()) -> Outline:
+        """Return what of the study its estimands depend on; `curved` are the measures inside a formula's functions."""
+        return Outline(
+            group=self.analysis.group,
+            groups=tuple(group.id for group in self.groups),
+            levels={each.id: tuple(level.id for level in each.levels) for each in self.measures if each.levels},
+            curved=frozenset(curved),
+        )
 
     @property
     def group_ids(self) -> tuple[str, str]:
@@ -405,11 +419,19 @@ class Study(Spec):
                 (f"fact {fact.id!r}", "measure", name) for name in (fact.with_, *(fact.term or "").split(":")) if name
             )
         for estimand in self.estimands:
-            yield from _named(f"estimand {estimand.name!r}", estimand)
+            yield from self._of_estimand(f"estimand {estimand.name!r}", estimand)
         for reading in self.readings:
             for option in reading.options.values():
                 yield from ((f"reading {reading.id!r}", "fact", name) for name in option.facts)
                 yield from ((f"reading {reading.id!r}", "step", name) for name in option.steps)
+
+    def _of_estimand(self, owner: str, estimand: Estimand) -> Iterator[tuple[str, str, str]]:
+        yield from ((owner, "measure", name) for name in (estimand.of, estimand.by, *estimand.at) if name)
+        yield from ((owner, "group", name) for name in (estimand.group,) if name)
+        yield from ((owner, "step", name) for name in (estimand.step,) if name)
+        compared = "level" if estimand.by else "group"
+        yield from ((owner, compared, name) for name in estimand.between or ())
+        yield from ((owner, "level", value) for value in estimand.at.values() if isinstance(value, str))
 
 
 def _group_first(content: dict[str, Any], group: str) -> dict[str, Any]:
@@ -431,8 +453,8 @@ def _group_first(content: dict[str, Any], group: str) -> dict[str, Any]:
     return {**content, **{key: [entry(item) for item in content[key]] for key in kinds}}
 
 
-def _named(owner: str, item: Fact | Estimand) -> Iterator[tuple[str, str, str]]:
-    pairs = (("measure", item.of), ("group", item.group), ("step", item.step), ("level", getattr(item, "level", None)))
+def _named(owner: str, item: Fact) -> Iterator[tuple[str, str, str]]:
+    pairs = (("measure", item.of), ("group", item.group), ("step", item.step), ("level", item.level))
     yield from ((owner, kind, name) for kind, name in pairs if name)
     yield from ((owner, "group", name) for name in item.between or ())
 

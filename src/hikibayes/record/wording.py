@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..estimands import KINDS as ESTIMANDS
 from ..quantities import KINDS
 from .facts import Fact
 from .measures import Measure
@@ -43,22 +44,32 @@ def group_name(study: Study, group: str) -> str:
 
 def estimand_name(study: Study, estimand: Estimand, *, brief: bool = False) -> str:
     """Return what a table's row is called; briefly, the measure of a difference of slopes goes without saying."""
-    of = in_prose(study.measure(estimand.of).label) if estimand.of else ""
-    match estimand.kind:
-        case "slope" if estimand.group:
-            return f"Slope of {of}, {group_name(study, estimand.group)}"
-        case "slope":
-            return f"Slope of {of}, both groups"
-        case "slope_difference" if estimand.between and brief:
-            return f"Difference of the slopes ({_minus(estimand.between)})"
-        case "slope_difference" if estimand.between:
-            return f"Difference of the slopes of {of} ({_minus(estimand.between)})"
-        case "group_gap" if estimand.between:
-            return f"Gap between the groups ({_minus(estimand.between)})"
-        case "r2":
-            return f"R², {step_name(study, estimand.step)}"
-        case _:
-            return f"ΔR², {step_name(study, estimand.step)}"
+    return ESTIMANDS[estimand.kind].words(estimand, _Names(study), brief)
+
+
+class _Names:
+    """A study's names in prose, as the kinds of estimands ask for them."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    @property
+    def everybody(self) -> str:
+        return {0: "", 2: "both groups"}.get(len(self.study.groups), "all groups")
+
+    def measure(self, name: str) -> str:
+        return in_prose(self.study.measure(name).label)
+
+    def level(self, measure: str | None, level: str) -> str:
+        if measure in (None, self.study.analysis.group):
+            return group_name(self.study, level)
+        return next(known.label for known in self.study.measure(measure).levels if known.id == level)
+
+    def minus(self, measure: str | None, between: tuple[str, str]) -> str:
+        return _minus(between)
+
+    def step(self, step: str) -> str:
+        return step_name(self.study, step)
 
 
 def step_name(study: Study, step: str) -> str:

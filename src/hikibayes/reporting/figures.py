@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..apa import bounded
+from ..estimands import KINDS
 from ..record.wording import estimand_name, group_name, in_prose, step_name
 from .saved import SavedRun
 
@@ -219,8 +220,8 @@ def _johnson_neyman(run: SavedRun) -> Figure:
 
 def _explained(run: SavedRun) -> Figure:
     study, table = run.study, _answer_rows(run)
-    shown = [e for e in study.estimands if e.kind in ("r2", "delta_r2")]
-    labels = [f"{'R²' if e.kind == 'r2' else 'ΔR²'}, {step_name(study, e.step)}" for e in shown]
+    shown = [e for e in study.estimands if not KINDS[e.kind].scenarios]
+    labels = [f"{'ΔR²' if KINDS[e.kind].beyond else 'R²'}, {step_name(study, e.step)}" for e in shown]
     figure, ax = _rows(labels, "share of the outcome's variance")
     for i, estimand in enumerate(shown):
         row = table[estimand.name]

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..apa import bounded
+from ..estimands import KINDS
 from ..record.study import Estimand, Study
 from ..record.wording import estimand_name, group_name, in_prose, term_name
 from ..robustness.omitted import Strength, adjusted_estimate
@@ -95,8 +96,7 @@ def _multiples(own: pd.DataFrame) -> str:
 
 
 def _treatment_name(study: Study, estimand: Estimand) -> str:
-    terms = {"slope_difference": f"{study.analysis.group}:{estimand.of}", "group_gap": study.analysis.group}
-    return term_name(study, terms.get(estimand.kind, str(estimand.of)))
+    return term_name(study, KINDS[estimand.kind].term(estimand, study.analysis.group) or str(estimand.of))
 
 
 def _survival(run: SavedRun) -> Figure:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from .. import apa
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
+from ..estimands import KINDS
 from ..inference.fit import Fit
 from ..record.study import Estimand, Study
 from ..record.wording import estimand_name, group_name, term_name
@@ -229,11 +230,7 @@ def _as_noun(case: Case) -> str:
 def _treatment(case: Case, estimand: Estimand) -> str:
     """Name what plays the treatment's part."""
     study = case.study
-    match estimand.kind:
-        case "slope_difference":
-            return f"the product {term_name(study, f'{study.analysis.group}:{estimand.of}')}"
-        case "slope" if estimand.group:
-            return f"{term_name(study, str(estimand.of))} in the {group_name(study, estimand.group)}"
-        case "slope":
-            return term_name(study, str(estimand.of))
-    return term_name(study, study.analysis.group)
+    term = KINDS[estimand.kind].term(estimand, study.analysis.group)
+    if not term and estimand.group:
+        return f"{term_name(study, str(estimand.of))} in the {group_name(study, estimand.group)}"
+    return f"the product {term_name(study, term)}" if ":" in term else term_name(study, term or str(estimand.of))

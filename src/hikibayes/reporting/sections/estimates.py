@@ -7,13 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from ...estimands import KINDS
 from ...record import wording
-from ...record.study import Estimand
 from .findings import Findings
 
 __all__ = ["effects", "explained", "published", "readings", "spread", "summary"]
-
-LINEAR = ("slope", "slope_difference", "group_gap")
 
 
 def summary(f: Findings) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def _pulled(row: dict[str, Any]) -> str:
 
 def published(f: Findings) -> dict[str, Any]:
     """Return the rows of the main table: slopes and gaps, then shares of variance."""
-    rows = [f.answers[e.name] for e in f.read.estimands if e.kind in LINEAR]
+    rows = [f.answers[e.name] for e in f.read.estimands if KINDS[e.kind].scenarios]
     priors = {row["estimand"]: _prior_of(f, row) for row in rows}
     return {"rows": rows, "priors": priors}
 
@@ -54,22 +52,11 @@ def published(f: Findings) -> dict[str, Any]:
 def _prior_of(f: Findings, row: dict[str, Any]) -> str:
     """Return the prior of an estimand that is one coefficient; empty for a sum of several."""
     estimand = f.read.estimand(row["estimand"])
-    prior = f.models[estimand.step].priors.get(_coefficient(f, estimand))
+    term = KINDS[estimand.kind].term(estimand, f.study.analysis.group)
+    prior = f.models[estimand.step].priors.get(term)
     if prior is None or prior.dist != "Normal":
         return ""
     return f"N({prior.parameters['mu']:g}, {prior.parameters['sigma']:g}²)"
-
-
-def _coefficient(f: Findings, estimand: Estimand) -> str:
-    group = f.study.analysis.group
-    match estimand.kind:
-        case "slope_difference":
-            return f"{group}:{estimand.of}"
-        case "group_gap":
-            return group
-        case "slope" if not estimand.group:
-            return str(estimand.of)
-    return ""
 
 
 def effects(f: Findings) -> dict[str, Any]:
@@ -91,7 +78,7 @@ def _stretches(curve: pd.DataFrame) -> list[dict[str, Any]]:
 
 def explained(f: Findings) -> dict[str, Any]:
     """Return shares of variance by step, and the steps compared by what they predict."""
-    rows = [f.answers[e.name] for e in f.read.estimands if e.kind not in LINEAR]
+    rows = [f.answers[e.name] for e in f.read.estimands if not KINDS[e.kind].scenarios]
     steps = {step.id: step.label for step in f.study.steps}
     loo = [
         {**{str(k): v for k, v in row.items()}, "label": steps[row["model"]], "before": _before(steps, row)}

@@ -1,0 +1,13 @@
+"""The share of the outcome's variance that a step explains."""
+
+from .kind import Kind
+
+__all__ = ["KIND"]
+
+KIND = Kind(
+    name="r2",
+    meaning="share of the outcome's variance that a step's terms explain",
+    unit="",
+    words=lambda asked, names, _: f"R², {names.step(asked.step)}",
+    printed=lambda asked, _: (("r2", {"step": asked.step}), ("adjusted_r2", {"step": asked.step})),
+)

@@ -1,0 +1,35 @@
+"""How much a slope changes with another number: the interaction of two numeric measures."""
+
+from __future__ import annotations
+
+from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
+from .slope import change
+
+__all__ = ["KIND"]
+
+
+def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
+    fixed = conditions(asked, outline)
+    return tuple(
+        Scenario(weight=side * each.weight, fixed=each.fixed, shift={**each.shift, str(asked.by): side / 2})
+        for side in (1, -1)
+        for each in change(str(asked.of), fixed, outline)
+    )
+
+
+def _words(asked: Asked, names: Names, _: bool) -> str:
+    change_of = f"Change of the slope of {names.measure(str(asked.of))} per SD of {names.measure(str(asked.by))}"
+    return ", ".join([change_of, *held(asked, names)])
+
+
+KIND = Kind(
+    name="slope_change",
+    meaning="change of a measure's slope per SD of another numeric measure, `by`",
+    unit="sd_per_sd_per_sd",
+    needs=("of", "by"),
+    may=("group", "at"),
+    per=("of", "by"),
+    words=_words,
+    scenarios=_scenarios,
+    term=lambda asked, _: "" if asked.group or asked.at else f"{asked.by}:{asked.of}",
+)
