@@ -9,11 +9,12 @@ from hikibayes.inference.design import Scaling, design
 from hikibayes.inference.models import load_model
 from hikibayes.planning.axes import DropOut, WorldsSpec
 from hikibayes.planning.cells import Sample
-from hikibayes.planning.columns import cell_columns
+from hikibayes.planning.columns import Frame, cell_columns
 from hikibayes.planning.designs import load_simulation
 from hikibayes.planning.instruments import recording_of
 from hikibayes.planning.participants import draw_participants, draw_scores
 from hikibayes.planning.plan import prepare
+from hikibayes.planning.reconstructed import ensemble
 from hikibayes.planning.samples import GAUSSIAN, Moments, Stream, draw_moments, draw_statistics, pool, roots
 from hikibayes.planning.sources import printed_source
 
@@ -22,7 +23,9 @@ COUNTS = np.array([31, 29, 24, 36])
 
 @pytest.fixture(scope="module")
 def world(settled, reconstructions):
-    return printed_source(settled, reconstructions, load_model("step3"))(np.random.default_rng(3), 1)
+    model = load_model("step3")
+    made = ensemble(cell_columns(model, Frame.of_model(settled, model)), reconstructions)
+    return printed_source(made)(np.random.default_rng(3), 1)
 
 
 def sample(**changes: object) -> Sample:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from hikibayes.inference.compile import exact_posterior
 from hikibayes.inference.models import load_model
-from hikibayes.planning.columns import Frame
+from hikibayes.planning.columns import Frame, cell_columns
 from hikibayes.planning.designs import load_simulation
 from hikibayes.planning.fixed import FixedWorld, fixed_worlds
 from hikibayes.planning.instruments import added_error
@@ -26,6 +26,10 @@ from hikibayes.record.study import Study
 from hikibayes.spec import InputError
 
 
+def made_of(study, reconstructions, model):
+    return ensemble(cell_columns(model, Frame.of_model(study, model)), reconstructions)
+
+
 @pytest.fixture(scope="module")
 def model():
     return load_model("step3")
@@ -33,7 +37,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def printed(settled, reconstructions, model):
-    return printed_source(settled, reconstructions, model)
+    return printed_source(made_of(settled, reconstructions, model))
 
 
 def test_printed_worlds_have_the_slopes_that_ols_prints(settled: Study, reconstructions, model, printed):
@@ -67,9 +71,9 @@ def test_a_common_slope_is_the_one_its_step_has_in_the_population(settled, recon
 
 def test_posterior_worlds_have_the_posterior_of_their_reconstruction(settled, reconstructions, model):
     one = reconstructions.isel(draw=[3])
-    source = posterior_source(settled, one, model)
+    source = posterior_source(made_of(settled, one, model))
     worlds = source(np.random.default_rng(2), 40_000)
-    made = ensemble(settled, one, model)
+    made = made_of(settled, one, model)
     marginal = exact_posterior(made.design).marginal(["group:instrumental_support", "instrumental_support"])
     for name, j in (("support_slope_difference", 0), ("support_slope_control", 1)):
         truth = worlds.truth(settled.estimand(name))
@@ -85,8 +89,8 @@ def test_posterior_worlds_have_the_posterior_of_their_reconstruction(settled, re
 
 def test_means_and_shares_vary_by_as_much_as_a_sample_leaves_open(settled, reconstructions, model):
     one = reconstructions.isel(draw=[3])
-    worlds = posterior_source(settled, one, model)(np.random.default_rng(2), 20_000)
-    made = ensemble(settled, one, model)
+    worlds = posterior_source(made_of(settled, one, model))(np.random.default_rng(2), 20_000)
+    made = made_of(settled, one, model)
     variance = np.diagonal(made.scatter[0] / (made.n - 2)[:, None, None], axis1=1, axis2=2)
     second = worlds.mean.reshape(-1, 2, 2, variance.shape[1])
     step = second[:, :, 1] - second[:, :, 0]
@@ -127,11 +131,11 @@ def test_conditional_estimates_maximise_the_likelihood_of_what_was_seen():
 
 def test_conditional_worlds_shrink_each_reconstruction_by_its_own_z(settled, reconstructions, model, printed):
     focal = settled.estimand("support_slope_difference")
-    worlds = conditional_source(settled, reconstructions, model, focal)(np.random.default_rng(5), 30)
+    worlds = conditional_source(made_of(settled, reconstructions, model), focal)(np.random.default_rng(5), 30)
     before = printed(np.random.default_rng(5), 30)
     np.testing.assert_array_equal(worlds.reconstruction, before.reconstruction)
     found = worlds.truth(focal) / before.truth(focal)
-    stats = ensemble(settled, reconstructions, model).design.statistics
+    stats = made_of(settled, reconstructions, model).design.statistics
     which = next(i for i, name in enumerate(stats.names) if name.startswith("group:instrumental_support"))
     for ratio, r in zip(found, worlds.reconstruction, strict=True):
         inverse = np.linalg.inv(stats.sxx[r])
@@ -224,7 +228,7 @@ def test_a_world_that_cannot_be_is_refused(settled, model, change, message):
 
 
 def test_the_batch_does_not_change_a_world(printed: object, settled: Study, reconstructions: xr.Dataset, model):
-    for source in (printed, posterior_source(settled, reconstructions, model)):
+    for source in (printed, posterior_source(made_of(settled, reconstructions, model))):
         once, again = (source(np.random.default_rng(9), 50) for _ in range(2))
         np.testing.assert_array_equal(once.slope, again.slope)
         estimand = settled.estimand("group_difference")

@@ -12,7 +12,7 @@ from ..inference.models import ModelSpec
 from ..inference.normal_priors import Priors
 from ..record.study import Estimand
 from ..spec import InputError, digest
-from .columns import CellColumns, FloatArray, Frame, cell_columns
+from .columns import CellColumns, FloatArray
 from .designs import Simulation
 
 __all__ = ["Analysis", "Questions", "analysis_of"]
@@ -20,9 +20,8 @@ __all__ = ["Analysis", "Questions", "analysis_of"]
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """What is asked of every analysis: estimands, in a frame, at one mix of the category's levels (shape (L,))."""
+    """What is asked of every analysis: estimands, at one mix of the category's levels (shape (L,))."""
 
-    frame: Frame
     estimands: tuple[Estimand, ...]
     mix: FloatArray
 
@@ -68,13 +67,15 @@ class _Layout:
     columns: tuple[str, ...]
 
 
-def analysis_of(model: ModelSpec, variant: str, questions: Questions, simulation: Simulation) -> Analysis:
+def analysis_of(columns: CellColumns, variant: str, questions: Questions, simulation: Simulation) -> Analysis:
     """Lay out an analysis.
 
     Parameters
     ----------
-    model, variant
-        The model, and which of its priors.
+    columns : CellColumns
+        The model's design, by cell.
+    variant : str
+        Which of the model's priors.
     questions : Questions
         Estimands that the model must answer.
     simulation : Simulation
@@ -85,18 +86,19 @@ def analysis_of(model: ModelSpec, variant: str, questions: Questions, simulation
     InputError
         The model does not answer an estimand, or no engine takes it as it is.
     """
-    columns = cell_columns(model, questions.frame)
+    model = columns.model
     weights = np.stack([columns.weights(estimand, questions.mix) for estimand in questions.estimands])
-    engine, priors = _engine(model, variant, columns, simulation.run.engine)
+    engine, priors = _engine(columns, variant, simulation.run.engine)
     if engine == "nuts":
         _refuse_nuts(model, variant, simulation)
     return Analysis(model=model, variant=variant, columns=columns, weights=weights, engine=engine, priors=priors)
 
 
 def _engine(
-    model: ModelSpec, variant: str, columns: CellColumns, wanted: Literal["auto", "exact", "nuts"]
+    columns: CellColumns, variant: str, wanted: Literal["auto", "exact", "nuts"]
 ) -> tuple[Literal["exact", "nuts"], Priors | None]:
     """Choose the engine: the exact one wherever it applies, unless a person says otherwise."""
+    model = columns.model
     if wanted == "nuts":
         return "nuts", None
     if model.family == "gaussian" and model.prior_set(variant).rule == "bambi_default":

@@ -24,10 +24,11 @@ from ..spec import InputError, digest
 from .analyses import Analysis, Questions, analysis_of
 from .axes import WorldsSpec
 from .cells import Sample
-from .columns import FloatArray, Frame
+from .columns import CellColumns, FloatArray, Frame, cell_columns
 from .designs import Simulation, check
 from .fixed import fixed_worlds, stated_variances
 from .instruments import added_error, recording_of
+from .reconstructed import ensemble
 from .rehearsal import rehearse
 from .samples import Recording, Roots, roots
 from .sources import Source, conditional_source, fixed_source, posterior_source, printed_source, shrunken_source
@@ -238,18 +239,19 @@ def prepare(
         Anything that would keep a cell from running.
     """
     settled = (study or load_study(simulation.study)).read(**simulation.readings)
-    used = {simulation.worlds.model or simulation.models[0], *simulation.models}
-    loaded = {name: models.get(name) or load_model(name) for name in sorted(used)}
+    world = simulation.worlds.model or simulation.models[0]
+    loaded = {name: models.get(name) or load_model(name) for name in sorted({world, *simulation.models})}
     _refuse_namesakes([loaded[name] for name in simulation.models])
     check(simulation, settled, loaded)
-    generating = loaded[simulation.worlds.model or simulation.models[0]]
+    generating = loaded[world]
     frame = Frame.of_model(settled, generating)
     estimands = tuple(settled.estimand(name) for name in simulation.estimands)
+    columns = {name: cell_columns(model, frame) for name, model in loaded.items()}
 
     def analyses_at(mix: FloatArray) -> tuple[Analysis, ...]:
-        questions = Questions(frame=frame, estimands=estimands, mix=mix)
+        questions = Questions(estimands=estimands, mix=mix)
         return tuple(
-            analysis_of(loaded[model], variant, questions, simulation) for model, variant in simulation.analyses
+            analysis_of(columns[model], variant, questions, simulation) for model, variant in simulation.analyses
         )
 
     # once at any mix, so that whatever is wrong with them is said before reconstructions are drawn
@@ -258,7 +260,7 @@ def prepare(
         from ..reconstruction.calibrate import shipped_or_calibrated
 
         reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed, tell=tell)
-    sources = _sources(simulation.worlds, frame, generating, reconstructions, estimands[0])
+    sources = _sources(simulation.worlds, columns[world], reconstructions, estimands[0])
     analyses = analyses_at(next(iter(sources.values()))(np.random.default_rng(0), 1).mix)
     plan = Plan(
         simulation=simulation,
@@ -275,23 +277,23 @@ def prepare(
 
 
 def _sources(
-    spec: WorldsSpec, frame: Frame, model: ModelSpec, reconstructions: xr.Dataset | None, main: Estimand
+    spec: WorldsSpec, columns: CellColumns, reconstructions: xr.Dataset | None, main: Estimand
 ) -> dict[str, Source]:
     """Prepare every kind of worlds that is asked for; the main estimand is what may be shrunken."""
     found: dict[str, Source] = {}
     if spec.fixed:
-        found["fixed"] = fixed_source(spec.fixed, frame)
-    if reconstructions is None:
+        found["fixed"] = fixed_source(spec.fixed, columns.frame)
+    if reconstructions is None or spec.source == ("fixed",):
         return found
-    study = frame.study
+    made = ensemble(columns, reconstructions)
     if "posterior" in spec.source:
-        found["posterior"] = posterior_source(study, reconstructions, model, spec.prior)
+        found["posterior"] = posterior_source(made, spec.prior)
     if {"printed", "shrunken"} & set(spec.source):
-        found["printed"] = printed_source(study, reconstructions, model)
+        found["printed"] = printed_source(made)
     if "shrunken" in spec.source:
         found["shrunken"] = shrunken_source(found["printed"], main, spec.shrink)
     if "conditional" in spec.source:
-        found["conditional"] = conditional_source(study, reconstructions, model, main)
+        found["conditional"] = conditional_source(made, main)
     return found
 
 

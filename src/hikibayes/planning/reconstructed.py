@@ -9,12 +9,10 @@ import numpy as np
 import xarray as xr
 
 from ..inference.design import Scaling
-from ..inference.models import ModelSpec
 from ..inference.moment_design import MomentDesign, design_from_moments
 from ..record.moments import in_raw_units, total_moments
-from ..record.study import Study
 from ..spec import InputError
-from .columns import CellColumns, FloatArray, Frame, cell_columns
+from .columns import CellColumns, FloatArray, Frame
 
 __all__ = ["Ensemble", "ensemble", "in_sd_units"]
 
@@ -65,25 +63,22 @@ class Ensemble:
         return np.asarray(means.reshape(len(centre), len(self.frame.cells), centre.shape[-1]))
 
 
-def ensemble(study: Study, reconstructions: xr.Dataset, model: ModelSpec) -> Ensemble:
+def ensemble(columns: CellColumns, reconstructions: xr.Dataset) -> Ensemble:
     """Prepare reconstructions for making worlds of them.
 
     Parameters
     ----------
-    study : Study
-        With its readings decided.
+    columns : CellColumns
+        Of the Gaussian model that the worlds follow; its predictors are the worlds'.
     reconstructions : xarray.Dataset
         Group moments with a leading ``draw`` dim (see `hikibayes.record.moments`).
-    model : ModelSpec
-        The Gaussian model that the worlds follow; its predictors are the worlds'.
 
     Raises
     ------
     InputError
         A measure that the reconstructions lack, or a model that group moments do not determine.
     """
-    frame = Frame.of_model(study, model)
-    columns = cell_columns(model, frame)
+    frame, model, study = columns.frame, columns.model, columns.frame.study
     moments = in_sd_units(reconstructions)
     numbers = [*frame.measures, model.outcome]
     unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))

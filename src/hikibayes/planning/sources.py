@@ -10,17 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from scipy.special import ndtr
 
-from ..inference.compile import exact_posterior, exact_priors
+from ..inference.compile import exact_posterior
 from ..inference.exact import GaussianPosterior
-from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..record.study import Estimand, Study
+from ..inference.models import DEFAULT_VARIANT
+from ..record.study import Estimand
 from ..spec import InputError
 from .columns import FloatArray, Frame
 from .fixed import FixedWorld, fixed_worlds
-from .reconstructed import Ensemble, ensemble
+from .reconstructed import Ensemble
 from .worlds import IntArray, Worlds
 
 __all__ = [
@@ -43,17 +42,17 @@ NODES = 65
 # -- printed and shrunken --------------------------------------------------------------------------------------------
 
 
-def printed_source(study: Study, reconstructions: xr.Dataset, model: ModelSpec) -> Source:
+def printed_source(made: Ensemble) -> Source:
     """Take the reconstructions themselves as populations: their own means, covariances, OLS coefficients, residual SD.
 
     Power there is power at the published effect, had it no sampling error.
 
     Parameters
     ----------
-    study, reconstructions, model
-        As for `ensemble`.
+    made : Ensemble
+        The reconstructions.
     """
-    worlds, _ = _printed(ensemble(study, reconstructions, model))
+    worlds, _ = _printed(made)
     return lambda rng, size: worlds.take(rng.integers(len(worlds), size=size))
 
 
@@ -92,15 +91,13 @@ def shrunken_source(printed: Source, estimand: Estimand, factor: float = 0.5) ->
     return draw
 
 
-def conditional_source(
-    study: Study, reconstructions: xr.Dataset, model: ModelSpec, estimand: Estimand, *, critical: float = 1.96
-) -> Source:
+def conditional_source(made: Ensemble, estimand: Estimand, *, critical: float = 1.96) -> Source:
     """Shrink an estimand to its estimate given that it was significant, for otherwise nobody had printed it.
 
     Parameters
     ----------
-    study, reconstructions, model
-        As for `ensemble`.
+    made : Ensemble
+        The reconstructions.
     estimand : Estimand
         What was printed because it was significant; the model must answer it.
     critical : float
@@ -115,7 +112,6 @@ def conditional_source(
     -----
     Each reconstruction has a z of its own, the OLS estimate over its standard error; see `conditional_estimate`.
     """
-    made = ensemble(study, reconstructions, model)
     worlds, covariance = _printed(made)
     weights = made.columns.weights(estimand, made.mix)
     error = np.sqrt(np.einsum("p,bpq,q->b", weights, covariance, weights))
@@ -164,15 +160,13 @@ def fixed_source(spec: FixedWorld, frame: Frame) -> Source:
 # -- posterior -------------------------------------------------------------------------------------------------------
 
 
-def posterior_source(
-    study: Study, reconstructions: xr.Dataset, model: ModelSpec, variant: str = DEFAULT_VARIANT
-) -> Source:
+def posterior_source(made: Ensemble, variant: str = DEFAULT_VARIANT) -> Source:
     """Draw worlds from the posterior given a reconstruction, and the reconstruction from its own distribution.
 
     Parameters
     ----------
-    study, reconstructions, model
-        As for `ensemble`.
+    made : Ensemble
+        The reconstructions, and the model that the worlds follow.
     variant : str
         The priors of the model (the design prior, apart from the priors of the analysis that is being planned).
 
@@ -187,7 +181,6 @@ def posterior_source(
     ----------
     .. [1] Gelman A. et al. (2013). Bayesian Data Analysis, 3rd ed., section 3.6. CRC Press.
     """
-    made = ensemble(study, reconstructions, model)
     coefficients = _Coefficients.of(exact_posterior(made.design, variant))
     root = np.linalg.cholesky(made.scatter)
 
@@ -197,7 +190,6 @@ def posterior_source(
         law = coefficients.draw(index, rng)
         return _worlds(made, "posterior", index, share=share, means=means, cov=cov, law=law)
 
-    exact_priors(made.design, variant)
     return draw
 
 

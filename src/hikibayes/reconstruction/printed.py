@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import fdtri, stdtrit
 
 from ..record.facts import Fact
 from ..record.study import Study
@@ -286,8 +286,8 @@ def _delta_r2(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 def _f_ends(fact: Fact, added: int, df: int) -> tuple[float, float]:
     """Return the interval of F times added / df, which is the share explained over the share left."""
     low, high = _ends(fact)
-    smallest = float(stats.f.isf(high, added, df)) * added / df if math.isfinite(high) else -math.inf
-    largest = float(stats.f.isf(low, added, df)) * added / df if low > 0 else math.inf
+    smallest = float(fdtri(added, df, 1 - high)) * added / df if math.isfinite(high) else -math.inf
+    largest = float(fdtri(added, df, 1 - low)) * added / df if low > 0 else math.inf
     return smallest, largest
 
 
@@ -311,8 +311,8 @@ def _delta_r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 
 def _abs_t(ends: tuple[float, float], df: float) -> tuple[float, float]:
     low, high = ends
-    smallest = float(stats.t.isf(min(high, 1.0) / 2, df)) if high < 1 else -math.inf
-    return smallest, float(stats.t.isf(low / 2, df)) if low > 0 else math.inf
+    smallest = -float(stdtrit(df, min(high, 1.0) / 2)) if high < 1 else -math.inf
+    return smallest, -float(stdtrit(df, low / 2)) if low > 0 else math.inf
 
 
 def functional(fact: Fact, study: Study, layout: Layout) -> Functional:

@@ -66,9 +66,10 @@ def followup_sizes(focal: FocalPrior, *, seed: int) -> pd.DataFrame:
 
 def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
     from ..planning.analyses import Questions, analysis_of
-    from ..planning.columns import Frame
+    from ..planning.columns import Frame, cell_columns
     from ..planning.designs import Simulation
     from ..planning.plan import Plan
+    from ..planning.reconstructed import ensemble
     from ..planning.sources import posterior_source, printed_source
 
     case = focal.case
@@ -92,23 +93,21 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
             "run": {"replicates": REPLICATES, "seed": seed, "refine": False},
         }
     )
-    frame, moments = Frame.of_model(case.study, case.model), moments_of(case.study, case.data_sets)
-    sources = {
-        "printed": printed_source(case.study, moments, case.model),
-        "posterior": posterior_source(case.study, moments, case.model, case.variant),
-    }
-    at = sources["printed"](np.random.default_rng(0), 1).mix
-    made = analysis_of(case.model, case.variant, Questions(frame=frame, estimands=(case.estimand,), mix=at), simulation)
+    columns = cell_columns(case.model, Frame.of_model(case.study, case.model))
+    moments = moments_of(case.study, case.data_sets)
+    worlds = ensemble(columns, moments)
+    questions = Questions(estimands=(case.estimand,), mix=worlds.mix)
+    made = analysis_of(columns, case.variant, questions, simulation)
     if not isinstance(made.priors, NormalPriors):
         raise InputError(f"variant {case.variant!r} makes its own priors; this needs one whose width is written down")
     analyses = [replace(made, variant=repr(width), priors=_with_width(made.priors, column, width)) for width in widths]
     return Plan(
         simulation=simulation,
         study=case.study,
-        frame=frame,
+        frame=columns.frame,
         estimands=(case.estimand,),
         analyses=tuple(analyses),
-        sources=sources,
+        sources={"printed": printed_source(worlds), "posterior": posterior_source(worlds, case.variant)},
         reconstructions=moments,
         identity="",
     )
