@@ -18,9 +18,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, bambi_default, posterior
-from hikibayes.inference.summaries import summaries
-from hikibayes.planning.samples import GAUSSIAN, Roots, Stream, draw_statistics, on_disk
+from hikibayes.inference.gaussian.exact import (
+    HalfStudentT,
+    NormalPriors,
+    SufficientStatistics,
+    bambi_default,
+    posterior,
+)
+from hikibayes.inference.gaussian.summaries import summaries
+from hikibayes.planning.populations.samples import GAUSSIAN, Roots, Stream, draw_statistics, on_disk
 
 SCORES, CHUNK = 8, 2000
 NAMES = ("sex", "group", *(f"x{i}" for i in range(SCORES)), *(f"group:x{i}" for i in range(SCORES - 1)))

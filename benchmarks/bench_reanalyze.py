@@ -10,8 +10,8 @@ import time
 
 from hikibayes.provenance import Stopwatch
 from hikibayes.reanalysis import reanalysis_files, reanalyze
-from hikibayes.record.study_file import load_study
 from hikibayes.reporting.html import with_report
+from hikibayes.study.study_file import load_study
 
 
 class Stages:

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, posterior
-from hikibayes.inference.reprior import likelihood, refit_normal
+from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors, SufficientStatistics, posterior
+from hikibayes.inference.gaussian.reprior import likelihood, refit_normal
 
 NAMES = tuple(f"x{j}" for j in range(17))
 PRIORS = NormalPriors(

@@ -14,7 +14,7 @@ import pandas as pd
 from statsmodels.regression.linear_model import OLS
 
 from hikibayes.reconstruction.synthesize import Synthesizer, SyntheticData, gather
-from hikibayes.record.study_file import load_study
+from hikibayes.study.study_file import load_study
 
 STAGES = ("targets", "search", "independent", "items", "verify")
 LIMIT = 0.2

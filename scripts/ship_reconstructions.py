@@ -12,8 +12,8 @@ from pathlib import Path
 from hikibayes.reanalysis.readings import other_readings
 from hikibayes.reconstruction.calibrate import calibrate
 from hikibayes.reconstruction.shipped import shipped_name, write_reconstructions
-from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError
+from hikibayes.study.study_file import load_study
 
 DEFAULT = {"draws": 2000, "thin": 1, "tune": 500, "seed": 1}
 OTHER = {"draws": 400, "thin": 8, "tune": 300, "seed": 20210525}
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", nargs="?", default="nonaka2021")
     parser.add_argument("--only", help="one reading, as NAME=OPTION, or 'default'")
-    parser.add_argument("--folder", type=Path, default=Path(str(files("hikibayes.record") / "studies")))
+    parser.add_argument("--folder", type=Path, default=Path(str(files("hikibayes.study") / "studies")))
     arguments = parser.parse_args()
     study = load_study(arguments.study)
     for name, choice in {"default": {}, **dict(other_readings(study))}.items():

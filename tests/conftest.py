@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 PAPER = Path(__file__).parents[2] / "shared" / "paper" / "nonaka2021.txt"
 

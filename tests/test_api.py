@@ -14,12 +14,12 @@ from tests.studies import orchard, orchard_run
 
 import hikibayes
 from hikibayes.inference.fit import Sampling
-from hikibayes.inference.models import shipped_models
+from hikibayes.inference.models.specs import shipped_models
 from hikibayes.inference.saved_fit import fit_files
-from hikibayes.planning.designs import shipped_simulations
+from hikibayes.planning.designs.simulation import shipped_simulations
 from hikibayes.provenance import Stopwatch
-from hikibayes.record.study_file import shipped_studies
 from hikibayes.reporting.results import write_run
+from hikibayes.study.study_file import shipped_studies
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def quick(monkeypatch):
     """Stand in for what takes minutes."""
     from hikibayes.inference import fit
     from hikibayes.reconstruction import calibrate
-    from hikibayes.robustness import priors
+    from hikibayes.robustness.priors import sensitivity as priors
     from hikibayes.validation import engines
 
     def draws(design, seed, **_):

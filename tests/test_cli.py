@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
-from hikibayes.record.study_file import load_study
+from hikibayes.study.study_file import load_study
 
 AUDIT_COLUMNS = ["check", "facts", "printed", "recomputed_low", "recomputed_high", "verdict", "note"]
 

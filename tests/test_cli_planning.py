@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 import hikibayes
 from hikibayes.cli import main
-from hikibayes.planning.designs import load_simulation, shipped_simulations
-from hikibayes.planning.simulate import MADE_BY, made_by
+from hikibayes.planning.designs.simulation import load_simulation, shipped_simulations
+from hikibayes.planning.run.simulate import MADE_BY, made_by
 from hikibayes.reconstruction import calibrate
 from hikibayes.reporting.replay import replay, same
 from hikibayes.spec import InputError
@@ -267,7 +267,7 @@ def test_mistakes_are_one_message_and_leave_nothing(old, new, options, message, 
 
 def test_where_no_scheduler_answers_finished_chunks_are_kept(plan, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("hikibayes.planning.simulate.PATIENCE", "0.5s")
+    monkeypatch.setattr("hikibayes.planning.run.simulate.PATIENCE", "0.5s")
     store = tmp_path / "run" / ".unfinished"
     store.mkdir(parents=True)
     (store / "kept.npy").write_bytes(b"finished work of another run")
@@ -408,7 +408,7 @@ def test_diagnose_of_any_folder_is_an_answer_or_one_message(damage, run, tmp_pat
 
 
 def test_fits_that_all_fail_are_not_sound(beside, tmp_path, monkeypatch):
-    monkeypatch.setattr("hikibayes.planning.simulate._analyse", lambda *_: None)
+    monkeypatch.setattr("hikibayes.planning.run.simulate._analyse", lambda *_: None)
     shown = typed("power", beside(WRITTEN + "[targets]\npower = [0.8]\n"), "-o", tmp_path / "run")
     assert shown.exit_code == 1, shown.output
     assert "note: 400 of 400 fits failed (100.0%)" in shown.stderr

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
-from hikibayes.planning.designs import load_simulation
+from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.quantities import KINDS
-from hikibayes.record.study import Study
+from hikibayes.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 

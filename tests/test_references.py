@@ -12,7 +12,7 @@ import xarray as xr
 from scipy import optimize
 from scipy import stats as st
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     Exponential,
     FlatPrior,
     HalfNormal,
@@ -21,8 +21,8 @@ from hikibayes.inference.exact import (
     SufficientStatistics,
     posterior,
 )
-from hikibayes.record.moments import compare_groups, correlations
-from hikibayes.record.regression import regress, simple_slopes
+from hikibayes.study.moments import compare_groups, correlations
+from hikibayes.study.regression import regress, simple_slopes
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -86,7 +86,7 @@ class Printed:
 
 
 def group_moments(data, group, levels, kinds):
-    """Moments of the numeric columns in each group, as `hikibayes.record.moments` describes them."""
+    """Moments of the numeric columns in each group, as `hikibayes.study.moments` describes them."""
     names = list(kinds)
     parts = [data.loc[data[group].astype(str) == level, names] for level in levels]
     return xr.Dataset(

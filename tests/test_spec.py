@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model
 import hikibayes
 from hikibayes import spec
 from hikibayes.distributions import PARAMETERS, Distribution
-from hikibayes.record.measures import Identifier
 from hikibayes.spec import (
     InputError,
     Number,
@@ -26,6 +25,7 @@ from hikibayes.spec import (
     unknown_name,
     validated,
 )
+from hikibayes.study.measures import Identifier
 
 
 class Named(Spec):

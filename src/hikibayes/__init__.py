@@ -12,46 +12,46 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .auditing.audit import audit
     from .inference.fit import fit
-    from .inference.models import ModelSpec as Model
-    from .inference.models import load_model
-    from .planning.designs import Simulation, load_simulation
-    from .planning.diagnose import diagnose
+    from .inference.models.specs import ModelSpec as Model
+    from .inference.models.specs import load_model
+    from .planning.designs.simulation import Simulation, load_simulation
     from .planning.power import power
+    from .planning.results.diagnose import diagnose
     from .reanalysis.pipeline import reanalyze
     from .reconstruction.calibrate import calibrate
     from .reconstruction.synthesize import synthesize
     from .reconstruction.verify import verify
-    from .record.audit import audit
-    from .record.study import Study
-    from .record.study_file import load_study
     from .reporting.html import report
     from .reporting.replay import replay
-    from .robustness.confounding import confounding
-    from .robustness.imbalance import imbalance
-    from .robustness.priors import priors
+    from .robustness.confounding.sensitivity import confounding
+    from .robustness.imbalance.sensitivity import imbalance
+    from .robustness.priors.sensitivity import priors
     from .spec import InputError
+    from .study.study import Study
+    from .study.study_file import load_study
     from .validation.engines import engines
 
 __version__ = version("hikibayes")
 
 _HOME = {
     "InputError": "spec",
-    "Model": "inference.models",
-    "Simulation": "planning.designs",
-    "Study": "record.study",
-    "audit": "record.audit",
+    "Model": "inference.models.specs",
+    "Simulation": "planning.designs.simulation",
+    "Study": "study.study",
+    "audit": "auditing.audit",
     "calibrate": "reconstruction.calibrate",
-    "confounding": "robustness.confounding",
-    "diagnose": "planning.diagnose",
+    "confounding": "robustness.confounding.sensitivity",
+    "diagnose": "planning.results.diagnose",
     "engines": "validation.engines",
     "fit": "inference.fit",
-    "imbalance": "robustness.imbalance",
-    "load_model": "inference.models",
-    "load_simulation": "planning.designs",
-    "load_study": "record.study_file",
+    "imbalance": "robustness.imbalance.sensitivity",
+    "load_model": "inference.models.specs",
+    "load_simulation": "planning.designs.simulation",
+    "load_study": "study.study_file",
     "power": "planning.power",
-    "priors": "robustness.priors",
+    "priors": "robustness.priors.sensitivity",
     "reanalyze": "reanalysis.pipeline",
     "replay": "reporting.replay",
     "report": "reporting.html",

@@ -8,9 +8,9 @@ from tests.inference.own_table import Names
 
 import hikibayes.estimands
 from hikibayes.estimands import KINDS, Outline
-from hikibayes.inference.design import design
 from hikibayes.inference.estimands import answers
-from hikibayes.record.study import Estimand
+from hikibayes.inference.models.design import design
+from hikibayes.study.study import Estimand
 
 FILES = {path.stem for path in Path(hikibayes.estimands.__path__[0]).glob("*.py")}
 OUTLINE = Outline(group="arm", groups=("usual", "extra"), levels={"arm": ("usual", "extra")}, curved=frozenset({"z"}))

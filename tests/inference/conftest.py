@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.inference.design import Design, design
-from hikibayes.inference.models import load_model
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study
+from hikibayes.inference.models.design import Design, design
+from hikibayes.inference.models.specs import load_model
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 ORCHARD = Path(__file__).parents[1] / "studies" / "orchard.toml"
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     Exponential,
     HalfNormal,
     HalfStudentT,
@@ -14,7 +14,7 @@ from hikibayes.inference.exact import (
     SufficientStatistics,
     posterior,
 )
-from hikibayes.inference.summaries import PER_CONTRAST, summaries
+from hikibayes.inference.gaussian.summaries import PER_CONTRAST, summaries
 
 ROPE = (-0.1, 0.1)
 SIGMA = {"half_t": HalfStudentT, "half_normal": HalfNormal, "exponential": Exponential}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from hikibayes.inference.models import ModelSpec
-from hikibayes.record.study import Study
+from hikibayes.inference.models.specs import ModelSpec
+from hikibayes.study.study import Study
 
 
 @dataclass(frozen=True)

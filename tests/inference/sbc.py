@@ -8,7 +8,7 @@ they are is judged by the simultaneous band of Säilynoja, Bürkner and Vehtari 
 import numpy as np
 from scipy import stats as st
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     Exponential,
     HalfNormal,
     HalfStudentT,

@@ -8,12 +8,12 @@ import pytest
 import xarray as xr
 from tests.inference.sbc import locations, outside_band
 
-from hikibayes.inference.compile import exact_priors
-from hikibayes.inference.design import Scaling, design
-from hikibayes.inference.models import load_model, shipped_models
-from hikibayes.inference.moment_design import design_from_moments, statistics_from_moments
-from hikibayes.record.moments import sample_moments
+from hikibayes.inference.models.compile import exact_priors
+from hikibayes.inference.models.design import Scaling, design
+from hikibayes.inference.models.moment_design import design_from_moments, statistics_from_moments
+from hikibayes.inference.models.specs import load_model, shipped_models
 from hikibayes.spec import InputError
+from hikibayes.study.moments import sample_moments
 
 FIELDS = ("n", "x_mean", "y_mean", "sxx", "sxy", "syy")
 PLAIN = [name for name in shipped_models() if not load_model(name).beyond_gaussian]

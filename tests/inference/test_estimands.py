@@ -6,15 +6,15 @@ import pytest
 import statsmodels.formula.api as smf
 from tests.inference.conftest import ORCHARD, simulated
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.design import design
 from hikibayes.inference.estimands import answers, raw_unit, truths
-from hikibayes.inference.models import ModelSpec, load_model
-from hikibayes.inference.moment_design import design_from_moments
-from hikibayes.record.moments import sample_moments
-from hikibayes.record.study import Estimand
-from hikibayes.record.study_file import load_study
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.moment_design import design_from_moments
+from hikibayes.inference.models.specs import ModelSpec, load_model
 from hikibayes.spec import InputError
+from hikibayes.study.moments import sample_moments
+from hikibayes.study.study import Estimand
+from hikibayes.study.study_file import load_study
 
 
 def weights_of(laid_out, name):

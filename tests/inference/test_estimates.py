@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as st
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.design import design
-from hikibayes.inference.estimands import answers
-from hikibayes.inference.estimates import (
+from hikibayes.inference.answers.estimates import (
     COLUMNS,
     Reporting,
     draw_estimates,
@@ -17,8 +14,11 @@ from hikibayes.inference.estimates import (
     least_squares_estimates,
     pooled,
 )
-from hikibayes.inference.exact import to_datatree
-from hikibayes.inference.models import load_model
+from hikibayes.inference.estimands import answers
+from hikibayes.inference.gaussian.exact import to_datatree
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import InputError
 
 LABELS = {"study": "nonaka2021", "model": "step3", "prior": "weakly_informative", "engine": "exact"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from scipy import stats as st
 from scipy.special import logsumexp
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     ExactEngineError,
     Exponential,
     FlatPrior,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     HalfStudentT,
     NormalPriors,
     SufficientStatistics,

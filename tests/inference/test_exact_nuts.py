@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hikibayes.inference.exact import HalfStudentT, NormalPriors, SufficientStatistics, posterior
+from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors, SufficientStatistics, posterior
 
 NAMES = ("group", "support", "age", "group:support", "twin")
 PRIORS = NormalPriors(

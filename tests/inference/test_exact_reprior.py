@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as st
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     ExactEngineError,
     FlatPrior,
     HalfStudentT,
@@ -14,7 +14,7 @@ from hikibayes.inference.exact import (
     SufficientStatistics,
     posterior,
 )
-from hikibayes.inference.reprior import likelihood, refit_density, refit_normal
+from hikibayes.inference.gaussian.reprior import likelihood, refit_density, refit_normal
 
 NAMES = ["a", "b", "c"]
 

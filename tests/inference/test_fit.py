@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hikibayes.inference.compile import bambi_model, exact_priors
-from hikibayes.inference.design import design
-from hikibayes.inference.diagnostics import convergence, sound
-from hikibayes.inference.estimates import COLUMNS
-from hikibayes.inference.exact import bambi_default
+from hikibayes.inference.answers.diagnostics import convergence, sound
+from hikibayes.inference.answers.estimates import COLUMNS
 from hikibayes.inference.fit import Sampling, fit
-from hikibayes.inference.models import ModelSpec, load_model, shipped_models
+from hikibayes.inference.gaussian.exact import bambi_default
+from hikibayes.inference.models.compile import bambi_model, exact_priors
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import ModelSpec, load_model, shipped_models
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.spec import InputError
 from hikibayes.validation.engines import log_joint_difference

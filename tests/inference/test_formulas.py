@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from hikibayes.inference.formulas import FUNCTIONS, evaluated, read_formula
-from hikibayes.inference.models import ModelSpec
+from hikibayes.inference.models.formulas import FUNCTIONS, evaluated, read_formula
+from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.spec import InputError
 
 RNG = np.random.default_rng(3)

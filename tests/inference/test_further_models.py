@@ -7,15 +7,15 @@ import xarray as xr
 from scipy import stats
 from scipy.special import expit
 
-from hikibayes.inference.compile import bambi_model, exact_posterior
-from hikibayes.inference.design import design
-from hikibayes.inference.effects import effect_draws
+from hikibayes.inference.answers.effects import effect_draws
 from hikibayes.inference.estimands import answers
 from hikibayes.inference.fit import fit
-from hikibayes.inference.graph import Graph, graph, pymc_model
-from hikibayes.inference.models import ModelSpec, load_model, shipped_models
-from hikibayes.inference.nuts import Sampling, compiled
-from hikibayes.inference.prior_predictive import prior_check, prior_predictive
+from hikibayes.inference.models.compile import bambi_model, exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import ModelSpec, load_model, shipped_models
+from hikibayes.inference.nuts.graph import Graph, graph, pymc_model
+from hikibayes.inference.nuts.prior_predictive import prior_check, prior_predictive
+from hikibayes.inference.nuts.sampling import Sampling, compiled
 from hikibayes.spec import InputError
 
 FURTHER = ("step3_robust", "step3_sigma_by_group", "step3_region", "step3_pooled", "step3_sum_score")

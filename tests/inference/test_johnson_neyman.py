@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats as st
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.design import design
-from hikibayes.inference.johnson_neyman import gap_weights, johnson_neyman, moderators
-from hikibayes.inference.models import ModelSpec, load_model
+from hikibayes.inference.answers.johnson_neyman import gap_weights, johnson_neyman, moderators
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import ModelSpec, load_model
 from hikibayes.spec import InputError
 
 

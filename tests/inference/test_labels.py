@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.inference.own_table import Names
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.design import design
-from hikibayes.inference.labels import exact, loose
-from hikibayes.inference.table_mapping import TableMapping
-from hikibayes.inference.tables import participants
-from hikibayes.record.study import Study
+from hikibayes.inference.data.labels import exact, loose
+from hikibayes.inference.data.mapping import TableMapping
+from hikibayes.inference.data.tables import participants
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
 from hikibayes.spec import InputError
+from hikibayes.study.study import Study
 
 LABELS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"]), min_size=1, max_size=4)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from hikibayes.inference.least_squares import LeastSquares, dependencies
-from hikibayes.inference.sufficient import SufficientStatistics
+from hikibayes.inference.gaussian.least_squares import LeastSquares, dependencies
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 
 
 def table(seed, n, p, *, copies=0):

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hikibayes.inference.design import design
 from hikibayes.inference.fit import fit
-from hikibayes.inference.graph import Graph, graph, pymc_model, quiet_compilation
-from hikibayes.inference.models import ModelSpec, load_model
-from hikibayes.inference.nuts import Sampling, compiled, sample, verdict
-from hikibayes.record.reliability import stated_reliability
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import ModelSpec, load_model
+from hikibayes.inference.nuts.graph import Graph, graph, pymc_model, quiet_compilation
+from hikibayes.inference.nuts.sampling import Sampling, compiled, sample, verdict
 from hikibayes.spec import InputError
+from hikibayes.study.reliability import stated_reliability
 
 ERROR = {
     "coefficients": {"dist": "Normal", "mu": 0.1, "sigma": 0.9, "reason": "made up"},

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hikibayes.inference.design import design
 from hikibayes.inference.estimands import answers
-from hikibayes.inference.models import DEFAULT_VARIANT, ModelSpec, load_model, shipped_models
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import DEFAULT_VARIANT, ModelSpec, load_model, shipped_models
 from hikibayes.spec import InputError, digest
 
 FOLDER = Path(__file__).parent / "invalid"

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hikibayes.inference import nuts as module
-from hikibayes.inference.compile import bambi_model, exact_posterior
-from hikibayes.inference.design import design
-from hikibayes.inference.diagnostics import sound
-from hikibayes.inference.graph import graph, pymc_model
-from hikibayes.inference.layout import coefficient_draws
-from hikibayes.inference.models import ModelSpec, load_model
-from hikibayes.inference.nuts import Sampling, nuts, sample, verdict
+from hikibayes.inference.answers.diagnostics import sound
+from hikibayes.inference.models.compile import bambi_model, exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.layout import coefficient_draws
+from hikibayes.inference.models.specs import ModelSpec, load_model
+from hikibayes.inference.nuts import sampling as module
+from hikibayes.inference.nuts.graph import graph, pymc_model
+from hikibayes.inference.nuts.sampling import Sampling, nuts, sample, verdict
 from hikibayes.spec import InputError
 
 SMALL = Sampling(draws=200, tune=300, chains=2, rerun=False)

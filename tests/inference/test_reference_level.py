@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.inference.own_table import Names
 
-from hikibayes.inference.compile import bambi_model, exact_posterior
-from hikibayes.inference.design import design
 from hikibayes.inference.estimands import answers
-from hikibayes.inference.moment_design import design_from_moments
-from hikibayes.inference.nuts import Sampling
-from hikibayes.inference.store import fit_key
-from hikibayes.planning.columns import Frame, cell_columns
-from hikibayes.record.moments import sample_moments
+from hikibayes.inference.models.compile import bambi_model, exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.moment_design import design_from_moments
+from hikibayes.inference.nuts.sampling import Sampling
+from hikibayes.inference.nuts.store import fit_key
+from hikibayes.planning.populations.columns import Frame, cell_columns
 from hikibayes.spec import InputError
+from hikibayes.study.moments import sample_moments
 
 WORDS = st.permutations(["a", "b", "control", "clinic", "no", "yes", "x9", "zebra", "m", "t_0", "aa", "q"])
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.inference.own_table import Names
 
+from hikibayes.inference.data.tables import participants
 from hikibayes.inference.fit import fit
-from hikibayes.inference.tables import participants
-from hikibayes.record.study import Study
+from hikibayes.study.study import Study
 
 OWN = Names()
 

@@ -3,8 +3,8 @@
 import pytest
 from tests.studies import orchard_run
 
-from hikibayes.inference.models import load_model
-from hikibayes.inference.step_models import model_of, step_models, step_of
+from hikibayes.inference.models.specs import load_model
+from hikibayes.inference.models.steps import model_of, step_models, step_of
 from hikibayes.spec import InputError
 
 

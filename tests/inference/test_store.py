@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hikibayes.inference import nuts as module
-from hikibayes.inference.design import design
-from hikibayes.inference.models import load_model
-from hikibayes.inference.nuts import Sampling, sample
-from hikibayes.inference.store import Store, fit_key
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.specs import load_model
+from hikibayes.inference.nuts import sampling as module
+from hikibayes.inference.nuts.sampling import Sampling, sample
+from hikibayes.inference.nuts.store import Store, fit_key
 
 
 @pytest.fixture
@@ -80,5 +80,5 @@ def test_whatever_changes_the_draws_changes_the_key(laid_out, study, table):
 
 def test_other_versions_do_not_share_fits(laid_out, monkeypatch):
     before = fit_key(laid_out, "weakly_informative", Sampling(), 1)
-    monkeypatch.setattr("hikibayes.inference.store.versions", lambda: {"nutpie": "0"})
+    monkeypatch.setattr("hikibayes.inference.nuts.store.versions", lambda: {"nutpie": "0"})
     assert fit_key(laid_out, "weakly_informative", Sampling(), 1) != before

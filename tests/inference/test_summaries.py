@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats as st
 
-from hikibayes.inference.exact import (
+from hikibayes.inference.gaussian.exact import (
     ExactEngineError,
     Exponential,
     FlatPrior,
@@ -21,7 +21,7 @@ from hikibayes.inference.exact import (
     bambi_default,
     posterior,
 )
-from hikibayes.inference.summaries import PER_CONTRAST, summaries, summaries_by_prior
+from hikibayes.inference.gaussian.summaries import PER_CONTRAST, summaries, summaries_by_prior
 
 LOCATIONS = ("mean", "lower", "upper")
 PROBABILITIES = ("p_positive", "p_rope")
@@ -172,7 +172,7 @@ def test_bad_questions(arguments, message):
 
 
 def test_numba_is_imported_only_when_the_compiled_engine_runs():
-    code = "import sys, hikibayes.inference.exact, hikibayes.inference.summaries; sys.exit('numba' in sys.modules)"
+    code = "import sys; from hikibayes.inference.gaussian import exact, summaries; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.inference.own_table import Names
 
-from hikibayes.inference.tables import Participants, read_participants
+from hikibayes.inference.data.tables import Participants, read_participants
 from hikibayes.spec import InputError
 
 OWN = Names()

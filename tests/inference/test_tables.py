@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.inference.table_mapping import TableMapping, load_mapping
-from hikibayes.inference.tables import participants, read_participants
+from hikibayes.inference.data.mapping import TableMapping, load_mapping
+from hikibayes.inference.data.tables import participants, read_participants
 from hikibayes.spec import InputError
 
 MEASURES = ("abs_h", "sex", "age", "group")

@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 from tests.inference.own_table import Names
 
+from hikibayes.auditing.audit import audit
 from hikibayes.inference.fit import fit
 from hikibayes.reanalysis.pipeline import reanalyze
 from hikibayes.reconstruction.calibrate import calibrate
-from hikibayes.record.audit import audit
-from hikibayes.record.study import Study
 from hikibayes.spec import InputError
+from hikibayes.study.study import Study
 
 OWN = Names()
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hikibayes.record.moments import sample_moments
-from hikibayes.record.study import Study
+from hikibayes.study.moments import sample_moments
+from hikibayes.study.study import Study
 
 SLOPES = {
     "srs18": -0.2,

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hikibayes.planning.designs import Simulation, Targets
-from hikibayes.planning.diagnose import diagnose
-from hikibayes.planning.plan import prepare
-from hikibayes.planning.sample_size import sample_sizes
-from hikibayes.planning.simulate import simulate
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study
+from hikibayes.planning.designs.simulation import Simulation, Targets
+from hikibayes.planning.results.diagnose import diagnose
+from hikibayes.planning.results.sample_size import sample_sizes
+from hikibayes.planning.run.plan import prepare
+from hikibayes.planning.run.simulate import simulate
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 MODERATED = "y ~ group + x + group:x"
 THREE = "y ~ x + a + b"

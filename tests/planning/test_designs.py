@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hikibayes.planning import designs
-from hikibayes.planning.designs import Simulation, load_simulation, shipped_simulations
-from hikibayes.planning.plan import prepare
+from hikibayes.planning.designs import simulation as designs
+from hikibayes.planning.designs.simulation import Simulation, load_simulation, shipped_simulations
 from hikibayes.planning.power import power
+from hikibayes.planning.run.plan import prepare
 from hikibayes.reconstruction.shipped import shipped_reconstructions
-from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError, validated
+from hikibayes.study.study_file import load_study
 
 TEMPLATE = Path(designs.__file__).with_name("template.toml")
 

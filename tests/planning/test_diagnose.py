@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from hikibayes.planning.cells import Cell, Sample
-from hikibayes.planning.designs import Simulation
-from hikibayes.planning.diagnose import diagnose
-from hikibayes.planning.performance import performance
-from hikibayes.planning.replicates import FEATURES, Replicates, write_replicates
-from hikibayes.planning.sample_size import monotone, sample_sizes
+from hikibayes.planning.designs.cells import Cell, Sample
+from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.results.diagnose import diagnose
+from hikibayes.planning.results.performance import performance
+from hikibayes.planning.results.sample_size import monotone, sample_sizes
+from hikibayes.planning.run.replicates import FEATURES, Replicates, write_replicates
 
 SE = 2.0
 """Standard error of an estimate times the square root of n."""

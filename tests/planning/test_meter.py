@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from hikibayes.planning.meter import Meter
+from hikibayes.planning.run.meter import Meter
 
 
 class Clock:

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hikibayes.inference.models import ModelSpec
-from hikibayes.planning.columns import Frame
-from hikibayes.planning.designs import Simulation
-from hikibayes.planning.fixed import FixedWorld, fixed_worlds, stated_variances
-from hikibayes.planning.instruments import added_error
+from hikibayes.inference.models.specs import ModelSpec
+from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.populations.columns import Frame
+from hikibayes.planning.populations.fixed import FixedWorld, fixed_worlds, stated_variances
+from hikibayes.planning.populations.instruments import added_error
 from hikibayes.planning.power import power
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study
 from hikibayes.spec import InputError, validated
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 NORMAL = {"dist": "Normal", "mu": 0, "sigma": 1, "reason": "test"}
 

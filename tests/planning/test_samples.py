@@ -5,18 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hikibayes.inference.design import Scaling, design
-from hikibayes.inference.models import load_model
-from hikibayes.planning.axes import DropOut, WorldsSpec
-from hikibayes.planning.cells import Sample
-from hikibayes.planning.columns import Frame, cell_columns
-from hikibayes.planning.designs import load_simulation
-from hikibayes.planning.instruments import recording_of
-from hikibayes.planning.participants import draw_participants, draw_scores
-from hikibayes.planning.plan import prepare
-from hikibayes.planning.reconstructed import ensemble
-from hikibayes.planning.samples import GAUSSIAN, Moments, Stream, draw_moments, draw_statistics, pool, roots
-from hikibayes.planning.sources import printed_source
+from hikibayes.inference.models.design import Scaling, design
+from hikibayes.inference.models.specs import load_model
+from hikibayes.planning.designs.axes import DropOut, WorldsSpec
+from hikibayes.planning.designs.cells import Sample
+from hikibayes.planning.designs.simulation import load_simulation
+from hikibayes.planning.populations.columns import Frame, cell_columns
+from hikibayes.planning.populations.instruments import recording_of
+from hikibayes.planning.populations.participants import draw_participants, draw_scores
+from hikibayes.planning.populations.reconstructed import ensemble
+from hikibayes.planning.populations.samples import (
+    GAUSSIAN,
+    Moments,
+    Stream,
+    draw_moments,
+    draw_statistics,
+    pool,
+    roots,
+)
+from hikibayes.planning.populations.sources import printed_source
+from hikibayes.planning.run.plan import prepare
 
 COUNTS = np.array([31, 29, 24, 36])
 

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hikibayes.inference.models import load_model
-from hikibayes.inference.sufficient import SufficientStatistics
-from hikibayes.planning.designs import Simulation
-from hikibayes.planning.diagnose import diagnose
-from hikibayes.planning.participants import draw_scores
-from hikibayes.planning.plan import prepare
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
+from hikibayes.inference.models.specs import load_model
+from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.populations.participants import draw_scores
+from hikibayes.planning.populations.samples import GAUSSIAN
 from hikibayes.planning.power import power
-from hikibayes.planning.replicates import read_replicates, write_replicates
-from hikibayes.planning.samples import GAUSSIAN
-from hikibayes.planning.simulate import simulate
+from hikibayes.planning.results.diagnose import diagnose
+from hikibayes.planning.run.plan import prepare
+from hikibayes.planning.run.replicates import read_replicates, write_replicates
+from hikibayes.planning.run.simulate import simulate
 from hikibayes.spec import InputError
 
 ABOVE = {"name": "above", "estimand": "support_slope_difference", "rule": {"interval": 0.95, "above": 0}}
@@ -42,7 +42,7 @@ def simulation(**changes: object) -> Simulation:
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr("hikibayes.planning.plan.CHUNK", 100)
+    monkeypatch.setattr("hikibayes.planning.run.plan.CHUNK", 100)
 
 
 def run(spec, settled, reconstructions, **options):
@@ -110,7 +110,7 @@ def test_unfinished_work_of_another_version_is_not_gone_on_with(settled, reconst
 
 @pytest.mark.usefixtures("small_chunks")
 def test_finished_chunks_are_not_made_again(settled, reconstructions, tmp_path, monkeypatch):
-    import hikibayes.planning.simulate as module
+    import hikibayes.planning.run.simulate as module
 
     first = run(simulation(), settled, reconstructions, store=tmp_path)
     (victim, *_) = sorted(tmp_path.glob("*.npy"))
@@ -157,7 +157,7 @@ def test_what_is_no_table_of_replicates(tmp_path):
 
 def test_a_scheduler_that_does_not_answer(settled, reconstructions, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("hikibayes.planning.simulate.PATIENCE", "0.5s")
+    monkeypatch.setattr("hikibayes.planning.run.simulate.PATIENCE", "0.5s")
     with pytest.raises(InputError, match="no dask scheduler answers at"):
         run(simulation(), settled, reconstructions, dask="tcp://127.0.0.1:1")
 
@@ -182,10 +182,10 @@ import sys
 from pathlib import Path
 import numpy as np
 sys.path.insert(0, {tests!r})
-import hikibayes.planning.plan as plan
+import hikibayes.planning.run.plan as plan
 plan.CHUNK = 100
-from hikibayes.planning.diagnose import diagnose
-from hikibayes.planning.replicates import write_replicates
+from hikibayes.planning.results.diagnose import diagnose
+from hikibayes.planning.run.replicates import write_replicates
 from test_simulate_script import simulate_all
 table = simulate_all(Path({store!r}))
 write_replicates(table, Path({out!r}))
@@ -203,7 +203,7 @@ def test_killed_half_way_and_started_again(tmp_path, settled, reconstructions):
     )
     (tmp_path / "test_simulate_script.py").write_text(
         "import pickle\nfrom pathlib import Path\n"
-        "from hikibayes.planning.plan import prepare\nfrom hikibayes.planning.simulate import simulate\n"
+        "from hikibayes.planning.run.plan import prepare\nfrom hikibayes.planning.run.simulate import simulate\n"
         "def simulate_all(store):\n"
         "    study, rec, spec = pickle.loads((Path(__file__).parent / 'inputs.pickle').read_bytes())\n"
         "    return simulate(prepare(spec, study=study, reconstructions=rec), store=store, workers=2)\n",
@@ -314,8 +314,8 @@ def test_assurance_against_brute_force(settled, reconstructions, replicates, wor
 
 @pytest.mark.long
 def test_nuts_finds_what_the_exact_engine_finds(settled, reconstructions):
-    from hikibayes.inference.summaries import summaries
-    from hikibayes.planning.nuts import _fit
+    from hikibayes.inference.gaussian.summaries import summaries
+    from hikibayes.planning.run.nuts import _fit
 
     spec = simulation(worlds={"source": ["printed"]}, axes={"n_per_group": [80], "mix": ["1:1"]})
     plan = prepare(spec, study=settled, reconstructions=reconstructions)

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.models import load_model
-from hikibayes.planning.columns import Frame, cell_columns
-from hikibayes.planning.designs import load_simulation
-from hikibayes.planning.fixed import FixedWorld, fixed_worlds
-from hikibayes.planning.instruments import added_error
-from hikibayes.planning.plan import prepare
-from hikibayes.planning.reconstructed import ensemble, in_sd_units
-from hikibayes.planning.sources import (
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.specs import load_model
+from hikibayes.planning.designs.simulation import load_simulation
+from hikibayes.planning.populations.columns import Frame, cell_columns
+from hikibayes.planning.populations.fixed import FixedWorld, fixed_worlds
+from hikibayes.planning.populations.instruments import added_error
+from hikibayes.planning.populations.reconstructed import ensemble, in_sd_units
+from hikibayes.planning.populations.sources import (
     conditional_estimate,
     conditional_source,
     posterior_source,
     printed_source,
     shrunken_source,
 )
-from hikibayes.record.regression import simple_slopes
-from hikibayes.record.study import Study
+from hikibayes.planning.run.plan import prepare
 from hikibayes.spec import InputError
+from hikibayes.study.regression import simple_slopes
+from hikibayes.study.study import Study
 
 
 def made_of(study, reconstructions, model):
@@ -61,7 +61,7 @@ def test_printed_worlds_have_the_moments_of_their_reconstruction(reconstructions
 
 def test_a_common_slope_is_the_one_its_step_has_in_the_population(settled, reconstructions, printed):
     """In the sample itself, moments give what OLS on step 2 gives; a printed world differs by its residual SD alone."""
-    from hikibayes.record.regression import regress
+    from hikibayes.study.regression import regress
 
     worlds = printed(np.random.default_rng(1), 20)
     fit = regress(in_sd_units(reconstructions), "abs_h", settled.terms("step2"), group="group", products="raw")

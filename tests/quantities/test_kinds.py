@@ -6,7 +6,7 @@ import pytest
 
 import hikibayes.quantities
 from hikibayes.quantities import KINDS, Address, meanings
-from hikibayes.record.facts import ADDRESS
+from hikibayes.study.facts import ADDRESS
 
 FILES = {path.stem for path in Path(hikibayes.quantities.__path__[0]).glob("*.py")}
 HELPERS = {"__init__", "analysis", "conventions", "kind", "tails"}

@@ -6,10 +6,10 @@ from scipy import stats
 from scipy.special import logsumexp
 from tests.studies import orchard_run
 
-from hikibayes.inference.compile import exact_posterior, exact_priors
-from hikibayes.inference.design import design
-from hikibayes.inference.loo import log_predictive_left_out
-from hikibayes.inference.step_models import model_of
+from hikibayes.inference.gaussian.loo import log_predictive_left_out
+from hikibayes.inference.models.compile import exact_posterior, exact_priors
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.steps import model_of
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
-from hikibayes.inference.step_models import model_of
+from hikibayes.inference.models.steps import model_of
 from hikibayes.reanalysis.engines import _worst, accepted, two_engines
 
 

@@ -6,11 +6,11 @@ import pytest
 import statsmodels.formula.api as smf
 from tests.studies import orchard_run
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.design import design
-from hikibayes.inference.ensemble import default_reading, estimates_of, lay_out, lay_out_moments, moments_of
+from hikibayes.inference.answers.ensemble import default_reading, estimates_of, lay_out, lay_out_moments, moments_of
 from hikibayes.inference.estimands import answers
-from hikibayes.inference.step_models import step_models
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.models.steps import step_models
 from hikibayes.reanalysis.readings import other_readings, readings_table, spread_over_readings
 
 DIFFERENCE = "shade_slope_difference"

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
-from hikibayes.inference.estimates import COLUMNS
-from hikibayes.inference.models import ModelSpec
+from hikibayes.inference.answers.estimates import COLUMNS
+from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.reanalysis import reanalysis_files, reanalyze
 from hikibayes.reanalysis.pipeline import STAGES, _Job
-from hikibayes.record.study import Study
 from hikibayes.reporting.results import csv_text
 from hikibayes.spec import InputError, digest
+from hikibayes.study.study import Study
 
 TABLES = {
     *("audit", "calibration", "verification", "estimates", "readings", "published", "johnson_neyman", "tipping"),

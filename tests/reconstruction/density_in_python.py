@@ -15,11 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import made_up
 import printing
 
-from hikibayes.reconstruction.density import plain_log_density
-from hikibayes.reconstruction.kernel.density import log_density
-from hikibayes.reconstruction.problem import Problem
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study
+from hikibayes.reconstruction.posterior.density import plain_log_density
+from hikibayes.reconstruction.posterior.kernel.density import log_density
+from hikibayes.reconstruction.posterior.problem import Problem
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 OTHER_READING = {
     "slopes_model": "support_only",

@@ -13,9 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from hikibayes.reconstruction.verify import recompute
-from hikibayes.record.moments import sample_moments, total_moments
-from hikibayes.record.study import Study
 from hikibayes.spec import validated
+from hikibayes.study.moments import sample_moments, total_moments
+from hikibayes.study.study import Study
 
 SOURCE = {"locator": "made up", "quote": "made up"}
 SIZES = {"weekday": 70, "weekend": 45}

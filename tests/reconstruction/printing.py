@@ -17,10 +17,10 @@ import xarray as xr
 from scipy import stats
 
 from hikibayes.reconstruction.verify import recompute
-from hikibayes.record.moments import sample_moments
-from hikibayes.record.regression import regress
-from hikibayes.record.study import Study
 from hikibayes.spec import validated
+from hikibayes.study.moments import sample_moments
+from hikibayes.study.regression import regress
+from hikibayes.study.study import Study
 
 SOURCE = {"locator": "made up", "quote": "made up"}
 PREDICTORS = ("focus", "trust", "noise")

@@ -17,9 +17,9 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from hikibayes.record.moments import sample_moments, total_moments
-from hikibayes.record.study import Study
 from hikibayes.spec import validated
+from hikibayes.study.moments import sample_moments, total_moments
+from hikibayes.study.study import Study
 
 SOURCE = {"locator": "made up", "quote": "made up"}
 SITES = ("town", "coast", "hills")

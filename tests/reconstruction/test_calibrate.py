@@ -13,8 +13,8 @@ import xarray as xr
 from scipy import stats
 
 from hikibayes.reconstruction.calibrate import calibrate
-from hikibayes.reconstruction.kernel.plan import KINDS
-from hikibayes.reconstruction.problem import Problem
+from hikibayes.reconstruction.posterior.kernel.plan import KINDS
+from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
 from hikibayes.reconstruction.shipped import (
     read_reconstructions,
@@ -22,14 +22,14 @@ from hikibayes.reconstruction.shipped import (
     shipped_reconstructions,
     write_reconstructions,
 )
-from hikibayes.record.analysis import PublishedAnalysis
-from hikibayes.record.moments import total_moments
 from hikibayes.spec import InputError
+from hikibayes.study.analysis import PublishedAnalysis
+from hikibayes.study.moments import total_moments
 
 from .made_up import printed_study, raw_data
 
 HERE = Path(__file__).parent
-STUDIES = Path(str(files("hikibayes.record") / "studies"))
+STUDIES = Path(str(files("hikibayes.study") / "studies"))
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, shipped_reconstructions
-from hikibayes.reconstruction.kernel.density import log_density
-from hikibayes.reconstruction.model import build_model
-from hikibayes.reconstruction.problem import Problem
+from hikibayes.reconstruction.posterior.kernel.density import log_density
+from hikibayes.reconstruction.posterior.model import build_model
+from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
-from hikibayes.record.moments import correlations, total_moments
+from hikibayes.study.moments import correlations, total_moments
 
 from . import printing
 from .printing import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hikibayes.reconstruction.codebook import codebook
+from hikibayes.reconstruction.participants.codebook import codebook
 
 from .made_up import printed_study, raw_data
 

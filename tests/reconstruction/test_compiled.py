@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from hikibayes.reconstruction.kernel import density
+from hikibayes.reconstruction.posterior.kernel import density
 
 USED = """
 from hikibayes.reconstruction.compiled import compiler

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hikibayes.reconstruction.independent import independent_category, independent_number
-from hikibayes.reconstruction.known import Known
+from hikibayes.reconstruction.participants.independent import independent_category, independent_number
+from hikibayes.reconstruction.participants.known import Known
 from hikibayes.reconstruction.participants.start import levels_of, with_few_odd
 from hikibayes.spec import InputError
 

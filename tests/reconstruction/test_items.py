@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hikibayes.reconstruction.item_columns import item_columns, subscale_columns
-from hikibayes.reconstruction.items import Questionnaire, answer
-from hikibayes.reconstruction.known import Known
+from hikibayes.reconstruction.participants.item_columns import item_columns, subscale_columns
+from hikibayes.reconstruction.participants.items import Questionnaire, answer
+from hikibayes.reconstruction.participants.known import Known
 from hikibayes.reconstruction.verify import cronbach_alpha
-from hikibayes.record.study import Study
 from hikibayes.spec import InputError
+from hikibayes.study.study import Study
 
 from .made_up import SOURCE, study_of
 

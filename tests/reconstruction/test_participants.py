@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hikibayes.reconstruction.columns import lay_out
 from hikibayes.reconstruction.participants import program
+from hikibayes.reconstruction.participants.columns import lay_out
 from hikibayes.reconstruction.participants.exact import exact_rows
 from hikibayes.reconstruction.participants.least_change import project
 from hikibayes.reconstruction.participants.moves import Aim, move

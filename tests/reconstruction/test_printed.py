@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hikibayes.reconstruction.layout import Layout
-from hikibayes.reconstruction.printed import targets
-from hikibayes.reconstruction.priors import Priors
+from hikibayes.reconstruction.posterior.layout import Layout
+from hikibayes.reconstruction.posterior.printed import targets
+from hikibayes.reconstruction.posterior.priors import Priors
 
 from .printing import Shape, printed_study, workers
 

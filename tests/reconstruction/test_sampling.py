@@ -1,6 +1,6 @@
 """What a chain does depends on its own number, not on which chain begins first."""
 
-from hikibayes.reconstruction.sampling import Effort, _seeds_of_chains
+from hikibayes.reconstruction.posterior.sampling import Effort, _seeds_of_chains
 
 
 def test_chains_ask_for_their_starts_with_seeds_of_their_own():

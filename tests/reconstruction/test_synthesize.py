@@ -13,11 +13,11 @@ import xarray as xr
 from hikibayes.reconstruction.quantities import PINNED, Quantity, reported_quantities
 from hikibayes.reconstruction.synthesize import Synthesizer, synthesize
 from hikibayes.reconstruction.verify import verify
-from hikibayes.record.analysis import PublishedAnalysis
-from hikibayes.record.moments import correlations, sample_moments
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study, shipped_studies
 from hikibayes.spec import InputError
+from hikibayes.study.analysis import PublishedAnalysis
+from hikibayes.study.moments import correlations, sample_moments
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study, shipped_studies
 
 from .made_up import SOURCE, moments_of, own_moments, printed_study, raw_data
 

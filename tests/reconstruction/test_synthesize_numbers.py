@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.reconstruction.columns import lay_out
+from hikibayes.reconstruction.participants.columns import lay_out
 from hikibayes.reconstruction.participants.numbers import Numbers
 from hikibayes.reconstruction.verify import recompute
-from hikibayes.record.analysis import PublishedAnalysis
-from hikibayes.record.moments import sample_moments
-from hikibayes.record.study import Study
 from hikibayes.spec import InputError
+from hikibayes.study.analysis import PublishedAnalysis
+from hikibayes.study.moments import sample_moments
+from hikibayes.study.study import Study
 
 from .made_up import moments_of, printed_study, raw_data, study_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hikibayes.reconstruction.columns import lay_out
-from hikibayes.reconstruction.known import Known
-from hikibayes.reconstruction.other_measures import append_measures
-from hikibayes.reconstruction.targets import Draws, TargetMaker
+from hikibayes.reconstruction.participants.columns import lay_out
+from hikibayes.reconstruction.participants.known import Known
+from hikibayes.reconstruction.participants.other_measures import append_measures
+from hikibayes.reconstruction.participants.targets import Draws, TargetMaker
 
 from .made_up import SOURCE, moments_of, printed_study, raw_data, study_of
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
-from tests.record.small_studies import number, small_study
+from tests.study.small_studies import number, small_study
 
 from hikibayes.reconstruction.verify import recompute
 

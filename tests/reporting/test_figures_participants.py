@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.record.study import Study
 from hikibayes.reporting.figures_participants import GROUP_COLOURS, MARK, dataset_figure
+from hikibayes.study.study import Study
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from hikibayes.reporting.doubt_files import doubt_files
 from hikibayes.reporting.html import report
 from hikibayes.reporting.results import write_run
 from hikibayes.robustness.case import case_of
-from hikibayes.robustness.confounding import confounding_of
-from hikibayes.robustness.priors import priors_of
+from hikibayes.robustness.confounding.sensitivity import confounding_of
+from hikibayes.robustness.priors.sensitivity import priors_of
 
 OWN = Names()
 DOUBTS = {"priors": priors_of, "confounding": confounding_of}

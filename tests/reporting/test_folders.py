@@ -11,11 +11,11 @@ from tests.studies import orchard
 from hikibayes.cli import main
 from hikibayes.provenance import Stopwatch
 from hikibayes.reconstruction.reconstructions import reconstructions_note
-from hikibayes.record.study_file import load_study
 from hikibayes.reporting.html import report
 from hikibayes.reporting.replay import MAKERS, replay, same
 from hikibayes.reporting.results import write_run
 from hikibayes.spec import InputError
+from hikibayes.study.study_file import load_study
 
 PLAN = """
 description = "A small one"

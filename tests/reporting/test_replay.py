@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from tests.studies import orchard
 
+from hikibayes.auditing.audit import audit
 from hikibayes.provenance import Stopwatch
-from hikibayes.record.audit import audit
-from hikibayes.record.study_file import load_study
 from hikibayes.reporting.replay import MAKERS, compare_files, replay, same
 from hikibayes.reporting.results import csv_text, write_run
 from hikibayes.spec import InputError, digest
+from hikibayes.study.study_file import load_study
 
 TABLE = pd.DataFrame({"estimand": ["a", "b"], "mean": [0.2, 0.5], "sd": [0.1, 0.1], "mcse_mean": [0.01, np.nan]})
 MAKER = {"draw": lambda record, folder, say: {"t.csv": TABLE * 1 if record.seed == 1 else TABLE, "page.html": "<p>"}}

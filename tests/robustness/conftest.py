@@ -3,7 +3,7 @@
 import pytest
 from tests.studies import orchard_run
 
-from hikibayes.inference.step_models import model_of
+from hikibayes.inference.models.steps import model_of
 from hikibayes.robustness.case import Case
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.studies import orchard_run
 
 from hikibayes.inference.fit import fit
+from hikibayes.inference.models.steps import model_of
 from hikibayes.inference.saved_fit import fit_files, load_fit
-from hikibayes.inference.step_models import model_of
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.results import write_run
 from hikibayes.robustness.case import Case, case_of, case_of_study

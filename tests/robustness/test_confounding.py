@@ -8,13 +8,13 @@ import pytest
 import statsmodels.api as sm
 from tests.studies import orchard
 
-from hikibayes.inference.models import ModelSpec
-from hikibayes.record.study_file import load_study
+from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.robustness.case import Case
-from hikibayes.robustness.confounding import confounding_of
-from hikibayes.robustness.omitted import Strength, adjusted_estimate
+from hikibayes.robustness.confounding.omitted import Strength, adjusted_estimate
+from hikibayes.robustness.confounding.sensitivity import confounding_of
 from hikibayes.robustness.treatment import Treatment, covariate_columns
 from hikibayes.spec import InputError
+from hikibayes.study.study_file import load_study
 
 FOCAL = "shade_slope_difference"
 

@@ -8,15 +8,15 @@ import pytest
 import statsmodels.api as sm
 from tests.studies import orchard
 
-from hikibayes.inference.step_models import model_of
-from hikibayes.record.study_file import load_study
-from hikibayes.robustness.adjustments import Adjustable
-from hikibayes.robustness.balance import balance_of, mixes_of
+from hikibayes.inference.models.steps import model_of
 from hikibayes.robustness.case import Case
-from hikibayes.robustness.imbalance import COLUMNS, imbalance_of
-from hikibayes.robustness.populations import matching, reweighting
-from hikibayes.robustness.tipping_imbalance import correlation_of_shares, omitted_product
+from hikibayes.robustness.imbalance.adjustments import Adjustable
+from hikibayes.robustness.imbalance.balance import balance_of, mixes_of
+from hikibayes.robustness.imbalance.mixes import matching, reweighting
+from hikibayes.robustness.imbalance.sensitivity import COLUMNS, imbalance_of
+from hikibayes.robustness.imbalance.tipping import correlation_of_shares, omitted_product
 from hikibayes.spec import InputError
+from hikibayes.study.study_file import load_study
 
 FOCAL = "shade_slope_difference"
 

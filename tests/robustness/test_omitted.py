@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hikibayes.robustness.omitted import (
+from hikibayes.robustness.confounding.omitted import (
     Strength,
     adjusted_estimate,
     adjusted_se,

@@ -10,14 +10,14 @@ import pytest
 from scipy import stats as st
 from tests.studies import orchard_run
 
-from hikibayes.inference.compile import exact_posterior, exact_priors
-from hikibayes.inference.exact import posterior
-from hikibayes.inference.mixture import Mixture
-from hikibayes.robustness.power_scaling import CONFLICT, FINE, STRONG, diagnosis, power_scaling, sensitivity
-from hikibayes.robustness.prior_surface import FocalPrior, families, surface, width_curve
-from hikibayes.robustness.priors import priors_of
-from hikibayes.robustness.shrinkage import POOL_SD, pool, products, shrinkage
-from hikibayes.robustness.tipping_prior import TippingPriors, crossings, tipping_rows
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.mixture import Mixture
+from hikibayes.inference.models.compile import exact_posterior, exact_priors
+from hikibayes.robustness.priors.power_scaling import CONFLICT, FINE, STRONG, diagnosis, power_scaling, sensitivity
+from hikibayes.robustness.priors.sensitivity import priors_of
+from hikibayes.robustness.priors.shrinkage import POOL_SD, pool, products, shrinkage
+from hikibayes.robustness.priors.surface import FocalPrior, families, surface, width_curve
+from hikibayes.robustness.priors.tipping import TippingPriors, crossings, tipping_rows
 from hikibayes.spec import InputError
 
 FOCAL = "farm:shade"
@@ -318,10 +318,10 @@ def test_pooling_draws_a_lone_difference_down(orchard):
 
 @pytest.mark.long
 def test_pooling_is_what_nuts_finds(nonaka):
-    from hikibayes.inference.design import design
-    from hikibayes.inference.layout import coefficient_draws
-    from hikibayes.inference.models import load_model
-    from hikibayes.inference.nuts import Sampling, sample
+    from hikibayes.inference.models.design import design
+    from hikibayes.inference.models.layout import coefficient_draws
+    from hikibayes.inference.models.specs import load_model
+    from hikibayes.inference.nuts.sampling import Sampling, sample
     from hikibayes.robustness.case import case_of_study
 
     case = case_of_study(nonaka.read(), datasets=1, seed=3)

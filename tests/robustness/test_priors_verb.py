@@ -10,8 +10,8 @@ from tests.studies import orchard_run
 import hikibayes
 from hikibayes.cli import main
 from hikibayes.inference.fit import fit
+from hikibayes.inference.models.steps import model_of
 from hikibayes.inference.saved_fit import fit_files
-from hikibayes.inference.step_models import model_of
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.figures_priors import PRIOR_FIGURES
 from hikibayes.reporting.html import page, report
@@ -122,8 +122,8 @@ def test_what_cannot_be_doubted_is_told_in_one_message(words, message, folder, t
 
 @pytest.mark.long
 def test_a_follow_up_needs_more_people_the_narrower_its_prior(orchard):
-    from hikibayes.robustness.prior_design import followup_sizes
-    from hikibayes.robustness.prior_surface import FocalPrior
+    from hikibayes.robustness.priors.design import followup_sizes
+    from hikibayes.robustness.priors.surface import FocalPrior
 
     table = followup_sizes(FocalPrior(case=orchard), seed=1)
     assert set(table["worlds"]) == {"printed", "posterior"}

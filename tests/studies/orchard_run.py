@@ -14,15 +14,15 @@ import pandas as pd
 import xarray as xr
 from tests.studies import orchard
 
-from hikibayes.inference.compile import exact_posterior
-from hikibayes.inference.design import Design
-from hikibayes.inference.ensemble import moments_of
-from hikibayes.inference.exact import to_datatree
+from hikibayes.inference.answers.ensemble import moments_of
+from hikibayes.inference.gaussian.exact import to_datatree
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import Design
 from hikibayes.provenance import RunRecord, Stopwatch
 from hikibayes.reanalysis import Reanalysis, reanalysis_files, reanalyze
 from hikibayes.reanalysis.sources import Reconstructed
-from hikibayes.record.study import Study
-from hikibayes.record.study_file import load_study
+from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 SEED = 7
 DATASETS = 9

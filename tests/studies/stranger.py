@@ -15,9 +15,9 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from hikibayes.record.facts import Fact
-from hikibayes.record.study import Study
 from hikibayes.spec import validated
+from hikibayes.study.facts import Fact
+from hikibayes.study.study import Study
 
 # -- the study's regressions on a data frame ------------------------------------------------------------------------
 

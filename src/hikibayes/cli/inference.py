@@ -69,7 +69,7 @@ def fit(
     raw: bool,
 ) -> None:
     """Fit one MODEL to one table of participants, DATA (CSV, TSV, SPSS)."""
-    from ..inference.estimates import Reporting
+    from ..inference.answers.estimates import Reporting
     from ..inference.fit import Sampling
     from ..inference.fit import fit as run
     from ..inference.saved_fit import fit_files
@@ -161,7 +161,7 @@ def models(*, schema: bool, as_json: bool) -> None:
     """List the models that come with the package."""
     import pandas as pd
 
-    from ..inference.models import ModelSpec, load_model, shipped_models
+    from ..inference.models.specs import ModelSpec, load_model, shipped_models
     from ..spec import json_schema
 
     if schema:

@@ -14,8 +14,8 @@ from .options import SEED, json_option, list_shipped, options, out_option, say, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..planning.designs import Simulation
-    from ..planning.diagnose import Diagnosis
+    from ..planning.designs.simulation import Simulation
+    from ..planning.results.diagnose import Diagnosis
 
 MOST_ROWS = 24
 """A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
@@ -55,15 +55,15 @@ def power(
 
     SIMULATION is the name of a shipped one or a file. An interrupted run goes on where it stopped.
     """
-    from ..planning.designs import load_simulation
-    from ..planning.meter import Meter
+    from ..planning.designs.simulation import load_simulation
     from ..planning.power import forget
     from ..planning.power import power as run
+    from ..planning.run.meter import Meter
     from ..provenance import Stopwatch, file_digest
-    from ..record.study_file import load_study
     from ..reporting.html import with_report
     from ..reporting.planning_files import inputs_of, models_of, power_files
     from ..reporting.results import run_folder, write_run
+    from ..study.study_file import load_study
 
     watch, began = Stopwatch(), time.time()
     study = load_study(load_simulation(simulation).study)
@@ -107,8 +107,8 @@ def power(
 )
 def diagnose(*, folder: Path, as_json: bool, out: Path | None) -> None:
     """Reduce the replicates that a FOLDER holds to power and sample sizes again, there or in another folder."""
-    from ..planning.diagnose import REPLICATES_FILE
-    from ..planning.diagnose import diagnose as run
+    from ..planning.results.diagnose import REPLICATES_FILE
+    from ..planning.results.diagnose import diagnose as run
     from ..provenance import Stopwatch, file_digest
     from ..reporting.planning_files import diagnosis_files, saved_models
     from ..reporting.results import write_file, write_run
@@ -160,7 +160,7 @@ def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
 
 def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -> pd.DataFrame:
     """Keep the first rule's rows, of too many the first analysis' and mix's, and the axes on which they differ."""
-    from ..planning.cells import OTHER_AXES
+    from ..planning.designs.cells import OTHER_AXES
 
     table = table[table["decision"] == simulation.decisions[0].name]
     for axis in ("model", "prior", "mix") if len(table) > MOST_ROWS else ():
@@ -178,13 +178,13 @@ def simulations(*, schema: bool, new: Path | None, as_json: bool) -> None:
     """List the simulations that come with the package."""
     import pandas as pd
 
-    from ..planning.designs import Simulation, load_simulation, shipped_simulations
+    from ..planning.designs.simulation import Simulation, load_simulation, shipped_simulations
     from ..spec import json_schema
 
     if schema:
         click.echo(json_schema(Simulation))
     elif new:
-        write_template("hikibayes.planning", "template.toml", new)
+        write_template("hikibayes.planning.designs", "template.toml", new)
     else:
         rows = [{"simulation": n, "description": load_simulation(n).description} for n in shipped_simulations()]
         list_shipped(pd.DataFrame(rows), as_json)

@@ -45,10 +45,10 @@ def reanalyze(
     from ..provenance import Stopwatch
     from ..reanalysis import reanalysis_files
     from ..reanalysis import reanalyze as run
-    from ..record.study_file import load_study
     from ..reporting.html import with_report
     from ..reporting.results import run_folder, write_run
     from ..spec import digest
+    from ..study.study_file import load_study
 
     watch = Stopwatch()
     loaded = load_study(study)

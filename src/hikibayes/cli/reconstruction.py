@@ -39,10 +39,10 @@ def calibrate(
     """Draw from the posterior over a study's sample moments: versions of its sample."""
     from ..provenance import Stopwatch
     from ..reconstruction.calibrate import calibrate as run
-    from ..record.study_file import load_study
     from ..reporting.reconstruction_files import calibration_files
     from ..reporting.results import run_folder, write_run
     from ..spec import digest
+    from ..study.study_file import load_study
 
     watch = Stopwatch()
     loaded = load_study(study)
@@ -94,10 +94,10 @@ def synthesize(
     from ..reconstruction.calibrate import chosen_reconstructions
     from ..reconstruction.reconstructions import has_converged
     from ..reconstruction.synthesize import synthesize as run
-    from ..record.study_file import load_study
     from ..reporting.reconstruction_files import synthesis_files
     from ..reporting.results import run_folder, write_run
     from ..spec import digest
+    from ..study.study_file import load_study
 
     watch = Stopwatch()
     loaded = load_study(study)

@@ -14,12 +14,12 @@ from .options import json_option, list_shipped, options, out_option, reading_opt
 @options(study_argument, reading_option, json_option, out_option)
 def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
     """Check whether the printed numbers agree with each other."""
+    from ..auditing.audit import audit as run
     from ..provenance import Stopwatch
-    from ..record.audit import audit as run
-    from ..record.study_file import load_study
     from ..reporting.results import run_folder, write_run
     from ..reporting.tables import json_text, terminal_table
     from ..spec import digest
+    from ..study.study_file import load_study
 
     watch = Stopwatch()
     loaded = load_study(study)
@@ -46,14 +46,14 @@ def studies(*, schema: bool, new: Path | None, as_json: bool) -> None:
     """List the studies that come with the package."""
     import pandas as pd
 
-    from ..record.study import Study
-    from ..record.study_file import load_study, shipped_studies
     from ..spec import json_schema
+    from ..study.study import Study
+    from ..study.study_file import load_study, shipped_studies
 
     if schema:
         click.echo(json_schema(Study))
     elif new:
-        write_template("hikibayes.record", "template.toml", new)
+        write_template("hikibayes.study", "template.toml", new)
     else:
         rows = [{"study": name, "description": load_study(name).description} for name in shipped_studies()]
         list_shipped(pd.DataFrame(rows), as_json)

@@ -57,7 +57,7 @@ def priors(
 
     Takes a study, or the folder of a fit.
     """
-    from ..robustness.priors import priors_of
+    from ..robustness.priors.sensitivity import priors_of
 
     result, verdict = _doubted(
         "priors", partial(priors_of, shares=True), what, datasets, readings, seed, out, {"design": design}
@@ -106,7 +106,7 @@ def imbalance(
 
     Takes a study, or the folder of a fit.
     """
-    from ..robustness.imbalance import imbalance_of
+    from ..robustness.imbalance.sensitivity import imbalance_of
 
     chosen = {"balance": balance, "shares": shares, "mix": mix}
     result, verdict = _doubted("imbalance", imbalance_of, what, datasets, readings, seed, out, chosen)
@@ -142,7 +142,7 @@ def confounding(
 
     Takes a study, or the folder of a fit.
     """
-    from ..robustness.confounding import confounding_of
+    from ..robustness.confounding.sensitivity import confounding_of
 
     chosen = {"benchmarks": list(benchmarks), "k": list(k), "alpha": alpha}
     result, verdict = _doubted("confounding", confounding_of, what, datasets, readings, seed, out, chosen)

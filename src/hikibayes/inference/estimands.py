@@ -18,13 +18,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..estimands import KINDS, Scenario
-from ..record.measures import term_parts
-from ..record.study import Estimand, Study
 from ..spec import InputError, unknown_name
-from .design import Design
-from .least_squares import generalised_inverse
-from .moment_design import MomentDesign
-from .sufficient import FloatArray
+from ..study.measures import term_parts
+from ..study.study import Estimand, Study
+from .gaussian.least_squares import generalised_inverse
+from .gaussian.sufficient import FloatArray
+from .models.design import Design
+from .models.moment_design import MomentDesign
 
 __all__ = ["Answers", "ExplainedVariance", "answers", "raw_unit", "truths"]
 

@@ -11,15 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..record.study import Study
-from ..record.study_file import load_study
 from ..shown import Shown
 from ..spec import InputError, checked_seed
-from .compile import exact_posterior
-from .design import Design, design
-from .diagnostics import quadrature_error, sound
-from .estimands import Answers, answers
-from .estimates import (
+from ..study.study import Study
+from ..study.study_file import load_study
+from .answers.diagnostics import quadrature_error, sound
+from .answers.estimates import (
     COLUMNS,
     Reporting,
     draw_estimates,
@@ -27,15 +24,18 @@ from .estimates import (
     least_squares_estimates,
     refused_estimates,
 )
-from .exact import ExactEngineError, GaussianPosterior, to_datatree
-from .johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
-from .layout import term_variables
-from .models import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
-from .nuts import Sampling, sample, verdict
-from .remarks import Remark, design_remarks, remark_table
-from .store import Store
-from .table_mapping import TableMapping
-from .tables import Participants, participants, read_participants
+from .answers.johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
+from .answers.remarks import Remark, design_remarks, remark_table
+from .data.mapping import TableMapping
+from .data.tables import Participants, participants, read_participants
+from .estimands import Answers, answers
+from .gaussian.exact import ExactEngineError, GaussianPosterior, to_datatree
+from .models.compile import exact_posterior
+from .models.design import Design, design
+from .models.layout import term_variables
+from .models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
+from .nuts.sampling import Sampling, sample, verdict
+from .nuts.store import Store
 
 if TYPE_CHECKING:
     import xarray as xr

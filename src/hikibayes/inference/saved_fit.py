@@ -15,12 +15,12 @@ import pandas as pd
 
 from ..files import netcdf_bytes, read_dataset
 from ..provenance import RunRecord, read_record
-from ..record.study import Study
 from ..spec import InputError, read_object, read_text, spec_text, validated
+from ..study.study import Study
+from .answers.johnson_neyman import region_table
+from .answers.remarks import remark_table
 from .fit import Fit
-from .johnson_neyman import region_table
-from .models import DEFAULT_VARIANT, ModelSpec
-from .remarks import remark_table
+from .models.specs import DEFAULT_VARIANT, ModelSpec
 
 __all__ = ["REMARKS", "SavedFit", "fit_files", "load_fit"]
 

@@ -12,17 +12,17 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
-from ..inference.models import ModelSpec
-from ..record.study import Study
-from ..record.study_file import load_study
+from ..inference.models.specs import ModelSpec
 from ..spec import InputError, validated
-from .cells import Sample
-from .designs import MOST_CELLS, Run, Simulation, load_simulation
-from .diagnose import Diagnosis, diagnose
-from .plan import prepare
-from .replicates import Replicates
-from .sample_size import curves, smallest_n
-from .simulate import MADE_BY, Progress, simulate
+from ..study.study import Study
+from ..study.study_file import load_study
+from .designs.cells import Sample
+from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
+from .results.diagnose import Diagnosis, diagnose
+from .results.sample_size import curves, smallest_n
+from .run.plan import prepare
+from .run.replicates import Replicates
+from .run.simulate import MADE_BY, Progress, simulate
 
 __all__ = ["DEFAULT_SIMULATION", "forget", "power"]
 

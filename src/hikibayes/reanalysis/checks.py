@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..inference.compile import exact_posterior, exact_priors
-from ..inference.design import Design, design
-from ..inference.exact import Exponential, HalfNormal, HalfStudentT, NormalPriors
-from ..inference.loo import log_predictive_left_out
-from ..inference.models import ModelSpec
-from ..inference.sufficient import FloatArray
-from ..record.study import Study
+from ..inference.gaussian.exact import Exponential, HalfNormal, HalfStudentT, NormalPriors
+from ..inference.gaussian.loo import log_predictive_left_out
+from ..inference.gaussian.sufficient import FloatArray
+from ..inference.models.compile import exact_posterior, exact_priors
+from ..inference.models.design import Design, design
+from ..inference.models.specs import ModelSpec
+from ..study.study import Study
 
 __all__ = ["left_out", "posterior_predictive", "prior_predictive"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..inference.design import Design
-from ..inference.ensemble import StepFit
-from ..inference.estimates import pooled
-from ..inference.exact import Mixture
-from ..inference.johnson_neyman import gap_weights
-from ..inference.moment_design import MomentDesign
-from ..inference.sufficient import FloatArray
+from ..inference.answers.ensemble import StepFit
+from ..inference.answers.estimates import pooled
+from ..inference.answers.johnson_neyman import gap_weights
+from ..inference.gaussian.exact import Mixture
+from ..inference.gaussian.sufficient import FloatArray
+from ..inference.models.design import Design
+from ..inference.models.moment_design import MomentDesign
 from ..spec import InputError
 
 __all__ = ["conditional_effects", "group_gap_curve"]

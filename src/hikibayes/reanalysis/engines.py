@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..inference.compile import exact_posterior
-from ..inference.design import Design, design
-from ..inference.diagnostics import convergence
+from ..inference.answers.diagnostics import convergence
+from ..inference.answers.estimates import COLUMNS, Reporting, draw_estimates, exact_estimates
 from ..inference.estimands import answers
-from ..inference.estimates import COLUMNS, Reporting, draw_estimates, exact_estimates
-from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..inference.nuts import quantities
-from ..inference.sufficient import FloatArray
-from ..record.study import Study
+from ..inference.gaussian.sufficient import FloatArray
+from ..inference.models.compile import exact_posterior
+from ..inference.models.design import Design, design
+from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
+from ..inference.nuts.sampling import quantities
+from ..study.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr

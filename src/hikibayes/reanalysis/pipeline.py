@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..auditing.audit import audit
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..inference.ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
-from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..inference.step_models import step_models, step_of
-from ..reconstruction.codebook import codebook, marked
+from ..inference.answers.ensemble import DEFAULT_READING, StepFit, estimates_of, lay_out_moments, moments_of
+from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
+from ..inference.models.steps import step_models, step_of
+from ..reconstruction.participants.codebook import codebook, marked
 from ..reconstruction.reconstructions import has_converged, reconstructions_note
-from ..record.audit import audit
-from ..record.study import Study
-from ..record.study_file import load_study
 from ..robustness.case import Case
 from ..robustness.doubts import doubts
 from ..shown import Shown
 from ..spec import InputError, checked_seed, spec_text
+from ..study.study import Study
+from ..study.study_file import load_study
 from .checks import left_out, posterior_predictive, prior_predictive
 from .curves import conditional_effects, group_gap_curve
 from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
@@ -73,7 +73,7 @@ class Reanalysis(Shown):
     doubts : mapping of str to pandas.DataFrame
         What would have to be true for the claim to fail, and the tables behind it; see `hikibayes.robustness.doubts`.
     planning : mapping of str to pandas.DataFrame or str
-        Files on the next study; see `hikibayes.planning.tables`. Empty where planning has no model for it.
+        Files on the next study; see `hikibayes.planning.results.tables`. Empty where planning has no model for it.
     verdict : str
         What the sampler said of the reconstructions that everything rests on, in words.
     """
@@ -259,7 +259,7 @@ class _Job:
 
     def by_both_engines(self, count: int, sampler: Sampler | None) -> TwoEngines:
         if sampler is None:
-            from ..inference.nuts import nuts
+            from ..inference.nuts.sampling import nuts
 
             sampler = nuts
         self.say(f"fitting {count} data sets by NUTS too")
@@ -279,9 +279,9 @@ class _Job:
         return doubts(case, seed=int(self.seed_of("doubts").generate_state(1)[0]))
 
     def planning(self, published: pd.DataFrame) -> dict[str, pd.DataFrame | str]:
-        from ..planning.follow_up import follow_up
+        from ..planning.designs.follow_up import follow_up
         from ..planning.power import power
-        from ..planning.tables import planning_tables
+        from ..planning.results.tables import planning_tables
 
         self.say("planning the next study")
         model = self.models[self.answering]

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from ..estimands import KINDS
-from ..inference.ensemble import DEFAULT_READING
-from ..inference.models import DEFAULT_VARIANT
-from ..inference.step_models import step_of
-from ..record.facts import Fact
-from ..record.printed import comparable, facts_of
-from ..record.study import Estimand, Study
+from ..inference.answers.ensemble import DEFAULT_READING
+from ..inference.models.specs import DEFAULT_VARIANT
+from ..inference.models.steps import step_of
+from ..study.facts import Fact
+from ..study.printed import comparable, facts_of
+from ..study.study import Estimand, Study
 
 __all__ = ["COLUMNS", "published_against_posterior"]
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..inference.ensemble import DEFAULT_READING, estimates_of, lay_out_moments
-from ..inference.estimates import COLUMNS, Reporting
-from ..inference.models import DEFAULT_VARIANT
-from ..inference.step_models import step_models, step_of
-from ..record.study import Study
+from ..inference.answers.ensemble import DEFAULT_READING, estimates_of, lay_out_moments
+from ..inference.answers.estimates import COLUMNS, Reporting
+from ..inference.models.specs import DEFAULT_VARIANT
+from ..inference.models.steps import step_models, step_of
+from ..study.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr

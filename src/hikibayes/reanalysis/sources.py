@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..inference.ensemble import DEFAULT_READING, moments_of
-from ..record.study import Study
+from ..inference.answers.ensemble import DEFAULT_READING, moments_of
 from ..spec import InputError
+from ..study.study import Study
 from .readings import ByReading, other_readings
 
 if TYPE_CHECKING:

@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
-from ..record.analysis import PublishedAnalysis
-from ..record.study import Study
-from ..record.study_file import load_study
 from ..shown import Shown
 from ..spec import InputError, checked_seed
-from .density import target_number
-from .descent import climb
-from .kernel.plan import Plan
-from .problem import Problem
+from ..study.analysis import PublishedAnalysis
+from ..study.study import Study
+from ..study.study_file import load_study
+from .posterior.density import target_number
+from .posterior.descent import climb
+from .posterior.kernel.plan import Plan
+from .posterior.problem import Problem
+from .posterior.sampling import Effort, Progress, sample
 from .quantities import Quantity, reported_quantities, summarise
 from .reconstructions import reconstructions_of, said_of
-from .sampling import Effort, Progress, sample
 from .shipped import fingerprint, read_reconstructions, shipped_reconstructions, write_reconstructions
 
 __all__ = [
@@ -287,7 +287,7 @@ def starting_points(problem: Problem, *, chains: int, seed: int) -> list[FloatAr
     ConflictingRecordError
         Not even the best point comes near the record.
     """
-    from .kernel.density import log_density
+    from .posterior.kernel.density import log_density
 
     _refuse_contradictory_counts(problem)
     plan = problem.plan
@@ -306,14 +306,14 @@ def starting_points(problem: Problem, *, chains: int, seed: int) -> list[FloatAr
 
 
 def _density_at(flat: FloatArray, temperature: float, plan: Plan) -> tuple[float, FloatArray]:
-    from .kernel.density import log_density
+    from .posterior.kernel.density import log_density
 
     found: tuple[float, FloatArray] = log_density(plan, flat, temperature)
     return found
 
 
 def _feasible_point(problem: Problem, rng: np.random.Generator) -> FloatArray:
-    from .kernel.density import log_density
+    from .posterior.kernel.density import log_density
 
     for size in np.linspace(0.3, 0.0, 30):
         x = rng.normal(0.0, size, problem.size)

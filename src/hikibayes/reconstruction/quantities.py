@@ -11,10 +11,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..record.analysis import PublishedAnalysis
-from ..record.facts import Fact
-from ..record.moments import compare_groups, correlations
-from ..record.study import Study
+from ..study.analysis import PublishedAnalysis
+from ..study.facts import Fact
+from ..study.moments import compare_groups, correlations
+from ..study.study import Study
 
 __all__ = ["PINNED", "Quantity", "reported_quantities", "summarise"]
 

@@ -14,12 +14,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..record.analysis import PublishedAnalysis
-from ..record.study import Estimand, Study
 from ..spec import InputError
-from .columns import lay_out
-from .known import Known
-from .targets import Draws, TargetMaker
+from ..study.analysis import PublishedAnalysis
+from ..study.study import Estimand, Study
+from .participants.columns import lay_out
+from .participants.known import Known
+from .participants.targets import Draws, TargetMaker
 
 __all__ = ["answers_by_unit"]
 

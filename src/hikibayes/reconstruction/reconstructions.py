@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..record.analysis import PublishedAnalysis
-from ..record.study import Study
-from .assembly import conditioned, coordinate_rows, predictors, to_dataset
-from .problem import Problem
+from ..study.analysis import PublishedAnalysis
+from ..study.study import Study
+from .posterior.assembly import conditioned, coordinate_rows, predictors, to_dataset
+from .posterior.problem import Problem
 
 __all__ = ["complete", "has_converged", "reconstructions_note", "reconstructions_of", "said_of"]
 

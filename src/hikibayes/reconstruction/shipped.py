@@ -12,9 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..files import netcdf_bytes, read_dataset, write_whole
-from ..record.study import Study
 from ..spec import InputError
-from .problem import Problem
+from ..study.study import Study
+from .posterior.problem import Problem
 from .reconstructions import complete
 
 __all__ = [
@@ -65,7 +65,7 @@ def shipped_reconstructions(study: Study) -> xr.Dataset:
     decided = study.read() if study.readings else study
     problem = Problem.of(decided)
     wanted = fingerprint(problem)
-    folder = Path(str(files("hikibayes.record") / "studies"))
+    folder = Path(str(files("hikibayes.study") / "studies"))
     found = sorted(folder.glob(f"{study.id}*.reconstructions.nc"))
     for path in found:
         stored = read_dataset(path)

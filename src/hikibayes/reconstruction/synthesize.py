@@ -20,25 +20,25 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..record.measures import Measure
-from ..record.study import Study
-from ..record.study_file import load_study
 from ..shown import Shown
 from ..spec import InputError, checked_seed
-from .columns import Columns, lay_out
-from .independent import independent_category, independent_number
-from .item_columns import item_columns
-from .known import Known
+from ..study.measures import Measure
+from ..study.study import Study
+from ..study.study_file import load_study
+from .participants.columns import Columns, lay_out
+from .participants.independent import independent_category, independent_number
+from .participants.item_columns import item_columns
+from .participants.known import Known
 from .participants.search import Search, adjusted
+from .participants.targets import Draws, TargetMaker, Targets
 from .reconstructions import said_of
 from .shipped import read_reconstructions, shipped_reconstructions
-from .targets import Draws, TargetMaker, Targets
 from .verify import VERIFICATION_COLUMNS, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .items import Questionnaire
+    from .participants.items import Questionnaire
 
 __all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize"]
 
@@ -236,7 +236,7 @@ class Synthesizer:
     @classmethod
     def of(cls, study: Study, reconstructions: xr.Dataset | None = None, *, items: bool = False) -> Synthesizer:
         """Prepare a study; raises `InputError` where the reconstructions do not fit it, or its facts no items."""
-        from .items import refuse_reliability_without_items
+        from .participants.items import refuse_reliability_without_items
 
         study = study.read() if study.readings else study
         known = Known(study)
@@ -266,7 +266,7 @@ class Synthesizer:
 
     @cached_property
     def _questionnaires(self) -> list[Questionnaire]:
-        from .items import Questionnaire
+        from .participants.items import Questionnaire
 
         names = self.columns.names
         scales = [measure for measure in self.study.measures if measure.kind == "scale" and measure.id in names]
@@ -348,7 +348,7 @@ class Synthesizer:
 
     def _answers(self, table: dict[str, object], targets: Targets, rng: np.random.Generator) -> dict[str, object]:
         """Return the item columns."""
-        from .items import answer
+        from .participants.items import answer
 
         group = np.repeat(np.array([0, 1]), self.columns.sizes)
         found: dict[str, object] = {}

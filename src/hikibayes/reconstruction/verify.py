@@ -19,11 +19,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..record.facts import Fact
-from ..record.study import Study
-from ..record.study_file import load_study
 from ..spec import InputError, read_text, unknown_name
-from .item_columns import item_columns, subscale_columns
+from ..study.facts import Fact
+from ..study.study import Study
+from ..study.study_file import load_study
+from .participants.item_columns import item_columns, subscale_columns
 
 if TYPE_CHECKING:
     from statsmodels.regression.linear_model import RegressionResults

@@ -7,10 +7,10 @@ from pathlib import Path
 from ..inference.saved_fit import POSTERIOR, REMARKS
 from ..provenance import RunRecord, file_digest
 from ..reconstruction.reconstructions import reconstructions_note
-from ..record.study_file import load_study, shipped_studies
 from ..robustness.case import Case, case_of_fit, case_of_study
 from ..robustness.doubts import Doubt
 from ..spec import InputError, digest, spec_text
+from ..study.study_file import load_study, shipped_studies
 from .figures import figure_files
 from .results import Content
 from .saved import SavedRun

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..apa import bounded
 from ..estimands import KINDS
-from ..record.wording import estimand_name, group_name, in_prose, step_name
+from ..study.wording import estimand_name, group_name, in_prose, step_name
 from .saved import SavedRun
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..record.study import Study
-from ..record.wording import group_name, in_prose, step_name, term_name
+from ..study.study import Study
+from ..study.wording import group_name, in_prose, step_name, term_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ..apa import bounded
 from ..estimands import KINDS
-from ..record.study import Estimand, Study
-from ..record.wording import estimand_name, group_name, in_prose, term_name
-from ..robustness.omitted import Strength, adjusted_estimate
+from ..robustness.confounding.omitted import Strength, adjusted_estimate
+from ..study.study import Estimand, Study
+from ..study.wording import estimand_name, group_name, in_prose, term_name
 from .doubt_labels import adjustment_name, level_name
 from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf, _plain_ticks, _rows, _span
 from .saved import SavedRun

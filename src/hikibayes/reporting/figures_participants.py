@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..record.measures import Measure
-from ..record.study import Study
+from ..study.measures import Measure
+from ..study.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..apa import bounded
-from ..planning.cells import OTHER_AXES
-from ..planning.sample_size import between_sizes
+from ..planning.designs.cells import OTHER_AXES
+from ..planning.results.sample_size import between_sizes
 from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
 from .saved import SavedRun
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from ..apa import bounded
-from ..record.wording import estimand_name, term_name
+from ..study.wording import estimand_name, term_name
 from .figures import FAINT, FOCAL, INK, REFERENCE, FigureOf, _axes, _plain_ticks, _rows, _span
 from .saved import SavedRun
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from ..inference.models import ModelSpec, load_model
-from ..planning.designs import Simulation
-from ..planning.diagnose import REPLICATES_FILE, Diagnosis
-from ..planning.proposal import proposal
-from ..planning.replicates import write_replicates
-from ..planning.tables import planning_tables
+from ..inference.models.specs import ModelSpec, load_model
+from ..planning.designs.simulation import Simulation
+from ..planning.results.diagnose import REPLICATES_FILE, Diagnosis
+from ..planning.results.proposal import proposal
+from ..planning.results.tables import planning_tables
+from ..planning.run.replicates import write_replicates
 from ..reconstruction.reconstructions import reconstructions_note
-from ..record.study import Study
 from ..spec import digest, read_object, spec_text, validated
+from ..study.study import Study
 from .results import Content
 
 __all__ = ["diagnosis_files", "inputs_of", "models_of", "power_files", "saved_models"]

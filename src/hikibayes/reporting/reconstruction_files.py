@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ..reconstruction.calibrate import Calibration
-from ..reconstruction.codebook import codebook, marked
-from ..reconstruction.item_columns import item_columns
+from ..reconstruction.participants.codebook import codebook, marked
+from ..reconstruction.participants.item_columns import item_columns
 from ..reconstruction.raw_units import answers_by_unit
 from ..reconstruction.reconstructions import reconstructions_note
 from ..reconstruction.shipped import reconstructions_file
 from ..reconstruction.synthesize import Synthesis
-from ..record.study import Study
+from ..study.study import Study
 from .figures import as_svg
 from .figures_calibration import calibration_figure
 from .figures_participants import dataset_figure

@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..provenance import RECORD, RunRecord, Stopwatch, file_digest, read_record
-from ..record.study import Study
-from ..record.study_file import load_study
 from ..spec import InputError, digest, unknown_name, validated
+from ..study.study import Study
+from ..study.study_file import load_study
 from .results import write_run
 from .saved import SavedRun
 
@@ -268,14 +268,14 @@ def _seed_of(record: RunRecord, folder: Path) -> int:
 
 
 def _audit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..record.audit import audit
+    from ..auditing.audit import audit
 
     say("auditing the record")
     return {"audit.csv": audit(_study_of(record, folder))}
 
 
 def _fit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..inference.estimates import Reporting
+    from ..inference.answers.estimates import Reporting
     from ..inference.fit import fit
     from ..inference.saved_fit import fit_files
 
@@ -298,7 +298,7 @@ def _fit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping
 
 
 def _engines(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..inference.models import load_model
+    from ..inference.models.specs import load_model
     from ..validation.engines import engines
 
     chosen = record.arguments
@@ -358,7 +358,7 @@ def _reanalyze(record: RunRecord, folder: Path, say: Callable[[str], None]) -> M
 
 
 def _power(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..planning.designs import Simulation
+    from ..planning.designs.simulation import Simulation
     from ..planning.power import power
     from .html import with_report
     from .planning_files import inputs_of, models_of, power_files, saved_models
@@ -376,7 +376,7 @@ def _power(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mappi
 
 
 def _diagnose(record: RunRecord, _: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..planning.diagnose import REPLICATES_FILE, diagnose
+    from ..planning.results.diagnose import REPLICATES_FILE, diagnose
     from .planning_files import diagnosis_files, saved_models
 
     say("reducing the replicates")
@@ -387,19 +387,19 @@ def _diagnose(record: RunRecord, _: Path, say: Callable[[str], None]) -> Mapping
 
 
 def _priors(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..robustness.priors import priors_of
+    from ..robustness.priors.sensitivity import priors_of
 
     return _doubt(partial(priors_of, shares=True), ("design",), record, folder, say)
 
 
 def _imbalance(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..robustness.imbalance import imbalance_of
+    from ..robustness.imbalance.sensitivity import imbalance_of
 
     return _doubt(imbalance_of, ("balance", "shares", "mix"), record, folder, say)
 
 
 def _confounding(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping[str, Any]:
-    from ..robustness.confounding import confounding_of
+    from ..robustness.confounding.sensitivity import confounding_of
 
     return _doubt(confounding_of, ("benchmarks", "k", "alpha"), record, folder, say)
 

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import pandas as pd
 
-from ..inference.models import ModelSpec
+from ..inference.models.specs import ModelSpec
 from ..provenance import RECORD, RunRecord, read_record
 from ..reconstruction.reconstructions import NOTE
-from ..record.study import Study
 from ..spec import InputError, read_object, read_text, validated
+from ..study.study import Study
 from .results import csv_text
 
 __all__ = ["SavedRun"]

@@ -15,20 +15,20 @@ from typing import TypeGuard
 import pandas as pd
 
 from ..defaults import DEFAULT_STUDY
-from ..inference.compile import exact_posterior
-from ..inference.design import Design, design
+from ..inference.answers.remarks import remark_table
 from ..inference.estimands import Answers, answers
-from ..inference.exact import GaussianPosterior
 from ..inference.fit import Fit
-from ..inference.models import DEFAULT_VARIANT, ModelSpec
-from ..inference.remarks import remark_table
+from ..inference.gaussian.exact import GaussianPosterior
+from ..inference.gaussian.sufficient import FloatArray
+from ..inference.models.compile import exact_posterior
+from ..inference.models.design import Design, design
+from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
+from ..inference.models.steps import model_of, step_of
 from ..inference.saved_fit import SavedFit, load_fit
-from ..inference.step_models import model_of, step_of
-from ..inference.sufficient import FloatArray
-from ..record.study import Estimand, Study
-from ..record.study_file import load_study, shipped_studies
 from ..shown import Shown
 from ..spec import InputError, checked_seed
+from ..study.study import Estimand, Study
+from ..study.study_file import load_study, shipped_studies
 
 __all__ = ["Case", "case_of", "case_of_fit", "case_of_study"]
 

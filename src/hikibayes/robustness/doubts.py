@@ -13,9 +13,9 @@ import pandas as pd
 
 from ..spec import InputError
 from .case import Case
-from .confounding import confounding_of
-from .imbalance import imbalance_of
-from .priors import priors_of
+from .confounding.sensitivity import confounding_of
+from .imbalance.sensitivity import imbalance_of
+from .priors.sensitivity import priors_of
 
 __all__ = ["TIPPING_COLUMNS", "Doubt", "doubts"]
 

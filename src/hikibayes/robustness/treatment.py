@@ -13,13 +13,13 @@ from functools import cached_property
 
 import numpy as np
 
-from ..inference.design import Design
-from ..inference.exact import Draws
-from ..inference.least_squares import LeastSquares
-from ..inference.sufficient import FloatArray, IntArray, SufficientStatistics
-from ..record.study import Estimand
+from ..inference.gaussian.exact import Draws
+from ..inference.gaussian.least_squares import LeastSquares
+from ..inference.gaussian.sufficient import FloatArray, IntArray, SufficientStatistics
+from ..inference.models.design import Design
 from ..spec import InputError, unknown_name
-from .omitted import Strength
+from ..study.study import Estimand
+from .confounding.omitted import Strength
 
 __all__ = ["Treatment", "covariate_columns", "require_benchmarks"]
 

@@ -16,18 +16,18 @@ import pandas as pd
 from scipy import stats
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..inference.compile import bambi_model, exact_posterior, exact_priors
-from ..inference.design import Design
+from ..inference.answers.estimates import coefficient_draws
+from ..inference.data.mapping import TableMapping
 from ..inference.estimands import answers
-from ..inference.estimates import coefficient_draws
-from ..inference.exact import FlatPrior, GaussianPosterior, log_joint
 from ..inference.fit import FINE_NODES, Fit, Sampling, fit
-from ..inference.models import DEFAULT_VARIANT, INTERCEPT, ModelSpec
-from ..inference.sufficient import FloatArray
-from ..inference.table_mapping import TableMapping
-from ..record.study import Study
+from ..inference.gaussian.exact import FlatPrior, GaussianPosterior, log_joint
+from ..inference.gaussian.sufficient import FloatArray
+from ..inference.models.compile import bambi_model, exact_posterior, exact_priors
+from ..inference.models.design import Design
+from ..inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ..shown import Shown
 from ..spec import InputError
+from ..study.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -2,6 +2,6 @@
 
 `lanes` is arithmetic on eight numbers at once; `algebra` reduces the regression to a tridiagonal form that makes every
 sigma cheap; `quadrature` integrates sigma and certifies it; `marginals` describes what is left of a contrast; `fit`
-strings these together over many data sets. `hikibayes.inference.summaries` is the door; it imports numba only when it
-must. The readable reference is `hikibayes.inference.exact`, by eigendecomposition in NumPy.
+strings these together over many data sets. `summaries` is the door; it imports numba only when it
+must. The readable reference is `hikibayes.inference.gaussian.exact`, by eigendecomposition in NumPy.
 """

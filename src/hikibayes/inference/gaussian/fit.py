@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...reconstruction.compiled import compiler
-from .. import quadrature as rules
-from ..sufficient import FloatArray
 from . import algebra, lanes, marginals, quadrature
+from . import reference_quadrature as rules
 from .algebra import compiled, tridiagonal
 from .lanes import WIDTH, all_below, larger, load, logarithm, square_root, store, where_below
 from .lanes import lanes as every
@@ -34,13 +33,14 @@ from .quadrature import (
     residual_left,
 )
 from .quadrature import SPREAD as INTERCEPT
+from .sufficient import FloatArray
 
 __all__ = ["Rule", "Task", "fit", "rule"]
 
 PERFECT = 1e-9
 """Share of the outcome's variation below which a residual has too few digits."""
 FAR = 0.5
-"""As `hikibayes.inference.exact` has it."""
+"""As `hikibayes.inference.gaussian.exact` has it."""
 
 
 class Task(NamedTuple):
@@ -83,7 +83,7 @@ class Rule(NamedTuple):
 
 
 def rule(count: int) -> Rule:
-    """Return the rule of so many nodes, as `hikibayes.inference.quadrature` has them."""
+    """Return the rule of so many nodes, as `hikibayes.inference.gaussian.reference_quadrature` has them."""
     grid, drop = np.linspace(-1.0, 1.0, count), np.pi / 2 * (count - 1)
     gaussian = np.exp(-drop * grid**2)
     return Rule(count <= rules.MANY, grid, float(drop), float(np.log(2 * gaussian[::2].sum() / gaussian.sum())))

@@ -3,7 +3,6 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
 
-from ..quadrature import FEW_MAY
 from .algebra import compiled
 from .lanes import (
     all_below,
@@ -20,6 +19,7 @@ from .lanes import (
     where_below,
 )
 from .quadrature import LOG_2PI
+from .reference_quadrature import FEW_MAY
 
 __all__ = ["FEATURES", "describe", "log_density_at_zero", "refit"]
 
@@ -28,7 +28,7 @@ MEAN, SD, LOWER, UPPER, P_POSITIVE, P_ROPE, LOG_BF10 = range(7)
 LOG_WEIGHT, WEIGHT, CENTRE, SPREAD, PRECISE = range(5)
 """Rows of a mixture: log weights, weights, means, sds, and 1 over the sds. The first two are those of the nodes."""
 LUMPY = 0.5
-"""As `hikibayes.inference.exact` has it, of neighbouring components."""
+"""As `hikibayes.inference.gaussian.exact` has it, of neighbouring components."""
 END = FEW_MAY[1]
 SHIFTED = 0.03
 """Leaving out every other node, of a Gaussian that lies anywhere between them: so much at most, in logs."""
@@ -127,7 +127,8 @@ def log_density_at_zero(mixture):
 def refit(mixture, given, own_mean, own_sd, other_mean, other_sd):
     """Put another Normal prior on contrast 0 in place of its own; return the log evidence gained, and 1 where it holds.
 
-    At each node the contrast is Normal, so its own prior can be divided out (see `hikibayes.inference.reprior`).
+    At each node the contrast is Normal, so its own prior can be divided out: see
+    `hikibayes.inference.gaussian.reprior`.
     `given` (k, K, 3) has its mean, sd and weight at each node; the mixture is overwritten. It holds where sigma has not
     moved out of the nodes.
     """

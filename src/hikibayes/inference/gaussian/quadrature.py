@@ -1,4 +1,4 @@
-"""Sigma integrated out in lanes, by the rules and certificates of `hikibayes.inference.quadrature`."""
+"""Sigma integrated out in lanes, by the rules and certificates of `reference_quadrature`."""
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 from __future__ import annotations
@@ -6,7 +6,6 @@ from __future__ import annotations
 from math import log, pi
 from typing import Any, NamedTuple
 
-from ..quadrature import EVERYWHERE_MAY, FEW_MAY, MANY, MANY_MAY, MATTERS
 from .algebra import compiled, contrast_at, solve_at
 from .lanes import (
     all_below,
@@ -21,6 +20,7 @@ from .lanes import (
     store,
     where_below,
 )
+from .reference_quadrature import EVERYWHERE_MAY, FEW_MAY, MANY, MANY_MAY, MATTERS
 
 __all__ = [
     "HALF_NORMAL",

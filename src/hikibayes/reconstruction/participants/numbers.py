@@ -18,9 +18,9 @@ from scipy.special import fdtri, ndtri, stdtrit
 
 from ...moments import GroupMoments, two_sided_p
 from ...quantities import KINDS, Address, Analysis
-from ...record.addresses import address_of, outline_of
-from ...record.facts import Fact
-from ...record.study import Study
+from ...study.addresses import address_of, outline_of
+from ...study.facts import Fact
+from ...study.study import Study
 
 __all__ = ["HAIR", "Goal", "Numbers"]
 

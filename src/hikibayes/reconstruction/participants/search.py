@@ -13,10 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...record.measures import Measure
-from ...record.study import Study
-from ..columns import Columns
-from ..targets import Targets
+from ...study.measures import Measure
+from ...study.study import Study
+from .columns import Columns
 from .exact import exact_rows
 from .least_change import change_least
 from .moves import Aim, move
@@ -25,6 +24,7 @@ from .program import cross_products, moments_of, places_of, whole_moments
 from .recolour import recolour
 from .space import Space, moments
 from .start import first_rows, freeze_extremes
+from .targets import Targets
 
 __all__ = ["Search", "adjusted"]
 

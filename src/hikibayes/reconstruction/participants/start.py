@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln, ndtr
 
-from ...record.study import Study
-from ..columns import Columns
-from ..targets import Targets
+from ...study.study import Study
+from .columns import Columns
+from .targets import Targets
 
 __all__ = ["first_rows", "freeze_extremes", "levels_of", "with_few_odd"]
 

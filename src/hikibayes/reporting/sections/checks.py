@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...inference.models import ModelSpec
-from ...record import wording
+from ...inference.models.specs import ModelSpec
+from ...study import wording
 from .findings import Findings
 
 __all__ = ["engines", "model_checks", "priors"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...record import wording
+from ...study import wording
 from .. import doubt_labels
 from .findings import Findings
 

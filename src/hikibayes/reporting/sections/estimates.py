@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...estimands import KINDS
-from ...record import wording
+from ...study import wording
 from .findings import Findings
 
 __all__ = ["effects", "explained", "published", "readings", "spread", "summary"]

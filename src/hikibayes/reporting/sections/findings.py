@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from ...inference.models import DEFAULT_VARIANT, ModelSpec
+from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec
 from ...inference.saved_fit import POSTERIOR
-from ...record import wording
-from ...record.study import Estimand, Study
+from ...study import wording
+from ...study.study import Estimand, Study
 from ..saved import SavedRun
 
 __all__ = ["Findings", "Section"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ... import apa
-from ...record import wording
-from ...record.facts import Assumption, Fact
+from ...study import wording
+from ...study.facts import Assumption, Fact
 from .findings import Findings
 
 __all__ = ["methods", "provenance", "reproduction"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...planning.cells import OTHER_AXES
-from ...record import wording
+from ...planning.designs.cells import OTHER_AXES
+from ...study import wording
 from ..figures_planning import compared_axis, has_surface
 from .findings import Findings
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...record import wording
-from ...record.measures import Measure
+from ...study import wording
+from ...study.measures import Measure
 from .findings import Findings
 
 __all__ = ["audited", "data", "limitations", "remark_rows", "remarks"]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ... import apa
-from ...record import wording
+from ...study import wording
 from .findings import Findings
 
 __all__ = ["failing", "sensitivity"]

@@ -1,0 +1,1 @@
+"""Whether the printed numbers agree with each other."""

@@ -1,0 +1,267 @@
+"""Checks of regression coefficients: B, standard error, p, R2 and variance inflation against each other.
+
+Notes
+-----
+The variance of a coefficient is s2 VIF / ((n - 1) Var(x)), where s2 = (1 - R2) Var(y) (n - 1) / df is the residual
+variance. With outcome and predictor in SD units this is SE2 = (1 - R2) VIF / df: the printed p gives the standard
+error, and the standard error gives the variance inflation factor.
+
+References
+----------
+O'Brien, R. M. (2007). A caution regarding rules of thumb for variance inflation factors. Quality & Quantity, 41,
+673-690. https://doi.org/10.1007/s11135-006-9018-6
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+from ...study.facts import Fact
+from ...study.intervals import Interval, image
+from ...study.study import Study
+from .descriptives import only, size
+from .rows import Check, absolute, between, compared, found, signed
+from .steps import Explained, columns, explained, residual_df
+from .tails import compare_p
+
+__all__ = [
+    "Estimate",
+    "checks_of_coefficients",
+    "checks_of_collinearity",
+    "checks_of_estimate",
+    "estimate",
+    "estimate_df",
+    "inflation",
+    "is_standardised",
+    "standard_error",
+    "two_sided",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One estimate of a regression as printed: its value, and its standard error and p where there are any."""
+
+    name: str
+    step: str
+    value: Fact
+    se: Fact | None
+    p: Fact | None
+    df: int
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts there are."""
+        return tuple(fact for fact in (self.value, self.se, self.p) if fact)
+
+    @property
+    def error(self) -> Interval | None:
+        """The standard errors there can be: as printed, else as the p has it."""
+        if self.se or not self.p or self.df < 1:
+            return self.se.interval if self.se else None
+        return standard_error(self.value.interval, two_sided(self.p), self.df)
+
+
+def is_standardised(study: Study, fact: Fact) -> bool:
+    """Tell whether a coefficient or slope is in SD units, by itself or by the study's analysis."""
+    return study.analysis.standardised if fact.standardised is None else fact.standardised
+
+
+def two_sided(p: Fact) -> Interval:
+    """Return the two-sided p of an estimate; a one-sided one is half of it, or what is left of it, by the sign."""
+    if p.tail in (None, "two"):
+        return p.interval
+    doubled = image(lambda x: min(1.0, 2 * x), p.interval)
+    return doubled if p.tail == "one" else Interval(0.0, 1.0)
+
+
+def estimates(study: Study) -> Iterator[Estimate]:
+    """Yield the printed regression coefficients of a study."""
+    for value in study.facts_of("coefficient"):
+        beside = study.facts_of("coefficient", step=value.step, term=value.term, coding=value.coding)
+        apart = is_standardised(study, value) and any(not is_standardised(study, fact) for fact in beside)
+        yield estimate(study, value, f"{'beta' if apart else 'B'} of {value.term} in {value.step}")
+
+
+def estimate(study: Study, value: Fact, name: str) -> Estimate:
+    """Gather what is printed of a coefficient or slope: its own standard error, on the same scale, and its p."""
+    return Estimate(
+        name=name,
+        step=str(value.step),
+        value=value,
+        se=_belonging(study, f"{value.quantity}_se", value),
+        p=_belonging(study, f"{value.quantity}_p", value),
+        df=estimate_df(study, value),
+    )
+
+
+def estimate_df(study: Study, value: Fact) -> int:
+    """Return residual degrees of freedom; those of a group's own regression for a slope that is said to be from it."""
+    if not value.separate:
+        return residual_df(study, str(value.step))
+    group = study.analysis.group
+    alone = tuple(term for term in study.terms(str(value.step)) if group not in term.split(":"))
+    return size(study, value.group) - 1 - columns(study, alone)
+
+
+def degrees(study: Study, value: Fact) -> list[int]:
+    """Return the degrees of freedom that an estimate can have: a slope's model may be its group's alone."""
+    ways = (False, True) if value.quantity == "slope" and value.separate is None else (value.separate,)
+    return [estimate_df(study, value.replace(separate=way) if way else value) for way in ways]
+
+
+def _belonging(study: Study, quantity: str, value: Fact) -> Fact | None:
+    """Return the SE or p of an estimate; what it leaves unsaid (coding, products) is that of the estimate."""
+    place = {key: getattr(value, key) for key in ("step", "term", "of", "group")}
+    fitting = [
+        fact
+        for fact in study.facts_of(quantity, **place)
+        if all(getattr(fact, key) in (None, getattr(value, key)) for key in ("coding", "products", "separate"))
+        and (quantity.endswith("_p") or is_standardised(study, fact) == is_standardised(study, value))
+    ]
+    return min(fitting, key=lambda fact: fact.interval.half_width, default=None)
+
+
+def standard_error(value: Interval, p: Interval, df: float) -> Interval:
+    """Return the standard errors with which an estimate has a two-sided p.
+
+    Parameters
+    ----------
+    value, p : Interval
+        The estimate and its p.
+    df : float
+        Residual degrees of freedom.
+
+    Returns
+    -------
+    Interval
+        |value| / t, from 0 (p = 0) to infinity (p = 1).
+    """
+    # p = 1 would need a value of exactly 0: a t that is almost 0 stands for it
+    size, greatest_t, least_t = absolute(value), max(_t_quantile(p.low, df), 1e-9), _t_quantile(p.high, df)
+    return Interval(size.low / greatest_t, size.high / least_t if least_t > 0 else math.inf)
+
+
+def _t_quantile(p: float, df: float) -> float:
+    if p <= 0:
+        return math.inf
+    return float(-stdtrit(df, p / 2)) if p < 1 else 0.0
+
+
+def inflation(se: Interval, r2: Interval, df: float) -> Interval:
+    """Return the variance inflation factors behind a standardised coefficient's standard error: SE2 df / (1 - R2).
+
+    Notes
+    -----
+    A factor below 1 does not exist; the result may hold such values, and a check compares it with 1.
+    """
+    low = se.low**2 * df / (1 - r2.low) if r2.low < 1 else math.inf
+    return Interval(low, se.high**2 * df / (1 - r2.high) if r2.high < 1 else math.inf)
+
+
+# -- B, SE and p ----------------------------------------------------------------------------------------------------
+
+
+def checks_of_coefficients(study: Study) -> Iterator[Check]:
+    """Compare each coefficient with its standard error and p, and these with the variance inflation they imply."""
+    for estimate in estimates(study):
+        yield from checks_of_estimate(study, estimate)
+        if check := _inflation_of(study, estimate):
+            yield check
+
+
+def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:
+    """Compare an estimate, its standard error and its p."""
+    p, df = estimate.p, estimate.df
+    if df < 1 or not p:
+        return
+    if estimate.se:
+        t = _t_of(signed(estimate.value), estimate.se.interval)
+        what = f"{estimate.name} from its standard error"
+        ways = [(t, Interval(each, each)) for each in degrees(study, estimate.value) if each >= 1]
+        yield compare_p("p from B and SE", p, (estimate.value, estimate.se), ways, what)
+        return
+    se = standard_error(estimate.value.interval, two_sided(p), df)
+    given = f"{estimate.value.printed}, p {_relation(p)} and {df} degrees of freedom"
+    note = f"The standard error of {estimate.name} is {between(se, 0)}, from its value {given}."
+    yield found("SE from B and p", (estimate.value, p), "consistent", note, se, about=2)
+
+
+def _relation(p: Fact) -> str:
+    return p.printed if p.relation != "=" else f"= {p.printed}"
+
+
+def _t_of(value: Interval, se: Interval) -> Interval:
+    def ratio(a: float, b: float) -> float:
+        return a / b if b else math.copysign(math.inf, a) if a else 0.0
+
+    return image(ratio, value, se)
+
+
+# -- variance inflation ---------------------------------------------------------------------------------------------
+
+
+def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]] | None:
+    """Return SD(x) / SD(y), the facts it comes from, or None where the record does not hold it."""
+    measure = study.measure(str(fact.term)) if fact.term and ":" not in fact.term else None
+    if measure is None or measure.kind == "category":
+        return None
+    if is_standardised(study, fact):
+        return Interval(1, 1), ()
+    x, y = (only(study, "sd", of=name, group=None) for name in (measure.id, study.analysis.outcome))
+    if not (x and y and y.interval.low > 0):
+        return None
+    return image(lambda a, b: a / b, x.interval, y.interval), (x, y)
+
+
+def _inflation_of(study: Study, estimate: Estimate) -> Check | None:
+    ratio, reached, se = _spread_ratio(study, estimate.value), explained(study, estimate.step), estimate.error
+    if estimate.df < 1 or ratio is None or not reached.known or not se:
+        return None
+    scaled = Interval(se.low * ratio[0].low, se.high * ratio[0].high)
+    given = (*estimate.facts, *ratio[1], *reached.facts)
+    return _judged(study, estimate, inflation(scaled, reached.interval, estimate.df), given, reached)
+
+
+def _judged(study: Study, estimate: Estimate, vif: Interval, given: tuple[Fact, ...], reached: Explained) -> Check:
+    term = estimate.value.term
+    printed = [fact for fact in study.facts_of("vif", step=estimate.step) if fact.term in (None, term)]
+    allowed = vif.widened().meet(Interval(1, math.inf))
+    what = f"The standard error of {estimate.name} means a variance inflation factor {between(vif, 1)}"
+    name, facts = "variance inflation", (estimate.value, *printed, *given)
+    if allowed is None:
+        return found(name, facts, "inconsistent", f"{what}, but none is below 1.", vif)
+    clash = [fact for fact in printed if not inflation_limits(fact).widened().meets(allowed)]
+    if clash:
+        return found(name, facts, "inconsistent", f"{what}, which contradicts the printed {clash[0].printed}.", vif)
+    ending = f", which the printed VIF {printed[0].printed} allows" if printed else ""
+    return found(name, facts, "consistent", f"{what}{ending}.", allowed)
+
+
+def inflation_limits(fact: Fact) -> Interval:
+    """Return what a printed VIF leaves to one term's; the greatest of a step bounds each of them from above only."""
+    if fact.term or fact.relation in (">", ">="):
+        return fact.interval
+    return Interval(1.0, fact.interval.high)
+
+
+def checks_of_collinearity(study: Study) -> Iterator[Check]:
+    """Compare printed VIFs with printed correlations of predictors: a VIF is at least 1 / (1 - r2)."""
+    for vif in study.facts_of("vif"):
+        terms = study.terms(str(vif.step))
+        if columns(study, terms) == 1:
+            yield compared("VIF and correlation", vif, (), Interval(1, 1), f"The VIF of the only term of {vif.step}")
+        pairs = [
+            fact
+            for fact in study.facts_of("correlation", group=None)
+            if {fact.of, fact.with_} <= set(terms) and vif.term in (None, fact.of, fact.with_)
+        ]
+        for fact in pairs:
+            least = absolute(fact.interval).low ** 2
+            bound = 1 / (1 - least) if least < 1 else math.inf
+            what = f"With r = {fact.printed} between {fact.of} and {fact.with_}, a VIF in {vif.step}"
+            yield compared("VIF and correlation", vif, (fact,), Interval(bound, math.inf), what)

@@ -1,0 +1,131 @@
+"""A table as people have it, read as text: CSV and TSV from whichever spreadsheet, and SPSS files.
+
+What is a number and what is a label is decided later, measure by measure (see `hikibayes.inference.data.tables`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from math import isnan
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from ...spec import InputError
+
+__all__ = ["EMPTY", "RawTable", "as_text", "read_table"]
+
+DELIMITERS = "\t;,"
+EMPTY = frozenset({"na", "n/a", "nan", "null", "none", ".", "#n/a"})
+"""Texts that say that there is nothing, in any case, unless they are a level's own label."""
+
+
+class RawTable(NamedTuple):
+    """A table of texts.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns in the file's order under their headers; cells are texts, or None where they are empty.
+    value_labels : mapping of str to mapping
+        By header, the label of each code, where the file has such (SPSS).
+    """
+
+    frame: pd.DataFrame
+    value_labels: Mapping[str, Mapping[str, str]]
+
+
+def read_table(path: str | Path) -> RawTable:
+    """Read a table by its ending: ``.sav`` and ``.zsav`` are SPSS files, everything else is CSV or TSV.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file: UTF-8 with or without a byte-order mark, or UTF-16 with one; separated by commas, semicolons or tabs;
+        one header line.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is no text or no such table, or pyreadstat, which reads SPSS files, is not installed.
+    """
+    path = Path(path)
+    if path.suffix.lower() in {".sav", ".zsav"}:
+        return _spss(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", source=path) from None
+    return RawTable(_rows(_text(content, path), path), {})
+
+
+def as_text(value: object) -> str | None:
+    """Return a cell as text without spaces around it, whole numbers without decimals, or None where it is empty.
+
+    Examples
+    --------
+    >>> as_text(2.0), as_text(" Control "), as_text(float("nan")), as_text(" ")
+    ('2', 'Control', None, None)
+    """
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and isnan(value)):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None
+
+
+def _text(content: bytes, path: Path) -> str:
+    encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8", source=path) from None
+
+
+def _rows(text: str, path: Path) -> pd.DataFrame:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError("is empty; a table with one header line is expected", source=path)
+    # the separator is what the header has most of; a comma in another's cells is a decimal one
+    delimiter = max(DELIMITERS, key=_outside_quotes(lines[0]).count)
+    try:
+        header, *rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, strict=True)
+    except csv.Error as error:
+        raise InputError(f"is not a table with one header line: {error}", source=path) from None
+    for number, row in enumerate(rows, start=1):
+        if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
+            raise InputError(f"row {number} has {len(row)} cells under {len(header)} headers", source=path)
+    width = len(header)
+    cells = [[as_text(cell) for cell in (row + [""] * width)[:width]] for row in rows]
+    return pd.DataFrame(cells, columns=[name.strip() for name in header], dtype=object)
+
+
+def _outside_quotes(line: str) -> str:
+    return "".join(line.split('"')[::2])
+
+
+def _spss(path: Path) -> RawTable:
+    try:
+        import pyreadstat  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise InputError(
+            "SPSS files need an extra: pip install 'hikibayes[spss]'; or save as CSV", source=path
+        ) from None
+    if not path.is_file():
+        raise InputError("cannot be read (No such file or directory)", source=path)
+    try:
+        frame, meta = pyreadstat.read_sav(str(path))
+    except Exception as error:  # pyreadstat has its own errors, which it keeps in a private module
+        raise InputError(f"is not an SPSS file: {error}", source=path) from None
+    labels = {
+        header: {str(as_text(code)): str(label) for code, label in codes.items()}
+        for header, codes in meta.variable_value_labels.items()
+    }
+    return RawTable(pd.DataFrame({name: frame[name].map(as_text) for name in frame}, dtype=object), labels)

@@ -1,0 +1,391 @@
+"""A table of participants as a person hands it in, made fit for a model or refused with one message.
+
+Columns carry the study's measure ids in any case and spacing, or are mapped to them; a total that is not there is made
+of its items. What a model does not use is not looked at. Rows with an empty cell in what it uses are left out, and the
+result says which and why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...spec import InputError, unknown_name
+from ...study.measures import Measure
+from ...study.study import Study
+from ..answers.remarks import Remark, row_runs, table_remarks
+from .files import EMPTY, RawTable, as_text, read_table
+from .labels import exact, loose, named, read_labels
+from .mapping import TableMapping, load_mapping
+
+__all__ = ["Participants", "participants", "read_participants"]
+
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
+CODE = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
+"""A number as short as codes for no answer are."""
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Participants:
+    """Complete rows, and what became of the others.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A row a participant, columns named by measure id: floats, and labels for categories.
+    left_out : mapping of int to str
+        Why a row of the table is not in the frame, by its number (the first row below the header is 1).
+    remarks : tuple of Remark
+        The rows that were left out, and what can be used and is odd nevertheless: see
+        `hikibayes.inference.answers.remarks`.
+    """
+
+    frame: pd.DataFrame
+    left_out: Mapping[int, str]
+    remarks: tuple[Remark, ...] = ()
+
+
+def read_participants(
+    path: str | Path,
+    study: Study,
+    measures: Sequence[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    mapping: str | Path | TableMapping | None = None,
+) -> Participants:
+    """Read a file of participants: CSV, TSV or SPSS (see `hikibayes.inference.data.files.read_table`).
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    study : Study
+        What the measures are.
+    measures : sequence of str
+        The measures that are needed.
+    columns : mapping of str to str, optional
+        Header by measure id, for measures whose column is called otherwise; goes before the mapping's.
+    mapping : str, Path or TableMapping, optional
+        What headers, labels and codes mean, or a file that says so.
+
+    Returns
+    -------
+    Participants
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or has no rows, and whatever `participants` raises.
+    """
+    stated = load_mapping(mapping)
+    raw = read_table(path)
+    try:
+        return participants(raw, study, measures, columns=columns, mapping=stated)
+    except InputError as error:
+        raise InputError(str(error), source=path) from None
+
+
+def participants(
+    table: pd.DataFrame | RawTable,
+    study: Study,
+    measures: Sequence[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    mapping: str | Path | TableMapping | None = None,
+) -> Participants:
+    """Check a table against a study's measures, and leave out what is incomplete.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame or RawTable
+        A row a participant.
+    study, measures, columns, mapping
+        As in `read_participants`.
+
+    Returns
+    -------
+    Participants
+
+    Raises
+    ------
+    InputError
+        A header that is not there (the nearest is named), two measures on one column, text or a value outside the
+        measure's range, an unknown label, a code for missing that is a possible value, a group without participants, a
+        measure with the same value in every row, or no complete row at all.
+    """
+    stated = load_mapping(mapping).with_columns(columns or {})
+    stated.check(study)
+    raw = table if isinstance(table, RawTable) else RawTable(table.set_axis(list(map(str, table.columns)), axis=1), {})
+    places = _places(raw.frame, study, measures, stated)
+    read = {name: _read(raw, study.measure(name), headers, stated) for name, headers in places.items()}
+    frame = pd.DataFrame({name: column.values for name, column in read.items()})
+    reasons = [", ".join(filter(None, row)) for row in zip(*(column.why for column in read.values()), strict=True)]
+    kept = frame[[not why for why in reasons]].reset_index(drop=True)
+    if kept.empty:
+        raise InputError(f"none of the {len(frame)} rows has all of {', '.join(measures)}")
+    _check_variation(kept, study)
+    left_out = {row: why for row, why in enumerate(reasons, start=1) if why}
+    groups = read[study.analysis.group].values if study.analysis.group in read else None
+    remarks = (
+        *_left_out(left_out, len(frame)),
+        *_loose_headers(places, stated),
+        *(remark for column in read.values() for remark in column.remarks),
+        *_unequal_totals(raw, study, read, places, stated),
+        *table_remarks(raw.frame, kept, groups, study),
+    )
+    return Participants(frame=kept, left_out=left_out, remarks=remarks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """A measure's values, for each row that has none why, and what is odd about them."""
+
+    values: list[Any]
+    why: list[str]
+    remarks: tuple[Remark, ...] = ()
+
+
+# -- headers ----------------------------------------------------------------------------------------------------------
+
+
+def _places(
+    table: pd.DataFrame, study: Study, measures: Sequence[str], stated: TableMapping
+) -> dict[str, tuple[str, ...]]:
+    """Return the header of each measure's column, or the headers of its items' columns."""
+    places = {name: _place(table, study.measure(name), stated) for name in measures}
+    used = [header for headers in places.values() for header in headers]
+    if twice := sorted({header for header in used if used.count(header) > 1}):
+        both = " and ".join(name for name, headers in places.items() if twice[0] in headers)
+        raise InputError(f"column {twice[0]!r} is mapped to {both}; a column holds one measure")
+    return places
+
+
+def _place(table: pd.DataFrame, measure: Measure, stated: TableMapping) -> tuple[str, ...]:
+    wanted = stated.columns.get(measure.id, measure.id)
+    if found := _header(table, wanted):
+        return (found,)
+    items = _items(table, measure, stated)
+    if any(items.values()):
+        if absent := [name for name, header in items.items() if not header]:
+            raise InputError(f"{len(items) - len(absent)} of {len(items)} item columns are there; no {absent[0]!r}")
+        return tuple(header for header in items.values() if header)
+    kind = f"column for {measure.id!r}," if wanted != measure.id else "column"
+    raise InputError(unknown_name(kind, wanted, map(str, table.columns)))
+
+
+def _items(table: pd.DataFrame, measure: Measure, stated: TableMapping) -> dict[str, str | None]:
+    """Return the headers of a scale's items by ``<measure>_<nn>``; none for what is no scale."""
+    names = [f"{measure.id}_{number:02d}" for number in range(1, (measure.items or 0) + 1)]
+    return {name: _header(table, stated.columns.get(name, name)) for name in names}
+
+
+def _header(table: pd.DataFrame, wanted: str) -> str | None:
+    found = named(wanted, map(str, table.columns))
+    if len(set(found)) > 1:
+        both = " and ".join(map(repr, found))
+        raise InputError(f"columns {both} may each be {wanted!r}; say which under [columns] of a mapping file")
+    if len(found) > 1:
+        raise InputError(f"column {found[0]!r} occurs {len(found)} times; a header must be there once")
+    return found[0] if found else None
+
+
+def _loose_headers(places: Mapping[str, tuple[str, ...]], stated: TableMapping) -> Iterator[Remark]:
+    """Say which columns were found only by overlooking case and blanks."""
+    said = []
+    for name, headers in places.items():
+        wanted = [name] if len(headers) == 1 else [f"{name}_{number:02d}" for number in range(1, len(headers) + 1)]
+        pairs = zip(wanted, headers, strict=True)
+        said += [f"{w} = {h!r}" for w, h in pairs if exact(h) != exact(stated.columns.get(w, w))]
+    if said:
+        text = f"columns found by overlooking case and blanks: {', '.join(said)}"
+        yield Remark(kind="loose_headers", of="", count=len(said), text=text)
+
+
+# -- cells ------------------------------------------------------------------------------------------------------------
+
+
+def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: TableMapping) -> _Column:
+    missing = _missing_codes(measure, stated)
+    if measure.kind == "category":
+        return _category(raw, measure, headers[0], missing, stated)
+    from_items = len(headers) > 1
+    limits = tuple(map(float, measure.response)) if from_items and measure.response else measure.limits
+    parts = []
+    for number, header in enumerate(headers, start=1):
+        name = f"{measure.id}_{number:02d}" if from_items else measure.id
+        cells = _cells(raw.frame[header], missing, name)
+        values = _numbers(cells.values, measure, header, limits, raw.value_labels.get(header, {}))
+        remarks = tuple(_labelled_codes(name, values, raw.value_labels.get(header, {})))
+        parts.append(_Column(values=values, why=cells.why, remarks=remarks))
+    table = np.array([part.values for part in parts], dtype=float)
+    total = table.mean(axis=0) if from_items and measure.score == "mean" else table.sum(axis=0)
+    if measure.id in stated.reversed:
+        total = sum(measure.limits) - total
+    why = [", ".join(filter(None, row)) for row in zip(*(part.why for part in parts), strict=True)]
+    return _Column(values=total.tolist(), why=why, remarks=tuple(r for part in parts for r in part.remarks))
+
+
+def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozenset[str] = frozenset()) -> _Column:
+    """Texts of a column; where there is none, why."""
+    texts = [as_text(value) for value in values]
+    empty = [text is None or (text.lower() in EMPTY and exact(text) not in labels) for text in texts]
+    declared = [text is not None and _code(text) in missing for text in texts]
+    why = [
+        f"{name} is {text}, declared missing" if gone else f"no {name}" if none else ""
+        for text, none, gone in zip(texts, empty, declared, strict=True)
+    ]
+    return _Column(values=[None if says else text for text, says in zip(texts, why, strict=True)], why=why)
+
+
+def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[str], stated: TableMapping) -> _Column:
+    own = stated.labels.get(measure.id, {})
+    names = {name: level.id for level in measure.levels for name in (level.label, level.id)}
+    value_labels = raw.value_labels.get(header, {})
+    cells = _cells(raw.frame[header], missing, measure.id, frozenset(map(exact, (*own, *names))))
+    where = f"column {header!r}"
+    try:
+        levels, loosely = read_labels(dict.fromkeys(filter(None, cells.values)), (own, names), value_labels)
+    except InputError as error:
+        raise InputError(f"{error}, under [labels.{measure.id}]", key=where) from None
+    for row, text in enumerate(cells.values, start=1):
+        if text is not None and text not in levels:
+            accepted = unknown_name(
+                "label", _short(value_labels.get(text, text)), [level.id for level in measure.levels]
+            )
+            how = f"say what it means under [labels.{measure.id}] of a mapping file, or declare it missing"
+            raise InputError(f"row {row}: {accepted}; {how}", key=where)
+    said = ", ".join(f"{text!r} as {level}" for text, level in loosely.items())
+    remarks = [
+        Remark(
+            kind="loose_labels", of=measure.id, count=len(loosely), text=f"read by overlooking case and blanks: {said}"
+        )
+    ]
+    return _Column(
+        values=[text and levels[text] for text in cells.values], why=cells.why, remarks=tuple(remarks if said else ())
+    )
+
+
+def _numbers(
+    texts: Iterable[Any], measure: Measure, header: str, limits: tuple[float, ...], value_labels: Mapping[str, str]
+) -> list[float]:
+    low, high = limits
+    numbers = []
+    for row, text in enumerate(texts, start=1):
+        # up to 999 a comma can only be a decimal one; beyond, 1,234 could be either, and is refused
+        ambiguous = high >= 1000 and THOUSANDS.fullmatch(str(text))
+        number = np.nan if text is None or ambiguous else _number(str(text))
+        if text is not None and not low <= number <= high:
+            accepted = (
+                f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
+            )
+            labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
+            raise InputError(f"row {row}: found {_short(text)!r}{labelled}; {accepted}", key=f"column {header!r}")
+        numbers.append(number)
+    return numbers
+
+
+def _how_missing(measure: Measure, text: str, limits: tuple[float, ...], value_labels: Mapping[str, str]) -> str:
+    """Say how codes are declared missing; all those at once that a file labels and that are outside the range."""
+    low, high = limits
+    outside = [code for code in dict.fromkeys((text, *value_labels)) if not low <= _number(code) <= high]
+    if not CODE.fullmatch(text):
+        return ""
+    codes = ", ".join(filter(CODE.fullmatch, outside))
+    return f"; if it means no answer, say so in a mapping file: under [missing_in], {measure.id} = [{codes}]"
+
+
+def _labelled_codes(name: str, values: Sequence[float], value_labels: Mapping[str, str]) -> Iterator[Remark]:
+    """Name the values that a file labels where it does not label most: ``99 = DK``, not ``1 = never``."""
+    counts = pd.Series(values, dtype=float).value_counts()
+    labelled = {value: value_labels[text] for value in counts.index if (text := f"{value:.15g}") in value_labels}
+    if 2 * len(labelled) > len(counts):
+        return
+    for value, label in labelled.items():
+        text = (
+            f"{value:g} occurs {counts[value]} times and is labelled {label!r} in the file; if it means no answer,"
+            f" say so in a mapping file: under [missing_in], {name} = [{value:g}]"
+        )
+        yield Remark(kind="labelled_code", of=name, count=int(counts[value]), text=text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _number(text: str) -> float:
+    text = text.replace("\N{MINUS SIGN}", "-")
+    return float(text.replace(",", ".")) if NUMBER.fullmatch(text) else np.nan
+
+
+def _missing_codes(measure: Measure, stated: TableMapping) -> frozenset[str]:
+    """Codes for missing in a measure's column; one for every column must not be a possible value of this one."""
+    if measure.kind != "category":
+        low, high = measure.limits
+        for code in stated.missing:
+            if low <= _number(code) <= high:
+                raise InputError(
+                    f"{code} is a possible value of {measure.label} ({low:g} to {high:g});"
+                    " name the measures that it is missing in under [missing_in]",
+                    key="missing",
+                )
+    return frozenset(map(_code, (*stated.missing, *stated.missing_in.get(measure.id, ()))))
+
+
+def _code(text: str) -> str:
+    """Write a code so that 9, 9.0 and 9,0 are one."""
+    number = _number(text)
+    return loose(text) if np.isnan(number) else repr(number)
+
+
+# -- what is odd ------------------------------------------------------------------------------------------------------
+
+
+def _check_variation(frame: pd.DataFrame, study: Study) -> None:
+    group = study.analysis.group
+    if group in frame:
+        counts = frame[group].value_counts()
+        for name in study.group_ids:
+            if name not in counts:
+                found = ", ".join(f"{n} in {label}" for label, n in counts.items())
+                raise InputError(f"group {name!r} has no complete row ({found}); both groups are needed", key=group)
+    for measure, values in frame.items():
+        if values.nunique() < 2:
+            raise InputError(f"has the same value in every row ({values.iloc[0]}); it must vary", key=str(measure))
+
+
+def _unequal_totals(
+    raw: RawTable,
+    study: Study,
+    read: Mapping[str, _Column],
+    places: Mapping[str, tuple[str, ...]],
+    stated: TableMapping,
+) -> Iterator[Remark]:
+    """Compare totals with the sums of their items, where a table has both."""
+    for name, headers in places.items():
+        measure = study.measure(name)
+        items = _items(raw.frame, measure, stated)
+        if len(headers) > 1 or not items or not all(items.values()):
+            continue
+        summed = _read(raw, measure, tuple(filter(None, items.values())), stated)
+        pairs = np.array([read[name].values, summed.values], dtype=float)
+        if unequal := (np.flatnonzero(np.abs(pairs[0] - pairs[1]) > 1e-6) + 1).tolist():
+            text = f"the total is not what its items make in {row_runs(unequal)}; the total is used"
+            yield Remark(kind="unequal_totals", of=name, count=len(unequal), text=text)
+
+
+def _left_out(left_out: Mapping[int, str], total: int) -> Iterator[Remark]:
+    """One sentence on the rows that are left out."""
+    if left_out:
+        by_reason: dict[str, list[int]] = {}
+        for row, why in left_out.items():
+            by_reason.setdefault(why, []).append(row)
+        reasons = "; ".join(f"{why} ({row_runs(rows)})" for why, rows in by_reason.items())
+        text = f"{len(left_out)} of {total} rows are left out: {reasons}"
+        yield Remark(kind="left_out", of="", count=len(left_out), text=text)

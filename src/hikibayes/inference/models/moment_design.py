@@ -1,0 +1,244 @@
+"""A design known by its group moments alone: reconstructions and worlds by the thousand, without a row.
+
+Within a group, a measure and its product with group are linear in the measures, so the moments of the design's columns
+follow from the measures' by linear algebra. Which linear map that is, the formula itself tells, evaluated at 0 and at
+unit vectors; a column that is not linear is found out the same way, and refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ...spec import InputError, unknown_name
+from ...study.moments import in_raw_units
+from ...study.study import Study
+from ..gaussian.sufficient import FloatArray, SufficientStatistics
+from .design import Scaling, categorical, columns_of, refuse_calls
+from .formulas import evaluated
+from .specs import ModelSpec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["MomentDesign", "design_from_moments", "statistics_from_moments"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentDesign:
+    """A model's design known by its group moments alone, for B reconstructions or worlds at once.
+
+    Within a group g each column is ``constant[g] + linear[g] @ measures``, so its moments follow from the measures'.
+
+    Parameters
+    ----------
+    model, study
+        What it is the design of.
+    terms : dict
+        Names of the columns of each term.
+    measures : tuple of str, length m
+        The predictors besides group, in the order of the last axis of `linear` and `mean`.
+    constant : array, shape (2, p)
+        Columns where every measure is 0 (or at its first level), by group.
+    linear : array, shape (2, p, m)
+        Change of the columns per unit of a measure, by group.
+    mean : array, shape (B, 2, m)
+        Mean of the measures by group, in the model's units.
+    shares : array, shape (2,)
+        Share of each group.
+    statistics : SufficientStatistics
+        Of B data sets.
+    scaling : Scaling
+        Of each sample, or the one that was given.
+    standardised : bool
+        Whether measures are in SD units.
+    """
+
+    model: ModelSpec
+    study: Study
+    terms: dict[str, tuple[str, ...]]
+    measures: tuple[str, ...]
+    constant: FloatArray
+    linear: FloatArray
+    mean: FloatArray
+    shares: FloatArray
+    statistics: SufficientStatistics
+    scaling: Scaling
+    standardised: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, without the intercept."""
+        return self.statistics.names
+
+    def mean_row(
+        self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
+    ) -> FloatArray:
+        """Average the design's rows, with some measures changed; see `Design.mean_row`. Returns shape (B, p)."""
+        fixed = dict(fixed or {})
+        group = fixed.pop(self.study.analysis.group, None)
+        at = self.mean.copy()
+        if group is not None:
+            at[:] = np.einsum("g,bgm->bm", self.shares, at)[:, None]
+        for name, value in fixed.items():
+            levels = [level.id for level in self.study.measure(name).levels]
+            at[..., self.measures.index(name)] = levels.index(value) if levels else value
+        for name, amount in (shift or {}).items():
+            at[..., self.measures.index(name)] += amount
+        weights = self.shares if group is None else np.equal(self.study.group_ids, group).astype(float)
+        return np.asarray(np.einsum("g,bgp->bp", weights, self.constant + np.einsum("gpm,bgm->bgp", self.linear, at)))
+
+
+def design_from_moments(
+    model: ModelSpec, moments: xr.Dataset, study: Study, *, scaling: Scaling | None = None
+) -> MomentDesign:
+    """Lay out a model's design from group moments, without rows.
+
+    Parameters
+    ----------
+    model : ModelSpec
+        A model whose columns are, within a group, linear in the measures: main effects and products with group.
+    moments : xarray.Dataset
+        Group moments (see `hikibayes.study.moments`); their leading dimensions together make B data sets.
+    study : Study
+        What the measures are.
+    scaling : Scaling, optional
+        A scaling to use instead of each sample's own.
+
+    Returns
+    -------
+    MomentDesign
+
+    Raises
+    ------
+    InputError
+        The model has a term whose moments are not linear in the group moments (such as a product of two measures), or
+        a measure has no moments.
+    """
+    names = (*(name for name in model.variables[1:] if name != study.analysis.group), model.outcome)
+    n, mean, cov = _arrays(moments, names, study)
+    scales = scaling or _scaling_of_moments(n, mean, cov, names, study)
+    standardised = scaling is not None or model.scaling == "sample"
+    if standardised:
+        mean, cov = _standardised(mean, cov, scales, names)
+    terms, constant, linear = _affine_columns(model, study, names[:-1])
+    return MomentDesign(
+        model=model,
+        study=study,
+        terms=terms,
+        measures=names[:-1],
+        constant=constant,
+        linear=linear,
+        mean=mean[..., :-1],
+        shares=n / n.sum(),
+        statistics=_pooled(n, mean, cov, constant=constant, linear=linear, columns=sum(terms.values(), ())),
+        scaling=scales,
+        standardised=standardised,
+    )
+
+
+def statistics_from_moments(
+    model: ModelSpec, moments: xr.Dataset, study: Study, *, scaling: Scaling | None = None
+) -> SufficientStatistics:
+    """Return the sufficient statistics of a model's design from group moments; see `design_from_moments`."""
+    return design_from_moments(model, moments, study, scaling=scaling).statistics
+
+
+def _arrays(moments: xr.Dataset, names: tuple[str, ...], study: Study) -> tuple[FloatArray, FloatArray, FloatArray]:
+    moments = in_raw_units(moments)
+    known = [str(name) for name in moments["measure"].values]
+    for name in names:
+        if name not in known:
+            raise InputError(unknown_name("measure with moments", name, known))
+    chosen = moments.sel(group=list(study.group_ids), measure=list(names), measure_2=list(names))
+    mean = chosen["mean"].transpose(..., "group", "measure").values
+    cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
+    m = len(names)
+    return np.asarray(chosen["n"].values, dtype=np.float64), mean.reshape(-1, 2, m), cov.reshape(-1, 2, m, m)
+
+
+def _scaling_of_moments(
+    n: FloatArray, mean: FloatArray, cov: FloatArray, names: tuple[str, ...], study: Study
+) -> Scaling:
+    location = np.einsum("g,bgm->bm", n / n.sum(), mean)
+    squares = np.einsum("g,bgmm->bm", n - 1, cov) + np.einsum("g,bgm->bm", n, (mean - location[:, None]) ** 2)
+    sd = np.sqrt(squares / (n.sum() - 1))
+    numbers = [i for i, name in enumerate(names) if study.measure(name).kind != "category"]
+    return Scaling(location={names[i]: location[:, i] for i in numbers}, scale={names[i]: sd[:, i] for i in numbers})
+
+
+def _standardised(
+    mean: FloatArray, cov: FloatArray, scaling: Scaling, names: tuple[str, ...]
+) -> tuple[FloatArray, FloatArray]:
+    location = np.stack(np.broadcast_arrays(*(scaling.location.get(name, np.zeros(1)) for name in names)), axis=1)
+    scale = np.stack(np.broadcast_arrays(*(scaling.scale.get(name, np.ones(1)) for name in names)), axis=1)
+    mean = (mean - location[:, None]) / scale[:, None]
+    return mean, cov / (scale[:, None, :, None] * scale[:, None, None, :])
+
+
+def _affine_columns(
+    model: ModelSpec, study: Study, measures: tuple[str, ...]
+) -> tuple[dict[str, tuple[str, ...]], FloatArray, FloatArray]:
+    """Find each column's constant and slopes within a group by evaluating the formula at 0 and at unit vectors."""
+    refuse_calls(model, "participants")
+    unit = np.eye(len(measures))
+    categories = [study.measure(name).kind == "category" for name in measures]
+    doubtful = np.where(categories, 1.0, 2.0)
+    grid = np.vstack([np.zeros((1, len(measures))), unit, doubtful])
+    frame = _grid_frame(model, study, measures, grid)
+    matrices = evaluated(model.written, frame)
+    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:].reshape(2, len(grid), -1)
+    constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
+    terms = columns_of(matrices)
+    bent = (np.abs(constant + linear @ doubtful - rows[:, -1]) > 1e-9).any(axis=0)
+    if bent.any():
+        name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(bent)[0])]
+        raise InputError(f"model {model.name!r}: {name} needs participants; group moments do not tell its moments")
+    return terms, constant, linear
+
+
+def _grid_frame(model: ModelSpec, study: Study, measures: tuple[str, ...], grid: FloatArray) -> pd.DataFrame:
+    group = study.analysis.group
+    frame = pd.DataFrame(np.tile(grid, (2, 1)), columns=list(measures))
+    frame[group] = categorical(study.measure(group), np.repeat(study.group_ids, len(grid)))
+    for name in measures:
+        levels = np.array([level.id for level in study.measure(name).levels], dtype=object)
+        if len(levels) > 2:
+            raise InputError(f"model {model.name!r}: {name} has {len(levels)} levels; moments know 0 and 1 only")
+        if len(levels):
+            frame[name] = categorical(study.measure(name), levels[frame[name].to_numpy(dtype=np.int64)])
+    return frame.assign(**{model.outcome: np.arange(len(frame), dtype=float)})
+
+
+def _pooled(
+    n: FloatArray,
+    mean: FloatArray,
+    cov: FloatArray,
+    *,
+    constant: FloatArray,
+    linear: FloatArray,
+    columns: tuple[str, ...],
+) -> SufficientStatistics:
+    """Pool group moments of (columns, outcome): the outcome is carried along as one more affine column."""
+    B, p = len(mean), len(columns)
+    maps = np.zeros((2, p + 1, mean.shape[-1]))
+    maps[:, :p, :-1], maps[:, p, -1] = linear, 1.0
+    group_mean = np.einsum("gij,bgj->bgi", maps, mean)
+    group_mean[..., :p] += constant
+    scatter = np.einsum("g,gij,bgjk,glk->bil", n - 1, maps, cov, maps, optimize=True)
+    total_mean = np.einsum("g,bgi->bi", n / n.sum(), group_mean)
+    away = group_mean - total_mean[:, None]
+    scatter += np.einsum("g,bgi,bgl->bil", n, away, away)
+    return SufficientStatistics(
+        names=columns,
+        n=np.full(B, int(n.sum())),
+        x_mean=total_mean[:, :p],
+        y_mean=total_mean[:, p],
+        sxx=scatter[:, :p, :p],
+        sxy=scatter[:, :p, p],
+        syy=scatter[:, p, p],
+    )

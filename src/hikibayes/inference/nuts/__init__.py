@@ -1,0 +1,1 @@
+"""NUTS: one graph for every model, sampling, and a store of runs."""

@@ -1,0 +1,1 @@
+"""What a person writes of a plan: axes, cells, rules, the simulation file."""

@@ -1,0 +1,145 @@
+"""What a person varies: the populations to plan for, and axes that multiply into a grid."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from ...inference.models.specs import DEFAULT_VARIANT
+from ...spec import Count, Share, Spec
+from ...study.measures import Identifier
+from ..populations.fixed import FixedWorld, InSD, Reliability
+
+__all__ = ["AS_PRINTED", "Axes", "DropOut", "WorldsSpec"]
+
+AS_PRINTED = "as_printed"
+
+Size = Annotated[Count, Field(ge=2)]
+Lost = Annotated[Share, Field(lt=1)]
+Reliabilities = Annotated[dict[Identifier, Reliability], Field(min_length=1)]
+PART = r"\d{1,7}(\.\d{1,7})?"
+RATIO = rf"\s*{PART}\s*:\s*{PART}\s*"
+
+
+def _ratio(text: str) -> str:
+    if not re.fullmatch(RATIO, text):
+        raise ValueError("a ratio of two numbers is expected, such as 2:1")
+    if 0.0 in map(float, text.split(":")):
+        raise ValueError(f"the ratio {text} leaves a group empty; both parts are above 0, such as 2:1")
+    return text
+
+
+def _mix(text: str) -> str:
+    if text != AS_PRINTED and not re.fullmatch(rf"{RATIO}(/{RATIO})?", text):
+        raise ValueError(f"{AS_PRINTED!r} is expected, or a ratio such as 1:1, or one for each group such as 3:1/1:3")
+    if text != AS_PRINTED and any(sum(map(float, ratio.split(":"))) == 0 for ratio in text.split("/")):
+        raise ValueError(f"{text} is no ratio: a part must be above 0")
+    return text
+
+
+Ratio = Annotated[str, AfterValidator(_ratio)]
+Mix = Annotated[str, AfterValidator(_mix)]
+Kind = Literal["posterior", "printed", "shrunken", "conditional", "fixed"]
+
+
+class DropOut(Spec):
+    """Participants lost depending on a score: a logistic curve with a given average."""
+
+    share: Lost
+    """Average probability of being lost."""
+    on: Identifier
+    """The score, or the outcome, on which it depends."""
+    strength: InSD
+    """Change of the log odds per SD of that score: above 0, those with high scores are lost more often."""
+
+
+class WorldsSpec(Spec):
+    """The populations to plan for: the design prior.
+
+    Notes
+    -----
+    ``posterior``: drawn from the posterior given a reconstruction; ``printed``: the reconstruction taken as the
+    population; ``shrunken``: the first decision's estimand of ``printed`` times ``shrink``; ``conditional``: as much of
+    it as is likely, given that it had to be significant to be printed; ``fixed``: what ``fixed`` says.
+    """
+
+    source: tuple[Kind, ...] = ("posterior",)
+    model: str | None = None
+    """The model that the worlds follow; the analysis' own where none is given."""
+    prior: str = DEFAULT_VARIANT
+    """Variant of that model's priors under which the posterior is taken."""
+    shrink: Share = 0.5
+    """What is left of the first decision's estimand in ``shrunken`` worlds."""
+    fixed: FixedWorld | None = None
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("source")
+    @classmethod
+    def _each_source_once(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError(f"each kind of worlds is named once, and at least one; found {', '.join(value) or 'none'}")
+        return value
+
+    @model_validator(mode="after")
+    def _fixed_given(self) -> Self:
+        if ("fixed" in self.source) != (self.fixed is not None):
+            raise ValueError("source 'fixed' and a table [worlds.fixed] belong together; found one of them only")
+        return self
+
+
+class Axes(Spec):
+    """What is varied; every combination is a cell."""
+
+    n_per_group: tuple[Size, ...]
+    """Participants in the smaller group, as recruited."""
+    allocation: tuple[Ratio, ...] = ("1:1",)
+    """Ratio of the groups in the study's order, for example ``2:1`` for two controls to each case."""
+    mix: tuple[Mix, ...] = (AS_PRINTED,)
+    """The model's category (such as sex): ``as_printed`` leaves it to chance, with the world's shares; ``1:1`` is a
+    quota of its levels in their order; ``1:1/2:1`` gives each group its own."""
+    model: tuple[str, ...] = ()
+    """Models of the analysis; by default the simulation's."""
+    prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)
+    """Variants of the analysis' priors."""
+    effect: tuple[InSD, ...] = ()
+    """True values of the first decision's estimand, in SD units; by default the worlds' own."""
+    reliability: tuple[Literal["as_printed"] | Reliabilities, ...] = ("as_printed",)
+    """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
+    attrition: tuple[Lost, ...] = (0.0,)
+    """Share lost completely at random."""
+    missing: tuple[Literal["none"] | DropOut, ...] = ("none",)
+    """Loss that depends on a score."""
+    answers: tuple[Literal["gaussian", "likert"], ...] = ("gaussian",)
+    """``likert``: scores as the whole numbers that the instruments can give."""
+    predictors: tuple[Literal["random", "fixed"], ...] = ("random",)
+    """``fixed``: scores with exactly the world's means and covariances in every sample; only the outcome is random."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in type(self).model_fields:
+            values = Counter(_plain(value) for value in getattr(self, name))
+            if twice := [value for value, count in values.items() if count > 1]:
+                raise ValueError(f"axis {name!r} has {twice[0]} twice; each of its values makes cells of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if empty := [
+            name for name in type(self).model_fields if name not in ("model", "effect") and not getattr(self, name)
+        ]:
+            raise ValueError(f"axis {empty[0]!r} is empty, so the grid has no cells; give it a value")
+        return self
+
+
+def _plain(value: object) -> str:
+    """Write a value of an axis so that equal ones are written equally."""
+    if isinstance(value, dict):
+        return str(dict(sorted(value.items())))
+    return repr(value + 0.0) if isinstance(value, float) else str(value).replace(" ", "")

@@ -1,0 +1,288 @@
+"""A simulation as a person writes it: worlds, axes that multiply into a grid, decisions, targets.
+
+A cell of the grid is one planned study: whom it samples (`Sample`), and how it is analysed (a model and its priors).
+Cells that differ in the analysis alone share their simulated data, so their difference is the analysis' and no noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
+from ...inference.models.specs import ModelSpec, shipped_models
+from ...spec import (
+    LARGEST_SAMPLE,
+    Count,
+    InputError,
+    Number,
+    Seed,
+    Spec,
+    named_file,
+    read_spec,
+    shipped_files,
+    unknown_name,
+)
+from ...study.measures import Identifier, Text
+from ...study.study import Study
+from ...study.study_file import shipped_studies
+from .axes import Axes, WorldsSpec
+from .cells import MAIN_AXES, Sample
+from .rules import Decision, Pair
+
+__all__ = ["MOST_CELLS", "Simulation", "check", "load_simulation", "shipped_simulations"]
+
+MOST_CELLS = 1000
+"""A grid of more cells than this is run only when a person says so."""
+MOST_REPLICATES = 10**8
+"""Simulated studies of a whole grid, for each estimand; they are kept in memory, 36 bytes each."""
+
+
+class Targets(Spec):
+    """Probabilities that the planned study should reach, each above 0 and below 1."""
+
+    power: tuple[Number, ...] = ()
+
+    @field_validator("power")
+    @classmethod
+    def _below_one(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if wrong := [target for target in value if not 0 < target < 1]:
+            raise ValueError(f"a target lies above 0 and below 1 (no finite study is certain); found {wrong[0]:g}")
+        if len(set(value)) < len(value):
+            raise ValueError(f"each target is named once; found {', '.join(f'{target:g}' for target in value)}")
+        return value
+
+
+class Run(Spec):
+    """How much is simulated, and how."""
+
+    replicates: Annotated[Count, Field(ge=10)] = 10_000
+    """Simulated studies in each cell."""
+    seed: Seed = DEFAULT_SEED
+    engine: Literal["auto", "exact", "nuts"] = "auto"
+    """``auto``: exact where the model is Gaussian with Normal priors, else NUTS."""
+    refine: bool | Literal["first"] = True
+    """Add cells between those where the first decision crosses a target; ``first``: only on the curves that the figure
+    shows, where every axis but worlds and allocation has its first value."""
+
+
+class Simulation(Spec):
+    """Simulated studies over a grid: what is planned for, what is varied, what is to be claimed."""
+
+    description: Text
+    study: str = DEFAULT_STUDY
+    readings: dict[Identifier, Identifier] = Field(default_factory=dict)
+    """Option by reading of the study; by default the study's own."""
+    model: str = "step3"
+    """The model of the analysis."""
+    worlds: WorldsSpec = WorldsSpec()
+    axes: Axes
+    decisions: tuple[Decision, ...] = Field(alias="decision")
+    targets: Targets = Targets()
+    rope: Pair = (-0.1, 0.1)
+    """Region of practical equivalence, in the estimand's standardised unit."""
+    run: Run = Run()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.decisions:
+            raise ValueError("there is no [[decision]]; a plan is for at least one")
+        names = [decision.name for decision in self.decisions]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"decision {min(twice)!r} is defined twice; a name belongs to one thing")
+        if len(probabilities := {d.rule.interval for d in self.decisions if d.rule.interval}) > 1:
+            found = ", ".join(f"{p:g}" for p in sorted(probabilities))
+            raise ValueError(f"all rules of a simulation use one interval; found {found} (write one simulation each)")
+        if self.rope[0] >= self.rope[1]:
+            raise ValueError(f"rope runs from {self.rope[0]:g} to {self.rope[1]:g}, not upwards")
+        return self
+
+    @property
+    def interval(self) -> float:
+        """Probability of the interval that the replicates hold."""
+        return next((d.rule.interval for d in self.decisions if d.rule.interval), 0.95)
+
+    @property
+    def estimands(self) -> tuple[str, ...]:
+        """The estimands that decisions name, each once."""
+        return tuple(dict.fromkeys(decision.estimand for decision in self.decisions))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models of the analyses."""
+        return self.axes.model or (self.model,)
+
+    @cached_property
+    def analyses(self) -> tuple[tuple[str, str], ...]:
+        """Every analysis: model and variant of its priors."""
+        return tuple(product(self.models, self.axes.prior))
+
+    def brief(self, replicates: int = 2_000) -> Simulation:
+        """Return a small version for a first look: the first analysis, the first value of each axis, every n and world.
+
+        Parameters
+        ----------
+        replicates : int
+            Simulated studies in each cell.
+        """
+        firsts = {name: getattr(self.axes, name)[:1] for name in Axes.model_fields if name != "n_per_group"}
+        axes = self.axes.replace(**{name: value for name, value in firsts.items() if value})
+        return self.replace(axes=axes, model=self.models[0], run=self.run.replace(replicates=replicates))
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield every way of sampling in the grid."""
+        axes = self.axes
+        for source, effect, reliability, allocation, mix, attrition, missing, answers, predictors, n in product(
+            self.worlds.source,
+            axes.effect or (None,),
+            axes.reliability,
+            axes.allocation,
+            axes.mix,
+            axes.attrition,
+            axes.missing,
+            axes.answers,
+            axes.predictors,
+            axes.n_per_group,
+        ):
+            yield Sample(
+                worlds=source,
+                effect=effect,
+                reliability=reliability if isinstance(reliability, str) else tuple(sorted(reliability.items())),
+                allocation=allocation.replace(" ", ""),
+                mix=mix,
+                attrition=attrition,
+                missing=None if missing == "none" else missing,
+                answers=answers,
+                predictors=predictors,
+                n_per_group=n,
+            )
+
+    def is_first(self, sample: Sample) -> bool:
+        """Tell whether every axis of a sample but worlds, allocation and size has its first value."""
+        first = next(self.samples())
+        return replace(first, **{name: getattr(sample, name) for name in MAIN_AXES}) == sample
+
+    @property
+    def size(self) -> int:
+        """Number of cells of the grid."""
+        varied = prod(len(getattr(self.axes, name)) or 1 for name in Axes.model_fields if name != "model")
+        return varied * len(self.worlds.source) * len(self.models)
+
+
+# -- checks against the study ----------------------------------------------------------------------------------------
+
+
+def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec]) -> None:
+    """Check that a simulation can be run, before anything is.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    study : Study
+        With its readings decided.
+    models : mapping of str to ModelSpec
+        The models that it names.
+
+    Raises
+    ------
+    InputError
+        A grid beyond what memory holds; an estimand, model, prior or measure that does not exist; a group of more
+        people than anybody recruits; a Bayes factor under a flat prior.
+    """
+    _refuse_huge(simulation)
+    for decision in simulation.decisions:
+        if decision.estimand not in (known := [estimand.name for estimand in study.estimands]):
+            raise InputError(unknown_name("estimand", decision.estimand, known), key=f"decision {decision.name!r}")
+    for model in simulation.models:
+        for variant in simulation.axes.prior:
+            flat = models[model].prior_set(variant).rule == "flat"
+            asking = [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]
+            if flat and asking and len(simulation.axes.prior) == 1:
+                raise InputError(f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not")
+    for sample in simulation.samples():
+        if sample.predictors == "fixed" and (sample.answers == "likert" or sample.missing or sample.attrition):
+            raise InputError(
+                "predictors = 'fixed' goes with gaussian answers and nobody lost; other cells need 'random'",
+                key="axes.predictors",
+            )
+        if (largest := max(sample.sizes)) > LARGEST_SAMPLE:
+            raise InputError(
+                f"with n_per_group = {sample.n_per_group} the ratio {sample.allocation} makes a group of {largest:,}; "
+                f"at most {LARGEST_SAMPLE:,} are accepted",
+                key="axes.allocation",
+            )
+        if sample.missing and sample.missing.on not in (names := [measure.id for measure in study.measures]):
+            raise InputError(unknown_name("measure", sample.missing.on, names), key="axes.missing")
+
+
+def _refuse_huge(simulation: Simulation) -> None:
+    replicates, estimands = simulation.run.replicates, len(simulation.estimands)
+    if (total := simulation.size * replicates * estimands) > MOST_REPLICATES:
+        raise InputError(
+            f"{simulation.size:,} cells of {replicates:,} replicates and {estimands} estimand(s) make {total:,} "
+            f"results; at most {MOST_REPLICATES:,} are accepted: shorten an axis, or lower run.replicates",
+            key="axes",
+        )
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def shipped_simulations() -> dict[str, Path]:
+    """Return the simulation files that come with the package, by name."""
+    return shipped_files("simulations")
+
+
+def load_simulation(simulation: str | Path | Simulation) -> Simulation:
+    """Load a simulation by the name of a shipped one or by path.
+
+    Parameters
+    ----------
+    simulation : str, Path or Simulation
+        ``followup``, or a path to a simulation file; one that is loaded already comes back as it is.
+
+    Raises
+    ------
+    InputError
+        No such simulation (the shipped ones are listed), an unusable file, or a study or model that is not there.
+
+    Notes
+    -----
+    Studies and models are looked for beside the simulation's file, in the current folder, and among the shipped ones.
+    """
+    if isinstance(simulation, Simulation):
+        return simulation
+    path = named_file("simulation", simulation, shipped_simulations())
+    found = read_spec(Simulation, path)
+    study = _located("study", found.study, path, shipped_studies())
+    shipped = shipped_models()
+    model = _located("model", found.model, path, shipped)
+    models = [_located("model", name, path, shipped, key="axes.model") for name in found.axes.model]
+    of_worlds = found.worlds.model and _located("model", found.worlds.model, path, shipped, key="worlds.model")
+    return found.replace(
+        study=study,
+        model=model,
+        worlds=found.worlds.replace(model=of_worlds),
+        axes=found.axes.replace(model=models),
+    )
+
+
+def _located(kind: str, name: str, simulation: Path, shipped: Mapping[str, Path], *, key: str = "") -> str:
+    """Find what a simulation names: a file beside its own, one in the current folder, or a shipped one's name."""
+    for path in (simulation.parent / name, Path(name)):
+        if path.is_file():
+            return str(path)
+    if name not in shipped:
+        raise InputError(
+            f"{unknown_name(kind, name, shipped)}; nor is there such a file beside this one or in the current folder",
+            source=simulation,
+            key=key or kind,
+        )
+    return name

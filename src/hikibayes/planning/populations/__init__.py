@@ -1,0 +1,1 @@
+"""Populations one might sample next, and samples drawn from them."""

@@ -1,0 +1,95 @@
+"""Participants drawn from one world: a table, a row a participant, as a study would collect it.
+
+For looking at, for a user's own analysis, and for engines that need rows. Simulations by the thousand use
+`hikibayes.planning.populations.samples`, which draws the same law without making a table.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from ...spec import InputError
+from .columns import FloatArray, Frame
+from .samples import GAUSSIAN, Recording
+from .worlds import IntArray, Worlds
+
+__all__ = ["Scores", "draw_participants", "draw_scores"]
+
+type Scores = tuple[IntArray, FloatArray, FloatArray]
+"""Cell (n,), scores (n, m) and outcome (n,) of each participant."""
+
+
+def draw_scores(worlds: Worlds, world: int, counts: IntArray, rng: np.random.Generator, recording: Recording) -> Scores:
+    """Draw participants as arrays, in the study's SD units; see `draw_participants`."""
+    cell = np.repeat(np.arange(len(counts)), counts)
+    root = np.linalg.cholesky(worlds.cov[world])[worlds.frame.group_of[cell]]
+    noise = rng.standard_normal((len(cell), root.shape[-1]))
+    scores = worlds.mean[world][cell] + np.einsum("nij,nj->ni", root, noise)
+    outcome = worlds.level[world][cell] + (worlds.slope[world][cell] * scores).sum(axis=1)
+    outcome = outcome + worlds.sigma[world][worlds.frame.group_of[cell]] * rng.standard_normal(len(cell))
+    every = np.column_stack([scores, outcome])
+    kept = np.ones(len(cell), dtype=bool)
+    if recording.lost_on >= 0:
+        log_odds = recording.lost_intercept + recording.lost_slope * every[:, recording.lost_on]
+        kept = rng.random(len(cell)) >= expit(log_odds)
+    every = _recorded(every[kept], recording)
+    return cell[kept], every[:, :-1], every[:, -1]
+
+
+def _recorded(every: FloatArray, recording: Recording) -> FloatArray:
+    """Round scores to what the instruments can give, and return them in SD units again."""
+    if not len(recording.grain):
+        return every
+    r = recording
+    grain = np.where(r.grain > 0, r.grain, 1.0)
+    raw = r.location + r.scale * every
+    whole = np.clip(r.low + grain * np.floor((raw - r.low) / grain + 0.5), r.low, r.high)
+    return np.where(r.grain > 0, (whole - r.location) / r.scale, every)
+
+
+def draw_participants(
+    worlds: Worlds,
+    counts: IntArray,
+    rng: np.random.Generator,
+    *,
+    world: int = 0,
+    recording: Recording = GAUSSIAN,
+) -> pd.DataFrame:
+    """Draw participants from one world.
+
+    Parameters
+    ----------
+    worlds : Worlds
+        Populations.
+    counts : array of int, shape (C,)
+        Participants recruited in each cell (groups first, then levels of the category).
+    rng : numpy.random.Generator
+        Source of randomness.
+    world : int
+        Which of the worlds.
+    recording : Recording
+        What becomes of the scores; by default they stay Gaussian, and nobody is lost.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a participant who is left: the category, the group, the scores, the outcome; scores in the study's SD
+        units.
+
+    Raises
+    ------
+    InputError
+        Scores that are to be fixed: a table of them is not a sample.
+    """
+    if recording.fixed_scores:
+        raise InputError("fixed scores make no table of participants; draw random ones")
+    frame: Frame = worlds.frame
+    cell, scores, outcome = draw_scores(worlds, world, np.asarray(counts), rng, recording)
+    groups, levels = (np.array(part, dtype=object) for part in zip(*frame.cells, strict=True))
+    columns: dict[str, object] = {frame.study.analysis.group: groups[cell]}
+    if frame.category:
+        columns[frame.category] = levels[cell]
+    columns |= {name: scores[:, j] for j, name in enumerate(frame.measures)}
+    return pd.DataFrame(columns | {frame.study.analysis.outcome: outcome})

@@ -1,0 +1,274 @@
+"""Worlds: populations one might sample next, many at a time.
+
+A world is the law of one participant. Within a cell (a group, and a level of a category such as sex) the scores are
+Gaussian and the outcome is linear in them. Everything is in the study's own SD units: 0 is the mean and 1 the SD of the
+published sample, so that an estimand stays where it is, whatever sample is drawn.
+
+A reconstruction is the study's own sample; `hikibayes.planning.populations.sources` makes worlds of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...spec import InputError, unknown_name
+from ...study.regression import regress
+from ...study.study import Estimand
+from .columns import FloatArray, Frame, sum_of, unplanned
+
+__all__ = ["Worlds"]
+
+type IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worlds:
+    """W populations; C cells, m scores.
+
+    Parameters
+    ----------
+    frame : Frame
+        The cells and the scores, in the order of the axes C and m.
+    source : str
+        Where they came from: ``posterior``, ``printed``, ``shrunken``, ``conditional`` or ``fixed``.
+    share : array, shape (W, 2)
+        Share of the category's second level in each group; 0 where there is no category.
+    mean : array, shape (W, C, m)
+        Expected scores.
+    cov : array, shape (W, 2, m, m)
+        Covariance of the scores within a cell, by group.
+    level : array, shape (W, C)
+        Expected outcome where every score is 0.
+    slope : array, shape (W, C, m)
+        Slopes of the outcome on the scores.
+    sigma : array, shape (W, 2)
+        Residual SD by group.
+    mix : array, shape (L,)
+        Shares of the category's levels at which estimands are taken: the study's own, the same for every world.
+    reconstruction : array of int, shape (W,)
+        Which reconstruction each world came from; -1 where from none.
+    """
+
+    frame: Frame
+    source: str
+    share: FloatArray
+    mean: FloatArray
+    cov: FloatArray
+    level: FloatArray
+    slope: FloatArray
+    sigma: FloatArray
+    mix: FloatArray
+    reconstruction: IntArray
+
+    def __len__(self) -> int:
+        """Return the number of worlds."""
+        return len(self.sigma)
+
+    def take(self, index: IntArray) -> Self:
+        """Return some of the worlds, in the order of `index`."""
+        return self._with(**{name: getattr(self, name)[index] for name in ARRAYS})
+
+    # -- what a world says -------------------------------------------------------------------------------------------
+
+    def truth(self, estimand: Estimand) -> FloatArray:
+        """Evaluate an estimand in every world, shape (W,).
+
+        A slope in a group, a difference of slopes and a gap follow from the world's law alone, at the study's own mix
+        of the category and, for a gap, where every score is at the study's mean. A slope common to the groups is the
+        one that the estimand's own step has in the population, where that step leaves no room for two.
+
+        Raises
+        ------
+        InputError
+            Planning is for slopes, differences of slopes and gaps.
+        """
+        if estimand.kind == "slope" and not estimand.group:
+            return self._common_slope(estimand)
+        if why := unplanned(estimand):
+            raise InputError(f"estimand {estimand.name!r} is of kind {estimand.kind!r}; {why}")
+        groups = self.frame.study.group_ids
+        shifts = {name: self._by_group(self.slope[..., self._score(name)]) for name in [estimand.of] if name}
+        level = self._by_group(self.level)
+        return sum_of(
+            estimand,
+            self.frame.study,
+            lambda group, shift: (level + sum(shifts[name] * by for name, by in shift.items()))[:, groups.index(group)],
+        )
+
+    def moments(self) -> xr.Dataset:
+        """Return population moments by group, outcome included, as `hikibayes.study.moments` describes them.
+
+        ``n`` is the study's: it says how much each group counts where both are taken together.
+        """
+        names = (*self.frame.measures, *filter(None, [self.frame.category]), self.frame.study.analysis.outcome)
+        mean, cov = self._group_moments()
+        study, kinds = self.frame.study, [self.frame.study.measure(name).kind for name in names]
+        return xr.Dataset(
+            {
+                "n": ("group", [study.sizes[group] for group in study.group_ids]),
+                "mean": (("draw", "group", "measure"), mean),
+                "cov": (("draw", "group", "measure", "measure_2"), cov),
+            },
+            coords={
+                "group": list(study.group_ids),
+                "measure": list(names),
+                "measure_2": list(names),
+                "kind": ("measure", kinds),
+            },
+        )
+
+    # -- other worlds ------------------------------------------------------------------------------------------------
+
+    def with_value(self, estimand: Estimand, value: FloatArray | float, *, source: str | None = None) -> Self:
+        """Return worlds in which an estimand has another value.
+
+        The mean of two slopes that differ, the mean of the groups' outcomes and the residual SD stay as they are; where
+        slopes change, so does every group's expected outcome.
+
+        Parameters
+        ----------
+        estimand : Estimand
+            A slope, a difference of slopes or a gap between groups.
+        value : float or array, shape (W,)
+            What it is to be.
+        source : str, optional
+            What the new worlds are called.
+
+        Raises
+        ------
+        InputError
+            As `truth`.
+        """
+        shift = np.asarray(value - self.truth(estimand))[:, None] * self._direction(estimand)
+        if estimand.kind == "group_gap":
+            return self._with(level=self.level + shift[:, self.frame.group_of], source=source or self.source)
+        j = self._score(estimand.of)
+        share = self.frame.shares(self.share).reshape(len(self), 2, -1)
+        centre = (share * self.mean[..., j].reshape(share.shape)).sum(-1)
+        slope = self.slope.copy()
+        slope[..., j] += shift[:, self.frame.group_of]
+        level = self.level - (shift * centre)[:, self.frame.group_of]
+        return self._with(slope=slope, level=level, source=source or self.source)
+
+    def with_error_variance(self, added: Mapping[str, FloatArray]) -> Self:
+        """Return the worlds as they look through better or worse instruments.
+
+        Parameters
+        ----------
+        added : mapping of str to array, shape (W,)
+            Error variance added to a measure (below 0: taken away), in the study's squared SD units; the outcome too.
+
+        Raises
+        ------
+        InputError
+            More error is taken away than some world has.
+
+        Notes
+        -----
+        Errors are independent of everything, so covariances of a score with anything else stay. The slopes on the new
+        scores, and the residual SD around them, follow.
+        """
+        cov, slope, variance = self._through(added)
+        self._require_positive(cov)
+        if (variance <= 0).any():
+            raise InputError("takes more error from the outcome than its residual variance; give a lower reliability")
+        level = self.level + np.einsum("wci,wci->wc", self.mean, self.slope - slope)
+        # one residual SD a group: its cells differ only where slopes on scores of changed reliability do
+        sigma = np.sqrt((variance * self.frame.shares(self.share)).reshape(len(self), 2, -1).sum(-1))
+        return self._with(cov=cov, slope=slope, level=level, sigma=sigma)
+
+    def allow(self, added: Mapping[str, FloatArray]) -> NDArray[np.bool_]:
+        """Tell which worlds can have as little error as `with_error_variance` would leave them, shape (W,)."""
+        cov, _, variance = self._through(added)
+        return (_lowest(cov) > 0) & (variance > 0).all(axis=1)
+
+    def _through(self, added: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Covariance, slopes and residual variance by cell after a change of error variance, possible or not."""
+        known = (*self.frame.measures, self.frame.study.analysis.outcome)
+        if unknown := set(added) - set(known):
+            raise InputError(unknown_name("score in these worlds,", min(unknown), known))
+        extra = np.stack([np.broadcast_to(added.get(name, 0.0), (len(self),)) for name in known], axis=1)
+        cov = self.cov + np.einsum("wi,ij->wij", extra[:, :-1], np.eye(len(known) - 1))[:, None]
+        by_cell, changed = self.cov[:, self.frame.group_of], cov[:, self.frame.group_of]
+        with_outcome = np.einsum("wcij,wcj->wci", by_cell, self.slope)
+        slope = np.linalg.solve(changed, with_outcome[..., None])[..., 0]
+        lost = np.einsum("wci,wci->wc", with_outcome, self.slope - slope)
+        return cov, slope, self.sigma[:, self.frame.group_of] ** 2 + lost + extra[:, -1:]
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _with(self, **changes: object) -> Self:
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def _direction(self, estimand: Estimand) -> FloatArray:
+        """Say how much of an estimand's change is each group's, shape (2,)."""
+        groups = self.frame.study.group_ids
+        if estimand.between:
+            return np.array([0.5 if group == estimand.between[0] else -0.5 for group in groups])
+        return np.array([float(group == estimand.group or not estimand.group) for group in groups])
+
+    def _score(self, name: str | None) -> int:
+        if name not in self.frame.measures:
+            raise InputError(unknown_name("score in these worlds,", str(name), self.frame.measures))
+        return self.frame.measures.index(name)
+
+    def _require_positive(self, cov: FloatArray) -> None:
+        if (impossible := _lowest(cov) <= 0).any():
+            raise InputError(
+                f"{impossible.mean():.1%} of the worlds are then not positive definite; give a lower reliability"
+            )
+
+    def _by_group(self, values: FloatArray) -> FloatArray:
+        """Average values by cell, (W, C), over the category at the study's own mix: (W, 2)."""
+        return np.asarray(values.reshape(len(self), 2, -1) @ self.mix)
+
+    def _common_slope(self, estimand: Estimand) -> FloatArray:
+        study, terms = self.frame.study, self.frame.study.terms(estimand.step)
+        known = (*self.frame.measures, *filter(None, [self.frame.category]), study.analysis.group)
+        if lacking := sorted({name for term in terms for name in term.split(":")} - {*known}):
+            raise InputError(
+                f"estimand {estimand.name!r} is a slope of step {estimand.step!r}, and the worlds have no "
+                f"{', '.join(lacking)}; give worlds.model a model with all of that step's measures",
+                key="worlds.model",
+            )
+        fit = regress(
+            self.moments(),
+            study.analysis.outcome,
+            terms,
+            group=study.analysis.group,
+            products="raw",
+        )
+        return np.asarray(fit.coefficient.sel(term=estimand.of).values)
+
+    def _group_moments(self) -> tuple[FloatArray, FloatArray]:
+        """Mean (W, 2, c) and covariance (W, 2, c, c) of scores, category and outcome: mixtures over the cells."""
+        W, m, L = len(self), len(self.frame.measures), len(self.frame.levels)
+        slope, mean = self.slope.reshape(W, 2, L, m), self.mean.reshape(W, 2, L, m)
+        outcome = self.level.reshape(W, 2, L) + np.einsum("wglm,wglm->wgl", slope, mean)
+        indicator = np.broadcast_to(np.arange(L, dtype=float), (W, 2, L))
+        parts = [mean, *([indicator[..., None]] if self.frame.category else []), outcome[..., None]]
+        at = np.concatenate(parts, axis=-1)
+        share = self.frame.shares(self.share).reshape(W, 2, L)
+        centre = np.einsum("wgl,wglc->wgc", share, at)
+        away = at - centre[:, :, None]
+        cov = np.einsum("wgl,wglc,wgld->wgcd", share, away, away)
+        with_outcome = np.einsum("wgij,wglj->wgli", self.cov, slope)
+        cov[..., :m, :m] += self.cov
+        cov[..., :m, -1] += np.einsum("wgl,wgli->wgi", share, with_outcome)
+        cov[..., -1, :m] += np.einsum("wgl,wgli->wgi", share, with_outcome)
+        cov[..., -1, -1] += np.einsum("wgl,wgli,wgli->wg", share, with_outcome, slope) + self.sigma**2
+        return centre, cov
+
+
+def _lowest(cov: FloatArray) -> FloatArray:
+    """Return the lowest eigenvalue of each world's covariances, (W,); infinite where there is no score."""
+    return np.asarray(np.linalg.eigvalsh(cov).min(axis=(1, 2), initial=np.inf))
+
+
+ARRAYS = ("share", "mean", "cov", "level", "slope", "sigma", "reconstruction")

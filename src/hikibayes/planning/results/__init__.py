@@ -1,0 +1,1 @@
+"""What simulated studies say: performance, sample sizes, proposal."""

@@ -1,0 +1,153 @@
+"""From a table of replicates to what it says: figures, sample sizes, and what a reader must be warned of.
+
+Works on a saved table alone, however long ago it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...reconstruction.reconstructions import has_converged
+from ...shown import Shown
+from ..designs.cells import axis_labels
+from ..run.replicates import Replicates, read_replicates
+from .performance import performance
+from .sample_size import Curve, curves, monotone, sample_sizes
+from .surface import surface
+
+__all__ = ["REPLICATES_FILE", "Diagnosis", "diagnose"]
+
+REPLICATES_FILE = "replicates.parquet"
+
+DIP = 4.0
+"""A fall between neighbouring sizes of more than this many standard errors is not noise."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Diagnosis(Shown):
+    """What simulated studies say.
+
+    Parameters
+    ----------
+    replicates : Replicates
+        The table that it was made from.
+    power : DataFrame
+        ``power.csv``; see `performance`.
+    sample_size : DataFrame
+        ``sample_size.csv``; see `sample_sizes`.
+    surface : DataFrame
+        ``surface.csv``; see `surface`.
+    warnings : tuple of str
+        What a reader of the tables must know.
+    sound : bool
+        Whether in every cell some fit succeeded, and the reconstructions behind the worlds have converged.
+    """
+
+    replicates: Replicates
+    power: pd.DataFrame
+    sample_size: pd.DataFrame
+    surface: pd.DataFrame
+    warnings: tuple[str, ...]
+    sound: bool
+
+
+def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
+    """Reduce simulated studies to power, precision and sample sizes.
+
+    Parameters
+    ----------
+    source : Replicates, Diagnosis, str or Path
+        A table of replicates, what `power` has returned, the table's file, or the folder of a run.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no table of replicates.
+    """
+    source = source.replicates if isinstance(source, Diagnosis) else source
+    replicates = source if isinstance(source, Replicates) else _read(Path(source))
+    found = list(curves(replicates))
+    return Diagnosis(
+        replicates=replicates,
+        power=performance(replicates),
+        sample_size=sample_sizes(replicates, found),
+        surface=surface(replicates),
+        warnings=tuple(warnings_of(replicates, found)),
+        sound=has_converged(replicates.verdict)
+        and all(bool(ok.any()) for ok in map(replicates.ok, range(len(replicates.cells)))),
+    )
+
+
+def _read(path: Path) -> Replicates:
+    return read_replicates(path / REPLICATES_FILE if path.is_dir() else path)
+
+
+def warnings_of(replicates: Replicates, found: Sequence[Curve]) -> list[str]:
+    """Say what a reader of the tables must know: draws that failed, targets out of reach, curves that fall."""
+    said = list(_failures(replicates))
+    if not has_converged(replicates.verdict):
+        said.insert(0, f"the worlds are made of reconstructions that cannot be relied on: {replicates.verdict}")
+    for decision in replicates.simulation.decisions:
+        for source in replicates.simulation.worlds.source:
+            chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]
+            said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
+    return said
+
+
+def _failures(replicates: Replicates) -> Iterator[str]:
+    """Say how many fits failed, and how many in the worst cell."""
+    shares = np.array([(~replicates.ok(cell)).mean() for cell in range(len(replicates.cells))])
+    fits = replicates.values.shape[-1] * len(replicates.estimands)
+    if not shares.any():
+        return
+    failed, total = round(float(shares.sum() * fits)), fits * len(shares)
+    worst = axis_labels(replicates.cells)[int(shares.argmax())]
+    cell = ", ".join(f"{name} {value}" for name, value in worst.items() if name != "n_total")
+    yield (
+        f"{failed:,} of {total:,} fits failed ({failed / total:.1%}), most where {cell} ({shares.max():.1%}); "
+        "a failed fit claims nothing, and is counted"
+    )
+
+
+def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> Iterator[str]:
+    """Say it once for all the curves of a decision and a source of worlds."""
+    if not chosen:
+        return
+    what = "assurance" if chosen[0].over_worlds else "power"
+    name = f"{chosen[0].decision.name}, {chosen[0].samples[0].worlds} worlds"
+    ends = {curve: monotone(curve.share[None])[0, [0, -1]] for curve in chosen}
+    for target in targets:
+        if capped := [curve.ceiling for curve in chosen if curve.ceiling < target]:
+            yield (
+                f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; {what} has a ceiling, the share of "
+                f"worlds in which the claim is true ({_span(capped)})"
+            )
+        if short := [last for curve, (_, last) in ends.items() if last < target <= curve.ceiling]:
+            yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"
+        if early := [first for first, _ in ends.values() if first >= target]:
+            yield f"{name}: the smallest n reaches {target:g} already{_of(early, chosen)}; fewer may do"
+    if falling := [curve for curve in chosen if _falls(curve)]:
+        yield f"{name}: {what} falls with n{_of(falling, chosen)}; sample sizes are of its monotone fit"
+
+
+def _falls(curve: Curve) -> bool:
+    error = np.sqrt((curve.share * (1 - curve.share))[1:] / curve.successes.shape[1] * 2)
+    return bool((np.diff(curve.share) < -DIP * np.maximum(error, 1e-3)).any())
+
+
+def _of(some: Sequence[object], every: Sequence[object]) -> str:
+    return f" in {len(some)} of {len(every)} curves" if len(every) > 1 else ""
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.3f}" if high - low < 5e-4 else f"{low:.3f} to {high:.3f}"

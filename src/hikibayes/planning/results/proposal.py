@@ -1,0 +1,137 @@
+"""A paragraph for a grant proposal or a preregistration, made of a diagnosis' own numbers and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ..designs.axes import AS_PRINTED
+from ..designs.cells import OTHER_AXES
+from ..designs.rules import Decision
+from ..designs.simulation import Simulation
+from .diagnose import Diagnosis
+
+__all__ = ["proposal"]
+
+WORLDS = {
+    "posterior": "over the populations that the published study leaves possible (assurance)",
+    "printed": "if the published estimates were exactly right (power)",
+    "shrunken": "if the true value were {shrink:.0%} of the published one (power)",
+    "conditional": "if the true value were what is likely given that it had to be significant (power)",
+    "fixed": "in the population that was assumed (power)",
+}
+
+
+def proposal(diagnosis: Diagnosis) -> str:
+    """Write the paragraph, for the simulation's first decision under its first analysis.
+
+    Returns
+    -------
+    str
+        Plain text: the claim and its rule, stated before the result; design prior and analysis prior apart; sample
+        sizes with their simulation intervals; what is not reached; seed and number of replicates.
+    """
+    simulation = diagnosis.replicates.simulation
+    decision = simulation.decisions[0]
+    sizes = _first_curves(diagnosis.sample_size, decision)
+    sentences = [_claim(simulation, decision), _set_up(simulation, diagnosis)]
+    for source in simulation.worlds.source:
+        own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
+        sentences += [_sizes(own, source, simulation)] if len(own) else []
+    sentences.append(_errors(diagnosis, decision))
+    sentences.append(
+        f"Each figure rests on {simulation.run.replicates:,} simulated studies "
+        f"(seed {simulation.run.seed}); intervals are 95 % bootstrap intervals of the simulation."
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
+    """Take the first value of every axis that is not the source of the worlds or the allocation."""
+    if not len(table):
+        return table
+    own = table[table["decision"] == decision.name]
+    for axis in [name for name in own.columns if name in OTHER_AXES]:
+        own = own[own[axis] == own[axis].iloc[0]]
+    return own
+
+
+def _claim(simulation: Simulation, decision: Decision) -> str:
+    meaning = f" ({decision.meaning})" if decision.meaning else ""
+    return (
+        f"Decision rule, fixed in advance: on the {decision.estimand.replace('_', ' ')} the study makes its claim if "
+        f"the posterior has {_article(str(decision.rule))}{meaning}."
+    )
+
+
+def _article(rule: str) -> str:
+    return f"a {rule}" if "interval" in rule else rule
+
+
+def _set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
+    cell = diagnosis.replicates.cells[0]
+    mix = "with the mix left to chance" if cell.sample.mix == AS_PRINTED else f"with a quota of {cell.sample.mix}"
+    worlds = simulation.worlds
+    design = (
+        f"Populations were drawn from the posterior of the published study ({worlds.prior.replace('_', ' ')} priors), "
+        if "posterior" in worlds.source
+        else "Populations were made of the published study's reconstructions, "
+    )
+    if worlds.source == ("fixed",):
+        design = "The population was assumed, "
+    analysis = f"and simulated studies analysed with model {cell.model} under {cell.prior.replace('_', ' ')} priors"
+    lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
+    return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}."
+
+
+def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
+    where = WORLDS[source].format(shrink=simulation.worlds.shrink)
+    parts = []
+    for target in dict.fromkeys(own["target"]):
+        at_target = own[own["target"] == target].to_dict("records")
+        parts.append(f"{target:.0%} needs {_join([_size(row) for row in at_target])}")
+    return f"{where[0].upper()}{where[1:]}, {'; '.join(parts)}."
+
+
+def _size(row: Mapping[Any, Any]) -> str:
+    design = f"with groups {row['allocation']}"
+    if not row["reached"]:
+        why = f"; no study can exceed {row['ceiling']:.0%}" if row["ceiling"] < row["target"] else ""
+        return f"more than was simulated {design}{why}"
+    who = "per group" if row["allocation"] == "1:1" else "in the smaller group"
+    if row["at_most"]:
+        return f"at most {row['n_per_group']} {who} ({row['n_total']} in all; no fewer were simulated) {design}"
+    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}"
+    return f"{row['n_per_group']} {who} ({span}; {row['n_total']} in all) {design}"
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "fewer than 0.1%"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
+
+
+def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
+    """Say how wrong claims would be at the largest simulated size that nobody should go below."""
+    table = _first_curves(diagnosis.power, decision)
+    table = table[(table["allocation"] == table["allocation"].iloc[0])]
+    source = diagnosis.replicates.simulation.worlds.source[0]
+    sizes = _first_curves(diagnosis.sample_size, decision)
+    reached = sizes[(sizes["worlds"] == source) & sizes["reached"]] if len(sizes) else sizes
+    own = table[table["worlds"] == source].sort_values("n_per_group")
+    if len(reached):
+        own = own[own["n_per_group"] >= int(reached["n_per_group"].iloc[0])]
+    if not len(own):
+        return ""
+    row = own.iloc[0]
+    if pd.isna(row["type_s"]):
+        return ""
+    return (
+        f"At {row['n_per_group']} in the smaller group the interval is {row['width']:.2f} wide on average and holds "
+        f"the truth in {row['coverage']:.1%} of the studies; among claims, {_share(row['type_s'])} have the wrong "
+        f"sign, and estimates are {row['exaggeration']:.2f} times the truth."
+    )

@@ -1,0 +1,235 @@
+"""The smallest number of participants that reaches a target, with how sure the simulation is of it.
+
+A power curve is made monotone (pooled adjacent violators), and read off between the sizes that were simulated on the
+probit of power against the square root of n: for one world and a rule about an interval that is nearly a straight line.
+The interval is a bootstrap: curves are drawn anew around the one that was found, with the covariance that replicates
+give its points, because all the sizes share their worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from ..designs.cells import Sample, axis_labels
+from ..designs.rules import Decision
+from ..run.replicates import Replicates
+
+__all__ = ["Curve", "between_sizes", "curves", "monotone", "sample_sizes", "smallest_n"]
+
+type FloatArray = NDArray[np.float64]
+
+COLUMNS = (
+    *("estimand", "decision", "target", "n_per_group", "n_total", "lower", "upper"),
+    *("reached", "at_most", "ceiling"),
+)
+BOOTSTRAPS = 500
+INTERVAL = (2.5, 97.5)
+"""Percentiles of the bootstrap that are shown."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """Power or assurance against n, everything else being equal.
+
+    Parameters
+    ----------
+    labels : dict
+        The other axes, as a table shows them.
+    model, prior : str
+        The analysis.
+    decision : Decision
+        Whose claims are counted.
+    samples : tuple of Sample, length G
+        By increasing size.
+    members : tuple of int, length G
+        Their cells in the table of replicates.
+    successes : array of bool, shape (G, R)
+        Replicates that count.
+    ceiling : float
+        What an endless study reaches.
+    """
+
+    labels: dict[str, object]
+    model: str
+    prior: str
+    decision: Decision
+    samples: tuple[Sample, ...]
+    members: tuple[int, ...]
+    successes: NDArray[np.bool_]
+    ceiling: float
+
+    @property
+    def over_worlds(self) -> bool:
+        """Whether it is an assurance."""
+        return self.samples[0].over_worlds
+
+    @property
+    def n(self) -> FloatArray:
+        """Participants in the smaller group, shape (G,)."""
+        return np.array([sample.n_per_group for sample in self.samples], dtype=float)
+
+    @property
+    def share(self) -> FloatArray:
+        """Power or assurance, shape (G,)."""
+        return np.asarray(self.successes.mean(axis=1))
+
+
+def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curve]:
+    """Yield every curve of a table of replicates, or those of the first decision under the first analysis only."""
+    first = replicates.cells[0].model, replicates.cells[0].prior
+    decisions = replicates.simulation.decisions[: 1 if first_only else None]
+    labels = axis_labels(replicates.cells)
+    groups: dict[object, list[int]] = {}
+    for i, cell in enumerate(replicates.cells):
+        if not first_only or (cell.model, cell.prior) == first:
+            groups.setdefault((cell.model, cell.prior, cell.sample.curve), []).append(i)
+    for members in groups.values():
+        ordered = sorted(members, key=lambda i: replicates.cells[i].sample.n_per_group)
+        for decision in decisions:
+            if replicates.answers(ordered[-1], decision):
+                yield _curve(replicates, ordered, decision, labels[ordered[0]])
+
+
+def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, labels: dict[str, object]) -> Curve:
+    rope = replicates.simulation.rope
+    successes = []
+    for i in members:
+        found = replicates.columns(i, decision.estimand)
+        claims = decision.rule.claims(found)
+        successes.append(
+            claims & decision.rule.right(found, rope) if replicates.cells[i].sample.over_worlds else claims
+        )
+    truth = replicates.columns(members[-1], decision.estimand)["truth"].astype(float)
+    return Curve(
+        labels={name: value for name, value in labels.items() if name not in ("n_per_group", "n_total")},
+        model=replicates.cells[members[0]].model,
+        prior=replicates.cells[members[0]].prior,
+        decision=decision,
+        samples=tuple(replicates.cells[i].sample for i in members),
+        members=tuple(members),
+        successes=np.stack(successes),
+        ceiling=decision.rule.ceiling(truth, rope),
+    )
+
+
+def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -> pd.DataFrame:
+    """Find the smallest n for every curve and target.
+
+    Parameters
+    ----------
+    replicates : Replicates
+        Simulated studies.
+    found : sequence of Curve, optional
+        Their curves, where these are at hand.
+
+    Returns
+    -------
+    DataFrame
+        The other axes, ``worlds``, ``estimand``, ``decision``, ``target``, ``n_per_group`` and ``n_total`` (empty where
+        the grid does not reach the target), ``lower`` and ``upper`` (of ``n_per_group``; ``upper`` is empty where the
+        bootstrap leaves the grid), ``reached``, ``at_most`` (the smallest simulated size reaches the target already,
+        so that fewer may do, and there is no ``lower``) and ``ceiling``. No rows where there is no target.
+    """
+    rows = []
+    targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
+    for curve in curves(replicates) if found is None else found:
+        again = monotone(_bootstrap(curve.successes, seed)) if targets else None
+        for target in targets:
+            n, lower, upper = smallest_n(curve, target, again)
+            reached = bool(np.isfinite(n))
+            total = _total(curve.samples[0], int(n)) if reached else np.nan
+            rows.append(
+                curve.labels
+                | {"estimand": curve.decision.estimand, "decision": curve.decision.name, "target": target}
+                | {"n_per_group": n, "n_total": total, "lower": lower, "upper": upper}
+                | {"reached": reached, "at_most": reached and n <= curve.n[0], "ceiling": curve.ceiling}
+            )
+    axes = [name for name in axis_labels(replicates.cells)[0] if name not in ("n_per_group", "n_total")]
+    table = pd.DataFrame(rows, columns=[*axes, *COLUMNS])
+    return table.astype(dict.fromkeys(("n_per_group", "n_total", "lower", "upper"), "Int64"))
+
+
+def _total(sample: Sample, n: int) -> int:
+    return sum(replace(sample, n_per_group=n).sizes)
+
+
+def smallest_n(curve: Curve, target: float, again: FloatArray | None = None) -> tuple[float, float, float]:
+    """Find where a curve reaches a target.
+
+    Parameters
+    ----------
+    curve : Curve
+        Power or assurance against n.
+    target : float
+        What is to be reached.
+    again : array, shape (B, G), optional
+        The curve drawn anew, made monotone; without it there is no interval.
+
+    Returns
+    -------
+    n, lower, upper : float
+        Whole numbers; NaN beyond the simulated sizes. Where the smallest simulated size reaches the target already,
+        ``n`` is that size, an upper bound, and ``lower`` is NaN.
+    """
+    found = _crossing(curve.n, monotone(curve.share[None]), target)[0]
+    n = float(np.ceil(found - 1e-9))
+    if not np.isfinite(found) or again is None:
+        return n, np.nan, np.nan
+    drawn = _crossing(curve.n, again, target)
+    lower, upper = np.percentile(np.where(np.isfinite(drawn), drawn, np.inf), INTERVAL, method="nearest")
+    return n, float(np.floor(lower)) if n > curve.n[0] else np.nan, float(np.ceil(upper)) if upper < np.inf else np.nan
+
+
+def monotone(share: FloatArray) -> FloatArray:
+    """Least-squares fit that never falls along the last axis (pooled adjacent violators, in its max-min form)."""
+    count = share.shape[-1]
+    sums = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1)], axis=-1)
+    fitted = np.full(share.shape, -np.inf)
+    for i in range(count):
+        to_each_end = (sums[..., i + 1 :] - sums[..., i, None]) / np.arange(1, count - i + 1)
+        smallest = np.minimum.accumulate(to_each_end[..., ::-1], axis=-1)[..., ::-1]
+        fitted[..., i:] = np.maximum(fitted[..., i:], smallest)
+    return fitted
+
+
+def between_sizes(n: FloatArray, share: FloatArray, at: FloatArray) -> FloatArray:
+    """Read a curve off between the sizes that were simulated, as `smallest_n` does.
+
+    Parameters
+    ----------
+    n, share : array, shape (G,)
+        Increasing sizes, and the power or assurance there.
+    at : array
+        Sizes to read it off at.
+    """
+    return np.asarray(ndtr(np.interp(np.sqrt(at), np.sqrt(n), ndtri(np.clip(share, 1e-6, 1 - 1e-6)))))
+
+
+def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
+    """Return where monotone curves (B, G) cross a target: shape (B,), NaN where they do not."""
+    z, wanted, root = ndtri(np.clip(share, 1e-9, 1 - 1e-9)), ndtri(target), np.sqrt(n)
+    right = (share < target).sum(axis=-1)
+    inside = np.clip(right, 1, len(n) - 1)
+    if len(n) == 1:
+        return np.where(right == 0, n[0], np.nan)
+    rows = np.arange(len(share))
+    low, high = z[rows, inside - 1], z[rows, inside]
+    part = np.clip((wanted - low) / np.maximum(high - low, 1e-12), 0, 1)
+    at = (root[inside - 1] + part * (root[inside] - root[inside - 1])) ** 2
+    return np.where(right == 0, n[0], np.where(right == len(n), np.nan, at))
+
+
+def _bootstrap(successes: NDArray[np.bool_], seed: int) -> FloatArray:
+    """Draw curves anew, normal around the one found, with the covariance of its points: shape (BOOTSTRAPS, G)."""
+    share, count = successes.mean(axis=1), successes.shape[1]
+    away = successes - share[:, None]
+    values, vectors = np.linalg.eigh(away @ away.T / count**2)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    noise = rng.standard_normal((BOOTSTRAPS, len(share))) * np.sqrt(np.maximum(values, 0))
+    return np.asarray(np.clip(share + noise @ vectors.T, 0, 1))

@@ -1,0 +1,1 @@
+"""A plan made ready, rehearsed and simulated."""

@@ -1,0 +1,122 @@
+"""How a planned study will be analysed: the model's columns, its priors, and the estimands as weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from ...inference.gaussian.normal_priors import Priors
+from ...inference.models.compile import exact_priors
+from ...inference.models.specs import ModelSpec
+from ...spec import InputError, digest
+from ...study.study import Estimand
+from ..designs.simulation import Simulation
+from ..populations.columns import CellColumns, FloatArray
+
+__all__ = ["Analysis", "Questions", "analysis_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """What is asked of every analysis: estimands, at one mix of the category's levels (shape (L,))."""
+
+    estimands: tuple[Estimand, ...]
+    mix: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """How the planned study will be analysed.
+
+    Parameters
+    ----------
+    model : ModelSpec
+        Formula, family, priors.
+    variant : str
+        Which of its priors.
+    columns : CellColumns
+        Its design, by cell.
+    weights : array, shape (k, p)
+        Weights of each estimand over the columns.
+    engine : {"exact", "nuts"}
+        Who computes the posterior.
+    priors : Priors or None
+        For the exact engine; None where each data set makes its own.
+    """
+
+    model: ModelSpec
+    variant: str
+    columns: CellColumns
+    weights: FloatArray
+    engine: Literal["exact", "nuts"]
+    priors: Priors | None
+
+    def identity(self) -> list[str]:
+        """Return what tells this analysis from others."""
+        return [digest(self.model), self.variant, self.engine]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What `exact_priors` looks at in a design: the names of its terms and columns."""
+
+    model: ModelSpec
+    terms: dict[str, tuple[str, ...]]
+    columns: tuple[str, ...]
+
+
+def analysis_of(columns: CellColumns, variant: str, questions: Questions, simulation: Simulation) -> Analysis:
+    """Lay out an analysis.
+
+    Parameters
+    ----------
+    columns : CellColumns
+        The model's design, by cell.
+    variant : str
+        Which of the model's priors.
+    questions : Questions
+        Estimands that the model must answer.
+    simulation : Simulation
+        Which engine it wants, and which decisions it will take.
+
+    Raises
+    ------
+    InputError
+        The model does not answer an estimand, or no engine takes it as it is.
+    """
+    model = columns.model
+    weights = np.stack([columns.weights(estimand, questions.mix) for estimand in questions.estimands])
+    engine, priors = _engine(columns, variant, simulation.run.engine)
+    if engine == "nuts":
+        _refuse_nuts(model, variant, simulation)
+    return Analysis(model=model, variant=variant, columns=columns, weights=weights, engine=engine, priors=priors)
+
+
+def _engine(
+    columns: CellColumns, variant: str, wanted: Literal["auto", "exact", "nuts"]
+) -> tuple[Literal["exact", "nuts"], Priors | None]:
+    """Choose the engine: the exact one wherever it applies, unless a person says otherwise."""
+    model = columns.model
+    if wanted == "nuts":
+        return "nuts", None
+    if model.family == "gaussian" and model.prior_set(variant).rule == "bambi_default":
+        return "exact", None
+    try:
+        return "exact", exact_priors(cast("Any", _Layout(model, columns.terms, columns.names)), variant)
+    except InputError:
+        if wanted == "exact":
+            raise
+        return "nuts", None
+
+
+def _refuse_nuts(model: ModelSpec, variant: str, simulation: Simulation) -> None:
+    if model.pools or model.sigma_by or model.varying or model.family not in {"gaussian", "t"}:
+        raise InputError(f"model {model.name!r} {model.beyond_gaussian}; planning has no such model")
+    if model.prior_set(variant).rule:
+        raise InputError(
+            f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"
+        )
+    if asking := [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]:
+        raise InputError(f"decision {asking[0]!r}: a Bayes factor comes from the exact engine, not from NUTS")

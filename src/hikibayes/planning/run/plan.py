@@ -1,0 +1,324 @@
+"""A simulation made ready to run: every name looked up, every source of worlds prepared, every analysis laid out.
+
+A plan knows how to draw any chunk of any cell from the seed alone, so that the order of the work changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from ...inference.models.specs import ModelSpec, load_model
+from ...reconstruction.reconstructions import said_of
+from ...spec import InputError, digest
+from ...study.study import Estimand, Study
+from ...study.study_file import load_study
+from ..designs.axes import WorldsSpec
+from ..designs.cells import Sample
+from ..designs.simulation import Simulation, check
+from ..populations.columns import CellColumns, FloatArray, Frame, cell_columns
+from ..populations.fixed import fixed_worlds, stated_variances
+from ..populations.instruments import added_error, recording_of
+from ..populations.reconstructed import ensemble
+from ..populations.samples import Recording, Roots, roots
+from ..populations.sources import (
+    Source,
+    conditional_source,
+    fixed_source,
+    posterior_source,
+    printed_source,
+    shrunken_source,
+)
+from ..populations.worlds import IntArray, Worlds
+from .analyses import Analysis, Questions, analysis_of
+from .rehearsal import rehearse
+
+__all__ = ["CHUNK", "Plan", "Population", "prepare"]
+
+CHUNK = 2_000
+"""Replicates of the exact engine that share a seed."""
+
+ATTEMPTS = 100
+"""How often an assumed reliability is drawn until it goes with a world."""
+
+STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """A chunk of worlds, ready to be sampled.
+
+    Parameters
+    ----------
+    worlds : Worlds
+        As the planned study's instruments see them.
+    truth : array, shape (W, k)
+        Each estimand in each world, through the published study's instruments.
+    roots : Roots
+        For the generator.
+    """
+
+    worlds: Worlds
+    truth: FloatArray
+    roots: Roots
+
+
+class _Kept:
+    """The last few populations: the cells of a grid ask for the same ones again and again."""
+
+    def __init__(self, most: int = 6) -> None:
+        self._lock, self._kept, self._most = threading.Lock(), OrderedDict[object, Population](), most
+
+    def get(self, key: object) -> Population | None:
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: object, population: Population) -> None:
+        with self._lock:
+            self._kept[key] = population
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def __reduce__(self) -> tuple[type[_Kept], tuple[int]]:
+        return _Kept, (self._most,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """Everything that simulating needs; made by `prepare`."""
+
+    simulation: Simulation
+    study: Study
+    frame: Frame
+    estimands: tuple[Estimand, ...]
+    analyses: tuple[Analysis, ...]
+    sources: dict[str, Source]
+    reconstructions: xr.Dataset | None
+    identity: str
+    """Digest of the study, the reconstructions and the model and prior of the worlds."""
+    _kept: _Kept = field(default_factory=_Kept)
+
+    @property
+    def engine(self) -> str:
+        """``nuts`` as soon as one analysis needs it: replicates then come one by one."""
+        return "nuts" if any(analysis.engine == "nuts" for analysis in self.analyses) else "exact"
+
+    @property
+    def verdict(self) -> str:
+        """What the sampler said of the reconstructions; empty where there are none, or they come without one."""
+        return "" if self.reconstructions is None else said_of(self.reconstructions)
+
+    @property
+    def chunk_size(self) -> int:
+        """Replicates that share a seed."""
+        return CHUNK if self.engine == "exact" else 1
+
+    def chunks(self) -> list[tuple[int, int]]:
+        """Return number and size of every chunk of a cell."""
+        total, size = self.simulation.run.replicates, self.chunk_size
+        return [(chunk, min(size, total - start)) for chunk, start in enumerate(range(0, total, size))]
+
+    def rng(self, key: int, chunk: int, stage: str) -> np.random.Generator:
+        """Return the source of randomness of one stage of one chunk."""
+        seed = np.random.SeedSequence(self.simulation.run.seed, spawn_key=(key, chunk, STAGES[stage]))
+        return np.random.Generator(np.random.SFC64(seed))
+
+    def key(self, *parts: object) -> int:
+        """Return 64 bits that stand for parts of this plan, for seeds."""
+        text = json.dumps([self.identity, *parts], sort_keys=True, default=str)
+        return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)
+
+    def seed(self, key: int, stage: str) -> np.random.SeedSequence:
+        """Return the seed of one stage of all replicates of a cell."""
+        return np.random.SeedSequence(self.simulation.run.seed, spawn_key=(key, STAGES[stage]))
+
+    def population(self, sample: Sample, chunk: int, size: int | None = None) -> Population:
+        """Draw a chunk of the worlds that a sample is from, a whole one unless a `size` is given.
+
+        Cells that differ in their size alone get the same.
+        """
+        size = size or self.chunk_size
+        wanted = (sample.worlds, sample.effect, sample.reliability, chunk, size)
+        kept = self._kept.get(wanted)
+        if kept is None:
+            kept = self._draw(sample, chunk, size)
+            self._kept.put(wanted, kept)
+        return kept
+
+    def _draw(self, sample: Sample, chunk: int, size: int) -> Population:
+        key = self.key(sample.worlds)
+        worlds = self.sources[sample.worlds](self.rng(key, chunk, "worlds"), size)
+        if sample.effect is not None:
+            worlds = worlds.with_value(self.estimands[0], sample.effect)
+        truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
+        if not isinstance(sample.reliability, str):
+            worlds = self._measured(worlds, dict(sample.reliability), self.rng(key, chunk, "reliability"))
+        return Population(worlds=worlds, truth=truth, roots=roots(worlds))
+
+    def _measured(self, worlds: Worlds, reliabilities: dict[str, float], rng: np.random.Generator) -> Worlds:
+        """Return worlds as other instruments see them.
+
+        A reliability that the paper did not print is drawn from its assumption. Not every draw goes with every world:
+        scores that others predict well cannot be mostly error. Those that do not go together are drawn again, which is
+        the assumption given the world.
+        """
+        stated = self._stated() if worlds.source == "fixed" else {}
+        added = added_error(self.study, reliabilities, rng, len(worlds), stated)
+        for _ in range(ATTEMPTS):
+            impossible = np.flatnonzero(~worlds.allow(added))
+            if not len(impossible):
+                break
+            again = added_error(self.study, reliabilities, rng, len(impossible), stated)
+            for name, values in again.items():
+                added[name][impossible] = values
+        return worlds.with_error_variance(added)
+
+    def _stated(self) -> dict[str, tuple[float, float]]:
+        """Return true and error variance of the scores whose reliability the written population states."""
+        spec = self.simulation.worlds.fixed
+        return stated_variances(spec, fixed_worlds(spec, self.frame)) if spec else {}
+
+    def recording(self, sample: Sample) -> Recording:
+        """Return what becomes of the participants' scores."""
+        return recording_of(sample, self.frame, self.reconstructions)
+
+    def alike(self, worlds: Worlds) -> int:
+        """Return how many neighbouring cells differ in their means alone: a group's, unless the category moderates."""
+        levels = len(self.frame.levels)
+        of_analyses = (analysis.columns.linear for analysis in self.analyses)
+        of_worlds = worlds.slope.swapaxes(0, 1)
+        same = all(_same_within_groups(slopes, levels) for slopes in (of_worlds, *of_analyses))
+        return levels if same else 1
+
+    def counts(self, sample: Sample, worlds: Worlds, rng: np.random.Generator) -> IntArray:
+        """Draw how many participants each cell has, shape (W, C): recruited, less those lost completely at random."""
+        sizes = np.array(sample.sizes)
+        if not self.frame.category:
+            counts = np.broadcast_to(sizes, (len(worlds), 2))
+        else:
+            quota = sample.quota
+            second = rng.binomial(sizes, worlds.share) if quota is None else np.rint(sizes * np.array(quota))
+            second = np.broadcast_to(second, (len(worlds), 2)).astype(np.int64)
+            counts = np.stack([sizes - second, second], axis=-1).reshape(len(worlds), -1)
+        return np.asarray(rng.binomial(counts, 1 - sample.attrition) if sample.attrition else counts, dtype=np.int64)
+
+
+def _same_within_groups(values: FloatArray, levels: int) -> bool:
+    """Tell whether values by cell, (C, ...), are the same in all the cells of a group."""
+    by_group = values.reshape(len(values) // levels, levels, *values.shape[1:])
+    return bool((by_group == by_group[:, :1]).all())
+
+
+def prepare(
+    simulation: Simulation,
+    *,
+    study: Study | None = None,
+    reconstructions: xr.Dataset | None = None,
+    models: Mapping[str, ModelSpec] = MappingProxyType({}),
+    tell: Callable[[str], None] | None = None,
+) -> Plan:
+    """Make a simulation ready to run.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        What to run.
+    study : Study, optional
+        By default the one that the simulation names, with the readings that it chooses.
+    reconstructions : xarray.Dataset, optional
+        Group moments with a leading ``draw`` dim; by default the study's shipped ones, else they are drawn first.
+    models : mapping of str to ModelSpec
+        Loaded models by the name that the simulation has for them; others are looked up.
+    tell : callable, optional
+        Told that reconstructions must be drawn first: it takes minutes.
+
+    Raises
+    ------
+    InputError
+        Anything that would keep a cell from running.
+    """
+    settled = (study or load_study(simulation.study)).read(**simulation.readings)
+    world = simulation.worlds.model or simulation.models[0]
+    loaded = {name: models.get(name) or load_model(name) for name in sorted({world, *simulation.models})}
+    _refuse_namesakes([loaded[name] for name in simulation.models])
+    check(simulation, settled, loaded)
+    generating = loaded[world]
+    frame = Frame.of_model(settled, generating)
+    estimands = tuple(settled.estimand(name) for name in simulation.estimands)
+    columns = {name: cell_columns(model, frame) for name, model in loaded.items()}
+
+    def analyses_at(mix: FloatArray) -> tuple[Analysis, ...]:
+        questions = Questions(estimands=estimands, mix=mix)
+        return tuple(
+            analysis_of(columns[model], variant, questions, simulation) for model, variant in simulation.analyses
+        )
+
+    # once at any mix, so that whatever is wrong with them is said before reconstructions are drawn
+    analyses_at(np.full(len(frame.levels), 1 / len(frame.levels)))
+    if reconstructions is None and simulation.worlds.source != ("fixed",):
+        from ...reconstruction.calibrate import shipped_or_calibrated
+
+        reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed, tell=tell)
+    sources = _sources(simulation.worlds, columns[world], reconstructions, estimands[0])
+    analyses = analyses_at(next(iter(sources.values()))(np.random.default_rng(0), 1).mix)
+    plan = Plan(
+        simulation=simulation,
+        study=settled,
+        frame=frame,
+        estimands=estimands,
+        analyses=analyses,
+        sources=sources,
+        reconstructions=reconstructions,
+        identity=_identity(simulation, settled, generating, reconstructions),
+    )
+    rehearse(plan)
+    return plan
+
+
+def _sources(
+    spec: WorldsSpec, columns: CellColumns, reconstructions: xr.Dataset | None, main: Estimand
+) -> dict[str, Source]:
+    """Prepare every kind of worlds that is asked for; the main estimand is what may be shrunken."""
+    found: dict[str, Source] = {}
+    if spec.fixed:
+        found["fixed"] = fixed_source(spec.fixed, columns.frame)
+    if reconstructions is None or spec.source == ("fixed",):
+        return found
+    made = ensemble(columns, reconstructions)
+    if "posterior" in spec.source:
+        found["posterior"] = posterior_source(made, spec.prior)
+    if {"printed", "shrunken"} & set(spec.source):
+        found["printed"] = printed_source(made)
+    if "shrunken" in spec.source:
+        found["shrunken"] = shrunken_source(found["printed"], main, spec.shrink)
+    if "conditional" in spec.source:
+        found["conditional"] = conditional_source(made, main)
+    return found
+
+
+def _refuse_namesakes(models: Sequence[ModelSpec]) -> None:
+    """Tables, and samples that analyses share, know a model by its name."""
+    names = [model.name for model in models]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"two models are called {min(twice)!r}; give one of them another 'name'", key="axes.model")
+
+
+def _identity(simulation: Simulation, study: Study, generating: ModelSpec, reconstructions: xr.Dataset | None) -> str:
+    hashed = hashlib.sha256()
+    # the generating model counts by its content, wherever its file lies
+    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source"})
+    for text in (digest(study), digest(generating), worlds):
+        hashed.update(text.encode())
+    made_of = {} if reconstructions is None else reconstructions.data_vars
+    for name in ("n", "mean", "cov", "location", "scale"):
+        if name in made_of:
+            hashed.update(np.ascontiguousarray(made_of[name].values, dtype=np.float64).tobytes())
+    return hashed.hexdigest()

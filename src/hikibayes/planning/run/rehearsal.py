@@ -1,0 +1,142 @@
+"""What would keep a cell from being analysed, found before the first replicate.
+
+Each curve's smallest study is looked at as it is expected to turn out: populations are drawn, participants counted less
+those who are lost, and the expected moments of the model's columns are given to the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import floor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...inference.gaussian.exact import posterior
+from ...inference.gaussian.normal_priors import bambi_default
+from ...inference.gaussian.sufficient import SufficientStatistics
+from ...spec import InputError
+from ..designs.axes import AS_PRINTED
+from ..designs.cells import Cell, Sample, axis_labels
+from ..populations.columns import FloatArray, Frame
+from .analyses import Analysis
+
+if TYPE_CHECKING:
+    from ..populations.worlds import Worlds
+    from .plan import Plan
+
+__all__ = ["rehearse"]
+
+POPULATIONS = 200
+"""Drawn for each curve: enough to notice instruments that hardly any population can have."""
+
+
+def rehearse(plan: Plan) -> None:
+    """Refuse a plan some of whose cells cannot be analysed.
+
+    Raises
+    ------
+    InputError
+        Too few participants for the model, a column that does not vary, columns that the engine cannot tell apart, no
+        residual, a score or a reliability that is not there, or scores that are to be fixed in too small cells.
+    """
+    for sample in _smallest(plan):
+        with _named(sample):
+            _refuse_sample(sample, plan.frame)
+            worlds = plan.population(sample, 0, POPULATIONS).worlds
+            plan.recording(sample)
+            counts = _expected_counts(sample, worlds)
+            for analysis in plan.analyses:
+                _refuse_few(sample, counts, len(analysis.columns.names))
+                _refuse_unanswerable(analysis, _expected(analysis, worlds, counts))
+
+
+def _smallest(plan: Plan) -> list[Sample]:
+    """Return the smallest sample of every curve."""
+    found: dict[object, Sample] = {}
+    for sample in plan.simulation.samples():
+        kept = found.setdefault(sample.curve, sample)
+        if sample.n_per_group < kept.n_per_group:
+            found[sample.curve] = sample
+    return list(found.values())
+
+
+@contextmanager
+def _named(sample: Sample) -> Iterator[None]:
+    """Say in which cell something is wrong, where the message does not name a key."""
+    try:
+        yield
+    except InputError as error:
+        if error.key:
+            raise
+        labels = axis_labels([Cell(sample=sample, model="", prior="")])[0]
+        left_out = ("model", "prior", "n_total")
+        cell = ", ".join(f"{name} {value}" for name, value in labels.items() if name not in left_out)
+        raise InputError(f"{error} (in the cell {cell})", key="axes") from None
+
+
+def _refuse_sample(sample: Sample, frame: Frame) -> None:
+    if sample.mix != AS_PRINTED and not frame.category:
+        raise InputError("the models have no category that this could be a quota of; leave it out", key="axes.mix")
+    if sample.predictors == "fixed":
+        _refuse_small_cells(sample, frame)
+
+
+def _refuse_small_cells(sample: Sample, frame: Frame) -> None:
+    """Scores with given moments need cells whose size is given, and large enough to have them."""
+    if frame.category and sample.quota is None:
+        raise InputError(
+            f"predictors = 'fixed' needs a quota of {frame.category}, such as mix = ['1:1']", key="axes.mix"
+        )
+    shares = frame.shares(np.array(sample.quota or (0.0, 0.0)))
+    least, needed = int((np.repeat(sample.sizes, len(frame.levels)) * shares).min()), len(frame.measures) + 2
+    if least < needed:
+        raise InputError(
+            f"predictors = 'fixed' needs at least {needed} participants in every cell; one has {least}", key="axes"
+        )
+
+
+def _expected_counts(sample: Sample, worlds: Worlds) -> FloatArray:
+    """Return how many participants each cell can be expected to have in the end, shape (C,)."""
+    left = (1 - sample.attrition) * (1 - (sample.missing.share if sample.missing else 0))
+    shares = worlds.frame.shares(worlds.share[0] if sample.quota is None else np.array(sample.quota))
+    return np.asarray(np.repeat(sample.sizes, len(worlds.frame.levels)) * shares * left)
+
+
+def _refuse_few(sample: Sample, counts: FloatArray, p: int) -> None:
+    recruited, left = sum(sample.sizes), floor(counts.sum() + 1e-9)
+    if left < p + 2:
+        found = f"{left} participants are" if left == recruited else f"{left} of {recruited} participants are left, and"
+        raise InputError(
+            f"{found} too few for {p} predictors and an intercept; at least {p + 2} are needed", key="axes.n_per_group"
+        )
+
+
+def _expected(analysis: Analysis, worlds: Worlds, counts: FloatArray) -> SufficientStatistics:
+    """Return the sufficient statistics that a model's design can be expected to have in the first of the worlds."""
+    columns, group, n = analysis.columns, worlds.frame.group_of, counts.sum()
+    mean, cov, slope = worlds.mean[0], worlds.cov[0][group], worlds.slope[0]
+    every = np.concatenate([columns.linear, slope[:, None]], axis=1)  # the outcome is one more column
+    at = np.concatenate([columns.constant, worlds.level[0][:, None]], axis=1) + np.einsum("cpm,cm->cp", every, mean)
+    total = counts @ at / n
+    cross = np.einsum("c,cp,cq->pq", counts, at - total, at - total)
+    cross += np.einsum("c,cpi,cij,cqj->pq", counts, every, cov, every)
+    return SufficientStatistics(
+        names=columns.names,
+        n=np.array([floor(n + 1e-9)]),
+        x_mean=total[None, :-1],
+        y_mean=total[-1:],
+        sxx=cross[None, :-1, :-1],
+        sxy=cross[None, -1, :-1],
+        syy=cross[-1:, -1] + counts @ worlds.sigma[0][group] ** 2,
+    )
+
+
+def _refuse_unanswerable(analysis: Analysis, statistics: SufficientStatistics) -> None:
+    refusal = int(statistics.screen()[0])
+    if not refusal and analysis.engine == "exact":
+        priors = analysis.priors if analysis.priors is not None else bambi_default(statistics)
+        refusal = int(posterior(statistics, priors, on_error="flag").refusals[0])
+    if refusal:
+        raise InputError(f"model {analysis.model.name!r} cannot be fitted: {statistics.describe(refusal, 0)}")

@@ -1,0 +1,194 @@
+"""The table of replicates: every simulated study's posterior, by cell and estimand, with what made it.
+
+The file holds its own design, so that it stays diagnosable by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...shown import Shown
+from ...spec import InputError, validated
+from ..designs.axes import DropOut
+from ..designs.cells import Cell, Sample
+from ..designs.rules import Decision
+from ..designs.simulation import Simulation
+
+__all__ = ["FEATURES", "Replicates", "read_replicates", "write_replicates"]
+
+FEATURES = ("world", "truth", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
+"""What is kept of a replicate; some of the last seven are NaN where the fit failed."""
+INDEX = {name: i for i, name in enumerate(FEATURES)}
+
+METADATA = b"hikibayes"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Replicates(Shown):
+    """Simulated studies.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        What was asked for.
+    cells : sequence of Cell, length N
+        The grid, and what was added where a target is crossed.
+    estimands : tuple of str, length k
+        The estimands that decisions name.
+    values : array of float32, shape (N, k, F, R)
+        `FEATURES` of R replicates.
+    verdict : str
+        What the sampler said of the reconstructions that the worlds were made of; empty where there are none.
+    """
+
+    simulation: Simulation
+    cells: Sequence[Cell]
+    estimands: tuple[str, ...]
+    values: NDArray[np.float32]
+    verdict: str = ""
+
+    def columns(self, cell: int, estimand: str) -> dict[str, NDArray[np.float32]]:
+        """Return the features of one cell and estimand by name, each of shape (R,)."""
+        block = self.values[cell, self.estimands.index(estimand)]
+        return dict(zip(FEATURES, block, strict=True))
+
+    def ok(self, cell: int) -> NDArray[np.bool_]:
+        """Return which fits of a cell succeeded, shape (k, R)."""
+        needed = self.values[cell][:, [INDEX["mean"], INDEX["lower"], INDEX["upper"]]]
+        return np.asarray(np.isfinite(needed).all(axis=1))
+
+    def frame(self, cell: int) -> pd.DataFrame:
+        """Return one cell's replicates as a table: a row a replicate and estimand."""
+        k, count = len(self.estimands), self.values.shape[-1]
+        block = self.values[cell]
+        columns: dict[str, object] = {
+            "cell": np.full(k * count, cell, dtype=np.int32),
+            "world": block[:, 0].ravel().astype(np.int32),
+            "replicate": np.tile(np.arange(count, dtype=np.int32), k),
+            "estimand": np.repeat(np.array(self.estimands, dtype=object), count),
+        }
+        columns |= {name: block[:, i].ravel() for i, name in enumerate(FEATURES) if name != "world"}
+        return pd.DataFrame(columns | {"ok": self.ok(cell).ravel()})
+
+    def answers(self, cell: int, decision: Decision) -> bool:
+        """Tell whether a decision can be asked of a cell: a Bayes factor needs a prior that has one."""
+        if not decision.rule.needs_bayes_factor:
+            return True
+        found = self.columns(cell, decision.estimand)
+        return bool(np.isfinite(found["log_bf10"]).any() or not np.isfinite(found["mean"]).any())
+
+    def extended(self, cells: Sequence[Cell], values: NDArray[np.float32]) -> Replicates:
+        """Return these replicates and those of further cells."""
+        return replace(self, cells=[*self.cells, *cells], values=np.concatenate([self.values, values]))
+
+
+def write_replicates(replicates: Replicates, path: Path) -> None:
+    """Write the table as Parquet, a row group for each cell; the same replicates give the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _schema(replicates)
+    k, count = len(replicates.estimands), replicates.values.shape[-1]
+    names = pa.DictionaryArray.from_arrays(
+        pa.array(np.repeat(np.arange(k, dtype=np.int8), count)), pa.array(list(replicates.estimands))
+    )
+    number = pa.array(np.tile(np.arange(count, dtype=np.int32), k))
+    options = {"use_dictionary": ["cell", "estimand"], "compression": "none", "write_statistics": False}
+    with pq.ParquetWriter(path, schema, **options) as writer:
+        for cell, block in enumerate(replicates.values):
+            floats = [pa.array(np.ascontiguousarray(block[:, i]).ravel()) for i in range(1, len(FEATURES))]
+            arrays = [
+                pa.array(np.full(k * count, cell, dtype=np.int32)),
+                pa.array(block[:, 0].ravel().astype(np.int32)),
+                number,
+                names,
+                *floats,
+                pa.array(replicates.ok(cell).ravel()),
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _schema(replicates: Replicates) -> Any:
+    import pyarrow as pa
+
+    content = {
+        "simulation": replicates.simulation.model_dump(mode="json"),
+        "cells": [_plain(cell) for cell in replicates.cells],
+        "estimands": list(replicates.estimands),
+        "replicates": int(replicates.values.shape[-1]),
+        "verdict": replicates.verdict,
+    }
+    fields = [
+        pa.field("cell", pa.int32()),
+        pa.field("world", pa.int32()),
+        pa.field("replicate", pa.int32()),
+        pa.field("estimand", pa.dictionary(pa.int8(), pa.string())),
+        *(pa.field(name, pa.float32()) for name in FEATURES[1:]),
+        pa.field("ok", pa.bool_()),
+    ]
+    return pa.schema(fields, metadata={METADATA: json.dumps(content, sort_keys=True).encode()})
+
+
+def _plain(cell: Cell) -> dict[str, object]:
+    sample = dict(cell.sample.__dict__)
+    if sample["missing"]:
+        sample["missing"] = sample["missing"].model_dump(mode="json")
+    return {"model": cell.model, "prior": cell.prior, "sample": sample}
+
+
+def read_replicates(path: Path) -> Replicates:
+    """Read a table of replicates.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or is no table of replicates.
+    """
+    import pyarrow as pa
+
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        raise InputError("there is no table of replicates; give the folder of a run of `power`", source=path) from None
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"is no table of replicates, or damaged ({error})", source=path) from None
+
+
+def _read(path: Path) -> Replicates:
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
+    metadata = file.schema_arrow.metadata or {}
+    if METADATA not in metadata:
+        raise InputError("is no table of replicates: it does not say which simulation made it", source=path)
+    content = json.loads(metadata[METADATA])
+    simulation = validated(Simulation, content["simulation"], path)
+    cells, estimands = [_cell(item) for item in content["cells"]], tuple(content["estimands"])
+    count = content["replicates"]
+    values = np.empty((len(cells), len(estimands), len(FEATURES), count), dtype=np.float32)
+    for i in range(len(cells)):
+        table = file.read_row_group(i, columns=list(FEATURES))
+        for j, name in enumerate(FEATURES):
+            values[i, :, j] = table[name].to_numpy().reshape(len(estimands), count)
+    return Replicates(
+        simulation=simulation, cells=cells, estimands=estimands, values=values, verdict=str(content.get("verdict", ""))
+    )
+
+
+def _cell(content: Mapping[str, object]) -> Cell:
+    sample = dict(content["sample"])  # type: ignore[call-overload]
+    if not isinstance(sample["reliability"], str):
+        sample["reliability"] = tuple((name, value) for name, value in sample["reliability"])
+    if sample["missing"]:
+        sample["missing"] = DropOut.model_validate(sample["missing"])
+    return Cell(sample=Sample(**sample), model=str(content["model"]), prior=str(content["prior"]))

@@ -1,0 +1,1 @@
+"""Sensitivity to confounders that nobody measured."""

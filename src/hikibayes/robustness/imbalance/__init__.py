@@ -1,0 +1,1 @@
+"""Sensitivity to an imbalance between the groups."""

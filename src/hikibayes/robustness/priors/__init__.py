@@ -1,0 +1,1 @@
+"""Sensitivity to priors."""

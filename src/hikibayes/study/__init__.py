@@ -1,0 +1,1 @@
+"""What was published: measures, facts, assumptions, readings, and the analysis that was run."""

@@ -1,0 +1,181 @@
+"""The published analysis, run on group moments: the number that each fact speaks of.
+
+Whatever asks "does this data set print what the paper printed?" (audit, calibration, a check of synthetic
+participants) asks it here, one fact at a time or all at once, for one data set or for thousands of draws.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from scipy.special import fdtrc
+
+from ..moments import GroupMoments
+from ..quantities import KINDS, Analysis
+from ..spec import InputError
+from .addresses import address_of, outline_of
+from .facts import Fact
+from .moments import in_raw_units
+from .regression import Coding, Products, Regression, regress, simple_slopes
+from .study import Study
+
+__all__ = ["PublishedAnalysis", "evaluate"]
+
+
+class PublishedAnalysis:
+    """A study's steps, tests and correlations on given moments.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided (`Study.read`).
+    moments : xarray.Dataset
+        Group moments (see `hikibayes.study.moments`), with any leading dims.
+
+    Notes
+    -----
+    Regressions are run once and kept, however many facts speak of them.
+    """
+
+    def __init__(self, study: Study, moments: xr.Dataset) -> None:
+        self.study = study
+        self.moments = in_raw_units(moments)
+        self._unitless = _measures_without_units(moments)
+        self._regressions: dict[tuple[str, Coding, Products], Regression] = {}
+
+    # -- the analysis ------------------------------------------------------------------------------------------------
+
+    def regression(self, step: str, coding: Coding | None = None, products: Products | None = None) -> Regression:
+        """Return the regression of a step; coding and products are the study's own where none are given."""
+        analysis = self.study.analysis
+        key = (step, coding or analysis.coding, products or analysis.products)
+        if key not in self._regressions:
+            self._regressions[key] = regress(
+                self.moments,
+                analysis.outcome,
+                self.study.terms(step),
+                group=analysis.group,
+                coding=key[1],
+                products=key[2],
+            )
+        return self._regressions[key]
+
+    def slopes(self, of: str, step: str) -> xr.Dataset:
+        """Return the simple slopes of a measure in a step, as `simple_slopes` does."""
+        analysis = self.study.analysis
+        terms = self.study.terms(step)
+        return simple_slopes(self.moments, of, analysis.outcome, terms, group=analysis.group, coding=analysis.coding)
+
+    def increment(self, step: str) -> xr.Dataset:
+        """Return what a step explains beyond the one it comes after (beyond nothing, for a first one).
+
+        Returns
+        -------
+        xarray.Dataset
+            ``r2``, ``adjusted_r2``, ``r2_p`` of the step; ``delta_r2``, ``delta_adjusted_r2``, ``f`` and ``p`` of the
+            increment.
+        """
+        here, before = self.regression(step), self.study.step(step).after
+        earlier = self.regression(before) if before else None
+        base, base_adjusted, base_df = (
+            (earlier.r2, earlier.adjusted_r2, earlier.df) if earlier else (0.0, 0.0, here.n - 1)
+        )
+        added = base_df - here.df
+        f = (here.r2 - base) / added / ((1 - here.r2) / here.df)
+        return xr.Dataset(
+            {
+                "r2": here.r2,
+                "adjusted_r2": here.adjusted_r2,
+                "r2_p": here.f_p,
+                "delta_r2": here.r2 - base,
+                "delta_adjusted_r2": here.adjusted_r2 - base_adjusted,
+                "f": f,
+                "p": f.copy(data=fdtrc(added, here.df, np.maximum(f.values, 0.0))),
+            }
+        )
+
+    def hierarchy(self) -> xr.Dataset:
+        """Return `increment` for every step, along the dim ``step``."""
+        steps = [step.id for step in self.study.steps]
+        return xr.concat([self.increment(step) for step in steps], dim=xr.Variable("step", steps))
+
+    # -- facts -------------------------------------------------------------------------------------------------------
+
+    def determines(self, fact: Fact) -> bool:
+        """Tell whether these moments have what a fact speaks of."""
+        kind = KINDS[fact.quantity]
+        if kind.value is None:
+            return False
+        known = {*map(str, self.moments["measure"].values), self.study.analysis.group}
+        named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}
+        if fact.step:
+            named |= {part for term in self.study.terms(fact.step) for part in term.split(":")}
+            named.add(self.study.analysis.outcome)
+        return named <= known and not (kind.raw and named & self._unitless)
+
+    def value(self, fact: Fact) -> xr.DataArray:
+        """Return the number a fact speaks of, over the moments' leading dims.
+
+        Raises
+        ------
+        InputError
+            The moments do not determine it.
+        """
+        if not self.determines(fact):
+            raise InputError(
+                f"moments of {', '.join(map(str, self.moments['measure'].values))} do not determine {fact}"
+            )
+        value = KINDS[fact.quantity].value
+        assert value is not None
+        found = np.asarray(value(self._analysis, address_of(self.study, fact)))
+        # a number of participants is the same in every draw
+        return self._leading.copy(data=found) if found.ndim else xr.DataArray(found)
+
+    @cached_property
+    def _analysis(self) -> Analysis:
+        return Analysis(outline_of(self.study), as_group_moments(self.moments))
+
+    @cached_property
+    def _leading(self) -> xr.DataArray:
+        """An array over the leading dims."""
+        return self.moments["mean"].isel(group=0, measure=0, drop=True).astype(float)
+
+    def values(self) -> xr.Dataset:
+        """Return the number of every fact that the moments determine, by fact id."""
+        return xr.Dataset({fact.id: self.value(fact) for fact in self.study.facts if self.determines(fact)})
+
+
+def as_group_moments(moments: xr.Dataset) -> GroupMoments:
+    """Return labelled group moments as arrays."""
+    mean = moments["mean"].transpose(..., "group", "measure")
+    cov = moments["cov"].transpose(*mean.dims[:-2], "group", "measure", "measure_2")
+    names = tuple(map(str, moments["measure"].values))
+    return GroupMoments(
+        names=names,
+        n=moments["n"].values.astype(float),
+        mean=mean.values.astype(float),
+        cov=cov.values.astype(float),
+        categories=frozenset(n for n, kind in zip(names, moments["kind"].values, strict=True) if kind == "category"),
+    )
+
+
+def evaluate(fact: Fact, moments: xr.Dataset, study: Study) -> xr.DataArray:
+    """Return the number a fact speaks of, computed from moments; for many facts use `PublishedAnalysis`.
+
+    Raises
+    ------
+    InputError
+        The moments do not determine it.
+    """
+    return PublishedAnalysis(study, moments).value(fact)
+
+
+def _measures_without_units(moments: xr.Dataset) -> set[str]:
+    """Name the measures that are in SD units only: the Dataset knows units, but not theirs."""
+    if "location" not in moments:
+        return set()
+    other_dims = [dim for dim in moments["location"].dims if dim != "measure"]
+    empty = moments["location"].isnull().any(other_dims) & (moments["kind"] != "category")
+    return set(map(str, moments["measure"].values[empty.values]))

@@ -1,0 +1,189 @@
+"""Group moments: the few numbers from which every number of an OLS paper follows.
+
+The labelled form is an `xarray.Dataset` with the dims ``group, measure, measure_2`` and any leading dims (``draw``):
+
+========== =============================== ==========================================================================
+variable   dims                            meaning
+========== =============================== ==========================================================================
+``n``      group                           participants
+``mean``   ..., group, measure             mean within the group
+``cov``    ..., group, measure, measure_2  covariance within the group, divisor n - 1
+``kind``   measure (a coordinate)          ``scale``, ``number`` or ``category``
+========== =============================== ==========================================================================
+
+A category with two levels enters as the 0/1 indicator of its second level. The groups are not among the measures.
+What follows from them for regressions is in `hikibayes.study.regression`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from ..spec import InputError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .measures import Measure
+    from .study import Study
+
+__all__ = ["compare_groups", "correlations", "in_raw_units", "sample_moments", "total_moments"]
+
+type FloatArray = NDArray[np.float64]
+
+# -- from participants -----------------------------------------------------------------------------------------------
+
+
+def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[str] | None = None) -> xr.Dataset:
+    """Compute the group moments of a table of participants.
+
+    Parameters
+    ----------
+    participants : pandas.DataFrame
+        A row a participant, columns named by measure id, categories by level id.
+    study : Study
+        Says which measure holds the groups and what kind each measure is.
+    measures : sequence of str, optional
+        The measures to include; by default every column that is a number, a scale or a two-level category of the study
+        and is measured in both groups.
+
+    Returns
+    -------
+    xarray.Dataset
+        Group moments as the module describes them.
+
+    Raises
+    ------
+    InputError
+        A column is missing, has empty cells or unknown labels, or a group has fewer than two participants.
+    """
+    group = study.analysis.group
+    names = list(measures) if measures is not None else _usable_measures(participants, study)
+    for name in (group, *names):
+        if name not in participants.columns:
+            raise InputError(unknown_name("column", name, map(str, participants.columns)))
+    rows = np.column_stack([_numeric(participants[name], study.measure(name)) for name in names])
+    labels = participants[group].astype(str).to_numpy()
+    if unknown := set(labels) - set(study.group_ids):
+        raise InputError(unknown_name("group", min(unknown), study.group_ids), key=f"column {group!r}")
+    parts = [rows[labels == name] for name in study.group_ids]
+    for name, part in zip(study.group_ids, parts, strict=True):
+        if len(part) < 2:
+            raise InputError(f"group {name!r} has {len(part)} participants; moments need at least 2")
+    return xr.Dataset(
+        {
+            "n": ("group", [len(part) for part in parts]),
+            "mean": (("group", "measure"), np.stack([part.mean(axis=0) for part in parts])),
+            "cov": (
+                ("group", "measure", "measure_2"),
+                np.stack([np.cov(part, rowvar=False).reshape(len(names), len(names)) for part in parts]),
+            ),
+        },
+        coords={
+            "group": list(study.group_ids),
+            "measure": names,
+            "measure_2": names,
+            "kind": ("measure", [study.measure(name).kind for name in names]),
+        },
+    )
+
+
+def _usable_measures(participants: pd.DataFrame, study: Study) -> list[str]:
+    return [
+        measure.id
+        for measure in study.measures
+        if measure.id in participants.columns
+        and measure.id != study.analysis.group
+        and measure.only_in is None
+        and (measure.kind != "category" or len(measure.levels) == 2)
+    ]
+
+
+def _numeric(column: pd.Series, measure: Measure) -> FloatArray:
+    if column.isna().any():
+        raise InputError(f"has {int(column.isna().sum())} empty cells; moments need none", key=f"column {measure.id!r}")
+    if measure.kind != "category":
+        return np.asarray(column, dtype=float)
+    levels = [level.id for level in measure.levels]
+    if len(levels) != 2:
+        raise InputError(f"has {len(levels)} levels; an indicator needs two", key=f"column {measure.id!r}")
+    found = column.astype(str)
+    if unknown := set(found) - set(levels):
+        raise InputError(unknown_name("level", min(unknown), levels), key=f"column {measure.id!r}")
+    return np.asarray(found == levels[1], dtype=float)
+
+
+def in_raw_units(moments: xr.Dataset) -> xr.Dataset:
+    """Return moments in the measures' own units where the Dataset says what these are.
+
+    Parameters
+    ----------
+    moments : xarray.Dataset
+        Group moments. ``location`` and ``scale`` (..., measure), the raw mean and SD of the total sample, translate
+        them into raw units; where they are absent or empty, a measure keeps the units it has.
+
+    Returns
+    -------
+    xarray.Dataset
+        Group moments without ``location`` and ``scale``.
+    """
+    if "location" not in moments:
+        return moments
+    location, scale = moments["location"].fillna(0.0), moments["scale"].fillna(1.0)
+    other = scale.rename(measure="measure_2").drop_vars("kind", errors="ignore")
+    return moments.drop_vars(["location", "scale"]).assign(
+        mean=moments["mean"] * scale + location, cov=moments["cov"] * scale * other
+    )
+
+
+# -- total sample, correlations, comparisons of the groups -----------------------------------------------------------
+
+
+def total_moments(moments: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return mean (..., measure) and covariance (..., measure, measure_2; divisor n - 1) of the total sample."""
+    n, total = moments["n"], int(moments["n"].sum())
+    mean = (n * moments["mean"]).sum("group") / total
+    gap = moments["mean"] - mean
+    between = gap * gap.rename(measure="measure_2").drop_vars("kind", errors="ignore")
+    scatter = ((n - 1) * moments["cov"] + n * between).sum("group")
+    return mean, scatter / (total - 1)
+
+
+def correlations(moments: xr.Dataset, group: str | None = None) -> xr.DataArray:
+    """Return the correlation matrix (..., measure, measure_2) of a group, or of the total sample."""
+    cov = total_moments(moments)[1] if group is None else moments["cov"].sel(group=group)
+    cov = cov.transpose(..., "measure", "measure_2")
+    sd = np.sqrt(np.diagonal(cov.values, axis1=-2, axis2=-1))
+    return cov / (sd[..., :, None] * sd[..., None, :])
+
+
+def compare_groups(
+    moments: xr.Dataset, measure: str, between: tuple[str, str], test: Literal["welch", "student"] = "welch"
+) -> xr.Dataset:
+    """Compare two group means: the first of ``between`` minus the second.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``difference``, ``t``, ``df``, ``p`` (two-sided) and ``d`` (over the pooled group SD), over the leading dims.
+    """
+    first, second = (moments.sel(group=name, measure=measure, measure_2=measure, drop=True) for name in between)
+    n1, n2 = int(first["n"]), int(second["n"])
+    v1, v2 = first["cov"], second["cov"]
+    difference = first["mean"] - second["mean"]
+    pooled = ((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2)
+    if test == "welch":
+        error = v1 / n1 + v2 / n2
+        df = error**2 / ((v1 / n1) ** 2 / (n1 - 1) + (v2 / n2) ** 2 / (n2 - 1))
+    else:
+        error = pooled * (1 / n1 + 1 / n2)
+        df = xr.full_like(v1, n1 + n2 - 2)
+    t = difference / np.sqrt(error)
+    p = t.copy(data=2 * stdtr(df.values, -np.abs(t.values)))
+    return xr.Dataset({"difference": difference, "t": t, "df": df, "p": p, "d": difference / np.sqrt(pooled)})

@@ -1,0 +1,303 @@
+"""Every number that printed moments determine is checked, over rounding and conventions."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.auditing.strangers import stranger
+from tests.study.small_studies import described, number, small_study
+
+from hikibayes.auditing.audit import checks
+from hikibayes.auditing.checks.boxes import group_box, total_box
+from hikibayes.spec import InputError, validated
+from hikibayes.study.study import Study
+
+CHECK = "number from moments"
+
+
+def accused(study):
+    return [(each.check, each.facts[0], each.note) for each in checks(study) if each.verdict == "inconsistent"]
+
+
+def about(study, name):
+    [found] = [each for each in checks(study) if each.check == CHECK and each.facts[0] == name]
+    return found
+
+
+# -- R, data set mtcars: mpg (y) on weight (x) by transmission, n 19 and 13 -----------------------------------------
+
+SPREAD = {"arm:x": "-5.298"}
+
+
+def cars(*numbers, **analysis):
+    r = [number("correlation", r, of="x", with_="y", group=g) for g, r in (("first", "-0.768"), ("second", "-0.909"))]
+    rows = (
+        *described("y", ("17.147", "3.834"), ("24.392", "6.167")),
+        *described("x", ("3.769", "0.777"), ("2.411", "0.617")),
+    )
+    settings_ = {"standardised": False, "products": "raw", "coding": "dummy", **analysis}
+    return small_study((19, 13), *rows, *r, *numbers, **settings_)
+
+
+def a_slope(group, value, quantity="slope", **more):
+    return number(quantity, value, name="it", of="x", group=group, step="all", **more)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [("-9.08", "consistent"), ("-7.08", "inconsistent")])
+def test_a_slope_follows_from_r_and_the_sds(value, verdict):
+    found = about(cars(a_slope("second", value)), "it")
+    # lm: -9.084
+    assert (found.verdict, round(found.recomputed.middle, 2)) == (verdict, -9.09)
+
+
+@pytest.mark.parametrize(
+    ("value", "separate", "verdict", "said"),
+    [
+        ("0.786", None, "consistent", ""),  # lm, one model
+        ("0.767", None, "consistent", "from separate regressions of the groups"),  # lm in the group
+        ("0.767", True, "consistent", ""),
+        ("0.767", False, "inconsistent", "it would be right from separate regressions of the groups"),
+        ("0.786", True, "inconsistent", "by the usual definition"),
+        ("0.867", None, "inconsistent", ""),
+    ],
+)
+def test_standard_errors_of_slopes_name_the_model_they_are_from(value, separate, verdict, said):
+    more = {} if separate is None else {"separate": separate}
+    found = about(cars(a_slope("first", value, "slope_se", **more)), "it")
+    assert found.verdict == verdict
+    assert said in found.note
+
+
+@pytest.mark.parametrize(
+    ("quantity", "right", "wrong", "address"),
+    [
+        ("r2", "0.833", "0.733", {}),
+        ("adjusted_r2", "0.815", "0.825", {}),
+        ("coefficient", "-5.30", "-5.03", {"term": "arm:x"}),
+        ("coefficient_se", "1.445", "1.454", {"term": "arm:x"}),
+        ("coefficient_p", "0.001", "0.010", {"term": "arm:x"}),
+        ("r2_p", "0.001", "0.010", {}),
+    ],
+)
+def test_every_number_of_a_regression_is_checked(quantity, right, wrong, address):
+    place = {"step": "all", "name": "it", **address}
+    # lm; the p of R2 is below .001
+    assert (
+        about(cars(number(quantity, right, "<" if quantity == "r2_p" else "=", **place)), "it").verdict == "consistent"
+    )
+    assert about(cars(number(quantity, wrong, **place)), "it").verdict == "inconsistent"
+
+
+def test_the_correlation_over_both_groups_follows_from_the_groups():
+    place = {"of": "x", "with_": "y", "name": "it"}
+    assert about(cars(number("correlation", "-0.868", **place)), "it").verdict == "consistent"
+    assert about(cars(number("correlation", "-0.68", **place)), "it").verdict == "inconsistent"
+
+
+def test_conventions_that_fit_are_named_and_declared_ones_are_held_to():
+    # with the groups coded -1 and 1 the product is half the difference of the slopes, -5.298
+    half = number("coefficient", "-2.65", step="all", term="arm:x", name="it")
+    free = small_study((19, 13), *_moments(), half)
+    assert about(free, "it").verdict == "consistent"
+    assert "groups coded -1 and 1" in about(free, "it").note
+    found = about(cars(half), "it")
+    assert found.verdict == "inconsistent"
+    assert "it would be right groups coded -1 and 1" in found.note
+
+
+def _moments():
+    r = [number("correlation", r, of="x", with_="y", group=g) for g, r in (("first", "-0.768"), ("second", "-0.909"))]
+    yield from described("y", ("17.147", "3.834"), ("24.392", "6.167"))
+    yield from described("x", ("3.769", "0.777"), ("2.411", "0.617"))
+    yield from r
+
+
+# -- the whole sample's correlations --------------------------------------------------------------------------------
+
+
+def totals(*numbers):
+    pairs = {("x", "y"): "0.30", ("w", "y"): "0.40", ("w", "x"): "0.50"}
+    r = [number("correlation", value, of=a, with_=b) for (a, b), value in pairs.items()]
+    return small_study((40, 60), *r, *numbers, terms=("x", "w"), measures=("y", "x", "w"))
+
+
+def test_a_regression_without_products_follows_from_correlations():
+    right = {"x": (0.3 - 0.5 * 0.4) / 0.75, "w": (0.4 - 0.5 * 0.3) / 0.75}
+    r2 = right["x"] * 0.3 + right["w"] * 0.4
+    place = {"step": "all"}
+    for quantity, value, more in (
+        ("r2", r2, {}),
+        ("coefficient", right["w"], {"term": "w", "standardised": True}),
+        ("coefficient_se", ((1 - r2) / 97 / 0.75) ** 0.5, {"term": "w", "standardised": True}),
+        ("vif", 1 / 0.75, {}),
+    ):
+        assert accused(totals(number(quantity, f"{value:.3f}", **place, **more))) == [], quantity
+        wrong = totals(number(quantity, f"{value + 0.09:.3f}", **place, **more, name="it"))
+        assert (CHECK, "it") in {each[:2] for each in accused(wrong)}, quantity
+
+
+def test_raw_coefficients_need_sds():
+    raw = number("coefficient", "7.00", step="all", term="x", standardised=False, name="it")
+    assert [each for each in checks(totals(raw)) if each.check == CHECK] == []
+    sds = [number("sd", "2.00", of="x"), number("sd", "4.00", of="y")]
+    assert about(totals(raw, *sds), "it").verdict == "inconsistent"
+
+
+def test_an_impossible_table_of_correlations_accuses_no_regression():
+    pairs = {("x", "y"): "0.95", ("w", "y"): "0.95", ("w", "x"): "-0.95"}
+    r = [number("correlation", value, of=a, with_=b) for (a, b), value in pairs.items()]
+    study = small_study((40, 60), *r, number("r2", "0.10", step="all"), terms=("x", "w"), measures=("y", "x", "w"))
+    assert CHECK not in {each[0] for each in accused(study)}
+
+
+# -- boxes ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+def test_a_box_holds_the_moments_it_was_printed_from(seed):
+    rng = np.random.default_rng(seed)
+    parts = [
+        rng.normal(size=(int(n), 2)) @ rng.normal(size=(2, 2)) + rng.normal(size=2) for n in rng.integers(5, 80, 2)
+    ]
+    rows, r = [], []
+    for group, part in zip(("first", "second"), parts, strict=True):
+        r.append(number("correlation", f"{np.corrcoef(part.T)[0, 1]:.3f}", of="x", with_="y", group=group))
+        for at, name in enumerate(("x", "y")):
+            rows.append(number("mean", f"{part[:, at].mean():.2f}", of=name, group=group))
+            rows.append(number("sd", f"{part[:, at].std(ddof=1):.2f}", of=name, group=group))
+    every = np.concatenate(parts)
+    rows.append(number("correlation", f"{np.corrcoef(every.T)[0, 1]:.3f}", of="x", with_="y"))
+    study = small_study(tuple(map(len, parts)), *rows, *r)
+    box = group_box(study, ["x", "y"])
+    corners = box.centre + box.half * rng.choice([-1, 1], (64, len(box.centre)))
+    moments = box.build(corners)
+    truth = np.array([part.mean(axis=0) for part in parts]), np.array([np.cov(part.T) for part in parts])
+    assert (moments.mean.min(axis=0) <= truth[0] + 1e-9).all()
+    assert (moments.mean.max(axis=0) >= truth[0] - 1e-9).all()
+    whole = total_box(study, ["x", "y"], with_group=True)
+    middle = whole.build(whole.centre[None])
+    # two groups of one covariance have the printed correlations in total, and the raw one with the group
+    assert correlation(middle.total[1][0], 0, 1) == pytest.approx(whole.centre[0])
+    n = np.array(list(map(len, parts)), dtype=float)
+    with_group = (middle.mean[0, 1] - middle.mean[0, 0]) / middle.sd[0] * np.sqrt(n.prod() / n.sum() / (n.sum() - 1))
+    arm = np.repeat([0.0, 1.0], n.astype(int))
+    off = np.array([np.corrcoef(arm, column)[0, 1] for column in every.T]) - with_group
+    assert (abs(off) <= whole.half[1:3] + 1e-9).all()
+    assert with_group == pytest.approx(whole.centre[1:3])
+
+
+def correlation(cov, i, j):
+    return cov[i, j] / np.sqrt(cov[i, i] * cov[j, j])
+
+
+# -- strangers ------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=4, deadline=None)
+def test_no_stranger_is_accused(seed):
+    assert accused(stranger(seed)) == []
+
+
+def misprinted(study, name, shift):
+    content = study.model_dump(exclude_unset=True)
+    for entry in content["fact"]:
+        if entry["id"] == name:
+            entry["value"] = entry["value"] + shift * Decimal(1).scaleb(entry["value"].as_tuple().exponent)
+    return validated(Study, content, "misprinted")
+
+
+def test_a_misprint_in_a_stranger_is_named():
+    study = stranger(5)
+    fact = next(fact for fact in study.facts_of("r2") if fact.step == "step3")
+    assert fact.id in {name for _, name, _ in accused(misprinted(study, fact.id, 9))}
+
+
+# -- suspects -------------------------------------------------------------------------------------------------------
+
+
+def likeliest(study):
+    [found] = [each for each in checks(study) if each.check == "likeliest misprint"]
+    return found
+
+
+def regression_of_cars():
+    place = {"step": "all"}
+    return [
+        number("r2", "0.833", **place),
+        number("coefficient", "-3.786", term="x", **place),
+        number("coefficient", "-5.298", term="arm:x", **place),
+        number("coefficient_se", "1.445", term="arm:x", **place),
+        number("coefficient", "14.878", term="arm", **place),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "address", "shift", "true"),
+    [
+        ("correlation", {"of": "x", "with_": "y", "group": "second"}, 90, -0.909),
+        ("sd", {"of": "x", "group": "first"}, 300, 0.777),
+        ("mean", {"of": "y", "group": "second"}, 1800, 24.392),
+    ],
+)
+def test_a_misprinted_moment_is_named_with_what_it_would_have_to_be(quantity, address, shift, true):
+    study = cars(*regression_of_cars())
+    assert accused(study) == []
+    [fact] = study.facts_of(quantity, **address)
+    found = likeliest(misprinted(study, fact.id, shift))
+    # of two means only the difference matters: either may be the one
+    assert fact.id in found.facts[: 2 if quantity == "mean" else 1]
+    would = float(found.note.split(f"{fact.id} (")[1].split("would have to be about ")[1].split(")")[0])
+    assert would == pytest.approx(true, rel=0.02)
+
+
+def test_a_misprinted_number_is_named_before_the_moments_it_follows_from():
+    study = cars(*regression_of_cars())
+    [fact] = study.facts_of("coefficient", term="arm")
+    found = likeliest(misprinted(study, fact.id, 900))
+    assert found.facts[0] == fact.id
+    assert "the others agree" in found.note
+
+
+def test_a_clean_record_has_no_suspects():
+    assert [each for each in checks(cars(*regression_of_cars())) if each.check == "likeliest misprint"] == []
+
+
+@pytest.mark.long
+def test_many_strangers_are_not_accused_and_their_misprints_are_named():
+    """Numbers that the others determine: a misprint of more than what these leave open, and at least two units."""
+    named = []
+    for seed in range(150):
+        study = stranger(seed)
+        rows = checks(study)
+        assert [each.note for each in rows if each.verdict == "inconsistent"] == [], seed
+        fact, shift = _determined_misprint(study, rows, np.random.default_rng(seed + 10**6))
+        if fact:
+            found = [each for each in checks(misprinted(study, fact, shift)) if each.check == "likeliest misprint"]
+            named.append(bool(found) and fact in found[0].facts)
+    assert len(named) > 60
+    assert np.mean(named) >= 0.9
+
+
+PRINTED_BY_MOMENTS = {
+    *("t", "d", "df", "coefficient", "coefficient_se", "r2", "adjusted_r2", "delta_r2", "vif", "slope", "slope_se"),
+}
+
+
+def _determined_misprint(study, rows, rng):
+    """Choose a number, and a shift of 2 to 10 of its units; no number where the others leave more than the shift."""
+    facts = [fact for fact in study.facts if fact.quantity in PRINTED_BY_MOMENTS and fact.relation == "="]
+    fact = facts[rng.integers(len(facts))]
+    shift = int(rng.integers(2, 11)) * int(rng.choice([-1, 1]))
+    unit = float(Decimal(1).scaleb(fact.value.as_tuple().exponent))
+    ranges = [each.recomputed for each in rows if each.facts[0] == fact.id and each.recomputed]
+    try:
+        misprinted(study, fact.id, shift)
+    except InputError:
+        # a number that cannot be: the file is refused
+        return None, 0
+    determined = any(2 * each.half_width <= (abs(shift) - 1) * unit for each in ranges)
+    return (fact.id, shift) if determined else (None, 0)
