@@ -125,10 +125,10 @@ def problems_of(content):
     return str(caught.value).splitlines()
 
 
-@pytest.mark.parametrize("name", ["Two-sided p", "1st", "größe", ""])
+@pytest.mark.parametrize("name", ["Two-sided p", "1st", "_", ""])
 def test_an_unusable_name_is_told_in_words_what_names_are(name):
     """And not in the language of regular expressions."""
-    with pytest.raises(InputError, match=f"lower-case Latin letters, digits and underscores.*found '{name}'") as caught:
+    with pytest.raises(InputError, match=f"letters, digits and underscores.*found '{name}'") as caught:
         validated(Named, {"id": name}, "x.toml")
     assert "pattern" not in str(caught.value)
 

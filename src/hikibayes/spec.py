@@ -299,7 +299,7 @@ def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
 
 
 IN_WORDS = {
-    "string_pattern_mismatch": "a name has lower-case Latin letters, digits and underscores, and begins with a letter; "
+    "string_pattern_mismatch": "a name has letters, digits and underscores, and begins with a letter; "
     "what people read goes into `label`, `meaning` or `description`"
 }
 """What Pydantic says about a name in the language of regular expressions, in words."""

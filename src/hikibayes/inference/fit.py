@@ -26,16 +26,18 @@ from .answers.estimates import (
 )
 from .answers.johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
 from .answers.remarks import Remark, design_remarks, remark_table
-from .data.mapping import TableMapping
+from .data.files import RawTable
+from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants, read_participants
 from .estimands import Answers, answers
 from .gaussian.exact import ExactEngineError, GaussianPosterior, to_datatree
 from .models.compile import exact_posterior
 from .models.design import Design, design
 from .models.layout import term_variables
-from .models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, load_model
+from .models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, formula_alone, load_model
 from .nuts.sampling import Sampling, sample, verdict
 from .nuts.store import Store
+from .own_data import OwnData, formula_model, own_data
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,6 +46,8 @@ __all__ = ["Fit", "Sampling", "fit"]
 
 type Engine = Literal["nuts", "exact"]
 
+CHOICES = ("reference", "rows", "priors", "steps", "at", "family", "sigma_by", "scaling")
+"""What goes with a formula alone."""
 FINE_NODES = 41
 """Nodes of the quadrature that the exact engine's usual one is held against."""
 
@@ -69,6 +73,8 @@ class Fit(Shown):
         Columns ``check, of, value, accepted, ok``.
     remarks : pandas.DataFrame
         Reference levels, rows left out, and what is odd about the table: columns ``kind, of, count, remark``.
+    own : OwnData, optional
+        What a formula and its table were understood as; None for a fit of a model and a study.
     """
 
     model: ModelSpec
@@ -82,6 +88,7 @@ class Fit(Shown):
     estimates: pd.DataFrame
     diagnostics: pd.DataFrame
     remarks: pd.DataFrame
+    own: OwnData | None = None
 
     @property
     def sound(self) -> bool:
@@ -110,8 +117,8 @@ def fit(
     data: str | Path | pd.DataFrame,
     *,
     seed: int = DEFAULT_SEED,
-    study: str | Path | Study = DEFAULT_STUDY,
-    engine: Engine = "nuts",
+    study: str | Path | Study | None = None,
+    engine: Engine | None = None,
     variant: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | TableMapping | None = None,
@@ -119,22 +126,23 @@ def fit(
     reporting: Reporting | None = None,
     reading: str = "",
     store: str | Path | None = None,
+    **choices: Any,
 ) -> Fit:
     """Fit one model to one table of participants.
 
     Parameters
     ----------
     model : str, Path or ModelSpec
-        Name of a shipped model, a model file, or a model.
+        A formula over the table's columns; or the name of a shipped model, a model file, or a model.
     data : str, Path or pandas.DataFrame
         A CSV, TSV or SPSS file, or a table, with a row a participant.
     seed : int
         Of the draws.
-    study : str, Path or Study
-        Whose measures and estimands these are.
-    engine : {"nuts", "exact"}
+    study : str, Path or Study, optional
+        Whose measures and estimands these are; by default `nonaka2021`, and for a formula the table itself.
+    engine : {"nuts", "exact"}, optional
         NUTS by nutpie, on a graph with the density of Bambi's; or the exact engine, which has gaussian models with
-        Normal priors alone.
+        Normal priors alone. By default NUTS, and for a formula the exact engine where it can.
     variant : str
         Which of the model's priors.
     columns : mapping of str to str, optional
@@ -149,6 +157,9 @@ def fit(
         What to write into the estimates' column ``reading``.
     store : str or Path, optional
         A folder of NUTS runs that were made already; an equal one is taken from there, a new one is put into it.
+    **choices
+        With a formula: ``reference, rows, priors, steps, at, family, sigma_by, scaling``, as
+        `hikibayes.inference.own_data.own_data` has them.
 
     Returns
     -------
@@ -159,11 +170,12 @@ def fit(
     InputError
         Model, table, variant or engine cannot be used; one message says what was found and what is accepted.
     """
-    if engine not in {"nuts", "exact"}:
+    if engine not in {"nuts", "exact", None}:
         raise InputError(f"there is no engine {engine!r}; there are: exact, nuts")
-    spec = load_model(model)
-    about, seed = load_study(study), checked_seed(seed)
-    rows = _participants(data, about, spec.variables, columns=columns, mapping=mapping)
+    seed = checked_seed(seed)
+    asked = _asked(model, data, study, columns=columns, mapping=mapping, choices=choices)
+    spec, about, engine = asked.model, asked.study, engine or asked.engine
+    rows = _participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
     laid_out = design(spec, rows.frame, about)
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
@@ -182,7 +194,14 @@ def fit(
         posterior=posterior,
         estimates=_stacked(estimates, beside, missing),
         diagnostics=diagnostics,
-        remarks=remark_table((*design_remarks(laid_out), *_no_regions(laid_out, variant), *rows.remarks)),
+        remarks=remark_table(
+            (
+                *design_remarks(laid_out, asked.own.why if asked.own else {}),
+                *_no_regions(laid_out, variant),
+                *rows.remarks,
+            )
+        ),
+        own=asked.own,
     )
 
 
@@ -199,6 +218,53 @@ def _no_regions(laid_out: Design, variant: str) -> Iterator[Remark]:
             count=len(along),
             text=f"where along it the groups differ (Johnson-Neyman) is not given: {error}",
         )
+
+
+class _Asked(NamedTuple):
+    """What is to be fitted, whichever way it was said."""
+
+    model: ModelSpec
+    study: Study
+    data: str | Path | pd.DataFrame | RawTable
+    columns: Mapping[str, str] | None
+    mapping: str | Path | TableMapping | None
+    engine: Engine
+    own: OwnData | None = None
+
+
+def _asked(
+    model: str | Path | ModelSpec,
+    data: str | Path | pd.DataFrame,
+    study: str | Path | Study | None,
+    *,
+    columns: Mapping[str, str] | None,
+    mapping: str | Path | TableMapping | None,
+    choices: Mapping[str, Any],
+) -> _Asked:
+    choices = {name: value for name, value in choices.items() if value}
+    if not (isinstance(model, str) and "~" in model):
+        if choices:
+            raise InputError(f"{next(iter(choices))!r} goes with a formula; a model and a study file say it themselves")
+        return _Asked(load_model(model), load_study(study or DEFAULT_STUDY), data, columns, mapping, "nuts")
+    if unknown := [name for name in choices if name not in CHOICES]:
+        raise TypeError(f"fit() got an unexpected keyword argument {unknown[0]!r}")
+    if study is None:
+        own = own_data(model, data, mapping=load_mapping(mapping).with_columns(columns or {}), **choices)
+        return _Asked(own.model, own.study, own.table, None, own.mapping, _engine(own.model), own)
+    about = load_study(study)
+    if wrong := [name for name in ("reference", "rows", "steps", "at") if name in choices]:
+        raise InputError(f"{wrong[0]!r} is for a formula without a study; the study says it")
+    outline = formula_alone(model, sigma_by=choices.pop("sigma_by", ""))
+    made = formula_model(outline, about, **choices)
+    return _Asked(made, about, data, columns, mapping, _engine(made))
+
+
+def _engine(model: ModelSpec) -> Engine:
+    """Return the exact engine where a model's priors and family allow it."""
+    normal = all(model.priors[name].dist == "Normal" for name in (INTERCEPT, *model.terms) if name in model.priors)
+    sigma = model.priors.get("sigma")
+    known = sigma is not None and sigma.dist in {"HalfStudentT", "HalfNormal", "Exponential"}
+    return "exact" if normal and known and not model.beyond_gaussian else "nuts"
 
 
 class _Job(NamedTuple):
@@ -218,8 +284,10 @@ type Outcome = tuple[xr.DataTree, pd.DataFrame, pd.DataFrame]
 """Posterior, estimates, diagnostics."""
 
 
-def _participants(data: str | Path | pd.DataFrame, study: Study, measures: Sequence[str], **how: Any) -> Participants:
-    if isinstance(data, pd.DataFrame):
+def _participants(
+    data: str | Path | pd.DataFrame | RawTable, study: Study, measures: Sequence[str], **how: Any
+) -> Participants:
+    if isinstance(data, pd.DataFrame | RawTable):
         return participants(data, study, measures, **how)
     return read_participants(data, study, measures, **how)
 

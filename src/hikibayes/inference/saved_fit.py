@@ -21,6 +21,7 @@ from .answers.johnson_neyman import region_table
 from .answers.remarks import remark_table
 from .fit import Fit
 from .models.specs import DEFAULT_VARIANT, ModelSpec
+from .own_files import resolved_files
 
 __all__ = ["REMARKS", "SavedFit", "fit_files", "load_fit"]
 
@@ -70,6 +71,7 @@ def fit_files(made: Fit) -> Files:
         **_regions(made),
         "study.json": spec_text(made.study),
         "models.json": spec_text({made.model.name: made.model}),
+        **(resolved_files(made.own.study, made.own.model, made.own.mapping) if made.own else {}),
     }
 
 

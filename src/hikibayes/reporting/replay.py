@@ -281,18 +281,20 @@ def _fit(record: RunRecord, folder: Path, say: Callable[[str], None]) -> Mapping
 
     saved, chosen = SavedRun.of_folder(folder), record.arguments
     (model,) = saved.models.values()
+    formula = "~" in str(chosen["model"])
     _same_inputs(record, _digests_of_files(chosen))
     say("fitting")
     made = fit(
-        model,
+        chosen["model"] if formula else model,
         chosen["data"],
         seed=_seed_of(record, folder),
-        study=saved.study,
+        study=chosen["study"] if formula else saved.study,
         engine=chosen["engine"],
         variant=chosen["prior"],
         columns=chosen["columns"],
         mapping=chosen["mapping"] or None,
         reporting=Reporting(raw=chosen["raw"]),
+        **chosen.get("choices", {}),
     )
     return fit_files(made)
 

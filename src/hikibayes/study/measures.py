@@ -11,7 +11,8 @@ from ..spec import Items, Number, Spec, Whole
 
 __all__ = ["Identifier", "Level", "Measure", "Source", "Subscale", "term_parts"]
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[^\W\d_]\w*$")]
+"""A name that can stand in a formula: letters of any script, digits and underscores."""
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -35,7 +36,7 @@ class Subscale(Spec):
 class Level(Spec):
     """One value of a categorical measure."""
 
-    id: Identifier
+    id: Text
     label: Text
 
 

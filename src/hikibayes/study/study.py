@@ -19,7 +19,7 @@ from ..quantities import KINDS
 from ..spec import InputError, Number, Spec, Whole, unknown_name, validated
 from .facts import Assumption, Fact
 from .intervals import Interval
-from .measures import Identifier, Level, Measure, Source, Text
+from .measures import Identifier, Level, Measure, Source, Text, term_parts
 
 __all__ = [
     "Analysis",
@@ -51,7 +51,7 @@ class Citation(Spec):
 class Group(Spec):
     """One of the compared groups; the first in a study is the reference."""
 
-    id: Identifier
+    id: Text
     label: Text
     source: Source | None = None
 
@@ -68,10 +68,10 @@ class Analysis(Spec):
     """How the published regressions were set up."""
 
     outcome: Identifier
-    group: Identifier
-    """The categorical measure that holds the groups; its levels are theirs."""
-    focal: Identifier
-    """The measure whose slope differs between the groups."""
+    group: Identifier | Literal[""] = ""
+    """The categorical measure that holds the groups; its levels are theirs. Own data may have none."""
+    focal: Identifier | Literal[""] = ""
+    """The measure whose slope differs between the groups. Own data may have none."""
     standardised: bool = True
     coding: Literal["dummy", "effect"] = "dummy"
     products: Literal["z", "raw", "centred"] = "z"
@@ -134,10 +134,10 @@ class Estimand(Spec):
     kind: str
     meaning: Text
     of: Identifier | None = None
-    group: Identifier | None = None
+    group: Text | None = None
     by: Identifier | None = None
-    between: tuple[Identifier, Identifier] | None = None
-    at: dict[Identifier, Identifier | Number] = Field(default_factory=dict)
+    between: tuple[Text, Text] | None = None
+    at: dict[Identifier, Text | Number] = Field(default_factory=dict)
     step: Identifier | Literal[""] = ""
 
     def __hash__(self) -> int:
@@ -175,7 +175,8 @@ class Study(Spec):
     id: Identifier
     description: Text
     citation: Citation | None = None
-    groups: tuple[Group, Group] = Field(alias="group")
+    groups: tuple[Group, ...] = Field(default=(), alias="group")
+    """Two in a publication; none, two or more in one's own data."""
     measures: tuple[Measure, ...] = Field(alias="measure")
     analysis: Analysis
     steps: tuple[Step, ...] = Field(default=(), alias="step")
@@ -234,7 +235,9 @@ class Study(Spec):
 
     @property
     def group_ids(self) -> tuple[str, str]:
-        """The two groups' ids, reference first."""
+        """The two groups' ids, reference first; raises `InputError` where there are not two."""
+        if len(self.groups) != 2:
+            raise InputError(f"study {self.id!r} has {len(self.groups) or 'no'} groups; this compares two")
         return self.groups[0].id, self.groups[1].id
 
     def terms(self, step: str) -> tuple[str, ...]:
@@ -339,11 +342,7 @@ class Study(Spec):
             known = self._known(kind)
             if name not in known:
                 raise ValueError(f"{owner}: {unknown_name(kind, name, known)}")
-        group = self.measure(self.analysis.group)
-        if tuple(level.id for level in group.levels) != self.group_ids:
-            raise ValueError(
-                f"measure {group.id!r}: its levels must be the groups {', '.join(self.group_ids)}, in order"
-            )
+        self._check_groups()
         sizes = {fact.group: int(fact.value) for fact in self.facts_of("n") if fact.group}
         # a study of one's own data has no facts at all; where some are printed, everything else rests on n
         if self.facts and (missing := [name for name in self.group_ids if name not in sizes]):
@@ -351,6 +350,16 @@ class Study(Spec):
         if empty := [name for name, n in sizes.items() if n < 1]:
             raise ValueError(f"group {empty[0]!r} has n = {sizes[empty[0]]}; at least 1 is accepted")
         return self
+
+    def _check_groups(self) -> None:
+        ids = [group.id for group in self.groups]
+        own = [level.id for level in self.measure(self.analysis.group).levels] if self.analysis.group else []
+        if own != ids:
+            raise ValueError(
+                f"measure {self.analysis.group!r}: its levels must be the groups {', '.join(ids)}, in order"
+            )
+        if self.facts and len(ids) != 2:
+            raise ValueError(f"a study with facts compares two groups; found {len(ids)}")
 
     @model_validator(mode="after")
     def _steps_end(self) -> Self:
@@ -401,7 +410,7 @@ class Study(Spec):
         levels: list[Level] = [level for measure in self.measures for level in measure.levels]
         return {
             "measure": {measure.id for measure in self.measures},
-            "group": set(self.group_ids),
+            "group": {group.id for group in self.groups},
             "step": {step.id for step in self.steps},
             "fact": {fact.id for fact in self.facts},
             "level": {level.id for level in levels},
@@ -409,9 +418,12 @@ class Study(Spec):
 
     def _references(self) -> Iterator[tuple[str, str, str]]:
         analysis = self.analysis
-        yield from (("analysis", "measure", name) for name in (analysis.outcome, analysis.group, analysis.focal))
+        named = (analysis.outcome, analysis.group, analysis.focal)
+        yield from (("analysis", "measure", name) for name in named if name)
         for step in self.steps:
-            yield from ((f"step {step.id!r}", "measure", name) for term in step.adds for name in term.split(":"))
+            # a function of a measure is the model's to check
+            parts = [part for term in step.adds for part in term_parts(term) if "(" not in part]
+            yield from ((f"step {step.id!r}", "measure", name) for name in parts)
             yield from ((f"step {step.id!r}", "step", name) for name in (step.after,) if name)
         for fact in self.facts:
             yield from _named(f"fact {fact.id!r}", fact)

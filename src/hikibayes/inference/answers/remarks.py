@@ -6,7 +6,7 @@ Whether a 99 is a score or no answer, only its owner knows. So nothing here chan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import groupby
 
@@ -153,7 +153,9 @@ def _printed_n(groups: Sequence[str | None] | None, used: int, study: Study) -> 
     printed = {fact.group: int(fact.value) for fact in study.facts_of("n") if fact.relation == "="}
     if not printed or groups is None:
         return
-    found = {group: sum(label == group for label in groups) for group in study.group_ids} | {None: len(groups)}
+    found = {group: sum(label == group for label in groups) for group in (g.id for g in study.groups)} | {
+        None: len(groups)
+    }
     printed.setdefault(None, sum(n for group, n in printed.items() if group))
     if wrong := [group for group, n in printed.items() if found.get(group) != n]:
         each = [group for group in (*study.group_ids, None) if group in printed]
@@ -220,19 +222,30 @@ def _opposite(used: pd.DataFrame, study: Study) -> Iterator[Remark]:
 # -- of a design ------------------------------------------------------------------------------------------------------
 
 
-def design_remarks(design: Design) -> Iterator[Remark]:
-    """Look over a design: its reference levels, thin levels, an outcome of few values, columns that nearly coincide."""
+def design_remarks(design: Design, why: Mapping[str, str] | None = None) -> Iterator[Remark]:
+    """Look over a design: its reference levels, thin levels, an outcome of few values, columns that nearly coincide.
+
+    Parameters
+    ----------
+    design : Design
+        What is fitted.
+    why : mapping of str to str, optional
+        Of a category whose levels were read off the table, why the first is the reference.
+    """
     for name, levels in design.levels.items():
-        yield _reference(name, levels, design.study)
+        yield _reference(name, levels, design.study, (why or {}).get(name))
     for name in design.levels:
         yield from _few_people(name, design)
     yield from _few_values(design)
     yield from list(_dependent(design)) or _collinear(design)
 
 
-def _reference(name: str, levels: Sequence[str], study: Study) -> Remark:
+def _reference(name: str, levels: Sequence[str], study: Study, chosen: str | None) -> Remark:
     first = study.measure(name).levels[0].id
     why = "" if levels[0] == first else f"; nobody is at the study's first level, {first}"
+    if chosen and len(levels) > 1:
+        header = study.measure(name).label
+        why = f" ({chosen} of {', '.join(levels)}); --reference {header}={levels[1]} makes it another"
     return Remark(kind="reference_level", of=name, count=len(levels), text=f"the reference level is {levels[0]}{why}")
 
 

@@ -24,7 +24,7 @@ from .files import EMPTY, RawTable, as_text, read_table
 from .labels import exact, loose, named, read_labels
 from .mapping import TableMapping, load_mapping
 
-__all__ = ["Participants", "participants", "read_participants"]
+__all__ = ["Participants", "number_of", "participants", "read_participants"]
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 CODE = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
@@ -280,7 +280,7 @@ def _numbers(
     for row, text in enumerate(texts, start=1):
         # up to 999 a comma can only be a decimal one; beyond, 1,234 could be either, and is refused
         ambiguous = high >= 1000 and THOUSANDS.fullmatch(str(text))
-        number = np.nan if text is None or ambiguous else _number(str(text))
+        number = np.nan if text is None or ambiguous else number_of(str(text))
         if text is not None and not low <= number <= high:
             accepted = (
                 f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
@@ -294,7 +294,7 @@ def _numbers(
 def _how_missing(measure: Measure, text: str, limits: tuple[float, ...], value_labels: Mapping[str, str]) -> str:
     """Say how codes are declared missing; all those at once that a file labels and that are outside the range."""
     low, high = limits
-    outside = [code for code in dict.fromkeys((text, *value_labels)) if not low <= _number(code) <= high]
+    outside = [code for code in dict.fromkeys((text, *value_labels)) if not low <= number_of(code) <= high]
     if not CODE.fullmatch(text):
         return ""
     codes = ", ".join(filter(CODE.fullmatch, outside))
@@ -319,7 +319,8 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _number(text: str) -> float:
+def number_of(text: str) -> float:
+    """Return a text as a number, with a decimal point or comma; NaN where it is none."""
     text = text.replace("\N{MINUS SIGN}", "-")
     return float(text.replace(",", ".")) if NUMBER.fullmatch(text) else np.nan
 
@@ -329,7 +330,7 @@ def _missing_codes(measure: Measure, stated: TableMapping) -> frozenset[str]:
     if measure.kind != "category":
         low, high = measure.limits
         for code in stated.missing:
-            if low <= _number(code) <= high:
+            if low <= number_of(code) <= high:
                 raise InputError(
                     f"{code} is a possible value of {measure.label} ({low:g} to {high:g});"
                     " name the measures that it is missing in under [missing_in]",
@@ -340,7 +341,7 @@ def _missing_codes(measure: Measure, stated: TableMapping) -> frozenset[str]:
 
 def _code(text: str) -> str:
     """Write a code so that 9, 9.0 and 9,0 are one."""
-    number = _number(text)
+    number = number_of(text)
     return loose(text) if np.isnan(number) else repr(number)
 
 
@@ -351,10 +352,10 @@ def _check_variation(frame: pd.DataFrame, study: Study) -> None:
     group = study.analysis.group
     if group in frame:
         counts = frame[group].value_counts()
-        for name in study.group_ids:
+        for name in (group.id for group in study.groups):
             if name not in counts:
                 found = ", ".join(f"{n} in {label}" for label, n in counts.items())
-                raise InputError(f"group {name!r} has no complete row ({found}); both groups are needed", key=group)
+                raise InputError(f"group {name!r} has no complete row ({found}); each group is needed", key=group)
     for measure, values in frame.items():
         if values.nunique() < 2:
             raise InputError(f"has the same value in every row ({values.iloc[0]}); it must vary", key=str(measure))

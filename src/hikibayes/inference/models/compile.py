@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...spec import InputError
+from ..exchangeable import exchangeable
 from ..gaussian.exact import (
     Exponential,
     FlatPrior,
@@ -47,15 +48,17 @@ def exact_priors(design: Design | MomentDesign, variant: str = DEFAULT_VARIANT) 
         return FlatPrior()
     if chosen.rule == "bambi_default":
         return bambi_default(design.statistics)
+    factor, correlation = exchangeable(design, chosen)
     normal = {name: _normal(name, chosen) for name in (INTERCEPT, *design.terms)}
     owner = [term for term, columns in design.terms.items() for _ in columns]
     return NormalPriors(
         names=design.columns,
         mean=np.array([normal[term][0] for term in owner]),
-        sd=np.array([normal[term][1] for term in owner]),
+        sd=np.array([normal[term][1] for term in owner]) * factor,
         intercept_mean=normal[INTERCEPT][0],
         intercept_sd=normal[INTERCEPT][1],
         sigma=_sigma(chosen.priors["sigma"]),
+        correlation=correlation,
     )
 
 
@@ -118,6 +121,8 @@ def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
         raise InputError(f"variant {variant!r} is no proper prior; ask the exact engine for it, or NUTS for another")
     if model.pools or model.sigma_by or model.family == "beta_binomial" or model.measurement_error:
         raise InputError(f"model {model.name!r} {model.beyond_gaussian}; Bambi has no such model in this form")
+    if any(prior.exchangeable for prior in chosen.priors.values()):
+        raise InputError(f"model {model.name!r} has an exchangeable prior; Bambi has none, the engines here do")
     import bambi
 
     bambi.config["UNUSED_PRIORS"] = "error"

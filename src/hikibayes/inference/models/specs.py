@@ -32,6 +32,7 @@ __all__ = [
     "Prior",
     "PriorSet",
     "Variant",
+    "formula_alone",
     "load_model",
     "shipped_models",
 ]
@@ -55,6 +56,9 @@ class Prior(Distribution):
 
     reason: Reason
     """Why this distribution, in words that a reader who disagrees can take hold of."""
+    exchangeable: bool = False
+    """Of a category with three levels or more, and its products: the prior is of the difference between any two levels,
+    so that every order of the levels is equally likely beforehand, whichever is the reference."""
 
 
 class Variant(Spec):
@@ -370,8 +374,27 @@ def _check_priors(where: str, priors: Mapping[str, Prior], model: ModelSpec) -> 
             raise ValueError(where + unknown_name("term", name, model.parameters))
         positive = name in FAMILIES[model.family] or name in model.varying
         accepted = POSITIVE_FAMILIES if positive else COEFFICIENT_FAMILIES
+        if prior.exchangeable and (prior.dist != "Normal" or prior.mu != 0 or name not in model.terms):
+            raise ValueError(f"{where}an exchangeable prior is a Normal one with mu = 0, of a term; found {name!r}")
         if prior.dist not in accepted:
             raise ValueError(f"{where}a prior for {name!r} can be {', '.join(accepted)}; found {prior.dist}")
+
+
+def formula_alone(formula: str, *, sigma_by: str = "", key: str | None = None) -> ModelSpec:
+    """Return a model of which nothing but the formula is known: its terms, measures and variables.
+
+    Raises
+    ------
+    InputError
+        The formula cannot be read or has no outcome.
+    """
+    try:
+        read = read_formula(formula)
+    except ValueError as error:
+        raise InputError(str(error), key=key) from None
+    if read.parsed.response is None:
+        raise InputError(f"formula {formula!r} has no outcome; write it as outcome ~ predictors", key=key)
+    return ModelSpec.model_construct(formula=formula, sigma_by=sigma_by or None, description="", priors={})
 
 
 # -- files ----------------------------------------------------------------------------------------------------------

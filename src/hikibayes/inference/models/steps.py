@@ -13,11 +13,10 @@ from typing import Any
 from ...estimands import KINDS
 from ...study.measures import term_parts
 from ...study.study import Estimand, Study
-from .specs import INTERCEPT, ModelSpec, load_model, shipped_models
+from ..default_priors import Priors, default_priors, default_variants
+from .specs import ModelSpec, load_model, shipped_models
 
 __all__ = ["model_of", "step_models", "step_of"]
-
-type Priors = dict[str, dict[str, Any]]
 
 
 def step_models(study: Study) -> dict[str, ModelSpec]:
@@ -45,14 +44,15 @@ def model_of(study: Study, step: str) -> ModelSpec:
         The study has no such step.
     """
     terms = study.terms(step)
+    measures = {term: term_parts(term) for term in terms}
     formula = f"{study.analysis.outcome} ~ {' + '.join(terms)}"
     made = ModelSpec.model_validate(
         {
             "name": step,
             "description": study.step(step).label,
             "formula": formula,
-            "priors": _default_priors(study, terms),
-            "variants": _default_variants(study, terms),
+            "priors": default_priors(study, measures),
+            "variants": default_variants(study, measures),
             "estimands": [estimand.name for estimand in study.estimands if step_of(study, estimand) == step],
         }
     )
@@ -73,56 +73,6 @@ def step_of(study: Study, estimand: Estimand) -> str:
     asked = [other.step for other in study.estimands if not KINDS[other.kind].scenarios]
     containing = [step for step in asked if set(study.terms(estimand.step)) <= set(study.terms(step))]
     return max(containing, key=lambda step: len(study.terms(step)))
-
-
-# -- priors by rule -------------------------------------------------------------------------------------------------
-
-
-def _default_priors(study: Study, terms: tuple[str, ...]) -> Priors:
-    priors = {
-        INTERCEPT: _normal(0, 1, "The outcome is in SD units and the predictors are centred; 1 is generous."),
-        "sigma": {
-            "dist": "HalfStudentT",
-            "nu": 4,
-            "sigma": 1,
-            "reason": "Residual SD of an outcome with SD 1; half its mass is below .74, and the heavy tail gives way.",
-        },
-    }
-    return priors | {term: _default_prior(study, term) for term in terms}
-
-
-def _default_prior(study: Study, term: str) -> dict[str, Any]:
-    if ":" in term:
-        return _normal(0, 0.25, "Slopes rarely differ between groups by more than their own size: 95 % within .5.")
-    if study.measure(term).kind == "category":
-        return _normal(0, 1, "A difference between two levels in SD of the outcome; 95 % within 2 either way.")
-    return _normal(0, 0.5, "SD of the outcome per SD; 95 % within 1 either way.")
-
-
-def _default_variants(study: Study, terms: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    made: dict[str, dict[str, Any]] = {}
-    product = f"{study.analysis.group}:{study.analysis.focal}"
-    if product in terms:
-        sceptical = _normal(0, 0.1, "Differences beyond .2 SD per SD are given 5 % before the data.")
-        hopeful = _normal(0.2, 0.2, "Positive with probability .84; not taken from the data that it meets.")
-        made["sceptical"] = {
-            "description": "Someone who holds that the groups' slopes differ little.",
-            "priors": {product: sceptical},
-        }
-        made["enthusiastic"] = {
-            "description": "Someone who holds that the slope is steeper in the second group.",
-            "priors": {product: hopeful},
-        }
-    made["bambi_default"] = {
-        "description": "Bambi's own, which scales itself by each data set.",
-        "rule": "bambi_default",
-    }
-    made["flat"] = {"description": "Proportional to 1/sigma: its intervals are those of the t test.", "rule": "flat"}
-    return made
-
-
-def _normal(mu: float, sigma: float, reason: str) -> dict[str, Any]:
-    return {"dist": "Normal", "mu": mu, "sigma": sigma, "reason": reason}
 
 
 # -- priors of a shipped model --------------------------------------------------------------------------------------

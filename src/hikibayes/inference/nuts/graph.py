@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...spec import InputError
+from ..exchangeable import exchangeable
 from ..gaussian.exact import HalfStudentT, bambi_default
 from ..models.design import Design
 from ..models.specs import DEFAULT_VARIANT, FAMILIES, INTERCEPT, Prior
@@ -40,6 +41,8 @@ OUTCOME, OBSERVED = "y", "y_obs"
 """The graph's outcome, and its data."""
 POOL = "pool:"
 SIGMA_INDEX = "level_of_sigma"
+ROTATION = "rotation"
+"""What turns independent coefficients into correlated ones."""
 WHOLE = 1e-6
 """How far a sum score, scaled and scaled back, may be from a whole number."""
 
@@ -85,6 +88,8 @@ class Structure:
     varying: tuple[tuple[str, str, int], ...] = ()
     sigmas: int = 0
     true_scores: TrueScores | None = None
+    rotated: bool = False
+    """Whether coefficients are correlated beforehand, as exchangeable priors have them."""
 
 
 class Graph(NamedTuple):
@@ -132,6 +137,7 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
         varying=tuple((term, sd.dist, len(factors[term].categories)) for term, sd in spreads.items()),
         sigmas=len(sigma_levels.categories) if sigma_levels is not None else 0,
         true_scores=errors,
+        rotated=(rotation := _rotation(design, variant)) is not None,
     )
     rows = design.rows[0]
     inputs: Inputs = {**_outcome(design), **(scores or {"X": rows - rows.mean(axis=0)})}
@@ -142,6 +148,8 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
     for name, prior in named.items():
         inputs |= _numbers(name, [prior])
     inputs |= {_index(term): factor.codes.to_numpy(dtype=np.int64) for term, factor in factors.items()}
+    if rotation is not None:
+        inputs[ROTATION] = rotation
     if sigma_levels is not None:
         inputs[SIGMA_INDEX] = sigma_levels.codes.to_numpy(dtype=np.int64)
     return Graph(structure, inputs)
@@ -225,7 +233,19 @@ def _coefficients(structure: Structure, data: Mapping[str, Any]) -> Any:
         else:
             vectors.append(_variable(f"{dist}_coefficients", dist, dist, data, shape=size))
     by_family = [j for dist in families for j, own in enumerate(structure.coefficients) if own == dist]
-    return pt.concatenate(vectors)[np.argsort(by_family)]
+    beta = pt.concatenate(vectors)[np.argsort(by_family)]
+    return data[ROTATION] @ beta if structure.rotated else beta
+
+
+def _rotation(design: Design, variant: str) -> NDArray[np.float64] | None:
+    """Return R of ``beta = R independent``, shape (p, p); exchangeable priors have mean 0, so it turns no means."""
+    chosen = design.model.prior_set(variant)
+    factor, correlation = exchangeable(design, chosen)
+    if correlation is None:
+        return None
+    sds = [prior.sigma if (prior := chosen.priors.get(t)) else 1.0 for t, own in design.terms.items() for _ in own]
+    sd = np.array([1.0 if value is None else value for value in sds])
+    return np.asarray((sd * factor)[:, None] * np.linalg.cholesky(correlation) / sd)
 
 
 def _centred_normals(name: str, sd: str, dist: str, size: int, data: Mapping[str, Any]) -> Any:

@@ -1,0 +1,157 @@
+"""The columns of one's own table: numbers or categories, and in which order the levels of a category stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..spec import InputError, unknown_name
+from .data.files import EMPTY, RawTable, as_text
+from .data.labels import exact
+from .data.mapping import TableMapping
+from .data.tables import number_of
+from .gaussian.sufficient import FloatArray
+
+__all__ = ["OwnColumn", "own_columns"]
+
+MOST_LEVELS = 50
+NONE = "none"
+MOST_NUMBERS = 0.5
+"""A column of which more cells than this share are numbers is one of numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnColumn:
+    """A column as its cells show it.
+
+    Parameters
+    ----------
+    id, header : str
+        Its name in formulas, and in the table.
+    texts : array of object, shape (n,)
+        Its cells; None where there is nothing.
+    numbers : array of float, shape (n,), or None
+        The cells as numbers, NaN where there is nothing; None where they are none.
+    order : tuple of str
+        The levels of an ordered category, as the table has them.
+    labels : mapping of str to str
+        What the file calls its codes.
+    """
+
+    id: str
+    header: str
+    texts: Any
+    numbers: FloatArray | None
+    order: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def distinct(self) -> list[str]:
+        """The different cells, numbers by size and texts by the alphabet."""
+        found = dict.fromkeys(filter(None, self.texts))
+        return sorted(found) if self.numbers is None else sorted(found, key=lambda text: (number_of(text), text))
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it holds groups by itself: texts, truth values, 0 and 1, or two codes that the file labels."""
+        if self.numbers is None:
+            return True
+        distinct = set(self.distinct)
+        return distinct == {"0", "1"} or (len(distinct) == 2 and distinct <= set(self.labels))
+
+    def taken(self, rows: Any) -> OwnColumn:
+        """Return the column in some of the rows."""
+        return replace(self, texts=self.texts[rows], numbers=None if self.numbers is None else self.numbers[rows])
+
+    def levels(self, reference: str | None) -> tuple[tuple[str, ...], str]:
+        """Return the levels, the reference first, and why it is that one.
+
+        Raises
+        ------
+        InputError
+            Nobody is at the reference, or the levels are too many for groups.
+        """
+        distinct = [level for level in self.order if level in set(self.distinct)] or self.distinct
+        if len(distinct) > MOST_LEVELS:
+            raise InputError(
+                f"has {len(distinct)} different texts in {len(self.texts)} rows; a category has at most {MOST_LEVELS}",
+                key=f"column {self.header!r}",
+            )
+        if reference is not None:
+            named = [level for level in distinct if exact(level) == exact(reference)]
+            if not named:
+                raise InputError(unknown_name("level", reference, distinct), key=f"--reference {self.header}")
+            return (named[0], *(level for level in distinct if level != named[0])), "as asked for"
+        lower = [level.lower() for level in distinct]
+        if sorted(lower) == ["false", "true"]:
+            return tuple(sorted(distinct, key=str.lower)), "false of false and true"
+        if self.order:
+            return tuple(distinct), "the first of an ordered category"
+        return tuple(distinct), "the lowest" if self.numbers is not None else "the first by the alphabet"
+
+
+def own_columns(raw: RawTable, headers: Mapping[str, str], stated: TableMapping) -> dict[str, OwnColumn]:
+    """Read columns.
+
+    Parameters
+    ----------
+    raw : RawTable
+        The table.
+    headers : mapping of str to str
+        Header by id.
+    stated : TableMapping
+        Which codes stand for nothing.
+
+    Returns
+    -------
+    dict of str to OwnColumn
+
+    Raises
+    ------
+    InputError
+        A column of numbers has a text in it, or a column is empty.
+    """
+    return {id_: _column(id_, header, raw, stated) for id_, header in headers.items()}
+
+
+def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnColumn:
+    cells, where = raw.frame[header], f"column {header!r}"
+    if (times := list(raw.frame.columns).count(header)) > 1:
+        raise InputError(f"occurs {times} times; a header must be there once", key=where)
+    gone = {exact(code) for code in (*stated.missing, *stated.missing_in.get(id_, ()))}
+    texts = np.array([_cell(value, gone) for value in cells], dtype=object)
+    known = np.array([text is not None for text in texts], dtype=bool)
+    none = np.array([text is not None and text.lower() == NONE for text in texts], dtype=bool)
+    if not known.any():
+        raise InputError("is empty in every row", key=where)
+    order = tuple(map(str, cells.cat.categories)) if hasattr(cells, "cat") else ()
+    ordered = order if order and cells.cat.ordered else ()
+    labels = raw.value_labels.get(header, {})
+    if pd.api.types.is_bool_dtype(cells.dtype) or order:
+        return OwnColumn(id=id_, header=header, texts=texts, numbers=None, order=ordered, labels=labels)
+    numbers = np.array([np.nan if text is None else number_of(text) for text in texts])
+    texts_among = known & ~none & np.isnan(numbers)
+    if texts_among.sum() < (1 - MOST_NUMBERS) * known.sum() and texts_among.any():
+        row = int(np.flatnonzero(texts_among)[0])
+        raise InputError(
+            f"row {row + 1}: found {texts[row]!r} in a column of numbers; if it means no answer, say so in a mapping"
+            f' file: under [missing_in], {id_} = ["{texts[row]}"]',
+            key=where,
+        )
+    if np.isinf(numbers).any():
+        raise InputError("has numbers that no computer holds", key=where)
+    if texts_among.any() or np.isnan(numbers).all():
+        return OwnColumn(id=id_, header=header, texts=texts, numbers=None, labels=labels)
+    texts[none] = None
+    return OwnColumn(id=id_, header=header, texts=texts, numbers=numbers, labels=labels)
+
+
+def _cell(value: object, gone: set[str]) -> str | None:
+    text = as_text(value)
+    # "none" among texts is a level more often than a gap; among numbers it is a gap
+    empty = text is None or text.lower() in EMPTY - {NONE} or exact(text) in gone
+    return None if empty or text is None else exact(text)

@@ -1,0 +1,376 @@
+"""One's own data: the study, the model and the mapping that a table and a formula stand for.
+
+What a person would write into three files is read off the table, said, and written into the run's folder, so that the
+next run can start from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..distributions import PARAMETERS
+from ..spec import InputError, unknown_name, validated
+from ..study.measures import term_parts
+from ..study.study import Study
+from .data.files import RawTable, read_table
+from .data.labels import exact
+from .data.mapping import TableMapping, load_mapping
+from .default_priors import default_priors, default_variants
+from .models.formulas import CODINGS, FUNCTIONS
+from .models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
+from .own_columns import OwnColumn, own_columns
+from .own_estimands import own_estimands
+from .row_condition import rows_where
+
+__all__ = ["OwnData", "own_data"]
+
+RESERVED = {*CODINGS, *FUNCTIONS, INTERCEPT, "np", *(name for own in FAMILIES.values() for name in own)}
+"""Names that mean something in a formula or among a model's parameters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnData:
+    """A table and a formula as a study, a model and a mapping.
+
+    Parameters
+    ----------
+    study, model, mapping
+        As if somebody had written them.
+    table : RawTable
+        The rows that are asked for.
+    why : mapping of str to str
+        Of each category, why its first level is the reference.
+    """
+
+    study: Study
+    model: ModelSpec
+    mapping: TableMapping
+    table: RawTable
+    why: Mapping[str, str]
+
+
+def own_data(
+    formula: str,
+    data: str | Path | pd.DataFrame,
+    *,
+    reference: Mapping[str, str] | None = None,
+    rows: str = "",
+    priors: Mapping[str, str] | None = None,
+    steps: str = "",
+    at: Mapping[str, Sequence[float]] | None = None,
+    family: str = "gaussian",
+    sigma_by: str = "",
+    scaling: str = "sample",
+    mapping: str | Path | TableMapping | None = None,
+) -> OwnData:
+    """Read study, model and mapping off a table and a formula.
+
+    Parameters
+    ----------
+    formula : str
+        Wilkinson notation over the table's columns; a header with blanks or dots stands in backticks.
+    data : str, Path or pandas.DataFrame
+        A row a person.
+    reference : mapping of str to str, optional
+        Reference level by column.
+    rows : str
+        A condition for the rows to use, such as ``grade == 4 and sex != "male"``.
+    priors : mapping of str to str, optional
+        Prior by term, such as ``Normal(0, .25)``, in the place of the default.
+    steps : str
+        Terms of successive steps, separated by semicolons; the last step has all of the formula.
+    at : mapping of str to sequence of float, optional
+        Values of numeric columns, in their own unit, at which conditional effects are wanted beside mean ± 1 SD.
+    family, sigma_by, scaling
+        As a model file has them.
+    mapping : str, Path or TableMapping, optional
+        Codes for missing values, and headers of names.
+
+    Returns
+    -------
+    OwnData
+
+    Raises
+    ------
+    InputError
+        The formula cannot be read or names no column, a column is neither numbers nor groups, the outcome is no
+        number, a family is none that is offered, or a reference, prior, step or condition does not fit.
+    """
+    _refuse_family(family, formula)
+    stated, raw = load_mapping(mapping), _table(data)
+    headers = _headers(raw, stated)
+    text = _spelt(formula, headers)
+    if rows:
+        raw = _selected(raw, _spelt(rows, headers), headers, stated)
+    outline = _outline(text, headers, sigma_by=_id(sigma_by, headers) if sigma_by else "")
+    columns = own_columns(raw, {name: headers[name] for name in outline.variables}, stated)
+    references = {_id(name, headers): level for name, level in (reference or {}).items()}
+    made = _Made(outline, columns, references)
+    study = made.study(_name_of(data), formula)
+    spec = formula_model(outline, study, family=family, scaling=scaling, priors=priors, headers=headers)
+    study = own_estimands(study, spec, columns, steps=_spelt(steps, headers), at=_by_id(at or {}, headers))
+    own_headers = {name: column.header for name, column in columns.items() if column.header != name}
+    return OwnData(
+        study=study,
+        model=spec,
+        mapping=stated.with_columns(own_headers),
+        table=raw,
+        why={name: why for name, (_, why) in made.levels.items()},
+    )
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
+def _table(data: str | Path | pd.DataFrame) -> RawTable:
+    if not isinstance(data, pd.DataFrame):
+        return read_table(data)
+    if data.empty:
+        raise InputError(
+            f"has {len(data)} rows and {data.shape[1]} columns; a row for each person is expected", key="data"
+        )
+    return RawTable(data.set_axis(list(map(str, data.columns)), axis=1), {})
+
+
+def _name_of(data: str | Path | pd.DataFrame) -> str:
+    stem = "own_data" if isinstance(data, pd.DataFrame) else Path(data).stem
+    return _as_id(stem)
+
+
+def _as_id(header: str) -> str:
+    """Write a header so that it can stand in a formula: ``Sepal.Length`` as ``Sepal_Length``."""
+    name = re.sub(r"\W+", "_", exact(header)).strip("_")
+    name = name if name[:1].isalpha() else f"x_{name}"
+    return f"{name}_" if name in RESERVED else name
+
+
+def _headers(raw: RawTable, stated: TableMapping) -> dict[str, str]:
+    """Return the header of each name; names that would be the same are numbered."""
+    headers = dict(stated.columns)
+    for header in dict.fromkeys(map(str, raw.frame.columns)):
+        if header in stated.columns.values():
+            continue
+        name, number = _as_id(header), 2
+        while name in headers:
+            name, number = f"{_as_id(header)}_{number}", number + 1
+        headers[name] = header
+    return headers
+
+
+def _spelt(text: str, headers: Mapping[str, str]) -> str:
+    """Write a text over headers as one over names: those in backticks, and those that are no names as they stand."""
+
+    def quoted(match: re.Match[str]) -> str:
+        return _id(match.group(1), headers)
+
+    text = re.sub(r"`([^`]*)`", quoted, text)
+    for name, header in headers.items():
+        if name != header and re.fullmatch(r"[\w.]+", header):
+            text = re.sub(rf"(?<![\w.]){re.escape(header)}(?![\w.(])", name, text)
+    return text
+
+
+def _id(header: str, headers: Mapping[str, str]) -> str:
+    """Return the name of a header; raises `InputError` with the nearest headers."""
+    for name, own in headers.items():
+        if exact(own) == exact(header):
+            return name
+    if header in headers:
+        return header
+    raise InputError(unknown_name("column", header, headers.values()))
+
+
+def _by_id(given: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    return {_id(header, headers): value for header, value in given.items()}
+
+
+def _outline(text: str, headers: Mapping[str, str], *, sigma_by: str) -> ModelSpec:
+    """Return a model that has its formula alone, once every name in it is a column's."""
+    outline = formula_alone(text.strip(), sigma_by=sigma_by)
+    for name in outline.variables:
+        if name not in headers:
+            raise InputError(unknown_name("column", name, headers.values()), key=f"formula {text.strip()!r}")
+    return outline
+
+
+def _selected(raw: RawTable, condition: str, headers: Mapping[str, str], stated: TableMapping) -> RawTable:
+    kept = rows_where(condition, raw, headers, stated)
+    if not kept.any():
+        raise InputError(f"no row of {len(kept)} satisfies {condition!r}", key="--rows")
+    return RawTable(raw.frame[kept].reset_index(drop=True), raw.value_labels)
+
+
+def _refuse_family(family: str, formula: str) -> None:
+    if family not in ("gaussian", "t"):
+        raise InputError(
+            f"there is no family {family!r} here; there are: gaussian, t. Bambi has others:"
+            f' bambi.Model({formula!r}, data, family="{family}").fit()'
+        )
+
+
+# -- study and model --------------------------------------------------------------------------------------------------
+
+
+class _Made:
+    """What the columns of a formula are, and the study and model that follow."""
+
+    def __init__(self, outline: ModelSpec, columns: Mapping[str, OwnColumn], references: Mapping[str, str]) -> None:
+        self.outline, self.columns = outline, columns
+        for name in references:
+            if name not in columns:
+                raise InputError(unknown_name("column in the formula", name, columns), key="--reference")
+        by = [outline.sigma_by] if outline.sigma_by else []
+        groups = {*outline.written.coded, *(term.removeprefix("1|") for term in outline.varying), *by, *references}
+        free = {*columns} - {*outline.written.inside_calls} | {*outline.written.coded}
+        categories = [
+            name
+            for name, column in columns.items()
+            if name != outline.outcome and (name in groups or (column.is_category and name in free))
+        ]
+        self.levels = {name: columns[name].levels(references.get(name)) for name in categories}
+        self._refuse_roles()
+
+    def _refuse_roles(self) -> None:
+        outcome = self.columns[self.outline.outcome]
+        if outcome.numbers is None:
+            shown = ", ".join(map(repr, outcome.distinct[:3]))
+            family = "bernoulli" if len(outcome.distinct) == 2 else "categorical"
+            raise InputError(
+                f"the outcome is text ({shown}{', ...' if len(outcome.distinct) > 3 else ''}); a number is needed."
+                f' Bambi has models of it: bambi.Model({self.outline.formula!r}, data, family="{family}").fit()',
+                key=f"column {outcome.header!r}",
+            )
+        for name in {*self.outline.written.inside_calls} - {*self.outline.written.coded}:
+            if self.columns[name].numbers is None:
+                raise InputError("is text; a function of it needs numbers", key=f"column {self.columns[name].header!r}")
+
+    @property
+    def terms(self) -> dict[str, frozenset[str]]:
+        return self.outline.measures
+
+    def roles(self) -> tuple[str, str]:
+        """Return the groups and the focal number: the first category, and the first number that it moderates."""
+        fixed = [name for name in self.columns if any(name in measures for measures in self.terms.values())]
+        categories = [name for name in fixed if name in self.levels]
+        numbers = [name for name in fixed if name not in self.levels and name != self.outline.outcome]
+        pairs = [(c, x) for c in categories for x in numbers if any({c, x} <= m for m in self.terms.values())]
+        return pairs[0] if pairs else ((categories or [""])[0], (numbers or [""])[0])
+
+    def study(self, name: str, formula: str) -> Study:
+        group, focal = self.roles()
+        content: dict[str, Any] = {
+            "id": name,
+            "description": f"Own data: {formula}",
+            "analysis": {"outcome": self.outline.outcome, "group": group, "focal": focal},
+            "group": self._levels_of(group) if group else [],
+            "measure": [self._measure(name) for name in self.columns],
+        }
+        return validated(Study, content, "the table")
+
+    def _levels_of(self, name: str) -> list[dict[str, str]]:
+        return [{"id": level, "label": level} for level in self.levels[name][0]]
+
+    def _measure(self, name: str) -> dict[str, Any]:
+        column = self.columns[name]
+        if name in self.levels:
+            levels = self._levels_of(name)
+            if len(levels) < 2:
+                raise InputError(
+                    f"has the same value in every row ({levels[0]['id']}); it must vary",
+                    key=f"column {column.header!r}",
+                )
+            return {"id": name, "label": column.header, "kind": "category", "levels": levels}
+        values = column.numbers[~np.isnan(column.numbers)] if column.numbers is not None else np.zeros(1)
+        if values.min() == values.max():
+            raise InputError(
+                f"has the same value in every row ({values[0]:g}); it must vary", key=f"column {column.header!r}"
+            )
+        return {
+            "id": name,
+            "label": column.header,
+            "kind": "number",
+            "range": [float(values.min()), float(values.max())],
+            "unit": name,
+            "integer": bool((values == np.rint(values)).all()),
+        }
+
+
+def formula_model(
+    outline: ModelSpec,
+    study: Study,
+    *,
+    family: str = "gaussian",
+    scaling: str = "sample",
+    priors: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ModelSpec:
+    """Return a formula's model with the default priors, some of them replaced; raises `InputError`.
+
+    Parameters
+    ----------
+    outline : ModelSpec
+        Of the formula alone.
+    study : Study
+        What the measures are.
+    family, scaling
+        As a model file has them.
+    priors : mapping of str to str, optional
+        Prior by term, such as ``Normal(0, .25)``.
+    headers : mapping of str to str, optional
+        Header by name, for the terms of `priors`.
+    """
+    made = default_priors(study, outline.measures, family=family, varying=outline.varying)
+    content = {
+        "name": "formula",
+        "description": f"Made of the formula {outline.formula}",
+        "formula": outline.formula,
+        "family": family,
+        "scaling": scaling,
+        "priors": made | _own_priors(priors or {}, list(made), headers or {}),
+    }
+    if outline.sigma_by:
+        content["sigma_by"] = outline.sigma_by
+    elif family == "gaussian" and not outline.varying:
+        content["variants"] = default_variants(study, outline.measures)
+    return validated(ModelSpec, content, "the formula")
+
+
+def _own_priors(given: Mapping[str, str], known: Iterable[str], headers: Mapping[str, str]) -> dict[str, Any]:
+    """Read priors that a person sets: ``{"group:x": "Normal(0, .25)"}``."""
+    by_parts = {term_parts(name): name for name in known}
+    found = {}
+    for term, text in given.items():
+        name = by_parts.get(term_parts(_spelt(term, headers)))
+        if name is None:
+            raise InputError(unknown_name("term", term, by_parts.values()), key="--set-prior")
+        found[name] = {**_distribution(text, term), "reason": "Set by hand."}
+    return found
+
+
+def _distribution(text: str, term: str) -> dict[str, Any]:
+    match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
+    if match is None or match.group(1) not in PARAMETERS:
+        raise InputError(
+            f"{text!r} is no prior; write it as Normal(0, .25), with one of {', '.join(PARAMETERS)}",
+            key=f"--set-prior {term}",
+        )
+    family, names = match.group(1), PARAMETERS[match.group(1)]
+    parts = [part.partition("=") for part in match.group(2).split(",")]
+    given = {(name.strip() if equals else names[i] if i < len(names) else f"number {i + 1}"): value if equals else name
+             for i, (name, equals, value) in enumerate(parts)}  # fmt: skip
+    try:
+        numbers = {name: float(value) for name, value in given.items()}
+    except ValueError:
+        raise InputError(
+            f"{text!r}: {family} takes the numbers {', '.join(names)}", key=f"--set-prior {term}"
+        ) from None
+    if set(numbers) != set(names):
+        raise InputError(f"{text!r}: {family} takes {', '.join(names)}", key=f"--set-prior {term}")
+    return {"dist": family, **numbers}

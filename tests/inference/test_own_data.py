@@ -1,0 +1,208 @@
+"""A formula and a table are all that a fit needs: what is read off them, said, and written for the next run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hikibayes.inference.fit import fit
+from hikibayes.inference.own_data import own_data
+from hikibayes.inference.own_files import toml_text
+from hikibayes.inference.saved_fit import fit_files
+from hikibayes.spec import InputError
+
+FLAT = {"engine": "exact", "variant": "flat", "seed": 1}
+
+
+def made_up(n: int = 90, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    arm = np.array(["low", "mid", "high"])[np.arange(n) % 3]
+    table = pd.DataFrame({"arm": arm, "x": rng.normal(5, 2, n), "w": rng.normal(0, 3, n), "sex": rng.integers(0, 2, n)})
+    slope = table["arm"].map({"low": 0.1, "mid": 0.5, "high": 0.9})
+    return table.assign(y=table["sex"] + slope * table["x"] + 0.1 * table["x"] * table["w"] + rng.normal(0, 1, n))
+
+
+def means(made) -> dict[str, float]:
+    rows = made.estimates[(made.estimates["engine"] == made.engine) & made.estimates["unit"].str.startswith("sd")]
+    return dict(zip(rows["estimand"], rows["mean"], strict=True))
+
+
+def z(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    return table.assign(**{name: (table[name] - table[name].mean()) / table[name].std() for name in names})
+
+
+def test_estimands_follow_from_the_formula_and_are_least_squares_under_a_flat_prior():
+    table = made_up()
+    found = means(fit("y ~ arm * x + x * w + sex", table, **FLAT))
+    scaled = z(table, "y", "x", "w")
+
+    def least_squares(x=0.0, w=0.0, reference="high"):
+        """OLS with both numbers moved and another reference: every conditional effect is then a coefficient."""
+        moved = scaled.assign(x=scaled["x"] - x, w=scaled["w"] - w)
+        formula = f"y ~ C(arm, Treatment('{reference}')) * x + x * w + sex"
+        return smf.ols(formula, moved).fit().params
+
+    for arm in ("low", "mid", "high"):
+        for name, w in {"": 0, "_w_minus_1_sd": -1, "_w_plus_1_sd": 1}.items():
+            assert found[f"slope_x_arm_{arm}{name}"] == pytest.approx(least_squares(w=w, reference=arm)["x"])
+    reference = least_squares()
+    for name, x in {"": 0, "_x_minus_1_sd": -1, "_x_plus_1_sd": 1}.items():
+        term = "C(arm, Treatment('high'))[T.mid]"
+        assert found[f"difference_arm_mid_minus_high{name}"] == pytest.approx(least_squares(x=x)[term])
+    assert found["slope_difference_x_mid_minus_low"] == pytest.approx(
+        least_squares(reference="low")["C(arm, Treatment('low'))[T.mid]:x"]
+    )
+    assert found["slope_change_x_by_w"] == pytest.approx(reference["x:w"])
+    assert found["slope_w"] == pytest.approx(reference["w"])
+    assert found["difference_sex_1_minus_0"] == pytest.approx(reference["sex"])
+
+
+def test_a_value_of_ones_own_is_in_the_columns_unit():
+    table = made_up()
+    made = fit("y ~ arm + x * w", table, at={"w": [2.0]}, **FLAT)
+    at = float((2 - table["w"].mean()) / table["w"].std())
+    name = f"slope_x_w_{'plus' if at > 0 else 'minus'}_{abs(at):.3g}_sd".replace(".", "p")
+    scaled = z(table, "y", "x").assign(w=table["w"] - 2)
+    assert means(made)[name] == pytest.approx(smf.ols("y ~ arm + x * w", scaled).fit().params["x"])
+
+
+def test_steps_are_those_of_least_squares():
+    table = made_up()
+    made = fit("y ~ arm * x + sex", table, steps="sex; arm + x", **FLAT)
+    ols = made.estimates[made.estimates["engine"] == "ols"].set_index("estimand")["mean"]
+    r2 = [smf.ols(formula, table).fit().rsquared for formula in ("y ~ sex", "y ~ sex + arm + x", "y ~ sex + arm * x")]
+    np.testing.assert_allclose(ols[["r2_step1", "delta_r2_step2", "delta_r2_step3"]], np.diff([0, *r2]))
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "levels", "why"),
+    [
+        (["b", "a", "c"] * 9, {}, ("a", "b", "c"), "alphabet"),
+        (["b", "a", "c"] * 9, {"reference": {"g": "c"}}, ("c", "a", "b"), "asked for"),
+        ([True, False] * 9, {}, ("False", "True"), "false"),
+        ([1, 0] * 9, {}, ("0", "1"), "lowest"),
+        (pd.Categorical(["b", "a"] * 9, categories=["b", "a"], ordered=True), {}, ("b", "a"), "ordered"),
+        (["none", "some", "lots"] * 9, {}, ("lots", "none", "some"), "alphabet"),
+        (["10", "9", "-1"] * 9, {"reference": {"g": "9"}}, ("9", "-1", "10"), "asked for"),
+    ],
+)
+def test_the_reference_level_and_why(values, options, levels, why):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"g": values, "y": rng.normal(size=len(values))})
+    own = own_data("y ~ g", table, **options)
+    assert tuple(level.id for level in own.study.measure("g").levels) == levels
+    assert why in own.why["g"]
+    first = fit("y ~ g", table, engine="exact", seed=1, **options).remarks.iloc[0]
+    assert first["kind"] == "reference_level"
+    assert f"is {levels[0]}" in first["remark"]
+    assert f"--reference g={levels[1]}" in first["remark"]
+
+
+names = st.sampled_from(
+    ["class", "Sepal.Length", "größe", "два", "a b", "T", "sigma", "x-1", "1st", "np", "I", "lambda"]
+)
+
+
+@given(st.lists(names, min_size=3, max_size=3, unique=True))
+@settings(max_examples=12, deadline=None)
+def test_a_column_can_be_called_anything(headers):
+    table = made_up(30).rename(columns=dict(zip(["y", "arm", "x"], headers, strict=True)))
+    y, arm, x = headers
+    made = fit(f"`{y}` ~ `{arm}` * `{x}`", table, engine="exact", seed=1)
+    plain = fit("y ~ arm * x", made_up(30), engine="exact", seed=1)
+    np.testing.assert_allclose(made.estimates["mean"], plain.estimates["mean"])
+
+
+def test_a_reference_level_changes_no_order_of_three_groups_beforehand():
+    """Under the default prior every pair of groups differs by the same prior, whichever is the reference."""
+    table = made_up()
+    found = [fit("y ~ arm * x", table, reference={"arm": arm}, engine="exact", seed=1) for arm in ("low", "mid")]
+    from hikibayes.inference.estimands import answers
+    from hikibayes.inference.models.compile import exact_priors
+
+    for made in found:
+        aligned = exact_priors(made.design).align(made.design.columns)
+        answered = answers(made.design)
+        variance = dict(zip([e.name for e in answered.linear], aligned.variance(answered.weights[0])[0], strict=True))
+        pairs = [v for name, v in variance.items() if name.startswith("slope_difference_x")]
+        np.testing.assert_allclose(pairs, [0.25**2] * 3)
+        np.testing.assert_allclose(
+            [v for n, v in variance.items() if n.startswith("difference_arm") and "sd" not in n], 1
+        )
+
+
+def test_what_was_resolved_is_written_and_the_next_run_starts_from_it(tmp_path):
+    table = made_up().rename(columns={"x": "the x", "arm": "The.Arm"})
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    made = fit("y ~ The.Arm * `the x` + w", tmp_path / "mine.csv", engine="exact", seed=1)
+    for name, content in fit_files(made).items():
+        if name.endswith(".toml"):
+            (tmp_path / name).write_text(content)
+    again = fit(
+        tmp_path / "model.toml",
+        tmp_path / "mine.csv",
+        study=tmp_path / "study.toml",
+        mapping=tmp_path / "mapping.toml",
+        engine="exact",
+        seed=1,
+    )
+    pd.testing.assert_frame_equal(again.estimates, made.estimates)
+    assert "Slopes rarely differ" in (tmp_path / "model.toml").read_text()
+
+
+json_like = st.recursive(
+    st.integers(-99, 99) | st.booleans() | st.text(max_size=5) | st.floats(-9, 9), lambda v: st.lists(v, max_size=2)
+)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=4), json_like, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_toml_is_read_back_as_it_was(content):
+    import tomllib
+
+    text = toml_text({**content, "table": content, "tables": [content]})
+    read = tomllib.loads(text)
+    assert read["table"] == content
+    assert read["tables"] == [content]
+
+
+TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, empty=None, two=["p", "q"] * 12)
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "message"),
+    [
+        ("y ~ arm * xx", {}, "no column 'xx'.*did you mean 'x'"),
+        ("arm ~ x", {}, "the outcome is text.*categorical"),
+        ("two ~ x", {}, "the outcome is text.*bernoulli"),
+        ("y ~ constant", {}, "constant.*same value in every row"),
+        ("y ~ empty", {}, "column 'empty'.*empty in every row"),
+        ("y ~", {}, "cannot be read|nothing stands right"),
+        ("y ~ arm", {"reference": {"arm": "lo"}}, "no level 'lo'.*did you mean 'low'"),
+        ("y ~ arm", {"reference": {"amr": "low"}}, "no column 'amr'.*did you mean 'arm'"),
+        ("y ~ x", {"rows": "x > 100"}, "no row"),
+        ("y ~ x", {"rows": "__import__('os')"}, "more than a comparison"),
+        ("y ~ x", {"rows": "xx > 1"}, "no column 'xx'"),
+        ("y ~ x", {"rows": "x + 1"}, "no condition"),
+        ("y ~ x", {"priors": {"w": "Normal(0, 1)"}}, "no term 'w'"),
+        ("y ~ x", {"priors": {"x": "normal"}}, "is no prior"),
+        ("y ~ x", {"priors": {"x": "Normal(0)"}}, "Normal takes mu, sigma"),
+        ("y ~ x", {"priors": {"x": "Normal(0, -1)"}}, "sigma > 0"),
+        ("y ~ x", {"steps": "w"}, "no further term of the formula 'w'"),
+        ("y ~ x", {"at": {"w": [1.0]}}, "no number in the formula 'w'"),
+        ("y ~ x", {"family": "bernoulli"}, "Bambi has others: bambi.Model"),
+    ],
+)
+def test_what_cannot_be_used_is_one_message(formula, options, message):
+    with pytest.raises(InputError, match=message):
+        fit(formula, TABLE, engine="exact", seed=1, **options)
+
+
+def test_few_rows_and_lonely_people_are_fitted_with_a_remark():
+    lonely = TABLE.assign(arm=["solo", *["others"] * 23])
+    kinds = set(fit("y ~ arm * x", lonely, engine="exact", seed=1).remarks["kind"])
+    assert "few_people" in kinds
+    few = fit("y ~ arm * x * w + sex", TABLE.head(9), engine="exact", seed=1)
+    assert "few_rows" in set(few.remarks["kind"])
