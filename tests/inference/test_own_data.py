@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hikibayes.inference.fit import fit
-from hikibayes.inference.own_data import own_data
-from hikibayes.inference.own_files import toml_text
+from hikibayes.inference.own.data import own_data
+from hikibayes.inference.own.files import toml_text
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.spec import InputError
 

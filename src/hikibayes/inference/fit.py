@@ -37,7 +37,7 @@ from .models.layout import term_variables
 from .models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, formula_alone, load_model
 from .nuts.sampling import Sampling, sample, verdict
 from .nuts.store import Store
-from .own_data import OwnData, formula_model, own_data
+from .own.data import OwnData, formula_model, own_data
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -159,7 +159,7 @@ def fit(
         A folder of NUTS runs that were made already; an equal one is taken from there, a new one is put into it.
     **choices
         With a formula: ``reference, rows, priors, steps, at, family, sigma_by, scaling``, as
-        `hikibayes.inference.own_data.own_data` has them.
+        `hikibayes.inference.own.data.own_data` has them.
 
     Returns
     -------

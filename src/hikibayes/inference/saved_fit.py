@@ -21,7 +21,7 @@ from .answers.johnson_neyman import region_table
 from .answers.remarks import remark_table
 from .fit import Fit
 from .models.specs import DEFAULT_VARIANT, ModelSpec
-from .own_files import resolved_files
+from .own.files import resolved_files
 
 __all__ = ["REMARKS", "SavedFit", "fit_files", "load_fit"]
 

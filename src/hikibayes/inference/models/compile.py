@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ...spec import InputError
-from ..exchangeable import exchangeable
 from ..gaussian.exact import (
     Exponential,
     FlatPrior,
@@ -22,6 +21,7 @@ from ..gaussian.exact import (
     posterior,
 )
 from .design import Design
+from .exchangeable import exchangeable
 from .formulas import namespace
 from .moment_design import MomentDesign
 from .specs import DEFAULT_VARIANT, INTERCEPT, Prior, PriorSet

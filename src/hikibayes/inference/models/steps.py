@@ -13,7 +13,7 @@ from typing import Any
 from ...estimands import KINDS
 from ...study.measures import term_parts
 from ...study.study import Estimand, Study
-from ..default_priors import Priors, default_priors, default_variants
+from .default_priors import Priors, default_priors, default_variants
 from .specs import ModelSpec, load_model, shipped_models
 
 __all__ = ["model_of", "step_models", "step_of"]

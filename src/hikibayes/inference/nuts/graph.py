@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...spec import InputError
-from ..exchangeable import exchangeable
 from ..gaussian.exact import HalfStudentT, bambi_default
 from ..models.design import Design
+from ..models.exchangeable import exchangeable
 from ..models.specs import DEFAULT_VARIANT, FAMILIES, INTERCEPT, Prior
 from .measurement_error import TrueScores, outcome_given_scores, true_scores
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .gaussian.sufficient import FloatArray
-from .models.design import Design
-from .models.specs import PriorSet
+from ..gaussian.sufficient import FloatArray
+from .design import Design
+from .specs import PriorSet
 
 if TYPE_CHECKING:
-    from .models.moment_design import MomentDesign
+    from .moment_design import MomentDesign
 
 __all__ = ["exchangeable"]
 

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..distributions import PARAMETERS
-from ..spec import InputError, unknown_name, validated
-from ..study.measures import term_parts
-from ..study.study import Study
-from .data.files import RawTable, read_table
-from .data.labels import exact
-from .data.mapping import TableMapping, load_mapping
-from .default_priors import default_priors, default_variants
-from .models.formulas import CODINGS, FUNCTIONS
-from .models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
-from .own_columns import OwnColumn, own_columns
-from .own_estimands import own_estimands
-from .row_condition import rows_where
+from ...distributions import PARAMETERS
+from ...spec import InputError, unknown_name, validated
+from ...study.measures import term_parts
+from ...study.study import Study
+from ..data.files import RawTable, read_table
+from ..data.labels import exact
+from ..data.mapping import TableMapping, load_mapping
+from ..models.default_priors import default_priors, default_variants
+from ..models.formulas import CODINGS, FUNCTIONS
+from ..models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
+from .columns import OwnColumn, own_columns
+from .condition import rows_where
+from .estimands import own_estimands
 
 __all__ = ["OwnData", "own_data"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..study.study import Study
-from .models.specs import FAMILIES, INTERCEPT
+from ...study.study import Study
+from .specs import FAMILIES, INTERCEPT
 
 __all__ = ["Priors", "default_priors", "default_variants"]
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..spec import InputError, unknown_name
-from .data.files import RawTable
-from .data.mapping import TableMapping
-from .own_columns import OwnColumn, own_columns
+from ...spec import InputError, unknown_name
+from ..data.files import RawTable
+from ..data.mapping import TableMapping
+from .columns import OwnColumn, own_columns
 
 __all__ = ["rows_where"]
 

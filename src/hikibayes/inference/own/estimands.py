@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..spec import InputError, unknown_name, validated
-from ..study.measures import term_parts
-from ..study.study import Study
-from .models.specs import ModelSpec, formula_alone
-from .own_columns import OwnColumn
+from ...spec import InputError, unknown_name, validated
+from ...study.measures import term_parts
+from ...study.study import Study
+from ..models.specs import ModelSpec, formula_alone
+from .columns import OwnColumn
 
 __all__ = ["own_estimands"]
 
