@@ -129,6 +129,7 @@ CALLS = {
         lambda g: hikibayes.confounding(g.folder),
         lambda g: hikibayes.confounding(g.fit),
     ],
+    "validate": [lambda g: hikibayes.validate(count=1, stages={"audit": lambda journey: ""})],
     "report": [lambda g: hikibayes.report(g.folder), lambda g: hikibayes.report(str(g.audit))],
     "replay": [lambda g: hikibayes.replay(g.audit), lambda g: hikibayes.replay(str(g.audit))],
     "engines": [

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .study.study import Study
     from .study.study_file import load_study
     from .validation.engines import engines
+    from .validation.strangers.bench import validate
 
 __version__ = version("hikibayes")
 
@@ -56,6 +57,7 @@ _HOME = {
     "replay": "reporting.replay",
     "report": "reporting.html",
     "synthesize": "reconstruction.synthesize",
+    "validate": "validation.strangers.bench",
     "verify": "reconstruction.verify",
 }
 """Where each public name lives."""
@@ -83,6 +85,7 @@ __all__ = [
     "replay",
     "report",
     "synthesize",
+    "validate",
     "verify",
 ]
 

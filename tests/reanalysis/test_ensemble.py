@@ -123,6 +123,11 @@ def test_one_reading_alone_has_no_spread(nonaka):
 # -- published ------------------------------------------------------------------------------------------------------
 
 
+def test_a_study_without_readings_has_no_spread_over_them():
+    bare = orchard_run.study().read()
+    assert spread_over_readings(readings_table(bare, orchard_run.result().estimates)).empty
+
+
 def test_printed_numbers_stand_beside_their_posteriors():
     table = orchard_run.result().published.set_index("estimand")
     read = orchard_run.study().read()

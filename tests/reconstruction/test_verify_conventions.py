@@ -69,3 +69,8 @@ def test_the_greatest_vif_is_what_a_vif_without_term_is(rows):
     greatest = recomputed(rows, number("vif", "2.0", step="all"))
     each = [recomputed(rows, number("vif", "2.0", step="all", term=term)) for term in ("arm", "x", "arm:x")]
     assert greatest == pytest.approx(max(each))
+
+
+def test_the_vif_of_a_step_with_one_predictor_is_one(rows):
+    study = small_study((23, 41), {**number("vif", "1.0", step="all", term="x"), "name": "it"}, terms=("x",))
+    assert recompute(study, rows)["it"] == pytest.approx(1)

@@ -192,8 +192,8 @@ def attainable(n: int, total: int, squares: int, low: int, high: int) -> bool:
     -----
     Depth-first: the largest number first, each followed by no larger one. With k numbers left, sum s and the rest at
     most c, the sum of squares lies between that of the most even spread and that of the most uneven one, and it has
-    the parity of s. These bounds are so close to sufficient that the first branch nearly always succeeds; the search
-    only has work to do next to the most uneven spread, where there are gaps.
+    the parity of s. There are gaps only within c² of the most uneven spread (seen for every k up to 12 and c up to 10,
+    and some larger ones): anything below is there without a search.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def attainable(n: int, total: int, squares: int, low: int, high: int) -> bool:
         spread = _spread(state[0], state[1], state[3])
         if spread is None or not spread[0] <= state[2] <= spread[1] or (state[2] - state[1]) % 2:
             continue
-        if state[2] in spread:
+        if state[2] in spread or spread[1] - state[2] >= state[3] ** 2:
             return True
         if len(dead_ends) == SEARCH_LIMIT:
             return True

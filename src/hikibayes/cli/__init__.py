@@ -17,6 +17,7 @@ from .reanalysis import reanalyze, replay, report
 from .reconstruction import calibrate, synthesize
 from .record import audit, studies
 from .robustness import confounding, imbalance, priors
+from .validation import validate
 
 __all__ = ["main"]
 
@@ -53,7 +54,7 @@ def main() -> None:
 
 VERBS = (
     *(reanalyze, audit, calibrate, synthesize, fit, engines, priors, imbalance, confounding, power, diagnose),
-    *(report, replay, studies, models, simulations),
+    *(report, replay, validate, studies, models, simulations),
 )
 for verb in VERBS:
     main.add_command(verb)

@@ -117,6 +117,7 @@ def spread_over_readings(table: pd.DataFrame) -> pd.DataFrame:
         below (at most 0) and above the default's. Empty where only one reading was evaluated.
     """
     # the default stands once beside the options of every reading; it counts once
+    table = table.astype({"is_default": bool})
     each = table[~(table["is_default"] & table.duplicated(["estimand", "is_default"]))]
     means = each.groupby("estimand", sort=False)["mean"]
     default = each[each["is_default"]].set_index("estimand")["mean"]

@@ -385,7 +385,8 @@ class _Stranger:
     def _inflation(self, fact: Fact) -> float:
         code, products, standardised = self._settings(fact)
         columns = self._design(fact.step or "", code, products, standardised)
-        factors = np.diag(np.linalg.inv(np.corrcoef(np.column_stack(list(columns.values())), rowvar=False)))
+        correlations = np.atleast_2d(np.corrcoef(np.column_stack(list(columns.values())), rowvar=False))
+        factors = np.diag(np.linalg.inv(correlations))
         if fact.term:
             return float(factors[list(columns).index(fact.term)])
         # a single number for a step is its greatest; so is one that a bound has to hold for

@@ -1,0 +1,154 @@
+"""Random studies: what is printed of them is true of their tables, and the bench counts, stops, goes on and accuses."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from tests.validation.strangers.near import near_moments
+
+import hikibayes
+from hikibayes.cli import main
+from hikibayes.reconstruction.reconstructions import complete
+from hikibayes.reconstruction.verify import verify
+from hikibayes.validation.strangers.bench import gathered, travelled, validate
+from hikibayes.validation.strangers.stages import STAGES, Effort, Journey
+from hikibayes.validation.strangers.stranger import stranger
+from hikibayes.validation.strangers.styles import Style
+
+QUICK = {"audit": STAGES["audit"]}
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("products", ["z", "centred_both"])
+def test_the_raw_table_prints_what_other_software_printed_of_it(seed, products):
+    found = stranger(seed, style=Style(products=products, by_group=True, kind="hedges", test="student"))
+    checked = verify(found.study, found.table)
+    assert list(checked["fact"]) == [fact.id for fact in found.study.facts]
+    assert checked["matches"].all(), checked[~checked["matches"].astype(bool)]
+
+
+def test_a_sparse_print_is_a_part_of_the_full_one_and_the_table_is_the_same():
+    sparse, full = (stranger(5, style=Style(full=full)) for full in (False, True))
+    assert sparse.table.equals(full.table)
+    said = [{(str(fact)) for fact in each.study.facts} for each in (sparse, full)]
+    assert said[0] < said[1]
+
+
+# -- the course of a bench ---------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_bench_goes_on_and_ends_the_same(tmp_path):
+    made = []
+
+    def counted(journey):
+        made.append(journey.seed)
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return "odd" if journey.seed % 2 else ""
+
+    with pytest.raises(KeyboardInterrupt):
+        validate(count=3, seed=4, stages={"counted": counted}, store=tmp_path)
+    again = validate(count=3, seed=4, stages={"counted": counted}, store=tmp_path)
+    assert len(made) == 4  # the first study was not taken up again
+    whole = validate(count=3, seed=4, stages={"counted": counted})
+    for name, table in again.files.items():
+        pd.testing.assert_frame_equal(table, whole.files[name])
+    assert not validate(count=2, seed=4, stages={"other": lambda _: ""}, store=tmp_path).stages["reason"].any()
+
+
+def test_a_failure_leaves_study_table_and_seed(tmp_path):
+    def fails(journey):
+        raise ZeroDivisionError("by zero\nat length")
+
+    found = validate(count=1, seed=1, stages={"fit": fails, "report": STAGES["report"]}, store=tmp_path)
+    first, second = found.stages["reason"]
+    assert first.startswith("traceback: ZeroDivisionError: by zero (test_bench.py:")
+    assert second == "not reached"
+    assert list(found.table.query("stratum == 'all'")["what"]) == ["fit"]
+    assert not found.sound
+    folder = tmp_path / "failures" / "0001"
+    again = stranger(json.loads((folder / "why.json").read_text())["seed"])
+    assert hikibayes.load_study(folder / "study.json").model_dump() == again.study.model_dump()
+    assert len(pd.read_csv(folder / "table.csv")) == len(again.table)
+
+
+def test_the_command_writes_a_run_folder_and_ends_with_the_verdict(tmp_path, monkeypatch):
+    monkeypatch.setattr(validate, "__kwdefaults__", {**validate.__kwdefaults__, "stages": QUICK})
+    done = CliRunner().invoke(main, ["validate", "strangers", "--count", "2", "--seed", "3", "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "strangers.csv")
+    row = table[(table["stratum"] == "all") & (table["what"] == "audit")].iloc[0]
+    # Wilson's interval of 2 of 2, from his formula: n / (n + z^2)
+    assert (row["tried"], row["passed"], row["upper"]) == (2, 2, 1)
+    assert row["lower"] == pytest.approx(2 / (2 + 1.959964**2))
+    assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "stages.csv", "times.csv", "studies"}
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
+def test_numbers_that_are_none_are_refused(wrong):
+    with pytest.raises(hikibayes.InputError):
+        validate(**wrong)
+
+
+# -- the contrast ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small():
+    return stranger(1, sizes=(40, 60), whole=False, style=Style())
+
+
+@pytest.mark.parametrize(("bent", "agrees"), [(0.0, True), (0.6, False)])
+def test_a_contrast_is_held_against_the_raw_table(small, bent, agrees):
+    moments = complete(small.study, near_moments(small, 0.0, 1))
+    journey = Journey(small, Effort(datasets=1))
+    journey.calibration = SimpleNamespace(reconstructions=moments)
+    journey.synthesis = SimpleNamespace(datasets=(_bent(small, bent),))
+    row = travelled(journey, {"fit": STAGES["fit"]})
+    assert row["stages"][0]["passed"]
+    assert row["contrast"]["determined"]
+    assert row["contrast"]["agrees"] is agrees
+    table = gathered([{"number": 1, "seed": 1, **row}]).table
+    assert list(table.query("stratum == 'all'")["passed"]) == [1, 1, int(agrees), 0]
+
+
+def test_what_varies_between_reconstructions_is_not_determined(small):
+    moments = complete(small.study, near_moments(small, 0.0, 1))
+    wide = moments.isel(draw=np.zeros(40, dtype=int))
+    wide["cov"] = wide["cov"] * np.linspace(0.5, 1.5, 40)[:, None, None, None] ** [[[0]], [[1]]]
+    journey = Journey(small, Effort(datasets=1))
+    journey.calibration = SimpleNamespace(reconstructions=wide)
+    journey.synthesis = SimpleNamespace(datasets=(small.table,))
+    assert travelled(journey, {"fit": STAGES["fit"]})["contrast"]["determined"]
+    slope = wide["cov"].sel(measure="x0", measure_2="y")
+    changed = slope * xr_ramp(len(slope["draw"]))
+    wide["cov"].loc[{"measure": "x0", "measure_2": "y"}] = changed
+    wide["cov"].loc[{"measure": "y", "measure_2": "x0"}] = changed.values
+    assert not travelled(journey, {"fit": STAGES["fit"]})["contrast"]["determined"]
+
+
+def _bent(found, by):
+    """Return the raw table with the scores of the second group's outcome pulled to those of the focal measure."""
+    table, adult = found.table, found.table["age_group"] == "adult"
+    high = {name: found.study.measure(name).limits[1] for name in ("x0", "y")}
+    return table.assign(
+        y=np.where(adult, (1 - by) * table["y"] + by * table["x0"] * high["y"] / high["x0"], table["y"])
+    )
+
+
+def xr_ramp(draws):
+    import xarray as xr
+
+    return xr.DataArray(np.stack([np.ones(draws), np.linspace(-1, 1, draws)], axis=1), dims=("draw", "group"))
+
+
+@pytest.mark.long
+def test_most_strangers_pass_every_stage(tmp_path):
+    found = validate(count=20, seed=1, store=tmp_path, workers=2)
+    overall = found.table[found.table["stratum"] == "all"].set_index("what")["share"]
+    assert (overall[list(STAGES)] >= 0.9).all(), found.reasons.to_dict()
