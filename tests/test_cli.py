@@ -2,14 +2,17 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
+from hikibayes.spec import spec_text
 from hikibayes.study.study_file import load_study
 
 AUDIT_COLUMNS = ["check", "facts", "printed", "recomputed_low", "recomputed_high", "verdict", "note"]
@@ -43,6 +46,22 @@ def test_audit_prints_writes_and_says_how_it_went(hikibayes):
     record = json.loads(Path("results/nonaka2021/audit/run.json").read_text(encoding="utf-8"))
     assert record["verb"] == "audit"
     assert list(record["outputs"]) == ["audit.csv"]
+
+
+def test_audit_shows_first_what_contradicts_itself_and_counts_the_rest(hikibayes):
+    study = load_study("nonaka2021")
+    facts = [fact.replace(value=Decimal("9.91")) if fact.id == "difficulty_t" else fact for fact in study.facts]
+    Path("wrong.json").write_text(spec_text(study.replace(facts=tuple(facts))), encoding="utf-8")
+    result = hikibayes("audit", "wrong.json")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert "likeliest misprint" in lines[4]
+    assert "difficulty_t" in lines[4]
+    assert not any(line.startswith((" consistent", " underdetermined")) for line in lines)
+    every = hikibayes("audit", "wrong.json", "--all").stdout.splitlines()
+    counted = re.search(r"(\d+) consistent, (\d+) underdetermined", lines[-1])
+    for verdict, count in zip(("consistent", "underdetermined"), counted.groups(), strict=True):
+        assert sum(line.startswith(f" {verdict}") for line in every) == int(count)
 
 
 def test_audit_as_json_has_the_columns_of_the_csv(hikibayes):

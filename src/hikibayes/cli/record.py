@@ -9,11 +9,24 @@ import click
 
 from .options import json_option, list_shipped, options, out_option, reading_option, study_argument, write_template
 
+STYLES = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
+"""Colour by verdict, the gravest first."""
+MATTERS = ("inconsistent", "ambiguous")
+
 
 @click.command()
-@options(study_argument, reading_option, json_option, out_option)
-def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
-    """Check whether the printed numbers agree with each other."""
+@options(
+    study_argument,
+    click.option("--all", "every", is_flag=True, help="Show what agrees, and what nothing bears on, too."),
+    reading_option,
+    json_option,
+    out_option,
+)
+def audit(*, study: str, every: bool, readings: dict[str, str], as_json: bool, out: Path | None) -> None:
+    """Check whether the printed numbers agree with each other.
+
+    Shows what contradicts itself or depends on a reading, with the ids of the facts; the rest is counted.
+    """
     from ..auditing.audit import audit as run
     from ..provenance import Stopwatch
     from ..reporting.results import run_folder, write_run
@@ -30,11 +43,14 @@ def audit(*, study: str, readings: dict[str, str], as_json: bool, out: Path | No
     if as_json:
         click.echo(json_text(table))
     else:
-        styles = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
-        shown = table[["verdict", "check", "note"]]
-        click.echo(terminal_table(shown, title=loaded.title, styles=styles, style_by="verdict"))
+        gravity = table["verdict"].map([*STYLES, "consistent"].index) - 0.5 * (table["check"] == "likeliest misprint")
+        shown = table.iloc[gravity.argsort(kind="stable")]
+        shown = shown[every | shown["verdict"].isin(MATTERS)][["verdict", "check", "facts", "note"]]
+        if len(shown):
+            click.echo(terminal_table(shown, title=loaded.title, styles=STYLES, style_by="verdict"))
         counts = table["verdict"].value_counts()
-        click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + f"; {folder}/audit.csv")
+        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        click.echo(f"{said}{'' if every else ' (--all shows them)'}; {folder}/audit.csv")
     sys.exit(int((table["verdict"] == "inconsistent").any()))
 
 
