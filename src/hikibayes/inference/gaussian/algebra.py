@@ -63,16 +63,20 @@ def _reflector(A, k, u):
 @compiled
 def _times(A, k, u, w):
     """Fill w with A u over rows and columns after k, from the lower triangle of A."""
-    p = A.shape[0]
-    for i in range(k + 1, p):
-        store(w, (i,), lanes(0.0))
-    for i in range(k + 1, p):
-        ui, total = load(u, (i,)), lanes(0.0)
+    p, first = A.shape[0], k + 1
+    if (p - first) % 2:
+        store(w, (first,), load(A, (first, first)) * load(u, (first,)))
+        first += 1
+    for i in range(first, p, 2):  # two rows at a time share what they load
+        ui, vi, total, other = load(u, (i,)), load(u, (i + 1,)), lanes(0.0), lanes(0.0)
         for j in range(k + 1, i):
-            a = load(A, (i, j))
-            total += a * load(u, (j,))
-            store(w, (j,), load(w, (j,)) + a * ui)
-        store(w, (i,), load(w, (i,)) + total + load(A, (i, i)) * ui)
+            a, b, uj = load(A, (i, j)), load(A, (i + 1, j)), load(u, (j,))
+            total += a * uj
+            other += b * uj
+            store(w, (j,), load(w, (j,)) + a * ui + b * vi)
+        between = load(A, (i + 1, i))
+        store(w, (i,), total + load(A, (i, i)) * ui + between * vi)
+        store(w, (i + 1,), other + between * ui + load(A, (i + 1, i + 1)) * vi)
 
 
 @compiled
@@ -86,10 +90,17 @@ def _subtract_rank_two(A, k, h, u, w):
     c *= 0.5 * h
     for i in range(k + 1, p):
         store(w, (i,), load(w, (i,)) - c * load(u, (i,)))
-    for i in range(k + 1, p):
-        ui, wi = load(u, (i,)), load(w, (i,))
+    first = k + 1
+    if (p - first) % 2:
+        store(A, (first, first), load(A, (first, first)) - 2.0 * load(u, (first,)) * load(w, (first,)))
+        first += 1
+    for i in range(first, p, 2):
+        ui, wi, vi, xi = load(u, (i,)), load(w, (i,)), load(u, (i + 1,)), load(w, (i + 1,))
         for j in range(k + 1, i + 1):
-            store(A, (i, j), load(A, (i, j)) - ui * load(w, (j,)) - wi * load(u, (j,)))
+            uj, wj = load(u, (j,)), load(w, (j,))
+            store(A, (i, j), load(A, (i, j)) - ui * wj - wi * uj)
+            store(A, (i + 1, j), load(A, (i + 1, j)) - vi * wj - xi * uj)
+        store(A, (i + 1, i + 1), load(A, (i + 1, i + 1)) - 2.0 * vi * xi)
 
 
 @compiled
@@ -105,26 +116,37 @@ def _reflect(rows, k, h, u):
 
 
 @compiled
-def solve_at(v, diagonal, beside, rows, inverse, multiplier):
-    """Factor T + vI; return the fitted sum of squares and log|T + vI|.
+def solve_at(v, factor, diagonal, beside, rows, inverse, multiplier):
+    """Factor T + vI; return the fitted sum of squares and log(factor |T + vI|).
 
-    Fills `inverse` (p), of the pivots, and `multiplier` (p), from which `contrast_at` continues.
+    Fills `inverse` (p), of the pivots, and `multiplier` (p), from which `contrast_at` continues. Two pivots d and D/d
+    share one division.
     """
-    f, d = load(rows, (0, 0)), load(diagonal, (0,)) + v
-    i = 1.0 / d
-    store(inverse, (0,), i)
-    fitted, product, log_determinant = f * f * i, d, lanes(0.0)
-    for j in range(1, diagonal.shape[0]):
-        e = load(beside, (j - 1,))
-        m = e * i
-        d = load(diagonal, (j,)) + v - m * e
-        f = load(rows, (0, j)) - m * f
+    p = diagonal.shape[0]
+    fitted, product, log_determinant, f, i = lanes(0.0), factor, lanes(0.0), lanes(0.0), lanes(0.0)
+    if p % 2:
+        f, d = load(rows, (0, 0)), load(diagonal, (0,)) + v
         i = 1.0 / d
+        store(inverse, (0,), i)
+        fitted, product = f * f * i, d * factor
+    for j in range(p % 2, p, 2):
+        e = load(beside, (j - 1,)) if j else lanes(0.0)
+        g, m = load(beside, (j,)), e * i
+        d = load(diagonal, (j,)) + v - m * e
+        D = (load(diagonal, (j + 1,)) + v) * d - g * g
+        r = 1.0 / (d * D)
+        i = r * D
         store(inverse, (j,), i)
         store(multiplier, (j,), m)
+        f = load(rows, (0, j)) - m * f
         fitted += f * f * i
-        product *= d
-        if j % 10 == 9:  # a few at a time: a logarithm is dear, and a product of all could overflow
+        m, i = g * i, r * d * d
+        store(inverse, (j + 1,), i)
+        store(multiplier, (j + 1,), m)
+        f = load(rows, (0, j + 1)) - m * f
+        fitted += f * f * i
+        product *= D
+        if j % 8 > 5:  # a few at a time: a logarithm is dear, and a product of all could overflow
             log_determinant += logarithm(product)
             product = lanes(1.0)
     return fitted, log_determinant + logarithm(product)

@@ -7,12 +7,25 @@ from math import lgamma, log, pi
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from ...reconstruction.compiled import compiler
-from . import algebra, lanes, marginals, quadrature
+from . import algebra, lanes, marginals, quadrature, sufficient
 from . import reference_quadrature as rules
 from .algebra import compiled, tridiagonal
-from .lanes import WIDTH, all_below, larger, load, logarithm, square_root, store, where_below
+from .lanes import (
+    WIDTH,
+    all_below,
+    exponent,
+    floor,
+    larger,
+    load,
+    logarithm,
+    magnitude,
+    square_root,
+    store,
+    where_below,
+)
 from .lanes import lanes as every
 from .marginals import CENTRE, FEATURES, LOG_BF10, SPREAD, describe, log_density_at_zero, refit
 from .quadrature import (
@@ -33,9 +46,13 @@ from .quadrature import (
     residual_left,
 )
 from .quadrature import SPREAD as INTERCEPT
-from .sufficient import FloatArray
+from .sufficient import RELATIVE_CONSTANT, FloatArray, IntArray, Refusal
 
-__all__ = ["Rule", "Task", "fit", "rule"]
+__all__ = ["Data", "Rule", "Task", "fit", "rule"]
+
+NOT_FINITE, CONSTANT_OUTCOME, CONSTANT_COLUMN = (
+    float(Refusal.NOT_FINITE), float(Refusal.CONSTANT_OUTCOME), float(Refusal.CONSTANT_COLUMN)
+)  # fmt: skip
 
 PERFECT = 1e-9
 """Share of the outcome's variation below which a residual has too few digits."""
@@ -43,19 +60,28 @@ FAR = 0.5
 """As `hikibayes.inference.gaussian.exact` has it."""
 
 
-class Task(NamedTuple):
-    """Data, priors and questions; R is 1 where all data sets share the numbers, else B."""
+class Data(NamedTuple):
+    """B data sets, as `SufficientStatistics` has them."""
 
-    n: FloatArray
+    n: IntArray
+    x_mean: FloatArray
     y_mean: FloatArray
     sxx: FloatArray
     sxy: FloatArray
     syy: FloatArray
+
+
+class Task(NamedTuple):
+    """Priors and questions; R is 1 where all data sets share the numbers, else B."""
+
     prior_mean: FloatArray
+    """(R, p)"""
     prior_sd: FloatArray
     """(R, p)"""
     intercept_mean: FloatArray
+    """(R,)"""
     intercept_sd: FloatArray
+    """(R,)"""
     sigma_kind: int
     sigma_scale: FloatArray
     """(R,)"""
@@ -90,8 +116,19 @@ def rule(count: int) -> Rule:
 
 
 class Memory(NamedTuple):
-    """Room for eight data sets."""
+    """Room for eight data sets; the outcome is the last of the p + 1 columns."""
 
+    n: Any
+    """(1)"""
+    mean: Any
+    """(p + 1)"""
+    cross: Any
+    """(p + 1, p + 1) lower triangle of the cross-products; then that of A and the score."""
+    prior_mean: Any
+    """(p), and so on"""
+    prior_sd: Any
+    of_rest: Any
+    """(3) mean and sd of the intercept's prior, and scale or rate of sigma's"""
     A: Any
     u: Any
     w: Any
@@ -103,8 +140,33 @@ class Memory(NamedTuple):
     """(max(k, V), 7)"""
     evidence: Any
     """(max(1, V)) log evidence; NaN where something is not certified."""
+    refusal: Any
+    """(1)"""
+    size: Any
+    """(p) a column's diagonal in A, by powers of 256"""
     order: Any
-    key: Any
+    """(p) columns by size, of one lane"""
+
+
+@compiled
+def load_data(data, i, lane, memory):
+    """Put data set i into a lane."""
+    p = data.sxy.shape[1]
+    memory.n[0, lane], memory.mean[p, lane], memory.cross[p, p, lane] = data.n[i], data.y_mean[i], data.syy[i]
+    for j in range(p):
+        memory.mean[j, lane], memory.cross[p, j, lane] = data.x_mean[i, j], data.sxy[i, j]
+        for k in range(j + 1):
+            memory.cross[j, k, lane] = data.sxx[i, j, k]
+
+
+@compiled
+def _load_priors(task, i, lane, memory):
+    for j in range(task.prior_sd.shape[1]):
+        memory.prior_mean[j, lane] = task.prior_mean[_row(task.prior_mean, i), j]
+        memory.prior_sd[j, lane] = task.prior_sd[_row(task.prior_sd, i), j]
+    memory.of_rest[0, lane] = task.intercept_mean[_row(task.intercept_mean, i)]
+    memory.of_rest[1, lane] = task.intercept_sd[_row(task.intercept_sd, i)]
+    memory.of_rest[2, lane] = task.sigma_scale[_row(task.sigma_scale, i)]
 
 
 @compiled
@@ -113,49 +175,135 @@ def _row(values, i):
 
 
 @compiled
-def _sorted_columns(task, i, memory):
-    """Columns of data set i by their diagonal in A, largest first."""
-    sd, order, key = task.prior_sd[_row(task.prior_sd, i)], memory.order, memory.key
-    for j in range(len(sd)):
-        key[j] = -task.sxx[i, j, j] * sd[j] * sd[j]
-        order[j] = j
-    for j in range(1, len(sd)):
-        value, column, t = key[j], order[j], j - 1
-        while t >= 0 and key[t] > value:
-            key[t + 1], order[t + 1] = key[t], order[t]
-            t -= 1
-        key[t + 1], order[t + 1] = value, column
+def _screen(memory):
+    """Fill `refusal`, as `SufficientStatistics.screen` does, and put accepted data in the place of refused ones.
+
+    Returns whether there are any.
+    """
+    p, n = memory.cross.shape[0] - 1, load(memory.n, (0,))
+    finite, varies, outcome = every(1.0), every(1.0), every(1.0)
+    for j in range(p + 1):
+        mean = load(memory.mean, (j,))
+        finite = where_below(magnitude(mean), every(1e308), finite, every(0.0))
+        for k in range(j + 1):
+            finite = where_below(magnitude(load(memory.cross, (j, k))), every(1e308), finite, every(0.0))
+        own = where_below(RELATIVE_CONSTANT * n * mean * mean, load(memory.cross, (j, j)), every(1.0), every(0.0))
+        if j < p:
+            varies = varies * own
+        else:
+            outcome = own
+    refusal = where_below(varies, every(0.5), every(CONSTANT_COLUMN), every(0.0))
+    refusal = where_below(outcome, every(0.5), every(CONSTANT_OUTCOME), refusal)
+    refusal = where_below(finite, every(0.5), every(NOT_FINITE), refusal)
+    store(memory.refusal, (0,), refusal)
+    if all_below(refusal, every(0.5)):
+        return True
+    accepted = 0
+    while accepted < WIDTH and memory.refusal[0, accepted] > 0:
+        accepted += 1
+    if accepted == WIDTH:
+        return False
+    for lane in range(WIDTH):
+        if memory.refusal[0, lane] > 0:
+            _copy(memory, accepted, lane)
+    return True
 
 
 @compiled
-def _load(task, i, lane, form, memory):
-    """Put data set i into a lane."""
-    _sorted_columns(task, i, memory)
-    p, k, order = task.sxy.shape[1], len(task.contrasts), memory.order
-    mean, sd = task.prior_mean[_row(task.prior_mean, i)], task.prior_sd[_row(task.prior_sd, i)]
-    total, n, facts = task.syy[i], task.n[i], form.facts
+def _copy(memory, source, lane):
+    memory.n[0, lane] = memory.n[0, source]
+    for j in range(memory.cross.shape[0]):
+        memory.mean[j, lane] = memory.mean[j, source]
+        for k in range(j + 1):
+            memory.cross[j, k, lane] = memory.cross[j, k, source]
+    for j in range(memory.prior_sd.shape[0]):
+        memory.prior_mean[j, lane] = memory.prior_mean[j, source]
+        memory.prior_sd[j, lane] = memory.prior_sd[j, source]
+    for j in range(3):
+        memory.of_rest[j, lane] = memory.of_rest[j, source]
+
+
+@compiled
+def _standardise(task, form, memory):
+    """Bring the cross-products to A and the score, and fill the facts."""
+    p, cross, facts, n = memory.prior_sd.shape[0], memory.cross, form.facts, load(memory.n, (0,))
+    total = outcome = load(cross, (p, p))
+    for j in range(p):
+        score, mean = load(cross, (p, j)), load(memory.prior_mean, (j,))
+        total -= mean * score
+        for k in range(p):
+            score -= load(cross, (max(j, k), min(j, k))) * load(memory.prior_mean, (k,))
+        total -= mean * score
+        store(cross, (p, j), score * load(memory.prior_sd, (j,)))
+    for j in range(p):
+        for k in range(j + 1):
+            product = load(memory.prior_sd, (j,)) * load(memory.prior_sd, (k,))
+            store(cross, (j, k), load(cross, (j, k)) * product)
+        store(memory.size, (j,), floor(exponent(load(cross, (j, j))) * 0.125))
+    scale, sd = load(memory.of_rest, (2,)), load(memory.of_rest, (1,))
+    away = load(memory.mean, (p,)) - load(memory.of_rest, (0,))
+    store(facts, (ROWS,), n)
+    store(facts, (TOTAL,), total)
+    store(facts, (OUTCOME,), outcome)
+    store(facts, (INTERCEPT,), n * sd * sd)
+    store(facts, (DISTANCE,), n * away * away)
+    store(facts, (SCALE,), scale)
+    store(facts, (CONSTANT,), _log_constant(task.sigma_kind, scale, task.sigma_shape) - 0.5 * LOG_2PI * n)
+    for q in range(len(task.contrasts)):
+        at_prior = every(0.0)
+        for j in range(p):
+            at_prior += task.contrasts[q, j] * load(memory.prior_mean, (j,))
+        store(facts, (AT_PRIOR + q,), at_prior)
+
+
+@compiled
+def _sort(size, lane, order):
+    """Sort columns by size, largest first; those of one size stay in their order."""
+    for j in range(len(order)):
+        t = j - 1
+        while t >= 0 and size[order[t], lane] < size[j, lane]:
+            order[t + 1] = order[t]
+            t -= 1
+        order[t + 1] = j
+
+
+@compiled
+def _arrange(task, form, memory):
+    """Sort columns by their diagonal in A; by powers of 256, so that eight data sets mostly have one order."""
+    p, alike = len(memory.order), True
+    for j in range(p):
+        alike &= all_below(magnitude(load(memory.size, (j,)) - memory.size[j, 0]), every(0.5))
+    _sort(memory.size, 0, memory.order)
+    if alike:
+        _move(task, form, memory)
+        return
+    for lane in range(WIDTH):
+        _sort(memory.size, lane, memory.order)
+        _move_one(task, lane, form, memory)
+
+
+@compiled
+def _move(task, form, memory):
+    p, order, cross = len(memory.order), memory.order, memory.cross
     for x in range(p):
         j = order[x]
-        score = task.sxy[i, j]
-        for y in range(p):
-            score -= task.sxx[i, j, y] * mean[y]
-        total -= mean[j] * (task.sxy[i, j] + score)
-        form.rows[0, x, lane] = sd[j] * score
-        for q in range(k):
-            form.rows[1 + q, x, lane] = sd[j] * task.contrasts[q, j]
+        store(form.rows, (0, x), load(cross, (p, j)))
+        for q in range(len(task.contrasts)):
+            store(form.rows, (1 + q, x), load(memory.prior_sd, (j,)) * task.contrasts[q, j])
         for y in range(x + 1):
-            memory.A[x, y, lane] = sd[j] * sd[order[y]] * task.sxx[i, j, order[y]]
-    away = task.y_mean[i] - task.intercept_mean[_row(task.intercept_mean, i)]
-    scale = task.sigma_scale[_row(task.sigma_scale, i)]
-    facts[ROWS, lane], facts[TOTAL, lane], facts[OUTCOME, lane] = n, total, task.syy[i]
-    facts[INTERCEPT, lane] = n * task.intercept_sd[_row(task.intercept_sd, i)] ** 2
-    facts[DISTANCE, lane], facts[SCALE, lane] = n * away * away, scale
-    facts[CONSTANT, lane] = -0.5 * n * LOG_2PI + _log_constant(task.sigma_kind, scale, task.sigma_shape)
-    for q in range(k):
-        at_prior = 0.0
-        for j in range(p):
-            at_prior += task.contrasts[q, j] * mean[j]
-        facts[AT_PRIOR + q, lane] = at_prior
+            store(memory.A, (x, y), load(cross, (max(j, order[y]), min(j, order[y]))))
+
+
+@compiled
+def _move_one(task, lane, form, memory):
+    p, order, cross = len(memory.order), memory.order, memory.cross
+    for x in range(p):
+        j = order[x]
+        form.rows[0, x, lane] = cross[p, j, lane]
+        for q in range(len(task.contrasts)):
+            form.rows[1 + q, x, lane] = memory.prior_sd[j, lane] * task.contrasts[q, j]
+        for y in range(x + 1):
+            memory.A[x, y, lane] = cross[max(j, order[y]), min(j, order[y]), lane]
 
 
 @compiled
@@ -163,10 +311,10 @@ def _log_constant(kind, scale, shape):
     """Return what normalises sigma's prior."""
     if kind == HALF_T:
         of_t = lgamma((shape + 1) / 2) - lgamma(shape / 2) - 0.5 * log(shape * pi)
-        return log(2.0) + of_t - log(scale)
+        return log(2.0) + of_t - logarithm(scale)
     if kind == HALF_NORMAL:
-        return 0.5 * log(2 / pi) - log(scale)
-    return log(scale)
+        return 0.5 * log(2 / pi) - logarithm(scale)
+    return logarithm(scale)
 
 
 @compiled
@@ -178,9 +326,44 @@ def _start(form):
     return 0.5 * logarithm(larger(left, 1e-12 * total) / n)
 
 
+@njit  # makes arrays, which `compiled` functions do not
+def room(task, chosen, p):
+    """Return form and memory for eight data sets of p predictors."""
+    k, K, V = len(task.contrasts), len(chosen.grid), max(1, len(task.others))
+    form = Form(
+        task.sigma_kind, task.sigma_shape, np.zeros((AT_PRIOR + k, WIDTH)), np.zeros((p, WIDTH)),
+        np.zeros((p, WIDTH)), np.zeros((1 + k, p, WIDTH)), np.zeros((p, WIDTH)), np.zeros((p, WIDTH)),
+    )  # fmt: skip
+    memory = Memory(
+        np.zeros((1, WIDTH)), np.zeros((p + 1, WIDTH)), np.zeros((p + 1, p + 1, WIDTH)), np.zeros((p, WIDTH)),
+        np.zeros((p, WIDTH)), np.zeros((3, WIDTH)), np.zeros((p, p, WIDTH)), np.zeros((p, WIDTH)),
+        np.zeros((p, WIDTH)), np.zeros((5, K, WIDTH)), np.zeros((k, K, 3, WIDTH)),
+        np.zeros((max(k, V), len(FEATURES), WIDTH)), np.zeros((V, WIDTH)), np.zeros((1, WIDTH)),
+        np.zeros((p, WIDTH)), np.zeros(p, np.int64),
+    )  # fmt: skip
+    return form, memory
+
+
 @compiled
-def _fit_eight(task, form, chosen, memory):
-    """Everything about the eight data sets that are loaded."""
+def unload(i, lane, memory, out, log_evidence, refusals):
+    """Write what was found of one lane's data set to row i; nothing where it was refused."""
+    refusals[i] = int(memory.refusal[0, lane])
+    if refusals[i] > 0:
+        return
+    for row in range(out.shape[1]):
+        for feature in range(out.shape[2]):
+            out[i, row, feature] = memory.out[row, feature, lane]
+    for row in range(log_evidence.shape[1]):
+        log_evidence[i, row] = memory.evidence[row, lane]
+
+
+@compiled
+def fit_eight(task, form, chosen, memory):
+    """Everything about the eight data sets that are loaded, but those that are refused."""
+    if not _screen(memory):
+        return
+    _standardise(task, form, memory)
+    _arrange(task, form, memory)
     tridiagonal(memory.A, form.rows, form.diagonal, form.beside, memory.u, memory.w)
     n, mixture, given = load(form.facts, (ROWS,)), memory.mixture, memory.given
     total, outcome = load(form.facts, (TOTAL,)), load(form.facts, (OUTCOME,))
@@ -235,42 +418,42 @@ def _at_zero(form, q, mode, evidence, z, chosen, memory):
     return where_below(far, every(FAR), near, joint - evidence), where_below(far, every(FAR), every(1.0), fine)
 
 
-@compiler(rules, lanes, algebra, quadrature, marginals)(nogil=True, fastmath=set(lanes.FAST))
-def fit(task: Task, chosen: Rule, wanted: Any, out: FloatArray, log_evidence: FloatArray) -> None:
+@compiler(rules, sufficient, lanes, algebra, quadrature, marginals)(nogil=True, fastmath=set(lanes.FAST))
+def fit(
+    data: Data,
+    task: Task,
+    chosen: Rule,
+    wanted: IntArray,
+    out: FloatArray,
+    log_evidence: FloatArray,
+    refusals: IntArray,
+) -> None:
     """Summarise the data sets listed in `wanted`.
 
     Parameters
     ----------
+    data : Data
+        The data sets.
     task : Task
-        Data, priors and questions.
+        Priors and questions.
     chosen : Rule
         How sigma is integrated.
     wanted : array of int
-        Which data sets: those that passed the screening, with more rows than predictors and one.
+        Which data sets.
     out : array, shape (B, max(k, V), 7)
         Filled in the order of `FEATURES`; ``log_bf10`` is minus the log posterior density at 0, the prior's is added by
         the caller. With several priors rows are priors, and the first prior's is what is missing for all.
     log_evidence : array, shape (B, max(1, V))
         Filled; NaN where something is not certified.
+    refusals : array of int, shape (B,)
+        Filled with a `Refusal` where the data themselves are at fault.
     """
-    p, k, K, V = task.sxy.shape[1], len(task.contrasts), len(chosen.grid), max(1, len(task.others))
-    form = Form(
-        task.sigma_kind, task.sigma_shape, np.zeros((AT_PRIOR + k, WIDTH)), np.zeros((p, WIDTH)),
-        np.zeros((p, WIDTH)), np.zeros((1 + k, p, WIDTH)), np.zeros((p, WIDTH)), np.zeros((p, WIDTH)),
-    )  # fmt: skip
-    memory = Memory(
-        np.zeros((p, p, WIDTH)), np.zeros((p, WIDTH)), np.zeros((p, WIDTH)), np.zeros((5, K, WIDTH)),
-        np.zeros((k, K, 3, WIDTH)), np.zeros((max(k, V), len(FEATURES), WIDTH)), np.zeros((V, WIDTH)),
-        np.zeros(p, np.int64), np.zeros(p),
-    )  # fmt: skip
+    form, memory = room(task, chosen, data.sxy.shape[1])
     for first in range(0, len(wanted), WIDTH):
         for lane in range(WIDTH):
-            _load(task, wanted[min(first + lane, len(wanted) - 1)], lane, form, memory)
-        _fit_eight(task, form, chosen, memory)
+            i = wanted[min(first + lane, len(wanted) - 1)]
+            load_data(data, i, lane, memory)
+            _load_priors(task, i, lane, memory)
+        fit_eight(task, form, chosen, memory)
         for lane in range(min(WIDTH, len(wanted) - first)):
-            i = wanted[first + lane]
-            for row in range(out.shape[1]):
-                for feature in range(out.shape[2]):
-                    out[i, row, feature] = memory.out[row, feature, lane]
-            for row in range(log_evidence.shape[1]):
-                log_evidence[i, row] = memory.evidence[row, lane]
+            unload(wanted[first + lane], lane, memory, out, log_evidence, refusals)

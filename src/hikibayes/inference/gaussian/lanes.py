@@ -29,6 +29,7 @@ __all__ = [
     "all_below",
     "bits",
     "cdf_and_bell",
+    "exponent",
     "exponential",
     "floor",
     "from_bits",
@@ -321,6 +322,12 @@ def exponential(x):  # type: ignore[no-untyped-def]
     y = y * r + 1.0
     # adding 1.5 * 2^52 leaves k in the lowest bits, from where it goes to the exponent
     return from_bits(bits(y) + (bits(k + 6755399441055744.0) << _SHIFT))
+
+
+@inline
+def exponent(x):  # type: ignore[no-untyped-def]
+    """Return the exponent of numbers that are not negative: the whole part of log2(x), more or less 1023."""
+    return _signed_exponent(bits(x))
 
 
 @inline

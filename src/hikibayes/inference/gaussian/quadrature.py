@@ -65,14 +65,20 @@ class Form(NamedTuple):
 
 
 @compiled
+def _solve(form, v, factor):
+    return solve_at(v, factor, form.diagonal, form.beside, form.rows, form.inverse, form.multiplier)
+
+
+@compiled
 def log_density(form, q, omega):
     """Log density of data and log sigma; for q >= 0 also of contrast q being 0."""
     v = exponential(2.0 * omega)
-    fitted, log_determinant = solve_at(v, form.diagonal, form.beside, form.rows, form.inverse, form.multiplier)
-    n, spread, scale = load(form.facts, (ROWS,)), load(form.facts, (SPREAD,)), load(form.facts, (SCALE,))
-    core = (n - float(form.diagonal.shape[0])) * 2.0 * omega + log_determinant
-    core += (load(form.facts, (TOTAL,)) - fitted) / v
-    core += logarithm(1.0 + spread / v) + load(form.facts, (DISTANCE,)) / (v + spread)
+    n, scale = load(form.facts, (ROWS,)), load(form.facts, (SCALE,))
+    of_mean = v + load(form.facts, (SPREAD,))
+    fitted, log_determinant = _solve(form, v, of_mean)
+    core = (n - float(form.diagonal.shape[0] + 1)) * 2.0 * omega + log_determinant
+    core += (load(form.facts, (TOTAL,)) - fitted) * exponential(-2.0 * omega)
+    core += load(form.facts, (DISTANCE,)) / of_mean
     value = load(form.facts, (CONSTANT,)) - 0.5 * core + omega
     if form.kind == HALF_T:
         value -= 0.5 * (form.shape + 1.0) * logarithm(1.0 + v / (scale * scale * form.shape))
@@ -102,7 +108,7 @@ def _prior_fall(form, omega):
 @compiled
 def residual_left(form, v):
     """Penalised residual sum of squares at v."""
-    fitted, _ = solve_at(v, form.diagonal, form.beside, form.rows, form.inverse, form.multiplier)
+    fitted, _ = _solve(form, v, lanes(1.0))
     return load(form.facts, (TOTAL,)) - fitted
 
 
@@ -219,7 +225,7 @@ def everywhere(form, q, nodes, given):
     if q < 0:
         for t in range(K):
             omega = low + h * float(t)
-            solve_at(exponential(2.0 * omega), form.diagonal, form.beside, form.rows, form.inverse, form.multiplier)
+            _solve(form, exponential(2.0 * omega), lanes(1.0))
             _keep(form, omega, t, given)
     top, total, every_other = _sum_up(nodes)
     fine = where_below(magnitude(logarithm(2.0 * every_other / total)), lanes(EVERYWHERE_ERROR), lanes(1.0), lanes(0.0))

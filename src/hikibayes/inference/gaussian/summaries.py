@@ -17,7 +17,7 @@ from .reference_quadrature import EVERYWHERE, MANY, PLENTY, SOME
 from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
 
 if TYPE_CHECKING:
-    from .fit import Task
+    from .fit import Data, Task
 
 __all__ = ["PER_CONTRAST", "Summaries", "summaries", "summaries_by_prior"]
 
@@ -221,17 +221,20 @@ def _compiled(stats: SufficientStatistics, family: Sequence[Priors], asked: _Ask
         return [_t(stats, asked)]
     from .fit import fit, rule
 
-    a, refusals = first.align(stats.names), stats.screen()
-    check_priors(stats, a, refusals)
     B, df = len(stats), stats.n - len(stats.names)
+    a = first.align(stats.names)
+    # before priors that are made of the data, or that mix columns; else it is done on the way
+    ahead = len(a.mean) > 1 or a.correlation is not None
+    refusals = stats.screen() if ahead else np.zeros(B, dtype=np.int64)
+    check_priors(stats, a, refusals)
     out = np.full((B, max(V, len(asked.contrasts)), len(PER_CONTRAST)), np.nan)
     log_evidence = np.full((B, V), np.nan)
     if a.correlation is None or len(a.mean) == 1:
-        task = _task_of(stats, family, asked)
+        data, task = _task_of(stats, family, asked)
         for count, least in RULES:
             waiting = np.flatnonzero((refusals == 0) & np.isnan(log_evidence[:, 0]) & (df >= least))
             if len(waiting):
-                fit(task, rule(count), waiting, out, log_evidence)
+                fit(data, task, rule(count), waiting, out, log_evidence, refusals)
         out[..., -1] += _log_prior_at_zero(a, asked.contrasts)
     rows = [slice(v, v + 1) for v in range(V)] if V > 1 else [slice(None)]
     return [
@@ -262,8 +265,8 @@ def _completed(
     return Summaries(**columns, log_evidence=log_evidence, refusals=refusals)
 
 
-def _task_of(stats: SufficientStatistics, family: Sequence[Priors], asked: _Asked) -> Task:
-    from .fit import Task
+def _task_of(stats: SufficientStatistics, family: Sequence[Priors], asked: _Asked) -> tuple[Data, Task]:
+    from .fit import Data, Task
 
     first, *others = (priors.align(stats.names) for priors in family)
     column = int(np.argmax(asked.contrasts[0]))
@@ -281,12 +284,9 @@ def _task_of(stats: SufficientStatistics, family: Sequence[Priors], asked: _Aske
         array = np.array(values, dtype=np.float64, order="C", copy=None, ndmin=1)
         return array if array.flags.writeable else array.copy()
 
-    return Task(
-        n=plain(stats.n),
-        y_mean=plain(stats.y_mean),
-        sxx=plain(stats.sxx),
-        sxy=plain(stats.sxy),
-        syy=plain(stats.syy),
+    of_data = (plain(getattr(stats, name)) for name in Data._fields[1:])
+    data = Data(np.array(stats.n, dtype=np.int64, order="C"), *of_data)
+    task = Task(
         prior_mean=plain(mean),
         prior_sd=plain(sd),
         intercept_mean=plain(first.intercept_mean),
@@ -301,6 +301,7 @@ def _task_of(stats: SufficientStatistics, family: Sequence[Priors], asked: _Aske
         rope_low=asked.rope[0],
         rope_high=asked.rope[1],
     )
+    return data, task
 
 
 def _whitened(
@@ -315,7 +316,7 @@ def _whitened(
     turned = SufficientStatistics(
         names=stats.names,
         n=stats.n,
-        x_mean=stats.x_mean,
+        x_mean=np.zeros_like(stats.x_mean),
         y_mean=stats.y_mean,
         sxx=root.T @ stats.sxx @ root,
         sxy=stats.sxy @ root,
