@@ -101,7 +101,9 @@ def test_the_columns_are_those_of_the_contract(run):
     assert (power["power"].isna() == (power["worlds"] == "posterior")).all()
     assert (power["assurance"].isna() == (power["worlds"] == "printed")).all()
     sizes = pd.read_csv(run[0] / "sample_size.csv")
-    assert {"worlds", "target", "n_per_group", "n_total", "lower", "upper", "reached", "ceiling"} <= set(sizes)
+    assert {"worlds", "target", "n_per_group", "n_total", "lower", "upper", "reached", "limiting_assurance"} <= set(
+        sizes
+    )
 
 
 def test_its_report_says_the_rule_before_the_result_and_keeps_priors_apart(run):

@@ -5,11 +5,16 @@ from __future__ import annotations
 import tomllib
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 
 from hikibayes.planning.designs import simulation as designs
+from hikibayes.planning.designs.axes import Kind
+from hikibayes.planning.designs.rules import CONDITIONS, Rule
 from hikibayes.planning.designs.simulation import Simulation, load_simulation, shipped_simulations
+from hikibayes.planning.populations.sources import SOURCES
 from hikibayes.planning.power import power
 from hikibayes.planning.run.plan import prepare
 from hikibayes.reconstruction.shipped import shipped_reconstructions
@@ -245,3 +250,24 @@ def test_a_brief_version_keeps_sizes_and_worlds():
     assert brief.size == len(whole.axes.n_per_group) * len(whole.worlds.source)
     assert brief.run.replicates == 500
     assert load_simulation("reliability").brief().axes.reliability == ("as_printed",)
+
+
+def test_every_condition_is_a_field_of_a_rule_and_every_source_has_a_name():
+    assert set(CONDITIONS) == set(Rule.model_fields) - {"interval"}
+    assert set(SOURCES) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_condition_is_right_where_the_truth_holds_once_the_posterior_is_narrow(name):
+    """A posterior without width decides exactly in the populations that the limiting assurance counts."""
+    value = (-0.1, 0.1) if name in {"inside", "outside"} else 3.0 if name.startswith("bf10") else 0.5
+    rule = Rule.model_validate({name: value} | ({"interval": 0.95} if CONDITIONS[name].of_interval else {}))
+    truth = np.array([-0.9, -0.4, -0.05, 0.0, 0.05, 0.4, 0.9])
+    rope = (-0.1, 0.1)
+    found = {"truth": truth, "mean": truth, "lower": truth, "upper": truth}
+    found["p_positive"] = np.where(truth == 0, 0.5, truth > 0)
+    found["p_rope"] = ((truth > rope[0]) & (truth < rope[1])).astype(float)
+    found["log_bf10"] = np.where(truth == 0, -50.0, 50.0)
+    decided = rule.decides(found)
+    assert (decided & rule.correct(found, rope)).mean() == pytest.approx(rule.limiting_assurance(truth, rope))
+    assert rule.correct(found, rope)[decided].all()

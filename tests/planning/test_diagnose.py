@@ -166,11 +166,11 @@ def test_a_target_beyond_the_grid_is_empty_and_said():
     assert "the grid does not reach 0.8" in found.warnings[0]
 
 
-def test_an_assurance_has_a_ceiling_and_it_is_said():
+def test_an_assurance_has_a_limit_and_it_is_said():
     truth = np.where(np.arange(4_000) < 3_000, 0.9, -0.9)
     found = diagnose(table(truth, SIZES, source="posterior"))
-    assert found.sample_size.ceiling.iloc[0] == 0.75
-    assert "no sample size reaches 0.8; assurance has a ceiling" in found.warnings[0]
+    assert found.sample_size.limiting_assurance.iloc[0] == 0.75
+    assert "no sample size reaches 0.8; its limit is the share of" in found.warnings[0]
     assert "0.750" in found.warnings[0]
 
 
@@ -194,7 +194,7 @@ def test_monotone_is_the_least_squares_fit():
 
 
 @pytest.mark.parametrize(
-    ("rule", "ceiling"),
+    ("rule", "limit"),
     [
         ({"interval": 0.95, "above": 0}, 0.75),
         ({"interval": 0.95, "below": 0}, 0.25),
@@ -210,13 +210,15 @@ def test_monotone_is_the_least_squares_fit():
         ({"interval": 0.95, "narrower_than": 0.1}, 1.0),
     ],
 )
-def test_ceilings(rule, ceiling):
+def test_limiting_assurances(rule, limit):
     decision = simulation({"d": rule}, [50], "printed", []).decisions[0]
-    assert decision.rule.ceiling(np.array([0.05, 0.09, 0.5, -0.5, -0.6, 0.01, 0.05, 0.7]), (-0.1, 0.1)) == ceiling
+    assert (
+        decision.rule.limiting_assurance(np.array([0.05, 0.09, 0.5, -0.5, -0.6, 0.01, 0.05, 0.7]), (-0.1, 0.1)) == limit
+    )
 
 
-def test_ceilings_are_where_an_endless_study_ends():
-    """With n of ten million the claims are what the ceiling says."""
+def test_limiting_assurances_are_where_an_endless_study_ends():
+    """With n of ten million the conclusions are what the limit says."""
     truth = np.random.default_rng(1).normal(0.2, 0.2, size=4_000)
     truth = truth[np.abs(np.abs(truth) - 0.1) > 0.01]
     truth = np.resize(truth[np.abs(truth) > 0.01], 4_000)
@@ -227,6 +229,6 @@ def test_ceilings_are_where_an_endless_study_ends():
     }  # fmt: skip
     made = table(truth, [10_000_000], rules=rules, source="posterior", targets=[0.5])
     found = diagnose(made)
-    ceilings = found.sample_size.set_index("decision").ceiling
+    limits = found.sample_size.set_index("decision").limiting_assurance
     for decision, assurance in found.power.set_index("decision").assurance.items():
-        assert assurance == pytest.approx(ceilings[decision], abs=0.002), decision
+        assert assurance == pytest.approx(limits[decision], abs=0.002), decision

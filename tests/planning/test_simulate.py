@@ -370,7 +370,7 @@ def test_power_looks_closer_where_a_target_is_crossed(settled, reconstructions):
         worlds={"source": ["printed"]},
         axes={"n_per_group": [40, 400]},
         targets={"power": [0.5]},
-        run={"replicates": 500, "refine": True},
+        run={"replicates": 4000, "refine": True},
     )
     found = power(spec, study=settled, reconstructions=reconstructions)
     sizes = [cell.sample.n_per_group for cell in found.replicates.cells]

@@ -1,7 +1,7 @@
 """Every doubt about a case, one after the other: what would have to be true for the claim to fail.
 
 A doubt is a function of a case whose result has tables, to be written as files, and tipping rows, for the one page on
-which all doubts stand side by side. Adding a doubt is adding it to `doubts`.
+which all stand side by side. A new one is a line in `ANALYSES`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .confounding.sensitivity import confounding_of
 from .imbalance.sensitivity import imbalance_of
 from .priors.sensitivity import priors_of
 
-__all__ = ["TIPPING_COLUMNS", "Doubt", "doubts"]
+__all__ = ["ANALYSES", "TIPPING_COLUMNS", "Doubt", "doubts"]
 
 TIPPING_COLUMNS = ("doubt", "what", "value", "lower", "upper", "sentence")
 """A row says which doubt, what would have to reach which value, its 5 % and 95 % quantile over the data sets (empty for
@@ -36,8 +36,20 @@ class Doubt(Protocol):
         """With `TIPPING_COLUMNS`; a row for each way in which the claim can fail."""
 
 
+class Analysis(Protocol):
+    """A sensitivity analysis: a function of a case."""
+
+    def __call__(self, case: Case, *, seed: int, tell: Callable[[str], None] | None = None) -> Doubt:
+        """Run it; raises `InputError` where the case has nothing for it to ask about."""
+        ...
+
+
+ANALYSES: Mapping[str, Analysis] = {"priors": priors_of, "confounding": confounding_of, "imbalance": imbalance_of}
+"""Every sensitivity analysis that takes seconds, in the order of the report."""
+
+
 def doubts(case: Case, *, seed: int, tell: Callable[[str], None] | None = None) -> dict[str, pd.DataFrame]:
-    """Raise every doubt about a case, as far as it takes seconds.
+    """Run every sensitivity analysis of a case; one that has nothing to ask about is left out, and said.
 
     Parameters
     ----------
@@ -53,12 +65,13 @@ def doubts(case: Case, *, seed: int, tell: Callable[[str], None] | None = None) 
     dict of str to pandas.DataFrame
         Every doubt's tables by file name, and ``tipping``: the tipping rows of all of them.
     """
-    raised: list[Doubt] = [priors_of(case, seed=seed, tell=tell), confounding_of(case, seed=seed, tell=tell)]
-    try:
-        raised.append(imbalance_of(case, seed=seed, tell=tell))
-    except InputError as error:
-        # not every study has a category in which its groups could differ
-        if tell:
-            tell(f"leaving the imbalance out: {error}")
+    raised: list[Doubt] = []
+    for name, analysis in ANALYSES.items():
+        try:
+            raised.append(analysis(case, seed=seed, tell=tell))
+        except InputError as error:
+            # not every study has a category in which its groups could differ, say
+            if tell:
+                tell(f"leaving {name} out: {error}")
     tables = {name: table for doubt in raised for name, table in doubt.tables.items()}
     return {**tables, "tipping": pd.concat([doubt.tipping for doubt in raised], ignore_index=True)}

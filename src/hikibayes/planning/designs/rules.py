@@ -1,11 +1,13 @@
-"""Decision rules: what has to be true of a posterior for a study to claim something.
+"""Decision rules: what has to be true of a posterior for a study to conclude something.
 
-A rule is evaluated on a table of replicates, so that any rule can be asked of replicates that exist already.
+A rule is evaluated on a table of replicates, so that any rule can be asked of replicates that exist already. What a
+condition means stands in one place, a line of `CONDITIONS`; a field of `Rule` makes it something that can be written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -15,19 +17,126 @@ from pydantic import model_validator
 from ...spec import Number, Positive, Probability, Spec
 from ...study.measures import Identifier, Text
 
-__all__ = ["Decision", "Rule"]
+__all__ = ["CONDITIONS", "Condition", "Decision", "Rule"]
 
 type Numbers = NDArray[np.floating[Any]]
 type BoolArray = NDArray[np.bool_]
+type Found = Mapping[str, Numbers]
+"""Columns of the replicates (truth, mean, lower, upper, p_positive, p_rope, log_bf10); NaN where a fit failed."""
 
 Pair = tuple[Number, Number]
 
-OF_INTERVAL = ("above", "below", "excludes", "inside", "outside", "narrower_than")
-ALONE = ("p_positive_above", "p_positive_below", "p_rope_above", "p_rope_below", "bf10_above", "bf10_below")
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What has to be true of a posterior, and when that is right.
+
+    Parameters
+    ----------
+    words : str
+        With ``{}`` for the value.
+    met : callable
+        From replicates and the value to whether each meets the condition.
+    holds : callable
+        From true values, the value and the ROPE to where a study without end meets the condition, and rightly so.
+    correct : callable, optional
+        From replicates, the value and the ROPE to where meeting the condition is right, if that is not where the truth
+        ``holds``: excluding a value, for example, says on which side of it the truth lies.
+    of_interval : bool
+        Whether it is about an interval, so that ``interval`` must be given.
+    """
+
+    words: str
+    met: Callable[[Found, Any], Numbers | BoolArray]
+    holds: Callable[[Numbers, Any, Pair], Numbers | BoolArray]
+    correct: Callable[[Found, Any, Pair], Numbers | BoolArray] | None = None
+    of_interval: bool = False
+
+
+def _within(truth: Numbers, region: Pair) -> BoolArray:
+    return np.asarray((truth > region[0]) & (truth < region[1]))
+
+
+def _beyond(truth: Numbers, region: Pair) -> BoolArray:
+    return np.asarray((truth < region[0]) | (truth > region[1]))
+
+
+def _same_side(found: Found, value: float) -> BoolArray:
+    return np.asarray((found["mean"] > value) == (found["truth"] > value))
+
+
+def _everywhere(truth: Numbers) -> BoolArray:
+    return np.ones(truth.shape, dtype=bool)
+
+
+CONDITIONS: dict[str, Condition] = {
+    "above": Condition(
+        words="above {}", of_interval=True, met=lambda found, v: found["lower"] > v, holds=lambda truth, v, _: truth > v
+    ),
+    "below": Condition(
+        words="below {}", of_interval=True, met=lambda found, v: found["upper"] < v, holds=lambda truth, v, _: truth < v
+    ),
+    "excludes": Condition(
+        words="excludes {}",
+        of_interval=True,
+        met=lambda found, v: (found["lower"] > v) | (found["upper"] < v),
+        holds=lambda truth, v, _: truth != v,
+        correct=lambda found, v, _: _same_side(found, v),
+    ),
+    "inside": Condition(
+        words="inside {}",
+        of_interval=True,
+        met=lambda found, v: (found["lower"] > v[0]) & (found["upper"] < v[1]),
+        holds=lambda truth, v, _: _within(truth, v),
+    ),
+    "outside": Condition(
+        words="outside {}",
+        of_interval=True,
+        met=lambda found, v: (found["lower"] > v[1]) | (found["upper"] < v[0]),
+        holds=lambda truth, v, _: _beyond(truth, v),
+        correct=lambda found, *_: _same_side(found, 0.0),
+    ),
+    "narrower_than": Condition(
+        words="narrower than {}",
+        of_interval=True,
+        met=lambda found, v: found["upper"] - found["lower"] < v,
+        holds=lambda truth, *_: _everywhere(truth),
+    ),
+    "p_positive_above": Condition(
+        words="P(> 0) above {}", met=lambda found, v: found["p_positive"] > v, holds=lambda truth, *_: truth > 0
+    ),
+    "p_positive_below": Condition(
+        words="P(> 0) below {}", met=lambda found, v: found["p_positive"] < v, holds=lambda truth, *_: truth < 0
+    ),
+    "p_rope_above": Condition(
+        words="mass in the ROPE above {}",
+        met=lambda found, v: found["p_rope"] > v,
+        holds=lambda truth, _, rope: _within(truth, rope),
+    ),
+    "p_rope_below": Condition(
+        words="mass in the ROPE below {}",
+        met=lambda found, v: found["p_rope"] < v,
+        holds=lambda truth, _, rope: _beyond(truth, rope),
+        correct=lambda found, *_: _same_side(found, 0.0),
+    ),
+    "bf10_above": Condition(
+        words="BF₁₀ above {}",
+        met=lambda found, v: found["log_bf10"] > np.log(v),
+        holds=lambda truth, *_: truth != 0,
+        correct=lambda found, *_: _same_side(found, 0.0),
+    ),
+    "bf10_below": Condition(
+        words="BF₁₀ below {}",
+        met=lambda found, v: found["log_bf10"] < np.log(v),
+        holds=lambda truth, *_: truth == 0,
+        correct=lambda found, *_: _everywhere(found["truth"]),
+    ),
+}
+"""Every condition that a rule can have, by the name of its field in `Rule`."""
 
 
 class Rule(Spec):
-    """When a posterior counts as a claim; exactly one of the conditions below, the first six with ``interval``.
+    """When a posterior counts as a conclusion; exactly one of the conditions below, the first six with ``interval``.
 
     Notes
     -----
@@ -64,31 +173,34 @@ class Rule(Spec):
 
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
-        given = [name for name in (*OF_INTERVAL, *ALONE) if getattr(self, name) is not None]
+        given = [name for name in CONDITIONS if getattr(self, name) is not None]
         if len(given) != 1:
-            found = ", ".join(given) or "none"
-            raise ValueError(f"a rule has exactly one of {', '.join((*OF_INTERVAL, *ALONE))}; found {found}")
-        if (given[0] in OF_INTERVAL) != (self.interval is not None):
-            wants = "needs 'interval', such as 0.95" if given[0] in OF_INTERVAL else "takes no 'interval'"
+            raise ValueError(f"a rule has exactly one of {', '.join(CONDITIONS)}; found {', '.join(given) or 'none'}")
+        of_interval = CONDITIONS[given[0]].of_interval
+        if of_interval != (self.interval is not None):
+            wants = "needs 'interval', such as 0.95" if of_interval else "takes no 'interval'"
             raise ValueError(f"a rule with {given[0]!r} {wants}")
-        for name in ("inside", "outside"):
-            pair = getattr(self, name)
-            if pair and pair[0] >= pair[1]:
-                raise ValueError(f"{name!r} runs from {pair[0]:g} to {pair[1]:g}, not upwards")
+        if isinstance(self.value, tuple) and self.value[0] >= self.value[1]:
+            raise ValueError(f"{given[0]!r} runs from {self.value[0]:g} to {self.value[1]:g}, not upwards")
         return self
 
     @property
     def condition(self) -> str:
         """Name of the one condition."""
-        return next(name for name in (*OF_INTERVAL, *ALONE) if getattr(self, name) is not None)
+        return next(name for name in CONDITIONS if getattr(self, name) is not None)
+
+    @property
+    def value(self) -> Any:
+        """What the condition is about: a number, or a region."""
+        return getattr(self, self.condition)
 
     @property
     def needs_bayes_factor(self) -> bool:
         """Whether the rule cannot be asked under a flat prior."""
         return self.condition.startswith("bf10")
 
-    def claims(self, found: Mapping[str, Numbers]) -> BoolArray:
-        """Tell which replicates claim.
+    def decides(self, found: Found) -> BoolArray:
+        """Tell which replicates conclude.
 
         Parameters
         ----------
@@ -98,103 +210,33 @@ class Rule(Spec):
         Returns
         -------
         array of bool
-            A failed fit claims nothing.
+            A failed fit concludes nothing.
         """
-        lower, upper = found["lower"], found["upper"]
-        value = getattr(self, self.condition)
-        match self.condition:
-            case "above":
-                return np.asarray(lower > value)
-            case "below":
-                return np.asarray(upper < value)
-            case "excludes":
-                return np.asarray((lower > value) | (upper < value))
-            case "inside":
-                return np.asarray((lower > value[0]) & (upper < value[1]))
-            case "outside":
-                return np.asarray((lower > value[1]) | (upper < value[0]))
-            case "narrower_than":
-                return np.asarray(upper - lower < value)
-            case "bf10_above":
-                return np.asarray(found["log_bf10"] > np.log(value))
-            case "bf10_below":
-                return np.asarray(found["log_bf10"] < np.log(value))
-            case name:
-                column = found["p_positive" if name.startswith("p_positive") else "p_rope"]
-                return np.asarray(column > value if name.endswith("above") else column < value)
+        return np.asarray(CONDITIONS[self.condition].met(found, self.value))
 
-    def right(self, found: Mapping[str, Numbers], rope: Pair) -> BoolArray:
-        """Tell in which replicates a claim would be right, given the truth.
+    def correct(self, found: Found, rope: Pair) -> BoolArray:
+        """Tell in which replicates a conclusion would be right, given the truth.
 
-        A claim about a direction is right where the truth has that direction; one of practical equivalence, where the
-        truth lies in the region. A claim of precision, or of evidence for 0, has no direction and counts as right.
+        A conclusion about a direction is right where the truth has that direction; one of practical equivalence, where
+        the truth lies in the region. One of precision, or of evidence for 0, has no direction and counts as right.
         """
-        truth, mean = found["truth"], found["mean"]
-        value = getattr(self, self.condition)
-        match self.condition:
-            case "above":
-                return np.asarray(truth > value)
-            case "below":
-                return np.asarray(truth < value)
-            case "inside":
-                return np.asarray((truth > value[0]) & (truth < value[1]))
-            case "p_rope_above":
-                return np.asarray((truth > rope[0]) & (truth < rope[1]))
-            case "p_positive_above":
-                return np.asarray(truth > 0)
-            case "p_positive_below":
-                return np.asarray(truth < 0)
-            case "narrower_than" | "bf10_below":
-                return np.ones(truth.shape, dtype=bool)
-            case "excludes":
-                return np.asarray((mean > value) == (truth > value))
-            case _:
-                return np.asarray((mean > 0) == (truth > 0))
+        condition = CONDITIONS[self.condition]
+        if condition.correct is None:
+            return np.asarray(condition.holds(found["truth"], self.value, rope))
+        return np.asarray(condition.correct(found, self.value, rope))
 
-    def ceiling(self, truth: Numbers, rope: Pair) -> float:
-        """Return the share of worlds in which an endless study would claim, rightly: no sample size gets beyond it."""
-        value = getattr(self, self.condition)
-        match self.condition:
-            case "above" | "p_positive_above":
-                reached = truth > (value if self.condition == "above" else 0.0)
-            case "below" | "p_positive_below":
-                reached = truth < (value if self.condition == "below" else 0.0)
-            case "inside" | "p_rope_above":
-                low, high = value if self.condition == "inside" else rope
-                reached = (truth > low) & (truth < high)
-            case "outside" | "p_rope_below":
-                low, high = value if self.condition == "outside" else rope
-                reached = (truth < low) | (truth > high)
-            case "excludes":
-                reached = truth != value
-            case "bf10_above" | "bf10_below":
-                reached = (truth != 0) if self.condition == "bf10_above" else (truth == 0)
-            case _:
-                reached = np.ones(truth.shape, dtype=bool)
-        return float(np.mean(reached))
+    def limiting_assurance(self, truth: Numbers, rope: Pair) -> float:
+        """Return the share of populations in which a study without end concludes, rightly: no size gets beyond it."""
+        return float(np.mean(CONDITIONS[self.condition].holds(truth, self.value, rope)))
 
     def __str__(self) -> str:
-        value = getattr(self, self.condition)
-        shown = f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else f"{value:g}"
-        words = {
-            "above": f"above {shown}",
-            "below": f"below {shown}",
-            "excludes": f"excludes {shown}",
-            "inside": f"inside {shown}",
-            "outside": f"outside {shown}",
-            "narrower_than": f"narrower than {shown}",
-            "p_positive_above": f"P(> 0) above {shown}",
-            "p_positive_below": f"P(> 0) below {shown}",
-            "p_rope_above": f"mass in the ROPE above {shown}",
-            "p_rope_below": f"mass in the ROPE below {shown}",
-            "bf10_above": f"BF₁₀ above {shown}",
-            "bf10_below": f"BF₁₀ below {shown}",
-        }[self.condition]
+        shown = "{:g} to {:g}".format(*self.value) if isinstance(self.value, tuple) else f"{self.value:g}"
+        words = CONDITIONS[self.condition].words.format(shown)
         return f"{100 * self.interval:g} % interval {words}" if self.interval else words
 
 
 class Decision(Spec):
-    """A claim that the planned study wants to be able to make: a rule, about an estimand of the study."""
+    """A conclusion that the planned study wants to be able to draw: a rule, about an estimand of the study."""
 
     name: Identifier
     estimand: Identifier

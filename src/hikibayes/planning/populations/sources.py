@@ -6,7 +6,7 @@ that it is a sample; drawing from the posterior given it (``posterior``) does no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,15 @@ from ...inference.models.compile import exact_posterior
 from ...inference.models.specs import DEFAULT_VARIANT
 from ...spec import InputError
 from ...study.study import Estimand
+from ..designs.axes import WorldsSpec
 from .columns import FloatArray, Frame
 from .fixed import FixedWorld, fixed_worlds
 from .reconstructed import Ensemble
 from .worlds import IntArray, Worlds
 
 __all__ = [
+    "SOURCES",
+    "Asked",
     "Source",
     "conditional_estimate",
     "conditional_source",
@@ -30,10 +33,67 @@ __all__ = [
     "posterior_source",
     "printed_source",
     "shrunken_source",
+    "sources_of",
 ]
 
 type Source = Callable[[np.random.Generator, int], Worlds]
 """Draws so many worlds, from randomness that it is given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a source of populations may be made from.
+
+    Parameters
+    ----------
+    spec : WorldsSpec
+        What a person wrote.
+    frame : Frame
+        Scores, category and groups of the model that generates.
+    main : Estimand
+        What the first decision is about.
+    made : Ensemble or None
+        The reconstructions; none where only written populations are asked for.
+    """
+
+    spec: WorldsSpec
+    frame: Frame
+    main: Estimand
+    made: Ensemble | None
+
+    @property
+    def reconstructions(self) -> Ensemble:
+        """The reconstructions, for a source that needs them."""
+        assert self.made is not None
+        return self.made
+
+    @property
+    def written(self) -> FixedWorld:
+        """The population that a person wrote down."""
+        assert self.spec.fixed is not None
+        return self.spec.fixed
+
+
+SOURCES: Mapping[str, Callable[[Asked], Source]] = {
+    "posterior": lambda asked: posterior_source(asked.reconstructions, asked.spec.prior),
+    "printed": lambda asked: printed_source(asked.reconstructions),
+    "shrunken": lambda asked: shrunken_source(printed_source(asked.reconstructions), asked.main, asked.spec.shrink),
+    "conditional": lambda asked: conditional_source(asked.reconstructions, asked.main),
+    "fixed": lambda asked: fixed_source(asked.written, asked.frame),
+}
+"""Every source of populations, by the name that a simulation has for it."""
+
+
+def sources_of(asked: Asked) -> dict[str, Source]:
+    """Prepare every source that is asked for.
+
+    Parameters
+    ----------
+    asked : Asked
+        What to make them from.
+    """
+    return {name: SOURCES[name](asked) for name in asked.spec.source}
+
 
 NODES = 65
 """Nodes of the residual SD's distribution function; the draws' error is far below that of drawing."""

@@ -114,7 +114,7 @@ def _failures(replicates: Replicates) -> Iterator[str]:
     cell = ", ".join(f"{name} {value}" for name, value in worst.items() if name != "n_total")
     yield (
         f"{failed:,} of {total:,} fits failed ({failed / total:.1%}), most where {cell} ({shares.max():.1%}); "
-        "a failed fit claims nothing, and is counted"
+        "a failed fit concludes nothing, and is counted"
     )
 
 
@@ -126,12 +126,12 @@ def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> It
     name = f"{chosen[0].decision.name}, {chosen[0].samples[0].worlds} worlds"
     ends = {curve: monotone(curve.share[None])[0, [0, -1]] for curve in chosen}
     for target in targets:
-        if capped := [curve.ceiling for curve in chosen if curve.ceiling < target]:
+        if capped := [curve.limiting_assurance for curve in chosen if curve.limiting_assurance < target]:
             yield (
-                f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; {what} has a ceiling, the share of "
+                f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; its limit is the share of "
                 f"worlds in which the claim is true ({_span(capped)})"
             )
-        if short := [last for curve, (_, last) in ends.items() if last < target <= curve.ceiling]:
+        if short := [last for curve, (_, last) in ends.items() if last < target <= curve.limiting_assurance]:
             yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"
         if early := [first for first, _ in ends.values() if first >= target]:
             yield f"{name}: the smallest n reaches {target:g} already{_of(early, chosen)}; fewer may do"

@@ -44,7 +44,7 @@ def performance(replicates: Replicates) -> pd.DataFrame:
     Notes
     -----
     ``power`` is P(claim) in one world, ``assurance`` P(claim, rightly) over the worlds of the posterior; a row has one
-    or the other. A fit that failed claims nothing, and counts. ``width``, ``coverage``, ``bias`` and ``rmse`` are of
+    or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and ``rmse`` are of
     the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign | claim), and
     ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a claim.
 
@@ -85,21 +85,21 @@ class _Summary:
 
 def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Summary) -> dict[str, object]:
     found, ok = summary.found, summary.ok
-    claims = decision.rule.claims(found)
+    decided = decision.rule.decides(found)
     row: dict[str, object] = {
         "estimand": decision.estimand,
         "decision": decision.name,
         "replicates": len(ok),
         "failed": int((~ok).sum()),
     }
-    right = decision.rule.right(found, replicates.simulation.rope)
+    correct = decision.rule.correct(found, replicates.simulation.rope)
     over_worlds = replicates.cells[cell].sample.over_worlds
     figures = {
-        "power": NOTHING if over_worlds else _share(claims),
-        "assurance": _share(claims & right) if over_worlds else NOTHING,
+        "power": NOTHING if over_worlds else _share(decided),
+        "assurance": _share(decided & correct) if over_worlds else NOTHING,
         **summary.precision,
-        "type_s": _type_s(found, claims),
-        "exaggeration": _exaggeration(found, claims),
+        "type_s": _type_s(found, decided),
+        "exaggeration": _exaggeration(found, decided),
     }
     for name in MEASURES:
         row[name], row[f"{name}_mcse"] = figures[name]
@@ -132,15 +132,15 @@ def _precision(found: Mapping[str, Column]) -> dict[str, Estimate]:
     }
 
 
-def _type_s(found: Mapping[str, Column], claims: NDArray[np.bool_]) -> Estimate:
-    """Share of claims whose estimate has the wrong sign; where the truth is 0 no sign is wrong or right."""
-    signed = claims & (found["truth"] != 0)
+def _type_s(found: Mapping[str, Column], decided: NDArray[np.bool_]) -> Estimate:
+    """Share of conclusions whose estimate has the wrong sign; where the truth is 0 no sign is wrong or correct."""
+    signed = decided & (found["truth"] != 0)
     return _share((found["mean"] > 0)[signed] != (found["truth"] > 0)[signed])
 
 
-def _exaggeration(found: Mapping[str, Column], claims: NDArray[np.bool_]) -> Estimate:
-    """Ratio of mean absolute estimate to mean absolute truth among claims, with its error by the delta method."""
-    estimate, truth = np.abs(found["mean"][claims]), np.abs(found["truth"][claims])
+def _exaggeration(found: Mapping[str, Column], decided: NDArray[np.bool_]) -> Estimate:
+    """Ratio of mean absolute estimate to mean absolute truth among conclusions, with its error by the delta method."""
+    estimate, truth = np.abs(found["mean"][decided]), np.abs(found["truth"][decided])
     if len(truth) < 2 or truth.mean() == 0:
         return NOTHING
     ratio = float(estimate.mean() / truth.mean())

@@ -98,7 +98,11 @@ def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
 def _size(row: Mapping[Any, Any]) -> str:
     design = f"with groups {row['allocation']}"
     if not row["reached"]:
-        why = f"; no study can exceed {row['ceiling']:.0%}" if row["ceiling"] < row["target"] else ""
+        why = (
+            f"; no study can exceed {row['limiting_assurance']:.0%}"
+            if row["limiting_assurance"] < row["target"]
+            else ""
+        )
         return f"more than was simulated {design}{why}"
     who = "per group" if row["allocation"] == "1:1" else "in the smaller group"
     if row["at_most"]:
@@ -116,7 +120,7 @@ def _join(parts: Sequence[str]) -> str:
 
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
-    """Say how wrong claims would be at the largest simulated size that nobody should go below."""
+    """Say how wrong conclusions would be at the largest simulated size that nobody should go below."""
     table = _first_curves(diagnosis.power, decision)
     table = table[(table["allocation"] == table["allocation"].iloc[0])]
     source = diagnosis.replicates.simulation.worlds.source[0]
@@ -132,6 +136,6 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
         return ""
     return (
         f"At {row['n_per_group']} in the smaller group the interval is {row['width']:.2f} wide on average and holds "
-        f"the truth in {row['coverage']:.1%} of the studies; among claims, {_share(row['type_s'])} have the wrong "
+        f"the truth in {row['coverage']:.1%} of the studies; among conclusions, {_share(row['type_s'])} have the wrong "
         f"sign, and estimates are {row['exaggeration']:.2f} times the truth."
     )

@@ -26,7 +26,7 @@ type FloatArray = NDArray[np.float64]
 
 COLUMNS = (
     *("estimand", "decision", "target", "n_per_group", "n_total", "lower", "upper"),
-    *("reached", "at_most", "ceiling"),
+    *("reached", "at_most", "limiting_assurance"),
 )
 BOOTSTRAPS = 500
 INTERVAL = (2.5, 97.5)
@@ -44,14 +44,14 @@ class Curve:
     model, prior : str
         The analysis.
     decision : Decision
-        Whose claims are counted.
+        Whose conclusions are counted.
     samples : tuple of Sample, length G
         By increasing size.
     members : tuple of int, length G
         Their cells in the table of replicates.
     successes : array of bool, shape (G, R)
         Replicates that count.
-    ceiling : float
+    limiting_assurance : float
         What an endless study reaches.
     """
 
@@ -62,7 +62,7 @@ class Curve:
     samples: tuple[Sample, ...]
     members: tuple[int, ...]
     successes: NDArray[np.bool_]
-    ceiling: float
+    limiting_assurance: float
 
     @property
     def over_worlds(self) -> bool:
@@ -101,9 +101,9 @@ def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, l
     successes = []
     for i in members:
         found = replicates.columns(i, decision.estimand)
-        claims = decision.rule.claims(found)
+        decided = decision.rule.decides(found)
         successes.append(
-            claims & decision.rule.right(found, rope) if replicates.cells[i].sample.over_worlds else claims
+            decided & decision.rule.correct(found, rope) if replicates.cells[i].sample.over_worlds else decided
         )
     truth = replicates.columns(members[-1], decision.estimand)["truth"].astype(float)
     return Curve(
@@ -114,7 +114,7 @@ def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, l
         samples=tuple(replicates.cells[i].sample for i in members),
         members=tuple(members),
         successes=np.stack(successes),
-        ceiling=decision.rule.ceiling(truth, rope),
+        limiting_assurance=decision.rule.limiting_assurance(truth, rope),
     )
 
 
@@ -134,7 +134,7 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
         The other axes, ``worlds``, ``estimand``, ``decision``, ``target``, ``n_per_group`` and ``n_total`` (empty where
         the grid does not reach the target), ``lower`` and ``upper`` (of ``n_per_group``; ``upper`` is empty where the
         bootstrap leaves the grid), ``reached``, ``at_most`` (the smallest simulated size reaches the target already,
-        so that fewer may do, and there is no ``lower``) and ``ceiling``. No rows where there is no target.
+        so that fewer may do, and there is no ``lower``) and ``limiting_assurance``. No rows where there is no target.
     """
     rows = []
     targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
@@ -148,7 +148,11 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
                 curve.labels
                 | {"estimand": curve.decision.estimand, "decision": curve.decision.name, "target": target}
                 | {"n_per_group": n, "n_total": total, "lower": lower, "upper": upper}
-                | {"reached": reached, "at_most": reached and n <= curve.n[0], "ceiling": curve.ceiling}
+                | {
+                    "reached": reached,
+                    "at_most": reached and n <= curve.n[0],
+                    "limiting_assurance": curve.limiting_assurance,
+                }
             )
     axes = [name for name in axis_labels(replicates.cells)[0] if name not in ("n_per_group", "n_total")]
     table = pd.DataFrame(rows, columns=[*axes, *COLUMNS])

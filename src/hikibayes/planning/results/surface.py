@@ -1,8 +1,8 @@
 """Power against the true difference and the number of participants: what one curve cannot show.
 
 Worlds of the posterior differ in their truth. So the replicates of one cell already say how power depends on the truth:
-claims are averaged over worlds whose truth is near a value. Where a simulation varies the effect itself, its cells are
-taken as they are.
+conclusions are averaged over worlds whose truth is near a value. Where a simulation varies the effect itself, its
+cells are taken as they are.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def surface(replicates: Replicates) -> pd.DataFrame:
 
     Notes
     -----
-    Power at truth e is the average of claims with weights exp(-(truth - e)² / 2w²), w = .025: it is smoothed over about
-    .05 either way, which flattens the curve by less than .01 where it is steepest.
+    Power at truth e is the share that decides, with weights exp(-(truth - e)² / 2w²), w = .025: it is smoothed over
+    about .05 either way, which flattens the curve by less than .01 where it is steepest.
     """
     mix = replicates.cells[0].sample.mix
     rows: list[dict[str, object]] = []
@@ -54,26 +54,26 @@ def surface(replicates: Replicates) -> pd.DataFrame:
 def _rows_of(replicates: Replicates, curve: Curve) -> Iterator[dict[str, object]]:
     for sample, members in zip(curve.samples, curve.members, strict=True):
         found = replicates.columns(members, curve.decision.estimand)
-        claims = curve.decision.rule.claims(found).astype(float)
+        decided = curve.decision.rule.decides(found).astype(float)
         shared = {
             "allocation": sample.allocation,
             "n_per_group": sample.n_per_group,
             "n_total": sum(sample.sizes),
         }
         if sample.effect is not None:
-            power = float(claims.mean())
-            error = float(np.sqrt(power * (1 - power) / len(claims)))
+            power = float(decided.mean())
+            error = float(np.sqrt(power * (1 - power) / len(decided)))
             yield shared | {"effect": sample.effect, "power": power, "power_mcse": error}
         elif curve.over_worlds:
-            yield from (shared | row for row in _smoothed(found["truth"].astype(float), claims))
+            yield from (shared | row for row in _smoothed(found["truth"].astype(float), decided))
 
 
-def _smoothed(truth: FloatArray, claims: FloatArray) -> Iterator[dict[str, object]]:
+def _smoothed(truth: FloatArray, decided: FloatArray) -> Iterator[dict[str, object]]:
     low, high = np.quantile(truth, [0.01, 0.99])
     for effect in np.arange(np.ceil(low / STEP), np.floor(high / STEP) + 1) * STEP:
         weights = np.exp(-0.5 * ((truth - effect) / WIDTH) ** 2)
         effective = weights.sum() ** 2 / max((weights**2).sum(), TINY)
         if effective >= FEWEST:
-            power = min(float(weights @ claims / weights.sum()), 1.0)
+            power = min(float(weights @ decided / weights.sum()), 1.0)
             error = float(np.sqrt(power * (1 - power) / effective))
             yield {"effect": round(float(effect), 6), "power": power, "power_mcse": error}

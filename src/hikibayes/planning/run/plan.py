@@ -21,22 +21,14 @@ from ...reconstruction.reconstructions import said_of
 from ...spec import InputError, digest
 from ...study.study import Estimand, Study
 from ...study.study_file import load_study
-from ..designs.axes import WorldsSpec
 from ..designs.cells import Sample
 from ..designs.simulation import Simulation, check
-from ..populations.columns import CellColumns, FloatArray, Frame, cell_columns
+from ..populations.columns import FloatArray, Frame, cell_columns
 from ..populations.fixed import fixed_worlds, stated_variances
 from ..populations.instruments import added_error, recording_of
 from ..populations.reconstructed import ensemble
 from ..populations.samples import Recording, Roots, roots
-from ..populations.sources import (
-    Source,
-    conditional_source,
-    fixed_source,
-    posterior_source,
-    printed_source,
-    shrunken_source,
-)
+from ..populations.sources import Asked, Source, sources_of
 from ..populations.worlds import IntArray, Worlds
 from .analyses import Analysis, Questions, analysis_of
 from .rehearsal import rehearse
@@ -263,11 +255,13 @@ def prepare(
 
     # once at any mix, so that whatever is wrong with them is said before reconstructions are drawn
     analyses_at(np.full(len(frame.levels), 1 / len(frame.levels)))
-    if reconstructions is None and simulation.worlds.source != ("fixed",):
+    written = simulation.worlds.source == ("fixed",)
+    if reconstructions is None and not written:
         from ...reconstruction.calibrate import shipped_or_calibrated
 
         reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed, tell=tell)
-    sources = _sources(simulation.worlds, columns[world], reconstructions, estimands[0])
+    made = None if written or reconstructions is None else ensemble(columns[world], reconstructions)
+    sources = sources_of(Asked(spec=simulation.worlds, frame=frame, main=estimands[0], made=made))
     analyses = analyses_at(next(iter(sources.values()))(np.random.default_rng(0), 1).mix)
     plan = Plan(
         simulation=simulation,
@@ -281,27 +275,6 @@ def prepare(
     )
     rehearse(plan)
     return plan
-
-
-def _sources(
-    spec: WorldsSpec, columns: CellColumns, reconstructions: xr.Dataset | None, main: Estimand
-) -> dict[str, Source]:
-    """Prepare every kind of worlds that is asked for; the main estimand is what may be shrunken."""
-    found: dict[str, Source] = {}
-    if spec.fixed:
-        found["fixed"] = fixed_source(spec.fixed, columns.frame)
-    if reconstructions is None or spec.source == ("fixed",):
-        return found
-    made = ensemble(columns, reconstructions)
-    if "posterior" in spec.source:
-        found["posterior"] = posterior_source(made, spec.prior)
-    if {"printed", "shrunken"} & set(spec.source):
-        found["printed"] = printed_source(made)
-    if "shrunken" in spec.source:
-        found["shrunken"] = shrunken_source(found["printed"], main, spec.shrink)
-    if "conditional" in spec.source:
-        found["conditional"] = conditional_source(made, main)
-    return found
 
 
 def _refuse_namesakes(models: Sequence[ModelSpec]) -> None:

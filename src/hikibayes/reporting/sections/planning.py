@@ -90,7 +90,7 @@ def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
             "of": f"{bound}{row['n_total']:.0f}",
         }
     else:
-        capped = row["ceiling"] < row["target"]
+        capped = row["limiting_assurance"] < row["target"]
         found |= {"n": "none" if capped else "more than simulated", "span": "–", "of": "–"}
     return found
 
