@@ -273,6 +273,7 @@ def test_where_no_scheduler_answers_finished_chunks_are_kept(plan, tmp_path, mon
     store = tmp_path / "run" / ".unfinished"
     store.mkdir(parents=True)
     (store / "kept.npy").write_bytes(b"finished work of another run")
+    (store / MADE_BY).write_text(json.dumps(made_by()))
     shown = typed("power", plan(), "--dask", "tcp://127.0.0.1:1", "-o", tmp_path / "run")
     assert shown.exit_code == 2
     assert "no dask scheduler answers at tcp://127.0.0.1:1" in shown.stderr
