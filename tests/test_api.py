@@ -13,12 +13,12 @@ from tests.inference.conftest import simulated
 from tests.studies import orchard, orchard_run
 
 import hikibayes
+from hikibayes.folders import write_run
 from hikibayes.inference.fit import Sampling
 from hikibayes.inference.models.specs import shipped_models
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.planning.designs.simulation import shipped_simulations
 from hikibayes.provenance import Stopwatch
-from hikibayes.reporting.results import write_run
 from hikibayes.study.study_file import shipped_studies
 
 

@@ -17,7 +17,7 @@ from hikibayes.cli import main
 from hikibayes.planning.designs.simulation import load_simulation, shipped_simulations
 from hikibayes.planning.run.simulate import MADE_BY, made_by
 from hikibayes.reconstruction import calibrate
-from hikibayes.reporting.replay import replay, same
+from hikibayes.runs.replay import replay, same
 from hikibayes.spec import InputError
 
 PLAN = """

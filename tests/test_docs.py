@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hikibayes.cli import main
 from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.quantities import KINDS
+from hikibayes.runs.verbs import VERBS
 from hikibayes.study.study import Study
 
 ROOT = Path(__file__).parents[1]
@@ -93,3 +94,11 @@ def test_a_command_that_does_not_exist_any_more_would_be_seen():
     ]
     with pytest.raises(click.NoSuchOption):
         main.commands["audit"].make_context("audit", ["--none"])
+
+
+def test_the_table_of_verbs_is_what_the_verbs_declare():
+    page = (ROOT / "docs" / "verbs.md").read_text(encoding="utf-8")
+    for verb in VERBS:
+        usage = main.commands[verb.name].get_short_help_str(200)
+        files = ", ".join(f"`{name}`" for name in verb.files)
+        assert f"| `{verb.name}` | {usage} | {files} |\n" in page

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .reconstruction.synthesize import synthesize
     from .reconstruction.verify import verify
     from .reporting.html import report
-    from .reporting.replay import replay
     from .robustness.confounding.sensitivity import confounding
     from .robustness.imbalance.sensitivity import imbalance
     from .robustness.priors.sensitivity import priors
+    from .runs.replay import replay
     from .spec import InputError
     from .study.study import Study
     from .study.study_file import load_study
@@ -54,7 +54,7 @@ _HOME = {
     "power": "planning.power",
     "priors": "robustness.priors.sensitivity",
     "reanalyze": "reanalysis.pipeline",
-    "replay": "reporting.replay",
+    "replay": "runs.replay",
     "report": "reporting.html",
     "synthesize": "reconstruction.synthesize",
     "validate": "validation.strangers.bench",

@@ -13,14 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from .spec import InputError, Number, Spec, Whole
+from .spec import Number, Spec, Whole
 
-__all__ = ["RECORD", "RunRecord", "Stopwatch", "file_digest", "read_record", "versions"]
+__all__ = ["FORMAT", "RunRecord", "Stopwatch", "file_digest", "versions"]
 
-RECORD = "run.json"
-"""The file of a run folder that says how it was made."""
+FORMAT = 1
+"""Of run folders: rises when an older version could not read a newer one's. Folders without one are of format 0."""
 
 PACKAGES = (
     *("hikibayes", "arviz", "bambi", "formulae", "numba", "numpy", "nutpie"),
@@ -36,6 +36,8 @@ class RunRecord(Spec):
     ``started``, ``seconds`` and ``machine`` differ from run to run; everything else of two equal runs is equal.
     """
 
+    format: Whole = 0
+    """Of the folder, see `FORMAT`."""
     verb: str
     arguments: dict[str, Any]
     """What the verb was called with, defaults filled in; names of inputs as they were given."""
@@ -61,6 +63,7 @@ class Stopwatch:
     ) -> RunRecord:
         """Return the record of a run that ends now."""
         return RunRecord(
+            format=FORMAT,
             verb=verb,
             arguments=dict(arguments),
             seed=seed,
@@ -70,27 +73,6 @@ class Stopwatch:
             seconds=round(time.perf_counter() - self._clock, 3),
             machine={"system": platform.system(), "type": platform.machine(), "cores": str(os.cpu_count())},
         )
-
-
-def read_record(folder: Path) -> RunRecord:
-    """Return the record of a run folder.
-
-    Raises
-    ------
-    InputError
-        There is no such folder, it is empty or no run's, or its record cannot be read.
-    """
-    if not folder.is_dir():
-        raise InputError("there is no such folder; give one that a run has written", source=folder)
-    path = folder / RECORD
-    if not path.is_file():
-        what = "is empty" if not any(folder.iterdir()) else f"has no {RECORD}"
-        raise InputError(f"{what}; give a folder that a run has written", source=folder)
-    try:
-        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"is not the record of a run ({first})", source=path) from None
 
 
 def versions() -> dict[str, str]:

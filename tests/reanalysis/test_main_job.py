@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hikibayes.folders import write_run
 from hikibayes.provenance import Stopwatch
 from hikibayes.reanalysis import reanalysis_files, reanalyze
 from hikibayes.reporting.html import report, with_report
-from hikibayes.reporting.replay import replay, same
-from hikibayes.reporting.results import write_run
+from hikibayes.runs.replay import replay, same
 
 SEED = 20210525
 

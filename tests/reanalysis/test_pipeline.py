@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
+from hikibayes.folders import csv_text
 from hikibayes.inference.answers.estimates import COLUMNS
 from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.reanalysis import reanalysis_files, reanalyze
 from hikibayes.reanalysis.pipeline import STAGES, _Job
-from hikibayes.reporting.results import csv_text
 from hikibayes.spec import InputError, digest
 from hikibayes.study.study import Study
 

@@ -12,8 +12,8 @@ from hikibayes.cli import main
 from hikibayes.reporting.doubt_labels import adjustment_name
 from hikibayes.reporting.figures_doubts import DOUBT_FIGURES
 from hikibayes.reporting.html import page
-from hikibayes.reporting.replay import replay, same
 from hikibayes.reporting.saved import SavedRun
+from hikibayes.runs.replay import replay, same
 
 RUN = CliRunner()
 SEASON = "first season or returning"

@@ -5,15 +5,17 @@ import pytest
 from tests.inference.own_table import Names
 from tests.inference.test_unpublished import unpublished
 
+from hikibayes.folders import write_run
 from hikibayes.inference.fit import fit
 from hikibayes.inference.saved_fit import fit_files, load_fit
 from hikibayes.provenance import Stopwatch
-from hikibayes.reporting.doubt_files import doubt_files
+from hikibayes.reporting.figures import figure_files
 from hikibayes.reporting.html import report
-from hikibayes.reporting.results import write_run
+from hikibayes.reporting.saved import SavedRun
 from hikibayes.robustness.case import case_of
 from hikibayes.robustness.confounding.sensitivity import confounding_of
 from hikibayes.robustness.priors.sensitivity import priors_of
+from hikibayes.runs.verbs.sensitivity import sensitivity_files
 
 OWN = Names()
 DOUBTS = {"priors": priors_of, "confounding": confounding_of}
@@ -49,7 +51,8 @@ def test_what_doubts_a_fit_carries_its_remarks_and_has_a_report_without_a_public
     pd.testing.assert_frame_equal(case.remarks, load_fit(folder).remarks)
     inputs = {str(folder / "posterior.nc"): "0" * 64}
     record = Stopwatch().record(verb, {"what": str(folder)}, seed=1, inputs=inputs)
-    write_run(folder.parent / verb, doubt_files(DOUBTS[verb](case, seed=1), case, record), record)
+    files = sensitivity_files(DOUBTS[verb](case, seed=1), case)
+    write_run(folder.parent / verb, files | figure_files(SavedRun.of_contents(files, record)), record)
     html = report(folder.parent / verb)
     assert "What is odd about the table" in html
     assert "the reference level is" in html

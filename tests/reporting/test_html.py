@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from tests.studies import orchard_run
 
+from hikibayes.folders import write_run
 from hikibayes.reporting.html import page, report, with_report
-from hikibayes.reporting.results import write_run
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.sections import SECTIONS
 from hikibayes.spec import InputError

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
+from hikibayes.folders import write_run
 from hikibayes.inference.fit import fit
 from hikibayes.inference.models.steps import model_of
 from hikibayes.inference.saved_fit import fit_files, load_fit
 from hikibayes.provenance import Stopwatch
-from hikibayes.reporting.results import write_run
 from hikibayes.robustness.case import Case, case_of, case_of_study
 from hikibayes.spec import InputError
 

@@ -9,16 +9,16 @@ from tests.studies import orchard_run
 
 import hikibayes
 from hikibayes.cli import main
+from hikibayes.folders import write_run
 from hikibayes.inference.fit import fit
 from hikibayes.inference.models.steps import model_of
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.figures_priors import PRIOR_FIGURES
 from hikibayes.reporting.html import page, report
-from hikibayes.reporting.replay import replay, same
-from hikibayes.reporting.results import write_run
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.sections.sensitivity import tipping_value
+from hikibayes.runs.replay import replay, same
 
 RUN = CliRunner()
 

@@ -1,4 +1,4 @@
-"""The command line: each verb loads, calls the function of the same name, and writes.
+"""The command line: a command for each verb, and what there is beside the verbs.
 
 Exit codes: 0 done and sound; 1 done, but something is not sound; 2 the input is wrong, with one message.
 """
@@ -11,13 +11,9 @@ from typing import Any
 
 import click
 
-from .inference import engines, fit, models
-from .planning import diagnose, power, simulations
-from .reanalysis import reanalyze, replay, report
-from .reconstruction import calibrate, synthesize
-from .record import audit, studies
-from .robustness import confounding, imbalance, priors
-from .validation import validate
+from ..runs.verbs import VERBS
+from .others import models, replay, report, simulations, studies
+from .verbs import command
 
 __all__ = ["main"]
 
@@ -52,9 +48,5 @@ def main() -> None:
     """Question a published study from its printed numbers: audit, reconstruct, fit, doubt, plan."""
 
 
-VERBS = (
-    *(reanalyze, audit, calibrate, synthesize, fit, engines, priors, imbalance, confounding, power, diagnose),
-    *(report, replay, validate, studies, models, simulations),
-)
-for verb in VERBS:
-    main.add_command(verb)
+for each in (*map(command, VERBS), report, replay, studies, models, simulations):
+    main.add_command(each)

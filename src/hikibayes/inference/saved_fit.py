@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from ..files import netcdf_bytes, read_dataset
-from ..provenance import RunRecord, read_record
+from ..folders import read_record
+from ..provenance import RunRecord
 from ..spec import InputError, read_object, read_text, spec_text, validated
 from ..study.study import Study
 from .answers.johnson_neyman import region_table

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..files import netcdf_bytes, read_dataset, write_whole
+from ..folders import finish
 from ..spec import InputError
 from ..study.study import Study
 from .posterior.problem import Problem
@@ -105,6 +106,7 @@ def read_reconstructions(path: Path, study: Study) -> xr.Dataset:
     """
     if not path.is_file():
         raise InputError("there is no such file; `hikibayes calibrate` writes one", source=path)
+    finish(path.parent)
     problem = Problem.of(study.read() if study.readings else study)
     loaded = read_dataset(path)
     if loaded.attrs.get("fingerprint") != fingerprint(problem):

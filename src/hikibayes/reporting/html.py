@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .. import apa
+from ..folders import REPORT
 from ..provenance import RunRecord
 from ..spec import InputError
 from .figures import figure_files
@@ -85,7 +86,7 @@ def with_report(contents: Mapping[str, Any], record: RunRecord) -> dict[str, Any
     """Return a run's files with its figures and its report, the same as `report` makes from the written folder."""
     run = SavedRun.of_contents(contents, record)
     figures = figure_files(run)
-    return {**contents, **figures, "report.html": page(run, figures)}
+    return {**contents, **figures, REPORT: page(run, figures)}
 
 
 def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any, Self
 
 import pandas as pd
 
+from ..folders import RECORD, csv_text, read_record
 from ..inference.models.specs import ModelSpec
-from ..provenance import RECORD, RunRecord, read_record
+from ..provenance import RunRecord
 from ..reconstruction.reconstructions import NOTE
 from ..spec import InputError, read_object, read_text, validated
 from ..study.study import Study
-from .results import csv_text
 
 __all__ = ["SavedRun"]
 
+KINDS = (".csv", ".json", ".svg")
 LARGEST_TEXT = 500_000_000
 """Bytes of a table."""
 
@@ -40,13 +41,15 @@ class SavedRun:
     texts: Mapping[str, str]
 
     @classmethod
-    def of_folder(cls, folder: Path) -> Self:
-        """Read a run folder; raises `InputError` where it is none."""
+    def of_folder(cls, folder: Path, kinds: Collection[str] = KINDS) -> Self:
+        """Read a run folder, its files of some kinds; raises `InputError` where it is none, or one of them is gone."""
         record = read_record(folder)
-        paths = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json"} and path.name != RECORD)
-        paths += sorted((folder / "figures").glob("*.svg"))
+        paths = sorted(path for path in folder.iterdir() if path.suffix in kinds and path.name != RECORD)
+        paths += sorted((folder / "figures").glob("*.svg")) if ".svg" in kinds else []
         texts = {path.relative_to(folder).as_posix(): read_text(path, most=LARGEST_TEXT) for path in paths}
-        if missing := [name for name in record.outputs if name.endswith((".csv", ".json")) and name not in texts]:
+        if missing := [
+            name for name in record.outputs if name not in texts and Path(name).suffix in {*kinds} - {".svg"}
+        ]:
             raise InputError(f"has no {missing[0]}, which the run had written", source=folder)
         return cls(record=record, texts=texts)
 

@@ -30,7 +30,7 @@ from ..spec import InputError, checked_seed
 from ..study.study import Estimand, Study
 from ..study.study_file import load_study, shipped_studies
 
-__all__ = ["Case", "case_of", "case_of_fit", "case_of_study"]
+__all__ = ["Case", "case_of", "case_of_fit", "case_of_study", "is_folder"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -133,14 +133,15 @@ def case_of(
     seed = checked_seed(seed)
     if isinstance(what, Case):
         return what
-    if isinstance(what, Fit) or _is_folder(what):
+    if isinstance(what, Fit) or is_folder(what):
         if readings:
             raise InputError("a fit has no readings: what it is a fit of is decided", source=str(what))
         return _case_of(what) if isinstance(what, Fit) else case_of_fit(what)
     return case_of_study(load_study(what).read(**readings), datasets=datasets, seed=seed, tell=tell)
 
 
-def _is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
+def is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
+    """Tell whether this names a folder, as of a fit, and not a study."""
     # Path.is_dir raises where a name is too long to be one
     return isinstance(what, str | Path) and str(what) not in shipped_studies() and os.path.isdir(what)  # noqa: PTH112
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..gaussian.exact import GaussianPosterior
     from ..gaussian.mixture import Mixture
 
-__all__ = ["EBFMI", "ESS", "RHAT", "convergence", "quadrature_error", "sound"]
+__all__ = ["EBFMI", "ESS", "RHAT", "convergence", "failures", "quadrature_error", "sound"]
 
 RHAT = 1.01
 """Largest accepted R-hat."""
@@ -90,6 +90,12 @@ def quadrature_error(posterior: GaussianPosterior, finer: GaussianPosterior) -> 
             for name, value in zip(posterior.names, largest, strict=True)
         ]
     )
+
+
+def failures(checks: pd.DataFrame) -> list[str]:
+    """Return in words which checks were not passed."""
+    failed = checks.loc[~checks["ok"].astype(bool)].itertuples()
+    return [f"not sound: {row.check} {row.of}: {row.value:g}, accepted {row.accepted}" for row in failed]
 
 
 def sound(diagnostics: pd.DataFrame) -> bool:

@@ -21,7 +21,7 @@ from ..gaussian.least_squares import dependencies
 from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 
-__all__ = ["Remark", "design_remarks", "remark_table", "row_runs", "table_remarks"]
+__all__ = ["Remark", "design_remarks", "remark_table", "row_runs", "table_remarks", "told"]
 
 CODES = np.array(
     [-1.0]
@@ -72,6 +72,14 @@ class Remark:
 def remark_table(remarks: Iterable[Remark]) -> pd.DataFrame:
     """Return remarks as the table of ``remarks.csv``."""
     return pd.DataFrame([astuple(remark) for remark in remarks], columns=["kind", "of", "count", "remark"])
+
+
+def told(remarks: pd.DataFrame) -> list[str]:
+    """Return what a table of remarks holds as a person is told, reference levels first."""
+    reference = remarks["kind"] == "reference_level"
+    levels = [f"{of}: {text}" for of, text in remarks.loc[reference, ["of", "remark"]].to_numpy()]
+    others = [f"{of}: {text}" if of else str(text) for of, text in remarks.loc[~reference, ["of", "remark"]].to_numpy()]
+    return [*levels, *(f"remark: {text}" for text in others)]
 
 
 def row_runs(rows: Sequence[int]) -> str:

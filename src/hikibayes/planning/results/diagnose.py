@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ...folders import finish
 from ...reconstruction.reconstructions import has_converged
 from ...shown import Shown
 from ..designs.cells import axis_labels
@@ -88,6 +89,7 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
 
 
 def _read(path: Path) -> Replicates:
+    finish(path if path.is_dir() else path.parent)
     return read_replicates(path / REPLICATES_FILE if path.is_dir() else path)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ...auditing.audit import audit
+from ...folders import write_run
 from ...inference.answers.ensemble import DEFAULT_READING, lay_out_moments
 from ...inference.fit import fit
 from ...inference.models.specs import ModelSpec
@@ -27,7 +28,6 @@ from ...reanalysis.sources import Reconstructed
 from ...reconstruction.calibrate import Calibration, calibrate
 from ...reconstruction.synthesize import Synthesis, synthesize
 from ...reporting.html import report, with_report
-from ...reporting.results import write_run
 from ...robustness.case import Case
 from ...robustness.confounding.sensitivity import confounding
 from ...robustness.imbalance.sensitivity import imbalance

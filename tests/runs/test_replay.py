@@ -6,14 +6,21 @@ import pytest
 from tests.studies import orchard
 
 from hikibayes.auditing.audit import audit
+from hikibayes.folders import csv_text, write_run
 from hikibayes.provenance import Stopwatch
-from hikibayes.reporting.replay import MAKERS, compare_files, replay, same
-from hikibayes.reporting.results import csv_text, write_run
+from hikibayes.runs.replay import compare_files, replay, same
+from hikibayes.runs.verb import Outcome, Verb
 from hikibayes.spec import InputError, digest
 from hikibayes.study.study_file import load_study
 
 TABLE = pd.DataFrame({"estimand": ["a", "b"], "mean": [0.2, 0.5], "sd": [0.1, 0.1], "mcse_mean": [0.01, np.nan]})
-MAKER = {"draw": lambda record, folder, say: {"t.csv": TABLE * 1 if record.seed == 1 else TABLE, "page.html": "<p>"}}
+
+
+def drawing(**files):
+    """Return a verb that writes these files."""
+    made = {"t.csv": TABLE, "page.html": "<p>"} | files
+    outcome = Outcome(study="x", files={name: it for name, it in made.items() if it is not None}, table=TABLE, shown=[])
+    return [Verb(name="draw", options=(), find=lambda run: outcome, files=tuple(made))]
 
 
 def written(folder, *, seed=1, **changes):
@@ -57,12 +64,12 @@ def test_a_changed_and_a_missing_file_are_told_apart(tmp_path):
     folder = written(tmp_path)
     (folder / "t.csv").write_text("changed")
     (folder / "page.html").unlink()
-    assert verdicts(folder, makers=MAKER) == {"t.csv": "altered", "page.html": "missing"}
+    assert verdicts(folder, verbs=drawing()) == {"t.csv": "altered", "page.html": "missing"}
 
 
 def test_another_result_on_the_same_machine_differs_and_is_shown(tmp_path):
-    other = {"draw": lambda record, folder, say: {"t.csv": TABLE.replace(0.2, 0.2000001), "page.html": "<p>"}}
-    comparison = replay(written(tmp_path), makers=other).set_index("file")
+    other = drawing(**{"t.csv": TABLE.replace(0.2, 0.2000001)})
+    comparison = replay(written(tmp_path), verbs=other).set_index("file")
     assert comparison.loc["t.csv", "verdict"] == "differs"
     assert comparison.loc["t.csv", "note"] == "line 2: 'a,0.2,0.1,0.01' before, 'a,0.2000001,0.1,0.01' now"
     assert comparison.loc["page.html", "verdict"] == "identical"
@@ -70,15 +77,15 @@ def test_another_result_on_the_same_machine_differs_and_is_shown(tmp_path):
 
 
 def test_a_file_that_is_not_made_any_more_differs(tmp_path):
-    fewer = {"draw": lambda record, folder, say: {"t.csv": TABLE}}
-    assert verdicts(written(tmp_path), makers=fewer) == {"t.csv": "identical", "page.html": "differs"}
+    fewer = drawing(**{"page.html": None})
+    assert verdicts(written(tmp_path), verbs=fewer) == {"t.csv": "identical", "page.html": "differs"}
 
 
 def test_elsewhere_pages_are_not_compared_and_numbers_are_within_error(tmp_path):
     folder = written(tmp_path, machine={"system": "Plan 9", "type": "vax", "cores": "1"})
-    moved = {"draw": lambda record, folder, say: {"t.csv": TABLE.replace(0.2, 0.23), "page.html": "<b>"}}
-    comparison = replay(folder, makers=moved)
-    assert verdicts(folder, makers=moved) == {"t.csv": "within Monte Carlo error", "page.html": "not compared"}
+    moved = drawing(**{"t.csv": TABLE.replace(0.2, 0.23), "page.html": "<b>"})
+    comparison = replay(folder, verbs=moved)
+    assert verdicts(folder, verbs=moved) == {"t.csv": "within Monte Carlo error", "page.html": "not compared"}
     assert same(comparison)
 
 
@@ -122,7 +129,7 @@ def test_random_tables_without_an_error_are_not_compared():
 
 def test_a_verb_that_cannot_be_replayed_is_named(tmp_path):
     with pytest.raises(InputError, match="there is no verb that can be replayed, 'draw'; there are: audit, calibrate,"):
-        replay(written(tmp_path), makers=MAKERS)
+        replay(written(tmp_path))
 
 
 def test_figures_with_errors_beside_them_are_compared_by_these():

@@ -1,6 +1,7 @@
 """Every folder that a verb writes can be reported on and made again; a damaged one is one message."""
 
 import shutil
+from fnmatch import fnmatch
 
 import pandas as pd
 import pytest
@@ -9,11 +10,12 @@ from tests.inference.conftest import simulated
 from tests.studies import orchard
 
 from hikibayes.cli import main
+from hikibayes.folders import read_record, write_run
 from hikibayes.provenance import Stopwatch
 from hikibayes.reconstruction.reconstructions import reconstructions_note
 from hikibayes.reporting.html import report
-from hikibayes.reporting.replay import MAKERS, replay, same
-from hikibayes.reporting.results import write_run
+from hikibayes.runs.replay import replay, same
+from hikibayes.runs.verbs import VERBS
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
 
@@ -52,6 +54,7 @@ def folders(tmp_path_factory):
     stood_in = {
         "calibrate": {"calibration.csv": huge, "figures/calibration.svg": "<svg id='a'/>"},
         "synthesize": {"dataset-0001.csv": table, "verification.csv": huge},
+        "validate": {"strangers.csv": huge},
         "engines": {"engines.csv": huge, "verdict.csv": checks},
     }
     for verb, files in stood_in.items():
@@ -59,7 +62,7 @@ def folders(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("verb", sorted(set(MAKERS) - {"reanalyze"}))
+@pytest.mark.parametrize("verb", [verb.name for verb in VERBS if verb.name != "reanalyze"])
 def test_a_folder_of_every_verb_has_a_report(folders, verb):
     html = report(folders / verb)
     assert html.startswith("<!doctype html>")
@@ -124,3 +127,24 @@ def test_a_damaged_folder_is_one_message(folders, verb, damage, tmp_path):
             assert not found.exception or isinstance(found.exception, SystemExit), (name, words, found.exception)
             if found.exit_code == 2:
                 assert len([line for line in found.stderr.splitlines() if line.startswith("hikibayes: ")]) == 1
+
+
+QUICK = [verb for verb in VERBS if verb.name not in {"reanalyze", "calibrate", "engines", "synthesize", "validate"}]
+
+
+@pytest.mark.parametrize("verb", QUICK, ids=lambda verb: verb.name)
+def test_a_verb_writes_the_files_that_it_declares(folders, verb):
+    names = read_record(folders / verb.name).outputs
+    for pattern in verb.files:
+        assert [name for name in names if fnmatch(name, pattern) or name.startswith(pattern)] or pattern.endswith(".nc")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_an_output_that_cannot_be_is_found_before_the_work(verb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    argument = {"fit": ["step1", "t.csv"], "engines": ["step1", "t.csv"], "diagnose": ["."]}.get(verb.name, [])
+    found = CliRunner().invoke(main, [verb.name, *argument, "--out", "file/run"])
+    assert found.exit_code == 2, found.output
+    assert "file/run: cannot be written to" in found.stderr
+    assert len(found.stderr.splitlines()) == 1

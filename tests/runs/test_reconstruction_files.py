@@ -9,15 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
+from hikibayes.folders import write_run
 from hikibayes.provenance import Stopwatch
 from hikibayes.reconstruction.calibrate import Calibration, Verdict, read_reconstructions, shipped_reconstructions
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
+from hikibayes.reconstruction.raw_units import answers_by_unit
 from hikibayes.reconstruction.shipped import write_reconstructions
 from hikibayes.reconstruction.synthesize import synthesize
 from hikibayes.reconstruction.verify import verify
-from hikibayes.reporting.reconstruction_files import calibration_files, synthesis_files
-from hikibayes.reporting.replay import replay
-from hikibayes.reporting.results import write_run
+from hikibayes.runs.replay import replay
+from hikibayes.runs.verbs.calibrate import calibration_files
+from hikibayes.runs.verbs.synthesize import synthesis_files
 from hikibayes.spec import InputError
 
 
@@ -44,7 +46,11 @@ def record(verb="calibrate"):
 
 
 def test_files_of_a_calibration(nonaka, calibration, tmp_path):
-    write_run(tmp_path, calibration_files(calibration, seed=1), record())
+    write_run(
+        tmp_path,
+        calibration_files(calibration, answers_by_unit(calibration.study, calibration.reconstructions, seed=1)),
+        record(),
+    )
     names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert names == ["calibration.csv", "figures/calibration.svg", "reconstructions.nc", "run.json", "units.csv"]
     again = read_reconstructions(tmp_path / "reconstructions.nc", nonaka)

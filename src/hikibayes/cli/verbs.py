@@ -1,0 +1,74 @@
+"""A verb as a command: its options, a progress bar, its tables in the terminal, its exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..runs import options
+
+if TYPE_CHECKING:
+    from ..runs.verb import Outcome, Verb
+
+__all__ = ["command", "say", "show"]
+
+
+def command(verb: Verb) -> click.Command:
+    """Return the command that carries a verb out."""
+    shared = [*([verb.seed] if verb.seed else []), options.json, options.out]
+
+    def carry_out_and_print(as_json: bool, out: str | None, seed: int | None = None, **arguments: Any) -> None:
+        from ..runs.run import Run, carry_out
+
+        run = Run(verb=verb, chosen_seed=seed, out=Path(out) if out else None, say=say, bar=progress_bar)
+        found, folder = carry_out(run, arguments)
+        print_outcome(found, folder, as_json)
+        sys.exit(int(not found.sound))
+
+    return click.Command(
+        verb.name, params=[*verb.options, *shared], callback=carry_out_and_print, help=verb.find.__doc__
+    )
+
+
+def print_outcome(found: Outcome, folder: Path, as_json: bool) -> None:
+    """Print a result: the whole table as JSON, or the parts of it that a person wants to see."""
+    for remark in found.remarks:
+        click.echo(remark, err=True)
+    if as_json:
+        show(found.table, as_json=True)
+        return
+    for title, table in found.shown:
+        show(table, title=title, styles=found.styles)
+    for sentence in found.said:
+        click.echo(sentence)
+    click.echo(f"{found.verdict}; {folder}")
+
+
+def show(table: Any, *, title: str | None = None, styles: Any = None, as_json: bool = False) -> None:
+    """Print a table, with the colours of its rows' verdicts."""
+    from ..reporting.tables import json_text, terminal_table
+
+    click.echo(json_text(table) if as_json else terminal_table(table, title=title, styles=styles, style_by="verdict"))
+
+
+def say(what: str) -> None:
+    """Tell on stderr what begins."""
+    click.echo(f"{what} ...", err=True)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how much of how much is done; yields the function to tell it."""
+    with click.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as bar:
+
+        def tell(done: int, total: int) -> None:
+            # there may be more to do than was known when the bar was full
+            bar.length, bar.finished = total, False
+            bar.update(done - bar.pos)
+
+        yield tell

@@ -1,0 +1,21 @@
+"""The verbs that leave a run folder, each declared in a file of its own."""
+
+from .audit import audit
+from .calibrate import calibrate
+from .confounding import confounding
+from .engines import engines
+from .fit import fit
+from .imbalance import imbalance
+from .power import diagnose, power
+from .priors import priors
+from .reanalyze import reanalyze
+from .synthesize import synthesize
+from .validate import validate
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    *(reanalyze, audit, calibrate, synthesize, fit, engines),
+    *(priors, imbalance, confounding, power, diagnose, validate),
+)
+"""In the order of the work, as ``hikibayes --help`` lists them."""

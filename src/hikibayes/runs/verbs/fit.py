@@ -1,0 +1,143 @@
+"""`fit`: one model on one table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...defaults import DEFAULT_STUDY
+from .. import options
+from ..verb import Outcome, verb
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+__all__ = ["fit", "loaded"]
+
+SHOWN = ["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, list[float]]:
+    """Turn repeated COLUMN=NUMBER,NUMBER into a mapping."""
+    written = options.mapped(context, parameter, pairs)
+    try:
+        return {name: [float(number) for number in numbers.split(",")] for name, numbers in written.items()}
+    except ValueError:
+        raise click.BadParameter(f"write it as {parameter.metavar}") from None
+
+
+FORMULA = (
+    click.Option(
+        ["--reference"],
+        multiple=True,
+        metavar="COLUMN=LEVEL",
+        callback=options.mapped,
+        help="Reference level of a category; may be repeated.",
+    ),
+    click.Option(["--rows"], default="", metavar="CONDITION", help="Rows to use, such as 'grade == 4'."),
+    click.Option(
+        ["--set-prior", "priors"],
+        multiple=True,
+        metavar="TERM=PRIOR",
+        callback=options.mapped,
+        help="Prior of a term, such as 'group:x=Normal(0, .25)'; may be repeated.",
+    ),
+    click.Option(["--steps"], default="", metavar="TERMS;TERMS", help="Steps whose shares of variance are wanted."),
+    click.Option(
+        ["--at"],
+        multiple=True,
+        metavar="COLUMN=NUMBER,NUMBER",
+        callback=_numbers,
+        help="Values of a number at which conditional effects are wanted; may be repeated.",
+    ),
+    click.Option(["--family"], default="gaussian", show_default=True, help="gaussian, or t: errors with heavy tails."),
+    click.Option(
+        ["--sigma-by"], default="", metavar="COLUMN", help="A category whose levels each have their own sigma."
+    ),
+    click.Option(["--scaling"], type=click.Choice(["sample", "raw"]), default="sample", show_default=True),
+)
+"""What is chosen with a formula."""
+USUAL: tuple[object, ...] = ("", "gaussian", "sample", {})
+
+
+@verb(
+    *options.table,
+    *FORMULA,
+    click.Option(
+        ["--engine"],
+        type=click.Choice(["nuts", "exact"]),
+        help="[default: nuts; of a formula, exact where that is possible]",
+    ),
+    click.Option(
+        ["--store"],
+        type=click.Path(file_okay=False),
+        help="Keep NUTS runs here; equal ones are not run again.",
+    ),
+    click.Option(["--raw"], is_flag=True, help="Add the estimands in the measures' own units."),
+    files=("posterior.nc", "estimates.csv", "diagnostics.csv", "remarks.csv", "johnson_neyman.csv"),
+    passing=("store",),
+)
+def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any) -> Outcome:
+    """Fit one MODEL to one table of participants, DATA (CSV, TSV, SPSS).
+
+    MODEL is a formula such as 'y ~ group * x + age' over the table's columns, a shipped model, or a model file.
+    """
+    from ...inference.answers.diagnostics import failures
+    from ...inference.answers.estimates import Reporting
+    from ...inference.answers.remarks import told
+    from ...inference.fit import Sampling, fit
+    from ...inference.saved_fit import fit_files
+
+    formula = "~" in given["model"]
+    chosen = {str(option.name): given.pop(str(option.name)) for option in FORMULA}
+    how = {**loaded(run, **given), **{name: value for name, value in chosen.items() if value not in USUAL}}
+    run.say("fitting")
+    sampling, reporting = Sampling(progress=sys.stderr.isatty()), Reporting(raw=raw or formula)
+    made = fit(**how, engine=engine, sampling=sampling, reporting=reporting, store=store)
+    if formula:
+        run.takes(given["model"], made.model)
+        run.takes(given["study"] or made.study.id, made.study)
+    answered = made.estimates[made.estimates["note"] == ""]
+    left_out = made.estimates.query("note != ''").groupby("note", sort=False)["estimand"]
+    return Outcome(
+        study=made.study.id,
+        files=fit_files(made),
+        table=made.estimates,
+        shown=[(f"{given['model']} ({made.variant}), {made.engine}, seed {run.seed}", answered[SHOWN])],
+        remarks=[
+            *told(made.remarks),
+            *(f"not estimated: {', '.join(own)}: {why}" for why, own in left_out),
+            *failures(made.diagnostics),
+        ],
+        verdict="sound" if made.sound else "NOT SOUND",
+        sound=made.sound,
+    )
+
+
+def loaded(
+    run: Run,
+    *,
+    model: str,
+    data: str,
+    study: str | None,
+    prior: str,
+    columns: Mapping[str, str],
+    mapping: str | None,
+) -> dict[str, Any]:
+    """Return what goes into a fit, by the names of the Python function's arguments; the run notes its inputs.
+
+    A formula, and the study of one, stay as they were written: what they say depends on the table.
+    """
+    from ...inference.models.specs import load_model
+
+    for path in (data, mapping):
+        run.takes_file(path)
+    how = {"data": data, "variant": prior, "columns": columns, "mapping": mapping or None, "seed": run.seed}
+    if "~" in model:
+        return {"model": model, "study": study, **how}
+    spec = next(iter(run.again.models.values())) if run.again and run.again.has("models.json") else load_model(model)
+    run.takes(model, spec)
+    return {"model": spec, "study": run.study(study or DEFAULT_STUDY, {}), **how}

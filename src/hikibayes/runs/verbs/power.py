@@ -1,0 +1,188 @@
+"""`power` and `diagnose`: how many people the next study needs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import options
+from ..verb import Outcome, verb
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...folders import Content
+    from ...inference.models.specs import ModelSpec
+    from ...planning.designs.simulation import Simulation
+    from ...planning.results.diagnose import Diagnosis
+    from ..run import Run
+
+__all__ = ["diagnose", "power"]
+
+MOST_ROWS = 24
+"""A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
+UNFINISHED, MODELS, PLAN = ".unfinished", "models.json", "planning.json"
+TABLES = ("power.csv", "sample_size.csv", "surface.csv", "planning.json", "proposal.txt")
+
+
+@verb(
+    click.Argument(["simulation"], default="followup"),
+    click.Option(
+        ["--replicates"], type=click.IntRange(10, 10**7), help="Simulated studies a cell.  [default: the file's]"
+    ),
+    options.reconstructions,
+    click.Option(["--workers"], type=click.IntRange(1, 256), help="Threads.  [default: one for each core]"),
+    click.Option(["--dask"], metavar="ADDRESS", help="A dask scheduler that does the work."),
+    click.Option(["--yes"], is_flag=True, help="Run a grid of any size."),
+    files=("replicates.parquet", *TABLES, "report.html", "figures/"),
+    passing=("workers", "dask", "yes"),
+    seed=options.seed_of_file,
+    reported=True,
+)
+def power(
+    run: Run,
+    simulation: str,
+    replicates: int | None,
+    reconstructions: str | None,
+    workers: int | None = None,
+    dask: str | None = None,
+    yes: bool = True,
+) -> Outcome:
+    """Simulate planned studies: power, assurance, precision, sample size.
+
+    SIMULATION is the name of a shipped one or a file. An interrupted run goes on where it stopped.
+    """
+    from ...planning.designs.simulation import Simulation, load_simulation
+    from ...planning.power import forget, power
+    from ...planning.results.diagnose import REPLICATES_FILE
+    from ...planning.run.meter import Meter
+    from ...planning.run.replicates import write_replicates
+    from ...spec import spec_text, validated
+
+    began = time.time()
+    saved = run.again and run.again.json_object(PLAN)["simulation"]
+    plan = validated(Simulation, saved, PLAN) if saved else load_simulation(simulation)
+    study, models = run.study(plan.study, {}), (run.again.models if run.again else models_of(plan))
+    for name, model in models.items():
+        run.takes(name, model)
+    run.takes_file(reconstructions)
+    store = None if run.again else run.folder(study.id) / UNFINISHED
+    found = power(
+        plan if saved else simulation,
+        study=study,
+        models=models,
+        reconstructions=reconstructions,
+        replicates=replicates,
+        seed=run.chosen_seed,
+        store=store,
+        workers=workers,
+        dask=dask,
+        progress=None if run.again else Meter(sys.stderr),
+        tell=run.say,
+        any_size=yes,
+    )
+    files = {
+        REPLICATES_FILE: partial(write_replicates, found.replicates),
+        "study.json": spec_text(study),
+        MODELS: spec_text(models),
+        **diagnosis_files(found, models),
+    }
+    afterwards = {"afterwards": partial(forget, store, began)} if store else {}
+    return _outcome(found, study.id, files, **afterwards)
+
+
+@verb(options.folder, seed=None, files=TABLES)
+def diagnose(run: Run, folder: str) -> Outcome:
+    """Reduce the replicates that a FOLDER holds to power and sample sizes again, there or in another folder."""
+    from ...planning.results.diagnose import REPLICATES_FILE, diagnose
+
+    source = Path(folder)
+    run.takes_file(str(source / REPLICATES_FILE))
+    found = diagnose(source)
+    return _outcome(found, "", diagnosis_files(found, saved_models(source)), into=source)
+
+
+def models_of(simulation: Simulation) -> dict[str, ModelSpec]:
+    """Return the models that a simulation names, by the name it has for them."""
+    from ...inference.models.specs import load_model
+
+    names = {simulation.worlds.model or simulation.models[0], *simulation.models}
+    return {name: load_model(name) for name in sorted(names)}
+
+
+def saved_models(folder: Path) -> dict[str, ModelSpec]:
+    """Return the models that a run has saved, by the name that its simulation has for them; none in an old folder."""
+    from ...inference.models.specs import ModelSpec
+    from ...spec import read_object, validated
+
+    path = folder / MODELS
+    if not path.is_file():
+        return {}
+    content = read_object(path.read_text(encoding="utf-8", errors="replace"), path)
+    return {name: validated(ModelSpec, model, path) for name, model in content.items()}
+
+
+def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[str, Content]:
+    """Return what replicates are reduced to: tables, a paragraph for a proposal, the reconstructions' verdict."""
+    from ...planning.results.proposal import proposal
+    from ...planning.results.tables import planning_tables
+    from ...reconstruction.reconstructions import reconstructions_note
+
+    note = reconstructions_note(found.replicates.verdict)
+    return {**planning_tables(found, models), "proposal.txt": proposal(found) + "\n", **note}
+
+
+def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more: Any) -> Outcome:
+    simulation = found.replicates.simulation
+    rule, seed = simulation.decisions[0].rule, simulation.run.seed
+    shown = (
+        (f"smallest sizes: {rule}", _sizes(found.sample_size, simulation))
+        if simulation.targets.power
+        else (f"probability of the claim: {rule}", _shares(found.power, simulation))
+    )
+    return Outcome(
+        study=study,
+        files=files,
+        table=found.power,
+        shown=[shown],
+        remarks=[f"note: {warning}" for warning in found.warnings],
+        verdict=f"{'' if found.sound else 'NOT SOUND; '}seed {seed}",
+        sound=found.sound,
+        seed=seed,
+        **more,
+    )
+
+
+def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
+    """Keep the sizes that fit a terminal; ≤ where the smallest simulated one reaches the target already."""
+    found = ["n_per_group", "n_total", "lower", "upper", "limiting_assurance"]
+    shown = _first_rule(sizes, simulation, found)
+    bound = sizes.loc[shown.index, "at_most"].map({True: "≤ ", False: ""})
+    for name in found[:2]:
+        shown[name] = (bound + shown[name].astype("string")).fillna("")
+    return shown
+
+
+def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
+    """Keep of every cell how probable the claim is, where no target asks for a size."""
+    return _first_rule(power, simulation, ["n_per_group", "n_total", "power", "assurance", "failed"]).dropna(
+        axis="columns", how="all"
+    )
+
+
+def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -> pd.DataFrame:
+    """Keep the first rule's rows, of too many the first analysis' and mix's, and the axes on which they differ."""
+    from ...planning.designs.cells import OTHER_AXES
+
+    table = table[table["decision"] == simulation.decisions[0].name]
+    for axis in ("model", "prior", "mix") if len(table) > MOST_ROWS else ():
+        table = table[table[axis] == table[axis].iloc[0]]
+    axes = ["worlds", "target", "allocation", *OTHER_AXES]
+    differ = [name for name in table if name in axes and (name == "worlds" or len(set(table[name])) > 1)]
+    return table[[*differ, *found]]

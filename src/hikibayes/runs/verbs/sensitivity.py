@@ -1,0 +1,86 @@
+"""What the verbs share that ask what would have to be true for the claim to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...defaults import DEFAULT_STUDY
+from .. import options
+from ..verb import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...folders import Content
+    from ...robustness.case import Case
+    from ...robustness.doubts import Doubt
+    from ..run import Run
+
+__all__ = ["TARGET", "doubted", "outcome", "sensitivity_files"]
+
+TARGET = (
+    click.Argument(["what"], default=DEFAULT_STUDY, metavar="[STUDY or FIT FOLDER]"),
+    click.Option(
+        ["--datasets"],
+        type=click.IntRange(min=2),
+        default=200,
+        show_default=True,
+        help="Synthetic data sets of a study.",
+    ),
+    options.reading,
+)
+
+
+def doubted(
+    run: Run, ask: Callable[..., Any], what: str, datasets: int, readings: dict[str, Any], **chosen: Any
+) -> tuple[Any, Case]:
+    """Find what is asked about, a study's data sets or a fit, and ask; return the answer and what it is about."""
+    case = _case(run, what, datasets, readings)
+    return ask(case, seed=run.seed, tell=run.say, **chosen), case
+
+
+def _case(run: Run, what: str, datasets: int, readings: dict[str, Any]) -> Case:
+    from ...inference.saved_fit import POSTERIOR
+    from ...robustness.case import case_of, case_of_study, is_folder
+
+    if is_folder(what):
+        run.takes_file(str(Path(what) / POSTERIOR))
+        return case_of(what, seed=run.seed, **readings)
+    return case_of_study(run.study(what, readings).read(), datasets=datasets, seed=run.seed, tell=run.say)
+
+
+def outcome(found: Doubt, case: Case, table: pd.DataFrame, shown: pd.DataFrame, title: str) -> Outcome:
+    """Say what was found, what would tip the claim, and what it rests on."""
+    from ...inference.answers.remarks import told
+    from ...reconstruction.reconstructions import has_converged
+
+    return Outcome(
+        study=case.study.id,
+        files=sensitivity_files(found, case),
+        table=table,
+        shown=[(title, shown)],
+        remarks=told(case.remarks),
+        said=list(found.tipping["sentence"]),
+        verdict=f"reconstructions {case.verdict}" if case.verdict else "done",
+        sound=has_converged(case.verdict),
+    )
+
+
+def sensitivity_files(found: Doubt, case: Case) -> dict[str, Content]:
+    """Return the files: a CSV a table, ``tipping.csv``, a fit's remarks, the study and the model as they were."""
+    from ...inference.saved_fit import REMARKS
+    from ...reconstruction.reconstructions import reconstructions_note
+    from ...spec import spec_text
+
+    return {
+        **{f"{name}.csv": table for name, table in found.tables.items()},
+        **({"tipping.csv": found.tipping} if len(found.tipping) else {}),
+        **({REMARKS: case.remarks} if len(case.remarks) else {}),
+        **reconstructions_note(case.verdict),
+        "study.json": spec_text(case.study),
+        "models.json": spec_text({case.model.name: case.model}),
+    }

@@ -1,0 +1,51 @@
+"""`validate`: whether the machinery itself is right."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from ..verb import Outcome, verb
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+__all__ = ["validate"]
+
+TIMES = "times.csv"
+"""Beside the run's files: processor seconds differ from run to run."""
+
+
+@verb(
+    click.Argument(["what"], type=click.Choice(["strangers"]), default="strangers"),
+    click.Option(["--count"], type=click.IntRange(min=1), default=20, show_default=True, help="How many studies."),
+    click.Option(["--workers"], type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
+    files=("strangers.csv", "stages.csv", "contrasts.csv"),
+    passing=("workers",),
+)
+def validate(run: Run, what: str, count: int, workers: int = 1) -> Outcome:
+    """Take random studies, printed from raw tables by other software, through every verb.
+
+    An interrupted run goes on where it was; studies in which something failed are left in failures/.
+    """
+    from ...files import write_whole
+    from ...folders import csv_text
+    from ...validation.strangers.bench import validate
+
+    folder = run.folder(what)
+    with run.bar("studies") as tell:
+        store = None if run.again else folder
+        found = validate(count=count, seed=run.seed, workers=workers, store=store, progress=tell)
+    overall = found.table[found.table["stratum"] == "all"].drop(columns=["stratum", "value"])
+    return Outcome(
+        study=what,
+        files=found.files,
+        table=found.table,
+        shown=[(f"{count} strangers, seed {run.seed}", overall)],
+        remarks=[f"{times} x {reason}" for reason, times in found.reasons.head(10).items()],
+        verdict="sound" if found.sound else "NOT SOUND",
+        sound=found.sound,
+        afterwards=partial(write_whole, folder / TIMES, csv_text(found.times)),
+    )
