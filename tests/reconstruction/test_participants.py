@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.study.small_studies import number, small_study
 
 from hikibayes.reconstruction.participants import program
 from hikibayes.reconstruction.participants.columns import lay_out
 from hikibayes.reconstruction.participants.exact import exact_rows
 from hikibayes.reconstruction.participants.least_change import project
 from hikibayes.reconstruction.participants.moves import Aim, move
-from hikibayes.reconstruction.participants.numbers import Numbers
+from hikibayes.reconstruction.participants.numbers import HAIR, Numbers
 from hikibayes.reconstruction.participants.program import cross_products, moments_of, places_of, reduced
 from hikibayes.reconstruction.participants.recolour import recolour
 from hikibayes.reconstruction.participants.space import Space, moments
@@ -62,6 +64,25 @@ def test_rows_with_the_cross_products_of_other_rows(seed, sizes, top):
     assert found is not None
     assert (cross_products(space, found) == wanted).all()
     assert ((found >= 0) & (found <= space.highest)).all()
+
+
+@given(total=st.integers(1, 800))
+@settings(max_examples=25, deadline=None)
+def test_a_mean_on_an_end_of_its_rounding_interval_is_inside(total):
+    """53 / 8 is 6.625, printed as 6.62 or as 6.63; of whole numbers none may be nearer to the middle."""
+    mean = (2 * total + 1) / 8
+    rounded = [Decimal(mean).quantize(Decimal("0.01"), way) for way in (ROUND_DOWN, ROUND_UP)]
+    facts = (
+        number("mean", each, of="x", group=group) for group, each in zip(("first", "second"), rounded, strict=True)
+    )
+    numbers = Numbers(small_study((8, 8), *facts), ["x"])
+    aim = Aim(numbers.low, numbers.high, numbers.width)
+
+    def outside(beyond):
+        return aim.outside(numbers.values(np.array([[mean + beyond], [mean - beyond]]), np.ones((2, 1, 1))), HAIR)
+
+    assert not outside(0.0).any()
+    assert outside(2e-9).all()
 
 
 def test_cross_products_that_no_rows_have_are_not_found():

@@ -28,6 +28,8 @@ type Floats = NDArray[np.float64]
 
 HAIR = 1e-6
 """How far inside its interval a number must end, in widths."""
+ON_THE_END = 5e-10
+"""How far beyond an end is as good as on it: half of what `Fact.holds` overlooks."""
 SMALLEST, SMALL = 1e-300, 1e-15
 """A p is taken to be at least this, of a t and of an F."""
 HOPELESS = 1e6
@@ -151,11 +153,14 @@ class Numbers:
 
     def _bounds(self, fact: Fact, address: Address) -> tuple[float, float, float]:
         """Return the interval of a fact's number, and the width of it that counts as 1."""
-        low, high = fact.interval.low, fact.interval.high
-        if fact.quantity.endswith("p"):
+        low, high, of_p = fact.interval.low, fact.interval.high, fact.quantity.endswith("p")
+        if of_p:
             low, high = self._deviates(fact, address)
         if np.isfinite(low) and np.isfinite(high) and high > low and fact.relation in ("=", "about"):
-            return low, high, (high - low) / 2
+            width = (high - low) / 2
+            # means and shares of whole numbers may lie exactly on an end, and print the same
+            room = 0.0 if of_p else HAIR * width + ON_THE_END
+            return low - room, high + room, width
         return low, high, WIDTHS.get(fact.quantity, 0.05)
 
     def _deviates(self, fact: Fact, address: Address) -> tuple[float, float]:
