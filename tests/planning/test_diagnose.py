@@ -13,7 +13,7 @@ from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.results.diagnose import diagnose
 from hikibayes.planning.results.performance import performance
 from hikibayes.planning.results.sample_size import monotone, sample_sizes
-from hikibayes.planning.run.replicates import FEATURES, Replicates, write_replicates
+from hikibayes.planning.run.replicates import FEATURES, Blocks, Replicates, write_replicates
 
 SE = 2.0
 """Standard error of an estimate times the square root of n."""
@@ -61,7 +61,7 @@ def table(truth, sizes, *, rules=None, source="printed", targets=(0.8,), size=4_
         for n in sizes
     ]  # fmt: skip
     cells = [Cell(sample=sample, model="m", prior="p") for sample in samples]
-    return Replicates(simulation=spec, cells=cells, estimands=("difference",), values=values)
+    return Replicates(simulation=spec, cells=cells, estimands=("difference",), blocks=Blocks.of(values), count=size)
 
 
 def z_power(truth: float, n: float) -> float:
@@ -176,7 +176,7 @@ def test_an_assurance_has_a_limit_and_it_is_said():
 
 def test_a_curve_that_falls_is_said():
     made = table(0.35, SIZES)
-    made.values[4] = made.values[0]
+    made.blocks[4][:] = made.blocks[0].copy()
     assert any("falls with n" in warning for warning in diagnose(made).warnings)
 
 

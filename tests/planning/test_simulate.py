@@ -98,6 +98,27 @@ def test_seed_and_replicates_are_what_was_asked(settled, reconstructions):
     np.testing.assert_array_equal(shorter.values, first.values[..., :253])
 
 
+@pytest.mark.usefixtures("small_chunks")
+def test_a_table_too_large_for_memory_is_read_from_its_files(settled, reconstructions, tmp_path, monkeypatch):
+    asked = {"study": settled, "reconstructions": reconstructions, "workers": 2}
+    whole = power(simulation(run={"replicates": 250}), **asked)
+    for module in ("simulate", "replicates"):
+        monkeypatch.setattr(f"hikibayes.planning.run.{module}.MOST_IN_MEMORY", 0)
+    read = []
+    load = np.load
+    monkeypatch.setattr(np, "load", lambda path, **options: (read.append(path), load(path, **options))[1])
+    large = power(simulation(run={"replicates": 250}), **asked, store=tmp_path / "chunks")
+    assert len(read) > 3 * len(large.replicates.cells), "nothing is kept but the cell at hand"
+    made = []
+    for found in (whole, large):
+        write_replicates(found.replicates, tmp_path / "table.parquet")
+        again = diagnose(tmp_path / "table.parquet")
+        made.append([(tmp_path / "table.parquet").read_bytes(), found.power.to_csv(), found.sample_size.to_csv()])
+        made[-1] += [again.power.to_csv(), again.sample_size.to_csv(), found.warnings, again.warnings]
+    assert made[0] == made[1]
+    assert len(large.replicates.cells) > 16, "a size was added where a target is crossed"
+
+
 @pytest.mark.parametrize("theirs", ['{"hikibayes": "0.0.9"}', "{", None])
 def test_unfinished_work_of_another_version_is_not_gone_on_with(settled, reconstructions, tmp_path, theirs):
     if theirs:

@@ -112,7 +112,7 @@ def power(
         if not closer:
             break
         more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress)
-        found = found.extended(more.cells, more.values)
+        found = found.extended(more)
     return diagnose(found)
 
 

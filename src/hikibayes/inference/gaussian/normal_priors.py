@@ -7,7 +7,7 @@ the data, as Bambi's own default does, differ from simulated data set to simulat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -188,13 +188,15 @@ class NormalPriors:
     intercept_sd: ArrayLike
     sigma: SigmaPrior
     correlation: ArrayLike | None = None
+    _aligned: dict[tuple[str, ...], Aligned] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Kept, for planning asks for it with every thousand data sets."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         p = len(self.names)
-        for field in ("mean", "sd"):
-            if (shape := _array(getattr(self, field)).shape) and shape[-1] != p:
-                raise ExactEngineError(f"{field} has shape {shape} for the {p} coefficients {list(self.names)}")
+        for name in ("mean", "sd"):
+            if (shape := _array(getattr(self, name)).shape) and shape[-1] != p:
+                raise ExactEngineError(f"{name} has shape {shape} for the {p} coefficients {list(self.names)}")
         sds = (
             dict(zip(self.names, np.broadcast_to(_array(self.sd), (p,)), strict=True))
             if _array(self.sd).ndim < 2
@@ -216,6 +218,12 @@ class NormalPriors:
         ExactEngineError
             If a prior names no column, or a column has no prior; the message lists the columns.
         """
+        names = tuple(names)
+        if names not in self._aligned:
+            self._aligned[names] = self._align(names)
+        return self._aligned[names]
+
+    def _align(self, names: tuple[str, ...]) -> Aligned:
         unknown, missing = sorted(set(self.names) - set(names)), sorted(set(names) - set(self.names))
         if unknown or missing or len(self.names) != len(names):
             found = f"priors for unknown terms {unknown}" if unknown else f"no prior for {missing}"

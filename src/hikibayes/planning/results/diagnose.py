@@ -16,6 +16,7 @@ from ...folders import finish
 from ...reconstruction.reconstructions import has_converged
 from ...shown import Shown
 from ..designs.cells import axis_labels
+from ..populations.columns import FloatArray
 from ..run.replicates import Replicates, read_replicates
 from .performance import performance
 from .sample_size import Curve, curves, monotone, sample_sizes
@@ -77,14 +78,14 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
     source = source.replicates if isinstance(source, Diagnosis) else source
     replicates = source if isinstance(source, Replicates) else _read(Path(source))
     found = list(curves(replicates))
+    failed = np.array([(~replicates.ok(cell)).mean() for cell in range(len(replicates.cells))])
     return Diagnosis(
         replicates=replicates,
         power=performance(replicates),
         sample_size=sample_sizes(replicates, found),
         surface=surface(replicates),
-        warnings=tuple(warnings_of(replicates, found)),
-        sound=has_converged(replicates.verdict)
-        and all(bool(ok.any()) for ok in map(replicates.ok, range(len(replicates.cells)))),
+        warnings=tuple(warnings_of(replicates, found, failed)),
+        sound=has_converged(replicates.verdict) and bool((failed < 1).all()),
     )
 
 
@@ -93,9 +94,9 @@ def _read(path: Path) -> Replicates:
     return read_replicates(path / REPLICATES_FILE if path.is_dir() else path)
 
 
-def warnings_of(replicates: Replicates, found: Sequence[Curve]) -> list[str]:
+def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArray) -> list[str]:
     """Say what a reader of the tables must know: draws that failed, targets out of reach, curves that fall."""
-    said = list(_failures(replicates))
+    said = list(_failures(replicates, failed))
     if not has_converged(replicates.verdict):
         said.insert(0, f"the worlds are made of reconstructions that cannot be relied on: {replicates.verdict}")
     for decision in replicates.simulation.decisions:
@@ -105,10 +106,9 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve]) -> list[str]:
     return said
 
 
-def _failures(replicates: Replicates) -> Iterator[str]:
+def _failures(replicates: Replicates, shares: FloatArray) -> Iterator[str]:
     """Say how many fits failed, and how many in the worst cell."""
-    shares = np.array([(~replicates.ok(cell)).mean() for cell in range(len(replicates.cells))])
-    fits = replicates.values.shape[-1] * len(replicates.estimands)
+    fits = replicates.count * len(replicates.estimands)
     if not shares.any():
         return
     failed, total = round(float(shares.sum() * fits)), fits * len(shares)
@@ -142,7 +142,7 @@ def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> It
 
 
 def _falls(curve: Curve) -> bool:
-    error = np.sqrt((curve.share * (1 - curve.share))[1:] / curve.successes.shape[1] * 2)
+    error = np.sqrt((curve.share * (1 - curve.share))[1:] / curve.count * 2)
     return bool((np.diff(curve.share) < -DIP * np.maximum(error, 1e-3)).any())
 
 

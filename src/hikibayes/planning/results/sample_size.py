@@ -49,8 +49,12 @@ class Curve:
         By increasing size.
     members : tuple of int, length G
         Their cells in the table of replicates.
-    successes : array of bool, shape (G, R)
-        Replicates that count.
+    share : array, shape (G,)
+        Power or assurance: the share of replicates that count.
+    covariance : array, shape (G, G)
+        Of these shares; all the sizes share their worlds.
+    count : int
+        R, the replicates.
     limiting_assurance : float
         What an endless study reaches.
     """
@@ -61,7 +65,9 @@ class Curve:
     decision: Decision
     samples: tuple[Sample, ...]
     members: tuple[int, ...]
-    successes: NDArray[np.bool_]
+    share: FloatArray
+    covariance: FloatArray
+    count: int
     limiting_assurance: float
 
     @property
@@ -73,11 +79,6 @@ class Curve:
     def n(self) -> FloatArray:
         """Participants in the smaller group, shape (G,)."""
         return np.array([sample.n_per_group for sample in self.samples], dtype=float)
-
-    @property
-    def share(self) -> FloatArray:
-        """Power or assurance, shape (G,)."""
-        return np.asarray(self.successes.mean(axis=1))
 
 
 def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curve]:
@@ -91,21 +92,31 @@ def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curv
             groups.setdefault((cell.model, cell.prior, cell.sample.curve), []).append(i)
     for members in groups.values():
         ordered = sorted(members, key=lambda i: replicates.cells[i].sample.n_per_group)
-        for decision in decisions:
-            if replicates.answers(ordered[-1], decision):
-                yield _curve(replicates, ordered, decision, labels[ordered[0]])
+        asked = [decision for decision in decisions if replicates.answers(ordered[-1], decision)]
+        successes = [[_successes(replicates, i, decision) for decision in asked] for i in ordered]
+        for decision, by_size in zip(asked, zip(*successes, strict=True), strict=True):
+            yield _curve(replicates, ordered, decision, labels[ordered[0]], np.stack(by_size))
 
 
-def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, labels: dict[str, object]) -> Curve:
-    rope = replicates.simulation.rope
-    successes = []
-    for i in members:
-        found = replicates.columns(i, decision.estimand)
-        decided = decision.rule.decides(found)
-        successes.append(
-            decided & decision.rule.correct(found, rope) if replicates.cells[i].sample.over_worlds else decided
-        )
+def _successes(replicates: Replicates, cell: int, decision: Decision) -> NDArray[np.bool_]:
+    """Tell which replicates of a cell count: those that decide, over uncertain populations correctly."""
+    found = replicates.columns(cell, decision.estimand)
+    decided = decision.rule.decides(found)
+    if not replicates.cells[cell].sample.over_worlds:
+        return decided
+    return decided & decision.rule.correct(found, replicates.simulation.rope)
+
+
+def _curve(
+    replicates: Replicates,
+    members: Sequence[int],
+    decision: Decision,
+    labels: dict[str, object],
+    successes: NDArray[np.bool_],
+) -> Curve:
     truth = replicates.columns(members[-1], decision.estimand)["truth"].astype(float)
+    share = successes.mean(axis=1)
+    away = successes - share[:, None]
     return Curve(
         labels={name: value for name, value in labels.items() if name not in ("n_per_group", "n_total")},
         model=replicates.cells[members[0]].model,
@@ -113,8 +124,10 @@ def _curve(replicates: Replicates, members: Sequence[int], decision: Decision, l
         decision=decision,
         samples=tuple(replicates.cells[i].sample for i in members),
         members=tuple(members),
-        successes=np.stack(successes),
-        limiting_assurance=decision.rule.limiting_assurance(truth, rope),
+        share=share,
+        covariance=away @ away.T / replicates.count**2,
+        count=replicates.count,
+        limiting_assurance=decision.rule.limiting_assurance(truth, replicates.simulation.rope),
     )
 
 
@@ -139,7 +152,7 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
     rows = []
     targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
     for curve in curves(replicates) if found is None else found:
-        again = monotone(_bootstrap(curve.successes, seed)) if targets else None
+        again = monotone(_bootstrap(curve, seed)) if targets else None
         for target in targets:
             n, lower, upper = smallest_n(curve, target, again)
             reached = bool(np.isfinite(n))
@@ -229,11 +242,10 @@ def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
     return np.where(right == 0, n[0], np.where(right == len(n), np.nan, at))
 
 
-def _bootstrap(successes: NDArray[np.bool_], seed: int) -> FloatArray:
+def _bootstrap(curve: Curve, seed: int) -> FloatArray:
     """Draw curves anew, normal around the one found, with the covariance of its points: shape (BOOTSTRAPS, G)."""
-    share, count = successes.mean(axis=1), successes.shape[1]
-    away = successes - share[:, None]
-    values, vectors = np.linalg.eigh(away @ away.T / count**2)
+    share = curve.share
+    values, vectors = np.linalg.eigh(curve.covariance)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     noise = rng.standard_normal((BOOTSTRAPS, len(share))) * np.sqrt(np.maximum(values, 0))
     return np.asarray(np.clip(share + noise @ vectors.T, 0, 1))

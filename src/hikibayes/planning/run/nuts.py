@@ -21,7 +21,7 @@ from .replicates import INDEX
 
 if TYPE_CHECKING:
     from .plan import Plan, Population
-    from .simulate import Block
+    from .replicates import Block
 
 __all__ = ["analyse"]
 

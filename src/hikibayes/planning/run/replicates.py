@@ -6,8 +6,9 @@ The file holds its own design, so that it stays diagnosable by itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,47 @@ from ..designs.cells import Cell, Sample
 from ..designs.rules import Decision
 from ..designs.simulation import Simulation
 
-__all__ = ["FEATURES", "Replicates", "read_replicates", "write_replicates"]
+__all__ = ["FEATURES", "MOST_IN_MEMORY", "Block", "Blocks", "Replicates", "read_replicates", "write_replicates"]
 
 FEATURES = ("world", "truth", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
 """What is kept of a replicate; some of the last seven are NaN where the fit failed."""
 INDEX = {name: i for i, name in enumerate(FEATURES)}
 
 METADATA = b"hikibayes"
+
+MOST_IN_MEMORY = 500_000_000
+"""Numbers of a table that are held in memory; of a larger one a cell at a time."""
+
+type Block = NDArray[np.float32]
+
+
+class Blocks(Sequence[Block]):
+    """The replicates of many cells, each read when it is asked for; the last one stays.
+
+    Parameters
+    ----------
+    readers : sequence of function
+        Each returns one cell's block, (k, F, R).
+    """
+
+    def __init__(self, readers: Sequence[Callable[[], Block]]) -> None:
+        self.readers = tuple(readers)
+        self._last: tuple[int, Block] | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[Block] | Block) -> Blocks:
+        """Hold blocks that are in memory."""
+        return cls([partial(values.__getitem__, i) for i in range(len(values))])
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.readers)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the block of one cell."""
+        if self._last is None or self._last[0] != index:
+            self._last = index, self.readers[index]()
+        return self._last[1]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -43,8 +78,10 @@ class Replicates(Shown):
         The grid, and what was added where a target is crossed.
     estimands : tuple of str, length k
         The estimands that decisions name.
-    values : array of float32, shape (N, k, F, R)
-        `FEATURES` of R replicates.
+    blocks : Blocks, length N
+        `FEATURES` of R replicates of each cell, float32 of shape (k, F, R); in memory, or read when asked for.
+    count : int
+        R.
     verdict : str
         What the sampler said of the reconstructions that the worlds were made of; empty where there are none.
     """
@@ -52,23 +89,28 @@ class Replicates(Shown):
     simulation: Simulation
     cells: Sequence[Cell]
     estimands: tuple[str, ...]
-    values: NDArray[np.float32]
+    blocks: Blocks
+    count: int
     verdict: str = ""
+
+    @property
+    def values(self) -> Block:
+        """All blocks at once, (N, k, F, R), as many as there are."""
+        return np.stack(list(self.blocks))
 
     def columns(self, cell: int, estimand: str) -> dict[str, NDArray[np.float32]]:
         """Return the features of one cell and estimand by name, each of shape (R,)."""
-        block = self.values[cell, self.estimands.index(estimand)]
+        block = self.blocks[cell][self.estimands.index(estimand)]
         return dict(zip(FEATURES, block, strict=True))
 
     def ok(self, cell: int) -> NDArray[np.bool_]:
         """Return which fits of a cell succeeded, shape (k, R)."""
-        needed = self.values[cell][:, [INDEX["mean"], INDEX["lower"], INDEX["upper"]]]
+        needed = self.blocks[cell][:, [INDEX["mean"], INDEX["lower"], INDEX["upper"]]]
         return np.asarray(np.isfinite(needed).all(axis=1))
 
     def frame(self, cell: int) -> pd.DataFrame:
         """Return one cell's replicates as a table: a row a replicate and estimand."""
-        k, count = len(self.estimands), self.values.shape[-1]
-        block = self.values[cell]
+        k, count, block = len(self.estimands), self.count, self.blocks[cell]
         columns: dict[str, object] = {
             "cell": np.full(k * count, cell, dtype=np.int32),
             "world": block[:, 0].ravel().astype(np.int32),
@@ -85,9 +127,10 @@ class Replicates(Shown):
         found = self.columns(cell, decision.estimand)
         return bool(np.isfinite(found["log_bf10"]).any() or not np.isfinite(found["mean"]).any())
 
-    def extended(self, cells: Sequence[Cell], values: NDArray[np.float32]) -> Replicates:
+    def extended(self, more: Replicates) -> Replicates:
         """Return these replicates and those of further cells."""
-        return replace(self, cells=[*self.cells, *cells], values=np.concatenate([self.values, values]))
+        blocks = Blocks((*self.blocks.readers, *more.blocks.readers))
+        return replace(self, cells=[*self.cells, *more.cells], blocks=blocks)
 
 
 def write_replicates(replicates: Replicates, path: Path) -> None:
@@ -96,14 +139,14 @@ def write_replicates(replicates: Replicates, path: Path) -> None:
     import pyarrow.parquet as pq
 
     schema = _schema(replicates)
-    k, count = len(replicates.estimands), replicates.values.shape[-1]
+    k, count = len(replicates.estimands), replicates.count
     names = pa.DictionaryArray.from_arrays(
         pa.array(np.repeat(np.arange(k, dtype=np.int8), count)), pa.array(list(replicates.estimands))
     )
     number = pa.array(np.tile(np.arange(count, dtype=np.int32), k))
     options = {"use_dictionary": ["cell", "estimand"], "compression": "none", "write_statistics": False}
     with pq.ParquetWriter(path, schema, **options) as writer:
-        for cell, block in enumerate(replicates.values):
+        for cell, block in enumerate(replicates.blocks):
             floats = [pa.array(np.ascontiguousarray(block[:, i]).ravel()) for i in range(1, len(FEATURES))]
             arrays = [
                 pa.array(np.full(k * count, cell, dtype=np.int32)),
@@ -113,7 +156,7 @@ def write_replicates(replicates: Replicates, path: Path) -> None:
                 *floats,
                 pa.array(replicates.ok(cell).ravel()),
             ]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=k * count)
 
 
 def _schema(replicates: Replicates) -> Any:
@@ -123,7 +166,7 @@ def _schema(replicates: Replicates) -> Any:
         "simulation": replicates.simulation.model_dump(mode="json"),
         "cells": [_plain(cell) for cell in replicates.cells],
         "estimands": list(replicates.estimands),
-        "replicates": int(replicates.values.shape[-1]),
+        "replicates": replicates.count,
         "verdict": replicates.verdict,
     }
     fields = [
@@ -174,15 +217,23 @@ def _read(path: Path) -> Replicates:
     content = json.loads(metadata[METADATA])
     simulation = validated(Simulation, content["simulation"], path)
     cells, estimands = [_cell(item) for item in content["cells"]], tuple(content["estimands"])
-    count = content["replicates"]
-    values = np.empty((len(cells), len(estimands), len(FEATURES), count), dtype=np.float32)
-    for i in range(len(cells)):
-        table = file.read_row_group(i, columns=list(FEATURES))
-        for j, name in enumerate(FEATURES):
-            values[i, :, j] = table[name].to_numpy().reshape(len(estimands), count)
+    shape = (len(estimands), content["replicates"])
+    blocks = Blocks([partial(_read_cell, file, i, shape) for i in range(len(cells))])
+    if len(cells) * len(estimands) * len(FEATURES) * shape[1] <= MOST_IN_MEMORY:
+        blocks = Blocks.of(list(blocks))  # so that whatever is wrong with it is said at once
     return Replicates(
-        simulation=simulation, cells=cells, estimands=estimands, values=values, verdict=str(content.get("verdict", ""))
+        simulation=simulation,
+        cells=cells,
+        estimands=estimands,
+        blocks=blocks,
+        count=shape[1],
+        verdict=str(content.get("verdict", "")),
     )
+
+
+def _read_cell(file: Any, cell: int, shape: tuple[int, int]) -> Block:
+    table = file.read_row_group(cell, columns=list(FEATURES))
+    return np.stack([table[name].to_numpy().reshape(shape) for name in FEATURES], axis=1).astype(np.float32)
 
 
 def _cell(content: Mapping[str, object]) -> Cell:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...files import write_whole
 from ...inference.gaussian.normal_priors import bambi_default
@@ -27,13 +28,12 @@ from ..designs.cells import Cell, Sample
 from ..populations.samples import Stream, draw_statistics
 from .analyses import Analysis
 from .plan import Plan, Population
-from .replicates import FEATURES, Replicates
+from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates
 
 __all__ = ["MADE_BY", "Progress", "made_by", "run_chunk", "simulate"]
 
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
-type Block = NDArray[np.float32]
 
 RESULT_PACKAGES = ("hikibayes", "numba", "numpy", "nutpie", "scipy")
 """A run goes on with the versions of these that began it."""
@@ -94,24 +94,44 @@ def simulate(
     chunks = plan.chunks()
     cells = [Cell(sample=s, model=a.model.name, prior=a.variant) for s in chosen for a in plan.analyses]
     shape = (len(chosen), len(plan.analyses), len(plan.estimands), len(FEATURES), plan.simulation.run.replicates)
-    values = np.empty(shape, dtype=np.float32)
+    kept = np.empty(shape, dtype=np.float32) if not store or math.prod(shape) <= MOST_IN_MEMORY else None
     place = {id(sample): i for i, sample in enumerate(chosen)}
     # chunk by chunk, not cell by cell: all the cells of a chunk see the same worlds, which are drawn once
     jobs = [_Job(sample=sample, chunk=chunk, size=size) for chunk, size in chunks for sample in chosen]
     done, total = 0, len(chosen) * plan.simulation.run.replicates
     for job, block in _finished(plan, jobs, store, workers, dask):
         start = job.chunk * plan.chunk_size
-        values[place[id(job.sample)], ..., start : start + job.size] = block
+        if kept is not None:
+            kept[place[id(job.sample)], ..., start : start + job.size] = block
         done += job.size
         if progress:
             progress(done, total)
+    if kept is not None or not store:
+        blocks = Blocks.of(np.asarray(kept).reshape(len(cells), *shape[2:]))
+    else:
+        blocks = _stored(plan, chosen, store)
     return Replicates(
         simulation=plan.simulation,
         cells=cells,
         estimands=tuple(estimand.name for estimand in plan.estimands),
-        values=values.reshape(len(cells), *shape[2:]),
+        blocks=blocks,
+        count=shape[-1],
         verdict=plan.verdict,
     )
+
+
+def _stored(plan: Plan, samples: Sequence[Sample], store: Path) -> Blocks:
+    """Return blocks that are put together from the finished chunks of a folder, a cell at a time."""
+    readers = []
+    for sample in samples:
+        jobs = [_Job(sample=sample, chunk=chunk, size=size) for chunk, size in plan.chunks()]
+        paths = [store / _name(plan, job) for job in jobs]
+        readers += [partial(_read_chunks, paths, i) for i in range(len(plan.analyses))]
+    return Blocks(readers)
+
+
+def _read_chunks(paths: Sequence[Path], analysis: int) -> Block:
+    return np.concatenate([np.load(path, mmap_mode="r")[analysis] for path in paths], axis=-1)
 
 
 def run_chunk(plan: Plan, sample: Sample, chunk: int, size: int) -> Block:
