@@ -1,6 +1,7 @@
 """How fast the exact engine is, as ratios taken in one run: `uv run python benchmarks/bench_engine.py [--samplers]`.
 
-With `uv run --with blackjax python benchmarks/bench_engine.py --samplers` NUTS vmapped over data sets is measured too.
+`--against CHECKOUT` times another checkout beside it, and `--samplers` also R's `lm` where R is installed. With
+`uv run --with blackjax python benchmarks/bench_engine.py --samplers` NUTS vmapped over data sets is measured too.
 
 Every figure is end to end: draw a study of 17 slopes (sex, group, eight scores, seven interactions) from a world,
 reduce it, fit it, and summarise one interaction in full (mean, sd, 95 % limits, P(>0), P(ROPE), Bayes factor,
@@ -10,10 +11,16 @@ Rounds are interleaved and ratios are taken within a round, so that a busy machi
 
 import argparse
 import importlib.util
+import os
+import shutil
 import statistics
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import sqrt
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +32,7 @@ from hikibayes.inference.gaussian.exact import (
     bambi_default,
     posterior,
 )
-from hikibayes.inference.gaussian.summaries import summaries
+from hikibayes.inference.gaussian.summaries import summaries, summaries_by_prior
 from hikibayes.planning.populations.samples import GAUSSIAN, Roots, Stream, draw_statistics, on_disk
 
 SCORES, CHUNK = 8, 2000
@@ -146,6 +153,68 @@ def compare(rounds, n=200):
     return rates
 
 
+def parts(rounds, n=200):
+    """Least microseconds of processor time a data set, over interleaved rounds, of each part of the work."""
+    stats = draw(1, n)
+    family = [replace(HOUSE, sd=[*HOUSE.sd[:-1], sd]) for sd in (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)]
+    work = {
+        "moments drawn and pooled": lambda: draw(1, n),
+        "fit, one contrast": lambda: by_lanes(stats),
+        "fit, 17 contrasts": lambda: summaries(stats, HOUSE),
+        "fit, six priors of one coefficient": lambda: summaries_by_prior(stats, family, [FOCAL]),
+        "t-test by least squares": lambda: least_squares(stats),
+    }
+    least = dict.fromkeys(work, float("inf"))
+    for i in range(rounds + 1):
+        for name, call in work.items():
+            start = time.thread_time()
+            call()
+            if i:
+                least[name] = min(least[name], (time.thread_time() - start) / CHUNK * 1e6)
+    return least
+
+
+OTHER = """
+import sys, time, bench_engine as b
+draws = b.draw if hasattr(b, "Stream") else lambda seed, n: b.draw(b.np.random.default_rng(seed), n)
+fit, stats, least = getattr(b, "by_lanes", None) or b.kernel, draws(1, 200), [float("inf")] * 2
+for i in range(int(sys.argv[1]) + 1):
+    for j, call in enumerate((lambda: draws(1, 200), lambda: fit(stats))):
+        start = time.thread_time()
+        call()
+        if i:
+            least[j] = min(least[j], (time.thread_time() - start) / b.CHUNK * 1e6)
+print(sum(least))
+"""
+
+
+def other_checkout(folder, rounds):
+    """Microseconds a data set, end to end, by the code in another checkout and its own benchmark's data."""
+    paths = [str(folder / part) for part in ("src", "benchmarks")]
+    command = [sys.executable, "-c", OTHER, str(rounds)]
+    found = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, cwd=folder, text=True, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return float(found.stdout)
+
+
+def print_parts(rounds, checkout):
+    least = parts(rounds)
+    mine = least["moments drawn and pooled"] + least["fit, one contrast"]
+    print(f"\n{'17 slopes, n = 200, least of all rounds':42}{'us a data set':>14}")
+    for name, cost in (least | {"end to end, one contrast": mine}).items():
+        print(f"{name:42}{cost:14.2f}")
+    six = least["fit, six priors of one coefficient"] / least["fit, one contrast"]
+    print(f"six priors over one: {six:.2f};", end=" ")
+    print(f"end to end over the t-test alone: {mine / least['t-test by least squares']:.1f}")
+    if checkout:
+        pairs = [(other_checkout(checkout, rounds), parts(rounds)) for _ in range(3)]
+        theirs = min(cost for cost, _ in pairs)
+        mine = min(made["moments drawn and pooled"] + made["fit, one contrast"] for _, made in pairs)
+        print(f"end to end, {checkout.name}: {theirs:.2f}, this: {mine:.2f}; {theirs / mine:.2f} times as fast")
+
+
 def ratio(rates, name, to):
     return statistics.median(a / b for a, b in zip(rates[name], rates[to], strict=True))
 
@@ -251,6 +320,20 @@ def bambi_refits(fits):
     return 1 / statistics.median(seconds), float(np.sqrt(np.mean(np.square(errors))))
 
 
+R_LOOP = """
+n <- 200; X <- matrix(rnorm(n * 17), n); y <- rnorm(n); made <- data.frame(y, X)
+spent <- system.time(for (i in 1:300) summary(lm(y ~ ., made))$coefficients[18, ])
+cat(300 / spent[["user.self"]])
+"""
+
+
+def r_lm():
+    """Return how many data sets a second R's `lm` analyses, from rows that are there already; NaN without R."""
+    if not shutil.which("Rscript"):
+        return float("nan")
+    return float(subprocess.run(["Rscript", "-e", R_LOOP], text=True, check=True, capture_output=True).stdout)
+
+
 def vmapped_nuts(fits, warmup=500, draws=1000):
     """NUTS for all data sets side by side, on sufficient statistics: the cheapest sampling there is on a CPU.
 
@@ -311,7 +394,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--samplers", action="store_true", help="also time NUTS: Bambi, nutpie, blackjax (minutes)")
+    parser.add_argument("--against", type=Path, help="another checkout, to compare end to end in the same run")
     arguments = parser.parse_args()
+    print_parts(arguments.rounds, arguments.against and arguments.against.resolve())
     rate = print_speeds(arguments.rounds)
     costs = flatness(arguments.rounds)
     print("\nmicroseconds a data set, compiled, moments: " + ", ".join(f"n = {n}: {c:.1f}" for n, c in costs.items()))
@@ -322,6 +407,7 @@ def main():
     )
     if not arguments.samplers:
         return
+    print(f"R's lm: {(speed := r_lm()):.0f} a second, the compiled engine {rate / speed:,.0f} times that")
     samplers = {"nutpie with_data": lambda: with_data(10), "Bambi refit": lambda: bambi_refits(2)}
     if importlib.util.find_spec("blackjax") is None:
         print("vmapped NUTS: blackjax is not installed (uv run --with blackjax ...), not measured")

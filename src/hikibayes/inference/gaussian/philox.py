@@ -128,6 +128,11 @@ def root_chi2(stream, index, place, kind, df):
         v = 1.0 + c * x
         v = v * v * v
         square = x * x
+        # accepted for sure, without a logarithm: as a rule all lanes at once
+        sure = where_below(w, 1.0 - 0.0331 * square * square, d * v, lanes(-1.0))
+        found = where_below(found, lanes(0.0), sure, found)
+        if all_below(lanes(0.0), found):
+            break
         bound = 0.5 * square + d * (1.0 - v + logarithm(larger(v, lanes(1e-300))))
         accepted = where_below(logarithm(w), bound, where_below(lanes(0.0), v, d * v, lanes(-1.0)), lanes(-1.0))
         found = where_below(found, lanes(0.0), accepted, found)
