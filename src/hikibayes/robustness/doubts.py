@@ -44,7 +44,11 @@ class Analysis(Protocol):
         ...
 
 
-ANALYSES: Mapping[str, Analysis] = {"priors": priors_of, "confounding": confounding_of, "imbalance": imbalance_of}
+ANALYSES: Mapping[str, Analysis] = {
+    "priors": priors_of,
+    "confounding": confounding_of,
+    "imbalance": imbalance_of,
+}
 """Every sensitivity analysis that takes seconds, in the order of the report."""
 
 
