@@ -45,7 +45,7 @@ SNIPPETS = [
         re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     )
 ]
-CHECKED = ("sh", "console", "python", "toml")
+CHECKED = ("sh", "console", "python", "toml", "diff")
 
 
 @pytest.mark.parametrize(("language", "body"), SNIPPETS)
