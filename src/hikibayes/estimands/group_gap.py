@@ -16,7 +16,8 @@ def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
 
 
 def _words(asked: Asked, names: Names, _: bool) -> str:
-    gap = f"Gap between the groups ({names.minus(asked.by, asked.between or ('', ''))})"
+    what = f"Difference in means, {names.measure(asked.by)}" if asked.by else "Gap between the groups"
+    gap = f"{what} ({names.minus(asked.by, asked.between or ('', ''))})"
     return ", ".join([gap, *held(asked, names)])
 
 

@@ -93,6 +93,7 @@ def answers(design: Design | MomentDesign) -> Answers:
     participants of what the design's row changes by per SD, at each one's own value.
     """
     effects = _Effects(design)
+    effects.look_up()
     model, study = design.model, design.study
     refused: dict[Estimand, str] = {}
     if model.estimands:
@@ -182,6 +183,22 @@ class _Effects:
             return _Effects(self.design.first())
         return self
 
+    def look_up(self) -> None:
+        """Evaluate everything that the study's estimands may ask for at once."""
+        if not isinstance(self.design, Design):
+            return
+        present, levels = set(self.model.variables), self.design.levels
+        wanted: dict[tuple[Any, ...], Scenario] = {}
+        plain = {e.of for e in self.study.estimands if e.of and not (e.by or e.at)}
+        for estimand in (*self.study.estimands, *(each for of in plain for each in self._by_group(str(of)))):
+            scenarios = KINDS[estimand.kind].scenarios
+            for each in scenarios(estimand, self.outline) if scenarios else ():
+                there = all(value in levels[name] for name, value in each.fixed.items() if name in levels)
+                if {*each.fixed, *each.shift} <= present and there:
+                    wanted[_key(each)] = each
+        changes = [self.design.scaling.changes(each, standardised=self.design.standardised) for each in wanted.values()]
+        self._rows = dict(zip(wanted, self.design.mean_rows(changes), strict=True))
+
     def weights(self, estimand: Estimand) -> FloatArray:
         """Weights over the columns, (B, p), in SD of the outcome."""
         scenarios = KINDS[estimand.kind].scenarios
@@ -191,9 +208,11 @@ class _Effects:
 
     def slopes(self, of: str) -> list[FloatArray]:
         """Weights of a measure's slope in each group, each (B, p); of all together where the model has no groups."""
+        return [self.weights(estimand) for estimand in self._by_group(of)]
+
+    def _by_group(self, of: str) -> list[Estimand]:
         groups = self.outline.groups if self.group in self.model.variables else ("",)
-        asked = {"name": "a", "kind": "slope", "meaning": "its slope", "of": of}
-        return [self.weights(Estimand(**asked, group=group or None)) for group in groups]
+        return [Estimand(name="its", kind="slope", meaning="its slope", of=of, group=group or None) for group in groups]
 
     def raw_factor(self, estimand: Estimand) -> FloatArray:
         """Raw units per standardised unit, (B,)."""
@@ -226,13 +245,14 @@ class _Effects:
             return f"{of} is a category with {number} levels; a slope is of a number, or of two levels"
         if of in self.model.written.jumping:
             return f"{of} enters by a comparison, which has steps and no slope"
-        slopes = np.array(self.one.slopes(of))
+        conditional = bool(estimand.by or estimand.at)
+        slopes = np.array([self.one.weights(estimand)] if conditional else self.one.slopes(of))
         if not np.isfinite(slopes).all():
             return f"the formula's functions of {of} have no finite slope at every participant's value"
         size = np.abs(slopes).max()
         if size < TOLERANCE:
             return f"on average the formula's terms do not change with {of}, whatever their coefficients"
-        if estimand.by or estimand.at:
+        if conditional:
             return None
         differ = bool((np.abs(slopes - slopes[0]) > TOLERANCE * max(1.0, size)).any())
         by_group = estimand.group is not None or estimand.between is not None
@@ -251,8 +271,7 @@ class _Effects:
 
     def _row(self, scenario: Scenario) -> FloatArray:
         """Average row of a scenario, (B, p)."""
-        key = tuple(sorted(scenario.fixed.items())), tuple(sorted(scenario.shift.items()))
-        if key not in self._rows:
+        if (key := _key(scenario)) not in self._rows:
             changes = self.design.scaling.changes(scenario, standardised=self.design.standardised)
             self._rows[key] = self.design.mean_row(**changes)
         return self._rows[key]
@@ -267,6 +286,10 @@ class _Effects:
     def _outcome_sd(self) -> FloatArray:
         """SD of the outcome in the model's units, (1, 1) or (B, 1)."""
         return np.ones((1, 1)) if self.design.standardised else self.design.scaling.scale[self.model.outcome][:, None]
+
+
+def _key(scenario: Scenario) -> tuple[Any, ...]:
+    return tuple(sorted(scenario.fixed.items())), tuple(sorted(scenario.shift.items()))
 
 
 class ExplainedVariance:

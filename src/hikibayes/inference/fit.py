@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -25,13 +26,15 @@ from .answers.estimates import (
     refused_estimates,
 )
 from .answers.johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
+from .answers.plots import Plots
 from .answers.remarks import Remark, design_remarks, remark_table
+from .answers.summary import orderings, summary
 from .data.files import RawTable
 from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants, read_participants
 from .estimands import Answers, answers
 from .gaussian.exact import ExactEngineError, GaussianPosterior, to_datatree
-from .models.compile import exact_posterior
+from .models.compile import exact_posterior, exact_priors
 from .models.design import Design, design
 from .models.layout import term_variables
 from .models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, formula_alone, load_model
@@ -73,6 +76,8 @@ class Fit(Shown):
         Columns ``check, of, value, accepted, ok``.
     remarks : pandas.DataFrame
         Reference levels, rows left out, and what is odd about the table: columns ``kind, of, count, remark``.
+    answers : Answers
+        The estimands on the design.
     own : OwnData, optional
         What a formula and its table were understood as; None for a fit of a model and a study.
     """
@@ -88,7 +93,32 @@ class Fit(Shown):
     estimates: pd.DataFrame
     diagnostics: pd.DataFrame
     remarks: pd.DataFrame
+    answers: Answers
     own: OwnData | None = None
+
+    def summary(self) -> pd.DataFrame:
+        """Return the estimands in words, standardised and raw side by side, least squares beside the posterior."""
+        return summary(self)
+
+    def contrasts(self) -> pd.DataFrame:
+        """Return the differences between levels: those rows of `summary`."""
+        pairs = {estimand.name for estimand in self.study.estimands if estimand.between}
+        table = summary(self)
+        return table[table["estimand"].isin(pairs)].reset_index(drop=True)
+
+    def orderings(self) -> pd.DataFrame:
+        """Return how probable each order of three to five levels is, before and after the data."""
+        return orderings(self)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: ``slopes, effects, prior_posterior, johnson_neyman, checks``, each returning matplotlib axes."""
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        shown = summary(self).drop(columns=["estimand", "kind"])
+        table = shown.to_html(index=False, float_format=lambda value: f"{value:.3g}", na_rep="")
+        return f"<p>{escape(self.model.formula)}</p>{table}"
 
     @property
     def sound(self) -> bool:
@@ -197,21 +227,28 @@ def fit(
         remarks=remark_table(
             (
                 *design_remarks(laid_out, asked.own.why if asked.own else {}),
+                *_selected(asked.own),
                 *_no_regions(laid_out, variant),
                 *rows.remarks,
             )
         ),
+        answers=found,
         own=asked.own,
     )
 
 
+def _selected(own: OwnData | None) -> Iterator[Remark]:
+    if own and own.selected:
+        yield Remark(kind="rows", of="", count=len(own.table.frame), text=own.selected)
+
+
 def _no_regions(laid_out: Design, variant: str) -> Iterator[Remark]:
     """Say why it is not told where along a measure the groups differ, of a model without an exact posterior."""
-    if not (along := moderators(laid_out)):
-        return
     try:
-        exact_posterior(laid_out, variant)
+        exact_priors(laid_out, variant)
     except InputError as error:
+        if not (along := moderators(laid_out)):
+            return
         yield Remark(
             kind="no_johnson_neyman",
             of=", ".join(along),

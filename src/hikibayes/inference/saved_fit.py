@@ -20,6 +20,15 @@ from ..spec import InputError, read_object, read_text, spec_text, validated
 from ..study.study import Study
 from .answers.johnson_neyman import region_table
 from .answers.remarks import remark_table
+from .answers.summary import (
+    conditional_means,
+    orderings,
+    people,
+    prior_and_posterior,
+    residuals,
+    sensitivity,
+    summary,
+)
 from .fit import Fit
 from .models.specs import DEFAULT_VARIANT, ModelSpec
 from .own.files import resolved_files
@@ -72,8 +81,25 @@ def fit_files(made: Fit) -> Files:
         **_regions(made),
         "study.json": spec_text(made.study),
         "models.json": spec_text({made.model.name: made.model}),
+        **_tables(made),
         **(resolved_files(made.own.study, made.own.model, made.own.mapping) if made.own else {}),
     }
+
+
+def _tables(made: Fit) -> dict[str, pd.DataFrame]:
+    """Return what the report and the figures of a fit are made of."""
+    lines = conditional_means(made)
+    along, by = (str(lines[name].iloc[0]) if len(lines) else "" for name in ("along", "by"))
+    found = {
+        "summary.csv": summary(made),
+        "orderings.csv": orderings(made),
+        "sensitivity.csv": sensitivity(made),
+        "effects.csv": lines,
+        "effects_people.csv": people(made, along, by) if along else lines,
+        "prior_posterior.csv": prior_and_posterior(made, most=1),
+        "residuals.csv": residuals(made),
+    }
+    return {name: table for name, table in found.items() if len(table)}
 
 
 def _regions(made: Fit) -> dict[str, pd.DataFrame]:

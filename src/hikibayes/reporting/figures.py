@@ -105,10 +105,11 @@ def _shortened(svg: str) -> str:
 def figure_files(run: SavedRun) -> dict[str, str]:
     """Return every figure that a run has the tables for, by file name."""
     from .figures_doubts import DOUBT_FIGURES
+    from .figures_fit import FIT_FIGURES
     from .figures_planning import PLANNING_FIGURES
     from .figures_priors import PRIOR_FIGURES
 
-    every = FIGURES | PRIOR_FIGURES | DOUBT_FIGURES | PLANNING_FIGURES
+    every = FIT_FIGURES if run.record.verb == "fit" else FIGURES | PRIOR_FIGURES | DOUBT_FIGURES | PLANNING_FIGURES
     return {f"figures/{name}.svg": draw(figure, run) for name, figure in every.items() if figure.wanted(run)}
 
 

@@ -22,6 +22,7 @@ from ..folders import REPORT
 from ..provenance import RunRecord
 from ..spec import InputError
 from .figures import figure_files
+from .fit_words import fit_sentences
 from .saved import SavedRun
 from .sections import SECTIONS, Findings, remark_rows
 from .tables import cell_text
@@ -92,7 +93,7 @@ def with_report(contents: Mapping[str, Any], record: RunRecord) -> dict[str, Any
 def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
     """Return the HTML document of a run; its figures are drawn anew unless they are given."""
     if run.record.verb not in WITH_SECTIONS:
-        return _plain_page(run)
+        return _plain_page(run, figures)
     figures = figure_files(run) if figures is None else figures
     findings = Findings(run)
     environment = _environment()
@@ -121,23 +122,30 @@ RAW_ENDS = ("from_raw", "to_raw")
 DATA_SET = re.compile(r"dataset-\d+")
 
 
-def _plain_page(run: SavedRun) -> str:
+BEHIND = ("effects", "effects_people", "prior_posterior", "residuals", "johnson_neyman_band", "estimates", "remarks")
+"""Tables of a fit that its figures and sentences show."""
+
+
+def _plain_page(run: SavedRun, drawn: Mapping[str, str] | None = None) -> str:
     """Return the tables, figures and failed checks of a run whose verb has no sections of its own."""
     names = [name.removesuffix(".csv") for name in run.texts if name.endswith(".csv")]
     names = [name for name in names if not DATA_SET.fullmatch(name)]
+    fitted = run.has("summary", "models.json", "study.json")
     tables = [
         {"name": name, "columns": list(table), "rows": _as_shown(table.head(MOST_ROWS)), "length": len(table)}
-        for name, table in ((name, run.table(name)) for name in names)
+        for name, table in ((name, run.table(name)) for name in names if not (fitted and name in BEHIND))
     ]
+    figures_of = drawn if drawn is not None else {**figure_files(run), **run.texts}
     failed = [row for name in names for row in _failed(run.table(name))]
     left_out = len([name for name in run.texts if DATA_SET.fullmatch(name.removesuffix(".csv"))])
-    figures = [_inline(Path(name).stem, run.texts) for name in run.texts if name.endswith(".svg")]
+    figures = [_inline(Path(name).stem, figures_of) for name in figures_of if name.endswith(".svg")]
     shown = {
         "run": run,
         "tables": tables,
         "failed": failed,
         "figures": figures,
         "data_sets": left_out,
+        "understood": fit_sentences(run) if fitted else {},
         "remarks": remark_rows(run.table("remarks")) if run.has("remarks") else [],
         "unanswered": _unanswered(run.table("estimates")) if run.has("estimates") else [],
         "regions": _regions(run.table("johnson_neyman")) if run.has("johnson_neyman") else [],

@@ -55,15 +55,16 @@ class _Names:
 
     @property
     def everybody(self) -> str:
-        return {0: "", 2: "both groups"}.get(len(self.study.groups), "all groups")
+        return "both groups" if self.study.citation else ""
 
     def measure(self, name: str) -> str:
         return in_prose(self.study.measure(name).label)
 
     def level(self, measure: str | None, level: str) -> str:
-        if measure in (None, self.study.analysis.group):
+        if measure is None:
             return group_name(self.study, level)
-        return next(known.label for known in self.study.measure(measure).levels if known.id == level)
+        label = next(known.label for known in self.study.measure(measure).levels if known.id == level)
+        return f"{self.measure(measure)} {label}"
 
     def minus(self, measure: str | None, between: tuple[str, str]) -> str:
         return _minus(between)

@@ -38,6 +38,8 @@ ID_HEADERS = re.compile(r"id|pid|vpn?|vp_nr|proband|(participant|person|subject|
 OPPOSITE = 3.0
 """Standard errors by which a difference must be on the other side of 0 than the printed one to be remarked upon."""
 FEW_PEOPLE = 2
+MOST_RUNS = 12
+"""Runs of row numbers that a remark writes out."""
 FEW_VALUES = 7
 """An outcome of so few values is far from the continuous one of a Gaussian model."""
 COLLINEAR = 10.0
@@ -91,7 +93,9 @@ def row_runs(rows: Sequence[int]) -> str:
     'rows 3, 5-7'
     """
     runs = [[row for _, row in run] for _, run in groupby(enumerate(rows), lambda pair: pair[1] - pair[0])]
-    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs[:MOST_RUNS])
+    if more := sum(map(len, runs[MOST_RUNS:])):
+        text += f" and {more} more"
     return f"row {text}" if len(rows) == 1 else f"rows {text}"
 
 
@@ -146,6 +150,9 @@ def _repeated_ids(raw: pd.DataFrame) -> Iterator[Remark]:
         if not ID_HEADERS.fullmatch(loose(str(header))):
             continue
         ids = raw.iloc[:, i]
+        if ids.nunique() <= max(10, len(ids) / 20):
+            # party identification is a "pid" too
+            continue
         rows = np.flatnonzero((ids.duplicated() & ids.notna()).to_numpy() & ~whole) + 1
         if len(rows):
             yield Remark(

@@ -234,9 +234,9 @@ def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: Tab
 
 def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozenset[str] = frozenset()) -> _Column:
     """Texts of a column; where there is none, why."""
-    texts = [as_text(value) for value in values]
+    texts = [as_text(value) for value in values.tolist()]
     empty = [text is None or (text.lower() in EMPTY and exact(text) not in labels) for text in texts]
-    declared = [text is not None and _code(text) in missing for text in texts]
+    declared = [bool(missing) and text is not None and _code(text) in missing for text in texts]
     why = [
         f"{name} is {text}, declared missing" if gone else f"no {name}" if none else ""
         for text, none, gone in zip(texts, empty, declared, strict=True)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["Design", "Scaling", "categorical", "columns_of", "design", "refuse_calls"]
 
 
+ROWS_AT_ONCE = 200_000
+"""Rows of a formula evaluated together."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
     """Where 0 and 1 of a standardised measure lie in its own unit, in each of B data sets.
@@ -175,6 +179,40 @@ class Design:
         the g-formula's average.
         """
         return np.asarray(self.changed_rows(fixed=fixed, shift=shift).mean(axis=1))
+
+    def mean_rows(self, changes: Sequence[Mapping[str, Mapping[str, Any]]]) -> FloatArray:
+        """Average the design's rows under many changes at once, much faster than one by one.
+
+        Parameters
+        ----------
+        changes : sequence of mapping
+            Of each, ``fixed`` and ``shift`` as in `changed_rows`.
+
+        Returns
+        -------
+        array, shape (len(changes), B, p)
+        """
+        size = max(1, ROWS_AT_ONCE // len(self.frame))
+        parts = [self._mean_rows(changes[start : start + size]) for start in range(0, len(changes), size)]
+        return np.concatenate(parts) if parts else np.empty((0, self.datasets, len(self.columns)))
+
+    def _mean_rows(self, changes: Sequence[Mapping[str, Mapping[str, Any]]]) -> FloatArray:
+        n, columns = len(self.frame), {}
+        for name in map(str, self.frame.columns):
+            own = self.frame[name]
+            values = np.tile(own.to_numpy(dtype=object if hasattr(own, "cat") else np.float64), len(changes))
+            for i, each in enumerate(changes):
+                here = slice(i * n, (i + 1) * n)
+                if name in each["fixed"]:
+                    values[here] = _constant(each["fixed"][name], own)
+                if name in each["shift"]:
+                    values[here] += each["shift"][name]
+            # left to itself pandas makes a string array of labels, which formulae reads cell by cell
+            columns[name] = pd.Series(values, dtype=values.dtype)
+        with quiet_evaluation():
+            matrix = self.matrices.common.evaluate_new_data(pd.DataFrame(columns)).design_matrix
+        rows = np.asarray(matrix, dtype=np.float64)[:, 1:]
+        return rows.reshape(len(changes), self.datasets, -1, rows.shape[1]).mean(axis=2)
 
     def changed_rows(
         self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None

@@ -123,7 +123,7 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     if (times := list(raw.frame.columns).count(header)) > 1:
         raise InputError(f"occurs {times} times; a header must be there once", key=where)
     gone = {exact(code) for code in (*stated.missing, *stated.missing_in.get(id_, ()))}
-    texts = np.array([_cell(value, gone) for value in cells], dtype=object)
+    texts = np.array([_cell(value, gone) for value in cells.tolist()], dtype=object)
     known = np.array([text is not None for text in texts], dtype=bool)
     none = np.array([text is not None and text.lower() == NONE for text in texts], dtype=bool)
     if not known.any():
@@ -151,6 +151,8 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
 
 
 def _cell(value: object, gone: set[str]) -> str | None:
+    if isinstance(value, float) and not gone:
+        return as_text(value)
     text = as_text(value)
     # "none" among texts is a level more often than a gap; among numbers it is a gap
     empty = text is None or text.lower() in EMPTY - {NONE} or exact(text) in gone

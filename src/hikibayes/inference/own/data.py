@@ -47,6 +47,8 @@ class OwnData:
         The rows that are asked for.
     why : mapping of str to str
         Of each category, why its first level is the reference.
+    selected : str
+        How many rows the condition kept; empty where there was none.
     """
 
     study: Study
@@ -54,6 +56,7 @@ class OwnData:
     mapping: TableMapping
     table: RawTable
     why: Mapping[str, str]
+    selected: str = ""
 
 
 def own_data(
@@ -107,6 +110,7 @@ def own_data(
     stated, raw = load_mapping(mapping), _table(data)
     headers = _headers(raw, stated)
     text = _spelt(formula, headers)
+    everybody = len(raw.frame)
     if rows:
         raw = _selected(raw, _spelt(rows, headers), headers, stated)
     outline = _outline(text, headers, sigma_by=_id(sigma_by, headers) if sigma_by else "")
@@ -123,6 +127,7 @@ def own_data(
         mapping=stated.with_columns(own_headers),
         table=raw,
         why={name: why for name, (_, why) in made.levels.items()},
+        selected=f"{len(raw.frame)} of {everybody} rows satisfy {rows}; the others are not used" if rows else "",
     )
 
 

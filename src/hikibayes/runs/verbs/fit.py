@@ -13,11 +13,13 @@ from .. import options
 from ..verb import Outcome, verb
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..run import Run
 
 __all__ = ["fit", "loaded"]
 
-SHOWN = ["estimand", "engine", "unit", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "bf10"]
+SHOWN = ["effect", "mean", "sd", "lower", "upper", "p_positive", "bf10", "ols", "raw", "raw_lower", "raw_upper"]
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, list[float]]:
@@ -77,8 +79,12 @@ USUAL: tuple[object, ...] = ("", "gaussian", "sample", {})
         help="Keep NUTS runs here; equal ones are not run again.",
     ),
     click.Option(["--raw"], is_flag=True, help="Add the estimands in the measures' own units."),
-    files=("posterior.nc", "estimates.csv", "diagnostics.csv", "remarks.csv", "johnson_neyman.csv"),
+    files=(
+        *("posterior.nc", "estimates.csv", "summary.csv", "orderings.csv", "sensitivity.csv", "diagnostics.csv"),
+        *("remarks.csv", "johnson_neyman.csv", "report.html", "figures/"),
+    ),
     passing=("store",),
+    reported=True,
 )
 def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any) -> Outcome:
     """Fit one MODEL to one table of participants, DATA (CSV, TSV, SPSS).
@@ -100,13 +106,15 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
     if formula:
         run.takes(given["model"], made.model)
         run.takes(given["study"] or made.study.id, made.study)
-    answered = made.estimates[made.estimates["note"] == ""]
     left_out = made.estimates.query("note != ''").groupby("note", sort=False)["estimand"]
     return Outcome(
         study=made.study.id,
         files=fit_files(made),
         table=made.estimates,
-        shown=[(f"{given['model']} ({made.variant}), {made.engine}, seed {run.seed}", answered[SHOWN])],
+        shown=[
+            (f"{given['model']} ({made.variant}), {made.engine}, seed {run.seed}", made.summary()[SHOWN]),
+            *_likeliest(made.orderings()),
+        ],
         remarks=[
             *told(made.remarks),
             *(f"not estimated: {', '.join(own)}: {why}" for why, own in left_out),
@@ -115,6 +123,13 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
         verdict="sound" if made.sound else "NOT SOUND",
         sound=made.sound,
     )
+
+
+def _likeliest(orders: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    if orders.empty:
+        return []
+    first = orders.sort_values("posterior", ascending=False).groupby(["of", "by"], sort=False).head(2)
+    return [("Orders, the two likeliest; orderings.csv has all", first)]
 
 
 def loaded(

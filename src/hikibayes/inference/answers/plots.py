@@ -1,0 +1,137 @@
+"""Figures of a fit: each a function from a table to matplotlib axes, for notebooks and for the run's folder alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from . import summary as tables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..fit import Fit
+
+__all__ = ["Plots", "draw_checks", "draw_effects", "draw_johnson_neyman", "draw_prior_posterior", "draw_slopes"]
+
+COLOURS = ("#41668f", "#c2532f", "#4d7c4a", "#8a6d1d", "#7a4f8a", "#22262b")
+INK, FAINT = "#22262b", "#8b929b"
+WIDTH = 4.1
+MOST_ROWS = 14
+
+
+class Plots:
+    """The figures of a fit: ``fit.plot.effects()`` and its like, each returning matplotlib axes."""
+
+    def __init__(self, fit: Fit) -> None:
+        self._fit = fit
+
+    def slopes(self, ax: Axes | None = None) -> Axes:
+        """Draw estimates with their 95 % intervals, standardised; least squares as a bar."""
+        return draw_slopes(tables.summary(self._fit), ax)
+
+    def effects(self, ax: Axes | None = None) -> Axes:
+        """Draw the expected outcome along the focal number, with the data in it."""
+        lines = tables.conditional_means(self._fit)
+        if lines.empty:
+            return self.slopes(ax)
+        along, by = str(lines["along"].iloc[0]), str(lines["by"].iloc[0])
+        return draw_effects(lines, tables.people(self._fit, along, by), self._fit.model.outcome, ax)
+
+    def prior_posterior(self, ax: Axes | None = None) -> Axes:
+        """Draw the density of the first estimand before and after the data."""
+        return draw_prior_posterior(tables.prior_and_posterior(self._fit, most=1), ax)
+
+    def johnson_neyman(self, moderator: str = "", ax: Axes | None = None) -> Axes:
+        """Draw the groups' difference along a moderator; by default along the first."""
+        chosen = moderator or next(iter(self._fit.moderators), "")
+        return draw_johnson_neyman(self._fit.johnson_neyman(chosen).band.assign(moderator=chosen), ax)
+
+    def checks(self, ax: Axes | None = None) -> Axes:
+        """Draw residuals against what normal ones would be."""
+        return draw_checks(tables.residuals(self._fit), ax)
+
+
+def _axes(ax: Axes | None, height: float) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
+
+
+def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a summary: a row for each estimand that has a standardised unit, first on top."""
+    rows = table[table["p_positive"].notna()].head(MOST_ROWS).reset_index(drop=True)
+    ax = _axes(ax, 0.75 + 0.42 * len(rows))
+    for i, row in enumerate(rows.to_dict("records")):
+        ax.plot([row["lower"], row["upper"]], [-i, -i], color=INK, lw=2.2, solid_capstyle="butt")
+        ax.plot(row["mean"], -i, "o", color=INK, ms=5.5, mec="white", mew=0.8)
+        ax.plot(row["ols"], -i, "|", color=COLOURS[1], ms=11, mew=1.2)
+        text = ax.text(0, -i + 0.2, row["effect"], transform=ax.get_yaxis_transform(), va="bottom", fontsize=8)
+        text.set_in_layout(False)
+        ax.plot([0, 0], [-i - 0.2, -i + 0.15], color=FAINT, lw=0.8, zorder=0)
+    ax.set_ylim(-len(rows) + 0.45, 0.75)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("SD of the outcome, per SD of a number; bar: least squares")
+    return ax
+
+
+def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, ax: Axes | None = None) -> Axes:
+    """Draw expected outcomes along a number, a line for each cell, over the people."""
+    ax = _axes(ax, 3.3)
+    for (cell, own), colour in zip(lines.groupby("cell", sort=False), COLOURS * 9, strict=False):
+        mine = dots[dots["cell"] == cell] if (dots["cell"] != "").any() else dots.iloc[:0]
+        ax.plot(mine["x"], mine["y"], "o", color=colour, ms=3, alpha=0.4, mew=0)
+        ax.fill_between(own["value"], own["lower"], own["upper"], color=colour, alpha=0.18, lw=0)
+        ax.plot(own["value"], own["mean"], color=colour, lw=2, label=str(cell) or None)
+    if not (dots["cell"] != "").any():
+        ax.plot(dots["x"], dots["y"], "o", color=FAINT, ms=3, alpha=0.5, mew=0, zorder=0)
+    if len(cells := list(dict.fromkeys(lines["cell"]))) > 1:
+        title, columns = str(lines["by"].iloc[0]), min(3, len(cells))
+        ax.legend(title=title, frameon=False, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1))
+    ax.set_xlabel(str(lines["along"].iloc[0]))
+    ax.set_ylabel(outcome)
+    return ax
+
+
+def draw_prior_posterior(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw densities before and after the data of the table's first effect."""
+    ax = _axes(ax, 2.4)
+    if len(table):
+        own = table[table["effect"] == table["effect"].iloc[0]]
+        ax.plot(own["value"], own["prior"], color=FAINT, lw=1.6, ls="--", label="prior")
+        ax.plot(own["value"], own["posterior"], color=COLOURS[1], lw=2, label="posterior")
+        ax.axvline(0, color=FAINT, lw=0.8, zorder=0)
+        ax.legend(frameon=False)
+        ax.set_xlabel(str(own["effect"].iloc[0]))
+    ax.set_yticks([])
+    ax.set_ylabel("density")
+    return ax
+
+
+def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a difference along a moderator, shaded where its interval excludes 0."""
+    ax = _axes(ax, 2.7)
+    apart = np.asarray((band["lower"] > 0) | (band["upper"] < 0), dtype=bool)
+    ax.axhline(0, color=FAINT, lw=0.8)
+    ax.fill_between(band["raw"], band["lower"], band["upper"], color=FAINT, alpha=0.25, lw=0)
+    ax.fill_between(band["raw"], band["lower"], band["upper"], where=apart.tolist(), color=COLOURS[1], alpha=0.25, lw=0)
+    ax.plot(band["raw"], band["mean"], color=INK, lw=2)
+    ax.set_xlabel(str(band["moderator"].iloc[0]))
+    ax.set_ylabel("difference of the groups (SD)")
+    return ax
+
+
+def draw_checks(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw residuals against the normal ones of the same rank."""
+    ax = _axes(ax, 3.0)
+    ends: Any = [table["normal"].min(), table["normal"].max()]
+    ax.plot(ends, ends, color=FAINT, lw=1)
+    ax.plot(table["normal"], table["residual"], "o", color=COLOURS[0], ms=3, alpha=0.6, mew=0)
+    ax.set_xlabel("residual, were it normal (SD)")
+    ax.set_ylabel("residual (SD)")
+    return ax

@@ -1,0 +1,294 @@
+"""A fit as a person reads it: words, both scales side by side, least squares beside the posterior, orders of levels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ...estimands import KINDS
+from ...spec import InputError
+from ...study.study import Estimand
+from ...study.wording import estimand_name
+from ..gaussian.exact import ExactEngineError, FlatPrior, NormalPriors, posterior
+from ..gaussian.sufficient import FloatArray
+from ..models.compile import exact_priors
+from ..models.design import Design
+from ..models.layout import coefficient_draws
+from ..models.specs import INTERCEPT
+
+if TYPE_CHECKING:
+    from ..fit import Fit
+
+__all__ = ["conditional_means", "orderings", "people", "prior_and_posterior", "residuals", "sensitivity", "summary"]
+
+MOST_LEVELS = 5
+"""Of a category whose orders are counted: 120 orders."""
+DRAWS = 20_000
+"""Prior draws behind the probability of an order."""
+POINTS = 41
+MOST_PEOPLE = 400
+"""Dots in a figure."""
+
+type Lines = list[tuple[str, dict[str, Any]]]
+
+
+def summary(fit: Fit) -> pd.DataFrame:
+    """Return a row for each estimand that has numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``effect`` (in words), ``estimand, kind``; ``mean, sd, lower, upper, p_positive, bf10`` standardised;
+        ``ols``, least squares of the same; ``raw, raw_lower, raw_upper`` in the columns' own units, ``raw_unit``.
+    """
+    own = fit.estimates[(fit.estimates["engine"] == fit.engine) & (fit.estimates["note"] == "")]
+    by_name = {e.name: e for e in fit.study.estimands}
+    table = own[[u == by_name[name].unit for name, u in zip(own["estimand"], own["unit"], strict=True)]]
+    table = table[["estimand", "mean", "sd", "lower", "upper", "p_positive", "bf10"]].reset_index(drop=True)
+    words = [estimand_name(fit.study, by_name[name]) for name in table["estimand"]]
+    table.insert(0, "effect", words)
+    table.insert(2, "kind", [by_name[name].kind for name in table["estimand"]])
+    return table.merge(_beside(fit), on="estimand", how="left")
+
+
+def _beside(fit: Fit) -> pd.DataFrame:
+    """Return least squares and the raw scale of the estimands."""
+    from ..estimands import raw_unit
+
+    found = fit.answers
+    least = _least_squares(fit.design, found.weights)
+    rows = [(e.name, least[j], found.raw_factor[0, j], raw_unit(e, fit.study)) for j, e in enumerate(found.linear)]
+    shares = [(e.name, float(found.explained.least_squares(e)[0]), np.nan, "") for e in found.variance]
+    table = pd.DataFrame([*rows, *shares], columns=["estimand", "ols", "factor", "raw_unit"])
+    own = fit.estimates[fit.estimates["engine"] == fit.engine].drop_duplicates("estimand")
+    table = table.merge(own[["estimand", "mean", "lower", "upper"]], on="estimand")
+    for name, source in (("raw", "mean"), ("raw_lower", "lower"), ("raw_upper", "upper")):
+        table[name] = table[source] * table["factor"]
+    return table[["estimand", "ols", "raw", "raw_lower", "raw_upper", "raw_unit"]]
+
+
+def _least_squares(design: Design, weights: FloatArray) -> FloatArray:
+    """Return least squares of contrasts; NaN where the rows do not determine them."""
+    if not weights.shape[1]:
+        return np.empty(0)
+    try:
+        return np.asarray(posterior(design.statistics, FlatPrior()).marginal(weights).mean()[0])
+    except ExactEngineError:
+        return np.full(weights.shape[1], np.nan)
+
+
+# -- orders of levels -------------------------------------------------------------------------------------------------
+
+
+def orderings(fit: Fit) -> pd.DataFrame:
+    """Return how probable each order of three to five levels is, before and after the data.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``of`` (the slope of a measure, or the adjusted mean), ``by``, ``order`` (lowest first), ``prior``,
+        ``posterior``. ``prior`` is empty where the coefficients' prior is not a Normal one.
+    """
+    beta, _ = coefficient_draws(fit.posterior, fit.design)
+    after = beta.reshape(-1, beta.shape[-1])
+    before = _prior_draws(fit)
+    rows = []
+    for by, of, weights in _by_level(fit):
+        levels = list(fit.design.levels[by])
+        counts = [_counts(draws, weights, levels) if draws is not None else None for draws in (before, after)]
+        for order in permutations(levels):
+            shares = [np.nan if count is None else count[order] / sum(count.values()) for count in counts]
+            rows.append((of or "adjusted mean", by, " < ".join(order), *shares))
+    return pd.DataFrame(rows, columns=["of", "by", "order", "prior", "posterior"])
+
+
+def _by_level(fit: Fit) -> list[tuple[str, str, FloatArray]]:
+    """Return, of each category with a few levels, what its levels can be ordered by: adjusted means and slopes."""
+    found, measures = [], list(fit.model.measures.values())
+    for by, levels in fit.design.levels.items():
+        if not 3 <= len(levels) <= MOST_LEVELS or not any(by in own for own in measures):
+            continue
+        found.append((by, "", fit.design.mean_rows([{"fixed": {by: level}, "shift": {}} for level in levels])[:, 0]))
+        numbers = [n for n in fit.model.variables[1:] if any({by, n} <= own for own in measures)]
+        for of in (name for name in numbers if name in fit.design.scaling.scale):
+            weights = [_slope(fit, of, by, level) for level in levels]
+            found.append((by, of, np.stack(weights)))
+    return found
+
+
+def _slope(fit: Fit, of: str, by: str, level: str) -> FloatArray:
+    asked = Estimand(name="its", kind="slope", meaning="its slope", of=of, at={by: level})
+    scenarios = KINDS["slope"].scenarios
+    assert scenarios is not None
+    parts = scenarios(asked, fit.study.outline(fit.model.written.inside_calls))
+    changes = [fit.design.scaling.changes(each, standardised=fit.design.standardised) for each in parts]
+    rows = fit.design.mean_rows(changes)[:, 0]
+    return np.asarray(np.array([each.weight for each in parts]) @ rows)
+
+
+def _counts(draws: FloatArray, weights: FloatArray, levels: list[str]) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(levels[i] for i in order) for order in np.argsort(draws @ weights.T, axis=1).tolist())
+
+
+def _prior_draws(fit: Fit) -> FloatArray | None:
+    try:
+        priors = exact_priors(fit.design, fit.variant)
+    except InputError:
+        return None
+    if not isinstance(priors, NormalPriors):
+        return None
+    aligned = priors.align(fit.design.columns)
+    root = np.linalg.inv(aligned.precision_root[0])
+    normal = np.random.default_rng(fit.seed).standard_normal((DRAWS, len(fit.design.columns)))
+    return np.asarray(aligned.mean[0] + normal @ root.T)
+
+
+# -- what figures show ------------------------------------------------------------------------------------------------
+
+
+def conditional_means(fit: Fit) -> pd.DataFrame:
+    """Return the expected outcome along a number, for each level or value of what it interacts with.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``along`` (the number), ``by``, ``cell``; ``value`` (its own unit), ``mean, lower, upper`` (the
+        outcome's own unit, 95 %); empty where the model has no number.
+    """
+    lines, along, by = _lines(fit)
+    if not along:
+        return pd.DataFrame(columns=["along", "by", "cell", "value", "mean", "lower", "upper"])
+    own, design = fit.participants.frame[along].to_numpy(dtype=float), fit.design
+    values = np.linspace(own.min(), own.max(), POINTS)
+    location, scale = (float(part[along][0]) for part in (design.scaling.location, design.scaling.scale))
+    at = (values - location) / scale if design.standardised else values
+    parts = []
+    for cell, fixed in lines:
+        rows = design.mean_rows([{"fixed": {**fixed, along: value}, "shift": {}} for value in at.tolist()])[:, 0]
+        expected = _expected(fit, rows)
+        lower, upper = np.quantile(expected, [0.025, 0.975], axis=0)
+        columns = {"value": values, "mean": expected.mean(axis=0), "lower": lower, "upper": upper}
+        parts.append(pd.DataFrame({"along": along, "by": by, "cell": cell, **columns}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _lines(fit: Fit) -> tuple[Lines, str, str]:
+    """Return the lines of the figure, the number that they go along, and what tells them apart."""
+    along = fit.study.analysis.focal
+    partners = [n for own in fit.model.measures.values() if along in own for n in own - {along}]
+    levels = fit.design.levels
+    by = next((name for name in partners if name in levels), next(iter(partners), ""))
+    if not by:
+        return [("", {})], along, ""
+    if by in levels:
+        return [(level, {by: level}) for level in levels[by]], along, by
+    mean, sd = (float(part[by][0]) for part in (fit.design.scaling.location, fit.design.scaling.scale))
+    cells = {"1 SD below": -1.0, "at the mean": 0.0, "1 SD above": 1.0}
+    standardised = fit.design.standardised
+    return [(name, {by: z if standardised else mean + z * sd}) for name, z in cells.items()], along, by
+
+
+def _expected(fit: Fit, rows: FloatArray) -> FloatArray:
+    """Return draws of the expected outcome at design rows (K, p), in its own unit: (S, K)."""
+    beta, _ = coefficient_draws(fit.posterior, fit.design)
+    intercept = np.asarray(fit.posterior["posterior"][INTERCEPT].transpose("chain", "draw").values).reshape(-1)
+    expected = intercept[:, None] + beta.reshape(-1, beta.shape[-1]) @ rows.T
+    scaling, outcome = fit.design.scaling, fit.model.outcome
+    if not fit.design.standardised:
+        return np.asarray(expected)
+    return np.asarray(scaling.location[outcome][0] + scaling.scale[outcome][0] * expected)
+
+
+def people(fit: Fit, along: str, by: str) -> pd.DataFrame:
+    """Return at most `MOST_PEOPLE` of the rows, for the dots of a figure: columns ``x, y, cell``."""
+    frame = fit.participants.frame
+    kept = np.sort(np.random.default_rng(fit.seed).permutation(len(frame))[:MOST_PEOPLE])
+    cell = frame[by].iloc[kept].astype(str).to_numpy() if by in fit.design.levels else ""
+    return pd.DataFrame(
+        {"x": frame[along].iloc[kept].to_numpy(), "y": frame[fit.model.outcome].iloc[kept], "cell": cell}
+    )
+
+
+def prior_and_posterior(fit: Fit, *, most: int = 6) -> pd.DataFrame:
+    """Return densities of the first estimands before and after the data: ``effect, value, prior, posterior``."""
+    from ..models.compile import exact_posterior
+
+    focal = fit.study.focal_estimand
+    first = sorted(range(len(fit.answers.linear)), key=lambda j: fit.answers.linear[j] != focal)[:most]
+    columns = ["effect", "value", "prior", "posterior"]
+    try:
+        found = exact_posterior(fit.design, fit.variant).marginal(fit.answers.weights[:, first])
+    except (InputError, ExactEngineError):
+        return pd.DataFrame(columns=columns)
+    if found.prior_mean is None or found.prior_sd is None:
+        return pd.DataFrame(columns=columns)
+    parts = []
+    for j, estimand in enumerate(fit.answers.linear[i] for i in first):
+        middle, sd = float(found.prior_mean[0, j]), float(found.prior_sd[0, j])
+        low, high = min(middle - 3 * sd, -0.1), max(middle + 3 * sd, 0.1)
+        values = np.linspace(low, high, 121)
+        before = np.exp(-0.5 * ((values - middle) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
+        weight, mean, width = found.weights[0], found.means[0, j], found.sds[0, j]
+        after = np.exp(-0.5 * ((values[:, None] - mean) / width) ** 2) / (width * np.sqrt(2 * np.pi)) @ weight
+        name = estimand_name(fit.study, estimand)
+        parts.append(pd.DataFrame({"effect": name, "value": values, "prior": before, "posterior": after}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def sensitivity(fit: Fit) -> pd.DataFrame:
+    """Return the focal estimand under narrower and wider priors and under none: the least that a report owes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``priors, effect, mean, lower, upper, p_positive``; empty where the model has no exact posterior.
+    """
+    columns = ["priors", "effect", "mean", "lower", "upper", "p_positive"]
+    focal = fit.study.focal_estimand
+    at = [estimand.name for estimand in fit.answers.linear]
+    try:
+        priors = exact_priors(fit.design, fit.variant)
+    except InputError:
+        return pd.DataFrame(columns=columns)
+    if focal.name not in at or not isinstance(priors, NormalPriors):
+        return pd.DataFrame(columns=columns)
+    weights = fit.answers.weights[:, [at.index(focal.name)]]
+    choices: dict[str, NormalPriors | FlatPrior] = {
+        "as used": priors,
+        "half as wide": replace(priors, sd=np.asarray(priors.sd) / 2),
+        "twice as wide": replace(priors, sd=np.asarray(priors.sd) * 2),
+        "flat (least squares)": FlatPrior(),
+    }
+    rows = []
+    for name, choice in choices.items():
+        try:
+            found = posterior(fit.design.statistics, choice).marginal(weights)
+        except ExactEngineError:
+            continue
+        lower, upper = (float(end[0, 0]) for end in found.eti(0.95))
+        words = estimand_name(fit.study, focal)
+        rows.append((name, words, float(found.mean()[0, 0]), lower, upper, float(found.p_positive()[0, 0])))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def residuals(fit: Fit) -> pd.DataFrame:
+    """Return fitted values and residuals in SD of the residuals, at most `MOST_PEOPLE`: ``fitted, residual, normal``.
+
+    ``normal`` is what a normal residual of the same rank would be.
+    """
+    from scipy.special import ndtri
+
+    beta, _ = coefficient_draws(fit.posterior, fit.design)
+    intercept = float(fit.posterior["posterior"][INTERCEPT].mean())
+    fitted = intercept + fit.design.rows[0] @ beta.reshape(-1, beta.shape[-1]).mean(axis=0)
+    residual = fit.design.y[0] - fitted
+    rank = np.argsort(np.argsort(residual))
+    normal = ndtri((rank + 0.5) / len(residual))
+    kept = np.sort(np.random.default_rng(fit.seed).permutation(len(residual))[:MOST_PEOPLE])
+    table = pd.DataFrame({"fitted": fitted, "residual": residual / residual.std(), "normal": normal})
+    return table.iloc[kept].reset_index(drop=True)

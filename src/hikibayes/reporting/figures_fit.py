@@ -1,0 +1,49 @@
+"""Figures of a fit's folder, drawn from its tables by the functions that a notebook calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..inference.answers import plots
+from .figures import FigureOf
+from .saved import SavedRun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FIT_FIGURES"]
+
+
+def _of(ax: Axes) -> Figure:
+    figure = ax.figure
+    assert figure is not None
+    return figure  # type: ignore[return-value]
+
+
+def _effects(run: SavedRun) -> Figure:
+    dots = run.table("effects_people").fillna({"cell": ""})
+    lines = run.table("effects").fillna({"cell": "", "by": ""})
+    (model,) = run.models.values()
+    text = {"cell": str}
+    return _of(plots.draw_effects(lines.astype(text), dots.astype(text), model.outcome))
+
+
+def _table(name: str, make: Callable[[pd.DataFrame], Axes]) -> FigureOf:
+    return FigureOf(needs=(name,), draw=lambda run: _of(make(run.table(name))))
+
+
+def _first_moderator(band: pd.DataFrame) -> Axes:
+    return plots.draw_johnson_neyman(band[band["moderator"] == band["moderator"].iloc[0]])
+
+
+FIT_FIGURES = {
+    "fit_effects": FigureOf(needs=("effects", "effects_people", "models.json"), draw=_effects),
+    "fit_slopes": _table("summary", plots.draw_slopes),
+    "fit_prior_posterior": _table("prior_posterior", plots.draw_prior_posterior),
+    "fit_johnson_neyman": _table("johnson_neyman_band", _first_moderator),
+    "fit_checks": _table("residuals", plots.draw_checks),
+}
