@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats as st
+from tests.inference.test_own_data import made_up
 
 from hikibayes.inference.answers.johnson_neyman import gap_weights, johnson_neyman, moderators
+from hikibayes.inference.fit import fit
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import ModelSpec, load_model
@@ -123,3 +125,20 @@ def test_a_function_that_ends_at_zero_hides_no_moderator(study, table):
     assert slope == pytest.approx({name: float(name == "group:age") for name in straight.columns}, abs=1e-9)
     assert (at_zero["group"], at_zero["group:age"]) == (pytest.approx(1), pytest.approx(0, abs=1e-9))
     assert moderators(laid_out("group:log(age)")) == ("instrumental_support",)
+
+
+def test_a_slope_along_another_number_and_every_pair_of_three_groups():
+    """The ends of a region are where the interval of the conditional effect, an estimand of its own, touches 0."""
+    made = fit("y ~ arm * x + x * w", made_up(150), engine="exact", seed=1)
+    pairs = {(jn.moderator, jn.effect.partition(",")[0].partition(" (")[0]) for jn in made.regions()}
+    assert pairs == {("w", "Slope of x"), ("x", "Slope of w"), ("x", "Difference in means")}
+    found = made.johnson_neyman("x", "slope_w")
+    (ends,) = found.regions[found.regions["ci_prob"] == 0.95][["from", "to"]].to_numpy()
+    looked_at = found.band["value"]
+    inside = [end for end in ends if looked_at.min() + 1e-6 < end < looked_at.max() - 1e-6]
+    assert inside
+    at = [end * made.design.scaling.scale["x"][0] + made.design.scaling.location["x"][0] for end in inside]
+    again = fit("y ~ arm * x + x * w", made_up(150), at={"x": at}, engine="exact", seed=1)
+    rows = again.estimates[again.estimates["estimand"].str.match(r"slope_w_x_(plus|minus)_(?!1_sd)")]
+    assert len(rows) == len(inside)
+    assert np.minimum(rows["lower"].abs(), rows["upper"].abs()).max() < 1e-6

@@ -93,7 +93,7 @@ def test_the_folder_has_figures_and_a_report_that_says_what_was_done(made, tmp_p
     contents = with_report(fit_files(made), record)
     write_run(tmp_path / "fit", contents, record)
     assert {name for name in contents if name.endswith(".svg")} == {
-        f"figures/fit_{name}.svg" for name in ("effects", "slopes", "prior_posterior", "checks")
+        f"figures/fit_{name}.svg" for name in ("effects", "slopes", "prior_posterior", "johnson_neyman", "checks")
     }
     html = report(tmp_path / "fit")
     assert str(html) == contents["report.html"]

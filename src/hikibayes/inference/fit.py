@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -25,7 +26,7 @@ from .answers.estimates import (
     least_squares_estimates,
     refused_estimates,
 )
-from .answers.johnson_neyman import JohnsonNeyman, johnson_neyman, moderators
+from .answers.johnson_neyman import JohnsonNeyman, gap_weights, johnson_neyman, moderators
 from .answers.plots import Plots
 from .answers.remarks import Remark, design_remarks, remark_table
 from .answers.summary import orderings, summary
@@ -130,8 +131,15 @@ class Fit(Shown):
         """The numeric measures along which the groups' gap changes in a straight line."""
         return moderators(self.design)
 
-    def johnson_neyman(self, moderator: str) -> JohnsonNeyman:
-        """Return where along a moderator the groups differ, by the exact posterior of the fit's model and priors.
+    def johnson_neyman(self, moderator: str, effect: str = "") -> JohnsonNeyman:
+        """Return where along a moderator an effect excludes 0, by the exact posterior of the fit's model and priors.
+
+        Parameters
+        ----------
+        moderator : str
+            Id of a numeric measure.
+        effect : str
+            Name of a slope or of a difference of two levels; by default the gap between the study's two groups.
 
         Raises
         ------
@@ -139,7 +147,31 @@ class Fit(Shown):
             The model has no exact posterior, or its gap between the groups does not change with the moderator.
         """
         exact = exact_posterior(self.design, self.variant)
-        return johnson_neyman(exact, self.design, moderator, rng=np.random.default_rng(self.seed))
+        asked = self.study.estimand(effect) if effect else None
+        return johnson_neyman(exact, self.design, moderator, asked, rng=np.random.default_rng(self.seed))
+
+    def regions(self) -> list[JohnsonNeyman]:
+        """Return `johnson_neyman` of every effect that changes with a number; none without an exact posterior."""
+        try:
+            exact_priors(self.design, self.variant)
+        except InputError:
+            return []
+        gap = [(name, "") for name in self.moderators]
+        return [self.johnson_neyman(*pair) for pair in (*gap, *(self._moderated(bool(gap)) if self.own else ()))]
+
+    def _moderated(self, gap: bool) -> Iterator[tuple[str, str]]:
+        """Yield (moderator, effect) of slopes and differences that share a term with a number."""
+        for estimand in self.answers.linear:
+            own = estimand.of or estimand.by
+            elsewhere = any(not isinstance(value, str) for value in estimand.at.values())
+            known = gap and own == self.study.analysis.group
+            if elsewhere or known or estimand.kind not in ("slope", "group_gap"):
+                continue
+            for name in self.design.scaling.scale:
+                if name != own and any({own, name} <= measures for measures in self.model.measures.values()):
+                    with suppress(InputError):
+                        gap_weights(self.design, name, estimand)
+                        yield name, estimand.name
 
 
 def fit(

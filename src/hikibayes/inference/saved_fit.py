@@ -103,15 +103,11 @@ def _tables(made: Fit) -> dict[str, pd.DataFrame]:
 
 
 def _regions(made: Fit) -> dict[str, pd.DataFrame]:
-    """Return where the groups differ, for every moderator of a model that has an exact posterior."""
-    try:
-        found = [made.johnson_neyman(moderator) for moderator in made.moderators]
-    except InputError:
-        # no exact posterior: the fit's remarks say so, and there is no region to write
-        return {}
+    """Return where effects exclude 0, along every moderator of a model that has an exact posterior."""
+    found = made.regions()
     if not found:
         return {}
-    bands = [jn.band.assign(moderator=jn.moderator) for jn in found]
+    bands = [jn.band.assign(moderator=jn.moderator, effect=jn.effect) for jn in found]
     return {
         "johnson_neyman.csv": pd.concat([region_table(jn) for jn in found], ignore_index=True),
         "johnson_neyman_band.csv": pd.concat(bands, ignore_index=True),

@@ -37,7 +37,8 @@ def _table(name: str, make: Callable[[pd.DataFrame], Axes]) -> FigureOf:
 
 
 def _first_moderator(band: pd.DataFrame) -> Axes:
-    return plots.draw_johnson_neyman(band[band["moderator"] == band["moderator"].iloc[0]])
+    first = band[["moderator", "effect"]].iloc[0]
+    return plots.draw_johnson_neyman(band[(band[["moderator", "effect"]] == first).all(axis=1)])
 
 
 FIT_FIGURES = {

@@ -128,7 +128,7 @@ BEHIND = ("effects", "effects_people", "prior_posterior", "residuals", "johnson_
 
 def _plain_page(run: SavedRun, drawn: Mapping[str, str] | None = None) -> str:
     """Return the tables, figures and failed checks of a run whose verb has no sections of its own."""
-    names = [name.removesuffix(".csv") for name in run.texts if name.endswith(".csv")]
+    names = sorted(name.removesuffix(".csv") for name in run.texts if name.endswith(".csv"))
     names = [name for name in names if not DATA_SET.fullmatch(name)]
     fitted = run.has("summary", "models.json", "study.json")
     tables = [
@@ -181,7 +181,7 @@ def _regions(table: pd.DataFrame) -> list[str]:
 
 
 def _region(row: Mapping[Hashable, Any]) -> str:
-    interval = f"{100 * row['ci_prob']:g}% interval of the groups’ gap"
+    interval = f"{100 * row['ci_prob']:g}% interval of {row.get('effect', 'the groups’ gap')}"
     if not row["sign"]:
         return f"{row['moderator']}: nowhere in the range looked at does the {interval} exclude 0"
     ends, raw = (f"{apa.number(row[low])} to {apa.number(row[high])}" for low, high in (("from", "to"), RAW_ENDS))

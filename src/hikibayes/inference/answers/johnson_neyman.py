@@ -13,13 +13,19 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from ...estimands import KINDS
 from ...spec import InputError
+from ...study.study import Estimand
+from ...study.wording import estimand_name
 from ..gaussian.exact import GaussianPosterior
 from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 from ..models.moment_design import MomentDesign
 
 __all__ = ["JohnsonNeyman", "gap_weights", "johnson_neyman", "moderators", "region_table"]
+
+
+GAP = "the groups’ gap"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,8 @@ class JohnsonNeyman:
     ----------
     moderator : str
         Id of the measure.
+    effect : str
+        What is looked at along it, in words.
     probs : tuple of float
         Probabilities of the intervals that regions are given for.
     band : pandas.DataFrame
@@ -44,14 +52,26 @@ class JohnsonNeyman:
     """
 
     moderator: str
+    effect: str
     probs: tuple[float, ...]
     band: pd.DataFrame
     regions: pd.DataFrame
     crossing: pd.Series[float]
 
 
-def gap_weights(design: Design | MomentDesign, moderator: str) -> tuple[FloatArray, FloatArray]:
+def gap_weights(
+    design: Design | MomentDesign, moderator: str, effect: Estimand | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Return the weights of the gap at the moderator's 0, and of its change per unit, each (B, p), in model units.
+
+    Parameters
+    ----------
+    design : Design or MomentDesign
+        Whose columns are weighed.
+    moderator : str
+        Id of a numeric measure.
+    effect : Estimand, optional
+        A slope, or a difference of two levels; by default the gap between the study's two groups.
 
     Raises
     ------
@@ -59,18 +79,26 @@ def gap_weights(design: Design | MomentDesign, moderator: str) -> tuple[FloatArr
         The moderator or group is not in the formula, the moderator is a category, or the gap does not change with it
         along a straight line.
     """
-    group, variables = design.study.analysis.group, design.model.variables
-    for name in (group, moderator):
+    effect, variables = effect or _groups_gap(design), design.model.variables
+    for name in (effect.of or effect.by or design.study.analysis.group, moderator):
         if name not in variables:
             raise InputError(f"model {design.model.name!r}: {name} is not in its formula")
     if design.study.measure(moderator).kind == "category":
         raise InputError(f"{moderator} is a category; a region needs a numeric moderator")
-    reference, other = design.study.group_ids
+    scenarios = KINDS[effect.kind].scenarios
+    assert scenarios is not None
+    parts = [
+        (each.weight, design.scaling.changes(each, standardised=design.standardised))
+        for each in scenarios(effect, design.study.outline(design.model.written.inside_calls))
+    ]
 
     def gap(value: float) -> FloatArray:
-        rows = (design.mean_row(fixed={group: name, moderator: value}) for name in (other, reference))
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.subtract(*rows))
+            rows = [
+                weight * design.mean_row(fixed={**change["fixed"], moderator: value}, shift=change["shift"])
+                for weight, change in parts
+            ]
+            return np.asarray(sum(rows))
 
     start, half = _middle(design, moderator)
     first, second, third = (gap(start + step * half) for step in (0, 1, 2))
@@ -78,8 +106,14 @@ def gap_weights(design: Design | MomentDesign, moderator: str) -> tuple[FloatArr
     if not np.isfinite([first, second, third]).all() or np.abs(third - second - rise).max() > 1e-9:
         raise InputError(f"model {design.model.name!r}: the gap is no straight line in {moderator}")
     if not np.abs(rise).max() > 1e-9:
-        raise InputError(f"model {design.model.name!r}: the gap between the groups is the same for every {moderator}")
+        what = f"slope of {effect.of}" if effect.of else "gap between the groups"
+        raise InputError(f"model {design.model.name!r}: the {what} is the same for every {moderator}")
     return first - rise * (start / half), rise / half
+
+
+def _groups_gap(design: Design | MomentDesign) -> Estimand:
+    reference, other = design.study.group_ids
+    return Estimand(name="gap", kind="group_gap", meaning="the groups' gap", between=(other, reference))
 
 
 def _middle(design: Design | MomentDesign, moderator: str) -> tuple[float, float]:
@@ -109,7 +143,7 @@ def region_table(found: JohnsonNeyman) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``moderator, ci_prob, sign, from, to, from_raw, to_raw, crossing, crossing_lower, crossing_upper,
-        crossing_inside``; where no interval of a probability excludes 0, one row with ``sign`` 0 and no ends.
+        crossing_inside, effect``; where no interval of a probability excludes 0, one row with ``sign`` 0 and no ends.
     """
     rows = found.regions
     nowhere = [prob for prob in found.probs if prob not in set(rows["ci_prob"])]
@@ -117,13 +151,16 @@ def region_table(found: JohnsonNeyman) -> pd.DataFrame:
     rows = rows.sort_values(["ci_prob", "from"], ignore_index=True)
     rows.insert(0, "moderator", found.moderator)
     median, lower, upper, inside = found.crossing[["median", "lower", "upper", "p_inside"]]
-    return rows.assign(crossing=median, crossing_lower=lower, crossing_upper=upper, crossing_inside=inside)
+    return rows.assign(
+        crossing=median, crossing_lower=lower, crossing_upper=upper, crossing_inside=inside, effect=found.effect
+    )
 
 
 def johnson_neyman(
     posterior: GaussianPosterior,
     design: Design | MomentDesign,
     moderator: str,
+    effect: Estimand | None = None,
     *,
     rng: np.random.Generator,
     probs: Sequence[float] = (0.8, 0.9, 0.95),
@@ -141,6 +178,8 @@ def johnson_neyman(
         Its design, standardised or in raw units.
     moderator : str
         Id of a numeric measure whose slope differs between the groups.
+    effect : Estimand, optional
+        What is looked at along it; by default the gap between the study's two groups.
     rng : numpy.random.Generator
         For the posterior of the crossing.
     probs : sequence of float
@@ -166,7 +205,7 @@ def johnson_neyman(
     """
     if len(posterior.stats) != 1:
         raise InputError("a Johnson-Neyman region is of one data set")
-    at_zero, slope = (weights[0] for weights in gap_weights(design, moderator))
+    at_zero, slope = (weights[0] for weights in gap_weights(design, moderator, effect))
     location, scale = (float(part[moderator][0]) for part in (design.scaling.location, design.scaling.scale))
     if not design.standardised:
         unit = float(design.scaling.scale[design.model.outcome][0])
@@ -184,6 +223,7 @@ def johnson_neyman(
     beta = posterior.draws(rng, draws).coefficients[0]
     return JohnsonNeyman(
         moderator=moderator,
+        effect=estimand_name(design.study, effect) if effect else GAP,
         probs=tuple(probs),
         band=band,
         regions=regions,

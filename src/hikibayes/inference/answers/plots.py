@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...spec import InputError
 from . import summary as tables
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ class Plots:
         return draw_prior_posterior(tables.prior_and_posterior(self._fit, most=1), ax)
 
     def johnson_neyman(self, moderator: str = "", ax: Axes | None = None) -> Axes:
-        """Draw the groups' difference along a moderator; by default along the first."""
-        chosen = moderator or next(iter(self._fit.moderators), "")
-        return draw_johnson_neyman(self._fit.johnson_neyman(chosen).band.assign(moderator=chosen), ax)
+        """Draw what changes along a moderator; by default the first of `Fit.regions`; raises `InputError` for none."""
+        found = [jn for jn in self._fit.regions() if moderator in ("", jn.moderator)]
+        if not found:
+            raise InputError(f"no effect of this model changes with {moderator or 'a number'} in a straight line")
+        return draw_johnson_neyman(found[0].band.assign(moderator=found[0].moderator, effect=found[0].effect), ax)
 
     def checks(self, ax: Axes | None = None) -> Axes:
         """Draw residuals against what normal ones would be."""
@@ -122,7 +125,8 @@ def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.fill_between(band["raw"], band["lower"], band["upper"], where=apart.tolist(), color=COLOURS[1], alpha=0.25, lw=0)
     ax.plot(band["raw"], band["mean"], color=INK, lw=2)
     ax.set_xlabel(str(band["moderator"].iloc[0]))
-    ax.set_ylabel("difference of the groups (SD)")
+    effect = str(band["effect"].iloc[0]) if "effect" in band else "the groups’ gap"
+    ax.set_ylabel(f"{effect} (SD)", fontsize=8)
     return ax
 
 
