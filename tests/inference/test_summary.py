@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from tests.inference.test_own_data import made_up
 
+from hikibayes.folders import write_run
 from hikibayes.inference.fit import Fit, fit
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.html import report, with_report
-from hikibayes.reporting.results import write_run
 
 mpl.use("Agg")
 
