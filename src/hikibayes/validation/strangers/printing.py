@@ -106,8 +106,10 @@ def _compared(say: _Printer, style: Style, a: pd.Series, b: pd.Series, name: str
     """Print the second group less the first."""
     between = {"of": name, "between": GROUPS[::-1]}
     test = stats.ttest_ind(a, b, equal_var=style.test == "student")
-    for quantity, value in (("t", test.statistic), ("df", test.df), ("p", test.pvalue)):
-        yield say(quantity, value, **between, **style.said(test=style.test))
+    how = {**between, **style.said(test=style.test)}
+    yield say("t", test.statistic, **how)
+    yield _Printer(style.decimals - 1)("df", test.df, **how)
+    yield say("p", test.pvalue, **how)
     n, m, v, w = len(a), len(b), a.var(ddof=1), b.var(ddof=1)
     pooled = ((n - 1) * v + (m - 1) * w) / (n + m - 2)
     over = {"average": (v + w) / 2, "glass_second": w, "divisor_n": pooled * (n + m - 2) / (n + m)}

@@ -23,7 +23,7 @@ class Style:
     full : bool
         Whether every mean, SD and correlation is printed; else about half of the record is left out.
     decimals : int
-        Of everything but p, which has three.
+        Of everything but p, which has three, degrees of freedom, which have one less, and shares, which have one more.
     test, kind : str
         Of the comparisons: Welch's or Student's t, and which d.
     products, coding : str
