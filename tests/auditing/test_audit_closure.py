@@ -1,18 +1,17 @@
 """Every number that printed moments determine is checked, over rounding and conventions."""
 
-from decimal import Decimal
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.auditing.strangers import stranger
 from tests.study.small_studies import described, number, small_study
 
 from hikibayes.auditing.audit import checks
 from hikibayes.auditing.checks.boxes import group_box, total_box
-from hikibayes.spec import InputError, validated
-from hikibayes.study.study import Study
+from hikibayes.validation.strangers.bench import validate
+from hikibayes.validation.strangers.misprints import MISPRINTS, misprinted
+from hikibayes.validation.strangers.stranger import stranger
+from hikibayes.validation.strangers.styles import Style
 
 CHECK = "number from moments"
 
@@ -199,20 +198,12 @@ def correlation(cov, i, j):
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=4, deadline=None)
 def test_no_stranger_is_accused(seed):
-    assert accused(stranger(seed)) == []
-
-
-def misprinted(study, name, shift):
-    content = study.model_dump(exclude_unset=True)
-    for entry in content["fact"]:
-        if entry["id"] == name:
-            entry["value"] = entry["value"] + shift * Decimal(1).scaleb(entry["value"].as_tuple().exponent)
-    return validated(Study, content, "misprinted")
+    assert accused(stranger(seed, sizes=(60, 90)).study) == []
 
 
 def test_a_misprint_in_a_stranger_is_named():
-    study = stranger(5)
-    fact = next(fact for fact in study.facts_of("r2") if fact.step == "step3")
+    study = stranger(5, sizes=(60, 90), style=Style(decimals=3)).study
+    [fact] = study.facts_of("r2", step="three")
     assert fact.id in {name for _, name, _ in accused(misprinted(study, fact.id, 9))}
 
 
@@ -268,36 +259,7 @@ def test_a_clean_record_has_no_suspects():
 
 @pytest.mark.long
 def test_many_strangers_are_not_accused_and_their_misprints_are_named():
-    """Numbers that the others determine: a misprint of more than what these leave open, and at least two units."""
-    named = []
-    for seed in range(150):
-        study = stranger(seed)
-        rows = checks(study)
-        assert [each.note for each in rows if each.verdict == "inconsistent"] == [], seed
-        fact, shift = _determined_misprint(study, rows, np.random.default_rng(seed + 10**6))
-        if fact:
-            found = [each for each in checks(misprinted(study, fact, shift)) if each.check == "likeliest misprint"]
-            named.append(bool(found) and fact in found[0].facts)
-    assert len(named) > 60
-    assert np.mean(named) >= 0.9
-
-
-PRINTED_BY_MOMENTS = {
-    *("t", "d", "df", "coefficient", "coefficient_se", "r2", "adjusted_r2", "delta_r2", "vif", "slope", "slope_se"),
-}
-
-
-def _determined_misprint(study, rows, rng):
-    """Choose a number, and a shift of 2 to 10 of its units; no number where the others leave more than the shift."""
-    facts = [fact for fact in study.facts if fact.quantity in PRINTED_BY_MOMENTS and fact.relation == "="]
-    fact = facts[rng.integers(len(facts))]
-    shift = int(rng.integers(2, 11)) * int(rng.choice([-1, 1]))
-    unit = float(Decimal(1).scaleb(fact.value.as_tuple().exponent))
-    ranges = [each.recomputed for each in rows if each.facts[0] == fact.id and each.recomputed]
-    try:
-        misprinted(study, fact.id, shift)
-    except InputError:
-        # a number that cannot be: the file is refused
-        return None, 0
-    determined = any(2 * each.half_width <= (abs(shift) - 1) * unit for each in ranges)
-    return (fact.id, shift) if determined else (None, 0)
+    found = validate(count=150, seed=1, stages=MISPRINTS).table.query("stratum == 'all'").set_index("what")
+    assert found.loc["audit", "share"] == 1
+    assert found.loc["misprint", "tried"] > 60
+    assert found.loc["misprint", "share"] >= 0.9

@@ -10,9 +10,10 @@ from ..study.study import Study
 from .checks.closure import CHECK, Repair, repairs
 from .checks.rows import Check, found, number, one_of
 
-__all__ = ["suspects"]
+__all__ = ["LIKELIEST", "suspects"]
 
 SHOWN = 3
+LIKELIEST = "likeliest misprint"
 
 
 def suspects(study: Study, rows: Iterable[Check]) -> Check | None:
@@ -46,7 +47,7 @@ def suspects(study: Study, rows: Iterable[Check]) -> Check | None:
     rest = "the others agree" if not left else f"{left} of {len(wrong)} contradictions are left"
     note = f"Without {_named(first[0], mended)}, {rest}"
     note += f"; next come {one_of((_named(fact, mended) for fact in first[1:]), 'and')}." if first[1:] else "."
-    return found("likeliest misprint", first, "inconsistent", note, about=len(first))
+    return found(LIKELIEST, first, "inconsistent", note, about=len(first))
 
 
 def _left(name: str, wrong: list[Check], repair: Repair | None) -> int:

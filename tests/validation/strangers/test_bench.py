@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,9 @@ import hikibayes
 from hikibayes.cli import main
 from hikibayes.reconstruction.reconstructions import complete
 from hikibayes.reconstruction.verify import verify
+from hikibayes.validation.strangers import misprints
 from hikibayes.validation.strangers.bench import gathered, travelled, validate
+from hikibayes.validation.strangers.misprints import MISPRINTS
 from hikibayes.validation.strangers.stages import STAGES, Effort, Journey
 from hikibayes.validation.strangers.stranger import stranger
 from hikibayes.validation.strangers.styles import Style
@@ -23,10 +26,10 @@ from hikibayes.validation.strangers.styles import Style
 QUICK = {"audit": STAGES["audit"]}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("products", ["z", "centred_both"])
 def test_the_raw_table_prints_what_other_software_printed_of_it(seed, products):
-    found = stranger(seed, style=Style(products=products, by_group=True, kind="hedges", test="student"))
+    found = stranger(seed, sizes=(50, 90), style=Style(products=products, by_group=True, kind="hedges", test="student"))
     checked = verify(found.study, found.table)
     assert list(checked["fact"]) == [fact.id for fact in found.study.facts]
     assert checked["matches"].all(), checked[~checked["matches"].astype(bool)]
@@ -93,6 +96,23 @@ def test_the_command_writes_a_run_folder_and_ends_with_the_verdict(tmp_path, mon
 def test_numbers_that_are_none_are_refused(wrong):
     with pytest.raises(hikibayes.InputError):
         validate(**wrong)
+
+
+# -- misprints ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_misprint_that_the_others_determine_is_named_among_three():
+    row = travelled(Journey(stranger(3, sizes=(60, 90), style=Style(decimals=3)), Effort()), MISPRINTS)
+    assert [stage["passed"] for stage in row["stages"]] == [True, True]
+
+
+def test_a_misprint_that_is_not_named_fails_and_what_is_not_determined_does_not_count(monkeypatch):
+    monkeypatch.setattr(misprints, "_suspects", lambda study: ("n",))
+    full = travelled(Journey(stranger(3, sizes=(60, 90), style=Style(decimals=3)), Effort()), MISPRINTS)["stages"][1]
+    assert full["passed"] is False
+    assert re.fullmatch(r"not among the suspects n: .+\(.+\) .+ for .+", full["reason"])
+    monkeypatch.setattr(misprints, "_determined", lambda *_: iter(()))
+    assert travelled(Journey(stranger(3, sizes=(60, 90)), Effort()), MISPRINTS)["stages"][1]["passed"] is None
 
 
 # -- the contrast ------------------------------------------------------------------------------------------------------

@@ -34,11 +34,12 @@ def audit(run: Run, study: str, readings: Mapping[str, str], every: bool = True)
     Shows what contradicts itself or depends on a reading, with the ids of the facts; the rest is counted.
     """
     from ...auditing.audit import audit
+    from ...auditing.suspects import LIKELIEST
 
     about = run.study(study, readings)
     run.say("auditing the record")
     table = audit(about)
-    gravity = table["verdict"].map([*STYLES, "consistent"].index) - 0.5 * (table["check"] == "likeliest misprint")
+    gravity = table["verdict"].map([*STYLES, "consistent"].index) - 0.5 * (table["check"] == LIKELIEST)
     shown = table.iloc[gravity.argsort(kind="stable")]
     shown = shown[every | shown["verdict"].isin(MATTERS)][["verdict", "check", "facts", "note"]]
     counts = ", ".join(f"{count} {verdict}" for verdict, count in table["verdict"].value_counts().items())

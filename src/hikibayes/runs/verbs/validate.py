@@ -21,11 +21,12 @@ TIMES = "times.csv"
 @verb(
     click.Argument(["what"], type=click.Choice(["strangers"]), default="strangers"),
     click.Option(["--count"], type=click.IntRange(min=1), default=20, show_default=True, help="How many studies."),
+    click.Option(["--misprints"], is_flag=True, help="Plant a misprint in each study: is it named among three?"),
     click.Option(["--workers"], type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
     files=("strangers.csv", "stages.csv", "contrasts.csv"),
     passing=("workers",),
 )
-def validate(run: Run, what: str, count: int, workers: int = 1) -> Outcome:
+def validate(run: Run, what: str, count: int, misprints: bool = False, workers: int = 1) -> Outcome:
     """Take random studies, printed from raw tables by other software, through every verb.
 
     An interrupted run goes on where it was; studies in which something failed are left in failures/.
@@ -33,11 +34,13 @@ def validate(run: Run, what: str, count: int, workers: int = 1) -> Outcome:
     from ...files import write_whole
     from ...folders import csv_text
     from ...validation.strangers.bench import validate
+    from ...validation.strangers.misprints import MISPRINTS
+    from ...validation.strangers.stages import STAGES
 
-    folder = run.folder(what)
+    folder, stages = run.folder(what), MISPRINTS if misprints else STAGES
     with run.bar("studies") as tell:
         store = None if run.again else folder
-        found = validate(count=count, seed=run.seed, workers=workers, store=store, progress=tell)
+        found = validate(count=count, seed=run.seed, stages=stages, workers=workers, store=store, progress=tell)
     overall = found.table[found.table["stratum"] == "all"].drop(columns=["stratum", "value"])
     return Outcome(
         study=what,

@@ -22,7 +22,7 @@ from ...files import write_whole
 from ...provenance import versions
 from ...shown import Shown
 from ...spec import InputError, checked_seed, spec_text
-from .stages import STAGES, Answer, Effort, Journey, Stage, answer_between, answer_of
+from .stages import STAGES, Answer, Effort, Journey, NotTriedError, Stage, answer_between, answer_of
 from .stranger import Stranger, stranger
 
 __all__ = ["Bench", "study_seed", "validate"]
@@ -194,6 +194,8 @@ def _tried(stage: Stage, journey: Journey) -> tuple[Row, bool]:
     begin, whole = time.process_time(), True
     try:
         reason = stage(journey)
+    except NotTriedError as error:
+        return {"passed": None, "reason": f"not tried: {error}", "seconds": 0.0}, True
     except InputError as error:
         reason, whole = f"refused: {error}", False
     except Exception as error:

@@ -36,7 +36,11 @@ from ...spec import validated
 from ...study.study import Study
 from .stranger import Stranger
 
-__all__ = ["STAGES", "Answer", "Effort", "Journey", "Stage", "answer_between", "answer_of"]
+__all__ = ["STAGES", "Answer", "Effort", "Journey", "NotTriedError", "Stage", "answer_between", "answer_of"]
+
+
+class NotTriedError(Exception):
+    """A stage has nothing to do for a study, which then does not count."""
 
 
 @dataclass(frozen=True, kw_only=True)

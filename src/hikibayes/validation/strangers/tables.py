@@ -109,9 +109,10 @@ def random_table(
     whole : bool, optional
         Whether every score is whole, else each is at random.
     """
-    n = sizes or _sizes(rng)
-    group = np.repeat([0, 1], n)
     scores = tuple(f"x{i}" for i in range(int(rng.choice(SCORES))))
+    # a regression of one group alone has its scores, two categories and the constant
+    n = sizes or _sizes(rng, max(LEAST_IN_GROUP, len(scores) + 5))
+    group = np.repeat([0, 1], n)
     names = (*scores, OUTCOME, ASIDE)
     shapes = {name: _shape(rng, whole) for name in names}
     aside = rng.standard_normal(len(group)) + rng.normal(0, 0.3) * group
@@ -124,9 +125,9 @@ def random_table(
     return RawTable(values=values, scores=scores, flags=flags, shapes=shapes)
 
 
-def _sizes(rng: np.random.Generator) -> tuple[int, int]:
+def _sizes(rng: np.random.Generator, least: int) -> tuple[int, int]:
     total = int(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
-    first = int(np.clip(round(total * rng.uniform(0.1, 0.9)), LEAST_IN_GROUP, total - LEAST_IN_GROUP))
+    first = int(np.clip(round(total * rng.uniform(0.1, 0.9)), least, total - least))
     return first, total - first
 
 
