@@ -16,7 +16,7 @@ import hikibayes
 from hikibayes.cli import main
 from hikibayes.reconstruction.reconstructions import complete
 from hikibayes.reconstruction.verify import verify
-from hikibayes.validation.strangers import misprints
+from hikibayes.validation.strangers import misprints, stages
 from hikibayes.validation.strangers.bench import gathered, travelled, validate
 from hikibayes.validation.strangers.misprints import MISPRINTS
 from hikibayes.validation.strangers.stages import STAGES, Effort, Journey
@@ -81,7 +81,7 @@ def test_a_failure_leaves_study_table_and_seed(tmp_path):
 
 
 def test_the_command_writes_a_run_folder_and_ends_with_the_verdict(tmp_path, monkeypatch):
-    monkeypatch.setattr(validate, "__kwdefaults__", {**validate.__kwdefaults__, "stages": QUICK})
+    monkeypatch.setattr(stages, "STAGES", QUICK)
     done = CliRunner().invoke(main, ["validate", "strangers", "--count", "2", "--seed", "3", "-o", str(tmp_path)])
     assert done.exit_code == 0, done.output
     table = pd.read_csv(tmp_path / "strangers.csv")
