@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 from scipy.special import expit
+from tests.inference.prior_predictive import prior_check, prior_predictive
 
 from hikibayes.inference.answers.effects import effect_draws
 from hikibayes.inference.estimands import answers
@@ -14,7 +15,6 @@ from hikibayes.inference.models.compile import bambi_model, exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import ModelSpec, load_model, shipped_models
 from hikibayes.inference.nuts.graph import Graph, graph, pymc_model
-from hikibayes.inference.nuts.prior_predictive import prior_check, prior_predictive
 from hikibayes.inference.nuts.sampling import Sampling, compiled
 from hikibayes.spec import InputError
 

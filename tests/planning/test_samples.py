@@ -12,7 +12,7 @@ from hikibayes.planning.designs.cells import Sample
 from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.planning.populations.columns import Frame, cell_columns
 from hikibayes.planning.populations.instruments import recording_of
-from hikibayes.planning.populations.participants import draw_participants, draw_scores
+from hikibayes.planning.populations.participants import draw_scores, table
 from hikibayes.planning.populations.reconstructed import ensemble
 from hikibayes.planning.populations.samples import (
     GAUSSIAN,
@@ -53,10 +53,9 @@ def moments_of(cell, scores, outcome, cells: int) -> Moments:
 def test_pooled_statistics_are_those_of_the_rows(settled, world, name):
     model = load_model(name)
     cell, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), GAUSSIAN)
-    table = draw_participants(world, COUNTS, np.random.default_rng(4))
     numbers = [*world.frame.measures, "abs_h"]
     unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))
-    wanted = design(model, table, settled, scaling=unit).statistics
+    wanted = design(model, table(world.frame, (cell, scores, outcome)), settled, scaling=unit).statistics
     found = pool(moments_of(cell, scores, outcome, 4), cell_columns(model, world.frame))
     assert found.names == wanted.names
     for field in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy"):

@@ -14,6 +14,7 @@ import pytest
 from scipy import stats
 
 from hikibayes.inference.gaussian.sufficient import SufficientStatistics
+from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
 from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.populations.participants import draw_scores
@@ -356,28 +357,64 @@ def test_nuts_finds_what_the_exact_engine_finds(settled, reconstructions):
         assert draws.std() == pytest.approx(exact.sd[0, 0], rel=0.1)
 
 
-@pytest.mark.long
-def test_a_model_that_only_nuts_takes(settled, reconstructions, tmp_path):
-    """Student-t errors: compiled once, a row for every replicate, failed or not; the same again from the same seed."""
-    step1 = load_model("step1")
-    content = step1.model_dump(mode="json", exclude_unset=True) | {"family": "t", "name": "robust", "variants": {}}
-    content["priors"]["nu"] = {"dist": "Exponential", "lam": 0.05, "reason": "test"}
-    lines = [f'description = "t"\nformula = "{step1.formula}"\nfamily = "t"\n[priors]']
-    for name, prior in content["priors"].items():
-        inside = ", ".join(f"{key} = {value!r}".replace("'", '"') for key, value in prior.items())
-        lines.append(f'"{name}" = {{{inside}}}')
-    path = tmp_path / "robust.toml"
-    path.write_text("\n".join(lines), encoding="utf-8")
-    decision = ABOVE | {"estimand": "group_difference", "rule": {"interval": 0.95, "below": 0}}
-    spec = simulation(
-        model=str(path),
-        worlds={"source": ["printed"], "model": "step1"},
-        axes={"n_per_group": [40]},
-        decision=[decision],
-        run={"replicates": 10, "refine": False},
-    )
-    plan = prepare(spec, study=settled, reconstructions=reconstructions)
+T = {"family": "t"}
+BY_GROUP = {"sigma_by": "group"}
+
+
+@pytest.fixture
+def changed_step1(tmp_path):
+    """Write the model of step 1 with something in it that the exact engine does not take."""
+
+    def write(change):
+        step1 = load_model("step1")
+        priors = step1.model_dump(mode="json", exclude_unset=True)["priors"]
+        priors |= {"nu": {"dist": "Exponential", "lam": 0.05, "reason": "test"}} if "family" in change else {}
+        lines = ['description = "x"', f'formula = "{step1.formula}"', *(f'{k} = "{v}"' for k, v in change.items())]
+        lines.append("[priors]")
+        for name, prior in priors.items():
+            inside = ", ".join(f"{key} = {value!r}".replace("'", '"') for key, value in prior.items())
+            lines.append(f'"{name}" = {{{inside}}}')
+        path = tmp_path / "changed.toml"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return simulation(
+            model=str(path),
+            worlds={"source": ["printed"], "model": "step1"},
+            axes={"n_per_group": [40]},
+            decision=[ABOVE | {"estimand": "group_difference", "rule": {"interval": 0.95, "below": 0}}],
+            run={"replicates": 10, "refine": False},
+        )
+
+    return write
+
+
+@pytest.mark.parametrize("change", [T, BY_GROUP], ids=str)
+def test_planning_has_the_graph_that_fit_has(change, changed_step1, settled, reconstructions):
+    from hikibayes.inference.nuts.graph import graph
+    from hikibayes.planning.populations.participants import table
+    from hikibayes.planning.run.nuts import graph_of
+
+    plan = prepare(changed_step1(change), study=settled, reconstructions=reconstructions)
     assert plan.engine == "nuts"
+    drawn = plan.sources["printed"](np.random.default_rng(1), 1)
+    scores = draw_scores(drawn, 0, np.array([20, 25, 30, 35]), np.random.default_rng(2), GAUSSIAN)
+    (analysis,) = plan.analyses
+    planned = graph_of(analysis, scores)
+    fitted = graph(design(analysis.model, table(drawn.frame, scores), settled))
+    assert planned.structure == fitted.structure
+    assert (planned.structure.family, planned.structure.sigmas) == (
+        change.get("family", "gaussian"),
+        2 * ("sigma_by" in change),
+    )
+    rows = analysis.columns.constant[scores[0]] + np.einsum("npm,nm->np", analysis.columns.linear[scores[0]], scores[1])
+    np.testing.assert_allclose(planned.inputs["X"], rows - rows.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(planned.inputs["y_obs"], scores[2])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("change", [T, BY_GROUP], ids=str)
+def test_a_model_that_only_nuts_takes(change, changed_step1, settled, reconstructions):
+    """Compiled once, a row for every replicate, failed or not; the same again from the same seed."""
+    plan = prepare(changed_step1(change), study=settled, reconstructions=reconstructions)
     first, again = simulate(plan), simulate(plan, workers=2)
     np.testing.assert_array_equal(first.values, again.values)
     row = diagnose(first).power.iloc[0]

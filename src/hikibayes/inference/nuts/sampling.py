@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ..models.design import Design
 from ..models.layout import coefficient_draws, flat_draws, term_variables
 from ..models.specs import DEFAULT_VARIANT, INTERCEPT
 from .graph import BETA, Graph, Structure, graph, pymc_model, quiet_compilation
+from .settings import Sampling
 from .store import Store, fit_key
 
 if TYPE_CHECKING:
@@ -29,39 +29,6 @@ __all__ = ["Sampling", "compiled", "nuts", "quantities", "sample", "verdict"]
 
 _compiled: dict[Structure, Any] = {}
 _lock = threading.Lock()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """How many draws, and how.
-
-    Parameters
-    ----------
-    draws, tune, chains : int
-        Of NUTS. The exact engine draws as many, independently, and needs no tuning.
-    target_accept : float
-        NUTS's mean acceptance, between 0 and 1; higher is slower and safer.
-    rerun : bool
-        Whether a run that is not sound is made once more, with a tenth of the distance to an acceptance of 1 and twice
-        the tuning, before it is called so.
-    cores : int, optional
-        Chains at a time; by default as many as the machine has processors for.
-    progress : bool
-        Whether the sampler shows a progress bar.
-    """
-
-    draws: int = 1000
-    tune: int = 1000
-    chains: int = 4
-    target_accept: float = 0.9
-    rerun: bool = True
-    cores: int | None = None
-    progress: bool = False
-
-    @property
-    def more_careful(self) -> Sampling:
-        """The sampling of the rerun."""
-        return replace(self, target_accept=1 - (1 - self.target_accept) / 10, tune=2 * self.tune)
 
 
 def nuts(

@@ -12,11 +12,10 @@ from ...files import netcdf_bytes, read_tree, write_whole
 from ...provenance import versions
 from ...spec import InputError, digest
 from ..models.design import Design
+from .settings import Sampling
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from .sampling import Sampling
 
 __all__ = ["Store", "fit_key"]
 

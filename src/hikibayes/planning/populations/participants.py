@@ -10,19 +10,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ...spec import InputError
 from .columns import FloatArray, Frame
-from .samples import GAUSSIAN, Recording
+from .samples import Recording
 from .worlds import IntArray, Worlds
 
-__all__ = ["Scores", "draw_participants", "draw_scores"]
+__all__ = ["Scores", "draw_scores", "table"]
 
 type Scores = tuple[IntArray, FloatArray, FloatArray]
 """Cell (n,), scores (n, m) and outcome (n,) of each participant."""
 
 
 def draw_scores(worlds: Worlds, world: int, counts: IntArray, rng: np.random.Generator, recording: Recording) -> Scores:
-    """Draw participants as arrays, in the study's SD units; see `draw_participants`."""
+    """Draw participants as arrays, in the study's SD units; counts (C,) are recruited in each cell."""
     cell = np.repeat(np.arange(len(counts)), counts)
     root = np.linalg.cholesky(worlds.cov[world])[worlds.frame.group_of[cell]]
     noise = rng.standard_normal((len(cell), root.shape[-1]))
@@ -49,47 +48,12 @@ def _recorded(every: FloatArray, recording: Recording) -> FloatArray:
     return np.where(r.grain > 0, (whole - r.location) / r.scale, every)
 
 
-def draw_participants(
-    worlds: Worlds,
-    counts: IntArray,
-    rng: np.random.Generator,
-    *,
-    world: int = 0,
-    recording: Recording = GAUSSIAN,
-) -> pd.DataFrame:
-    """Draw participants from one world.
-
-    Parameters
-    ----------
-    worlds : Worlds
-        Populations.
-    counts : array of int, shape (C,)
-        Participants recruited in each cell (groups first, then levels of the category).
-    rng : numpy.random.Generator
-        Source of randomness.
-    world : int
-        Which of the worlds.
-    recording : Recording
-        What becomes of the scores; by default they stay Gaussian, and nobody is lost.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a participant who is left: the category, the group, the scores, the outcome; scores in the study's SD
-        units.
-
-    Raises
-    ------
-    InputError
-        Scores that are to be fixed: a table of them is not a sample.
-    """
-    if recording.fixed_scores:
-        raise InputError("fixed scores make no table of participants; draw random ones")
-    frame: Frame = worlds.frame
-    cell, scores, outcome = draw_scores(worlds, world, np.asarray(counts), rng, recording)
+def table(frame: Frame, scores: Scores) -> pd.DataFrame:
+    """Return participants as a table, a row each: group, category, scores and outcome in the study's SD units."""
+    cell, measured, outcome = scores
     groups, levels = (np.array(part, dtype=object) for part in zip(*frame.cells, strict=True))
     columns: dict[str, object] = {frame.study.analysis.group: groups[cell]}
     if frame.category:
         columns[frame.category] = levels[cell]
-    columns |= {name: scores[:, j] for j, name in enumerate(frame.measures)}
+    columns |= {name: measured[:, j] for j, name in enumerate(frame.measures)}
     return pd.DataFrame(columns | {frame.study.analysis.outcome: outcome})

@@ -112,9 +112,9 @@ def _engine(
 
 
 def _refuse_nuts(model: ModelSpec, variant: str, simulation: Simulation) -> None:
-    if model.pools or model.sigma_by or model.varying or model.family not in {"gaussian", "t"}:
+    if model.varying or model.measurement_error or model.family == "beta_binomial":
         raise InputError(f"model {model.name!r} {model.beyond_gaussian}; planning has no such model")
-    if model.prior_set(variant).rule:
+    if model.prior_set(variant).rule == "flat":
         raise InputError(
             f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"
         )

@@ -1,34 +1,27 @@
-"""Posteriors of simulated studies by NUTS, for models that the exact engine does not take: compiled once.
-
-The model is the one that `inference.models.compile` gives Bambi, written by hand so that its data can be exchanged:
-centred columns, the intercept where every column is at its mean, the priors as the model's file has them.
-"""
+"""Posteriors of simulated studies by NUTS, for models that the exact engine does not take: the graph that `fit` has."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...inference.answers.diagnostics import convergence, sound
-from ...inference.models.specs import FAMILIES, INTERCEPT
+from ...inference.models.design import design
+from ...inference.nuts.graph import BETA, Graph, graph
+from ...inference.nuts.sampling import compiled
 from ..designs.cells import Sample
 from ..populations.columns import FloatArray
-from ..populations.participants import Scores, draw_scores
+from ..populations.participants import Scores, draw_scores, table
 from .analyses import Analysis
-from .replicates import INDEX
+from .replicates import INDEX, Block
 
 if TYPE_CHECKING:
     from .plan import Plan, Population
-    from .replicates import Block
 
-__all__ = ["analyse"]
+__all__ = ["analyse", "graph_of"]
 
 CHAINS, TUNE, DRAWS = 4, 500, 500
-
-_compiled: dict[tuple[str, ...], Any] = {}
-_lock = threading.Lock()
 
 
 def analyse(plan: Plan, sample: Sample, population: Population, chunk: int, found: Block) -> None:
@@ -49,47 +42,22 @@ def _fit(analysis: Analysis, scores: Scores, seed: int) -> tuple[FloatArray, boo
     """Return draws of every estimand, shape (chain, draw, k), and whether the sampler converged."""
     import nutpie
 
-    cell, x, y = scores
+    cell, x, _ = scores
     rows = analysis.columns.constant[cell] + np.einsum("npm,nm->np", analysis.columns.linear[cell], x)
     if len(rows) <= rows.shape[1] + 1 or (np.ptp(rows, axis=0) == 0).any():
         return np.empty(0), False
-    data = {"X": rows - rows.mean(axis=0), "y_obs": y}
     options = {"draws": DRAWS, "tune": TUNE, "chains": CHAINS, "cores": 1, "seed": seed, "save_warmup": False}
-    tree = nutpie.sample(_model(analysis, data).with_data(**data), progress_bar=False, **options)
-    draws = np.asarray(tree.posterior["beta"].values @ analysis.weights.T)
+    tree = nutpie.sample(compiled(graph_of(analysis, scores)), progress_bar=False, **options)
+    draws = np.asarray(tree.posterior[BETA].values @ analysis.weights.T)
     by_estimand = {f"estimand {k}": draws[..., k] for k in range(draws.shape[-1])}
     return draws, sound(convergence(by_estimand, tree.sample_stats))
 
 
-def _model(analysis: Analysis, data: dict[str, FloatArray]) -> Any:
-    """Compile an analysis' model, or return it if that was done already."""
-    import nutpie
-
-    key = tuple(analysis.identity())
-    with _lock:
-        if key not in _compiled:
-            _compiled[key] = nutpie.compile_pymc_model(_pymc_model(analysis, data))
-        return _compiled[key]
-
-
-def _pymc_model(analysis: Analysis, data: dict[str, FloatArray]) -> Any:
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    priors = analysis.model.prior_set(analysis.variant).priors
-    with pm.Model() as model:
-        X, y = pm.Data("X", data["X"]), pm.Data("y_obs", data["y_obs"])
-
-        def variable(name: str, prior: str) -> Any:
-            return getattr(pm, priors[prior].dist)(name, **priors[prior].parameters)
-
-        owners = [term for term, columns in analysis.columns.terms.items() for _ in columns]
-        beta = pm.Deterministic("beta", pt.stack([variable(f"b{j}", term) for j, term in enumerate(owners)]))
-        mu = variable(INTERCEPT, INTERCEPT) + X @ beta
-        own = {name: variable(name, name) for name in FAMILIES[analysis.model.family]}
-        family = {"gaussian": pm.Normal, "t": pm.StudentT}[analysis.model.family]
-        family("y", mu=mu, observed=y, **own)
-    return model
+def graph_of(analysis: Analysis, scores: Scores) -> Graph:
+    """Return the graph that `fit` would have of these participants, in the study's SD units."""
+    # scaled by a sample's own SDs, the priors would mean something else in each sample
+    model, frame = analysis.model.replace(scaling="raw"), analysis.columns.frame
+    return graph(design(model, table(frame, scores), frame.study), analysis.variant)
 
 
 def _summarise(plan: Plan, draws: FloatArray, block: Block) -> None:

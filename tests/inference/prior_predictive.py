@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..gaussian.sufficient import FloatArray
-from ..models.design import Design
-from ..models.specs import DEFAULT_VARIANT
-from .graph import OUTCOME, Graph, graph, pymc_model, quiet_compilation, sum_score_limits
+from hikibayes.inference.gaussian.sufficient import FloatArray
+from hikibayes.inference.models.design import Design
+from hikibayes.inference.models.specs import DEFAULT_VARIANT
+from hikibayes.inference.nuts.graph import OUTCOME, Graph, graph, pymc_model, quiet_compilation, sum_score_limits
 
 __all__ = ["PriorPredictive", "prior_check", "prior_predictive"]
 
