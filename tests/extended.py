@@ -89,3 +89,9 @@ assert shown.exit_code == 0, shown.output
 assert list(pd.read_csv(here / "run" / "sizes.csv")["n"]) == [41, 23]
 assert typed("replay", here / "run").exit_code == 0
 assert "how many people each group had" in typed("--help").output
+
+# a topic of the report: in that verb's
+assert typed("report", here / "run").exit_code == 0
+html = (here / "run" / "report.html").read_text(encoding="utf-8")
+assert "<h2>How many people</h2>" in html
+assert html.count(" people.</p>") == 2

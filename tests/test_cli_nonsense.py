@@ -12,6 +12,7 @@ TABLE = ("fit", "engines")
 FOLDER = ("report", "replay", "diagnose")
 PLAN = ("power",)
 LISTS = ("studies", "models", "simulations")
+CHECKS = ("validate",)
 SEEDED = (*STUDY[1:], *TABLE, *PLAN)
 MODEL = ("step1", "table.csv")
 
@@ -60,6 +61,7 @@ NONSENSE = [
     *((verb, "--none") for verb in (*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS)),
     *((verb, "--new", path) for verb in ("studies", "simulations") for path in ("file", "no/where.toml", "folder")),
     ("nonsens",),
+    *((*CHECKS, *words) for words in (("nonsens",), ("--count", "0"), ("--workers", "x"), ("--seed", "-1"))),
 ]
 
 
@@ -73,7 +75,7 @@ def place(tmp_path_factory):
 
 
 def test_every_verb_is_walked_over():
-    assert set(main.commands) == {*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS}
+    assert set(main.commands) == {*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS, *CHECKS}
 
 
 @pytest.mark.parametrize("words", NONSENSE, ids=lambda words: "-".join(word[:14] or "nothing" for word in words))

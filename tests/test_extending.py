@@ -20,7 +20,7 @@ def test_every_example_is_used_in_a_copy_of_the_package(tmp_path):
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ("src", "models", "simulations"):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    assert len(PATCHES) >= 6
+    assert len(PATCHES) >= 7
     for patch in PATCHES:
         subprocess.run(["git", "apply", "-"], cwd=copy, input=patch, text=True, check=True, env=without_git())
     shutil.copytree(ROOT / "tests" / "campaign" / "inputs", tmp_path / "inputs")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from itertools import count
@@ -24,11 +24,11 @@ from ..spec import InputError
 from .figures import figure_files
 from .fit_words import fit_sentences
 from .saved import SavedRun
-from .sections import SECTIONS, Findings, remark_rows
+from .sections import SECTIONS, Findings, Section, remark_rows
 from .tables import cell_text
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
     from markupsafe import Markup
 
 WITH_SECTIONS = ("reanalyze", "power", "priors", "imbalance", "confounding")
@@ -96,7 +96,6 @@ def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
         return _plain_page(run, figures)
     figures = figure_files(run) if figures is None else figures
     findings = Findings(run)
-    environment = _environment()
     numbers = {"Table": count(1), "Figure": count(1)}
     shared = {
         "f": findings,
@@ -104,16 +103,16 @@ def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
         "number": lambda kind: f"{kind} {next(numbers[kind])}",
         "figure_svg": lambda name: _inline(name, figures),
     }
-    shown = [section for section in SECTIONS if run.has(*section.needs)]
-    bodies = [
-        {
-            "id": section.id,
-            "title": section.title,
-            "body": environment.get_template(f"{section.id}.html.j2").render(shared | section.context(findings)),
-        }
-        for section in shown
+    bodies = _bodies(SECTIONS, findings, shared)
+    return _environment().get_template("page.html.j2").render(shared, sections=bodies, css=_text("style.css"))
+
+
+def _bodies(sections: Iterable[Section], findings: Findings, shared: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Render the sections that a run has the files for."""
+    shown = [section for section in sections if findings.has(*section.needs)]
+    return [
+        {"id": s.id, "title": s.title, "body": _template(s).render({**shared, **s.context(findings)})} for s in shown
     ]
-    return environment.get_template("page.html.j2").render(shared, sections=bodies, css=_text("style.css"))
 
 
 MOST_ROWS = 200
@@ -146,6 +145,7 @@ def _plain_page(run: SavedRun, drawn: Mapping[str, str] | None = None) -> str:
         "figures": figures,
         "data_sets": left_out,
         "understood": fit_sentences(run) if fitted else {},
+        "sections": _bodies([section for section in SECTIONS if section.everywhere], Findings(run), {}),
         "remarks": remark_rows(run.table("remarks")) if run.has("remarks") else [],
         "unanswered": _unanswered(run.table("estimates")) if run.has("estimates") else [],
         "regions": _regions(run.table("johnson_neyman")) if run.has("johnson_neyman") else [],
@@ -187,6 +187,12 @@ def _region(row: Mapping[Hashable, Any]) -> str:
     ends, raw = (f"{apa.number(row[low])} to {apa.number(row[high])}" for low, high in (("from", "to"), RAW_ENDS))
     side = "above" if row["sign"] > 0 else "below"
     return f"{row['moderator']}: the {interval} lies {side} 0 from {ends} SD ({raw} in its own unit)"
+
+
+def _template(section: Section) -> Template:
+    environment = _environment()
+    own = section.template
+    return environment.from_string(own) if own else environment.get_template(f"{section.id}.html.j2")
 
 
 @cache

@@ -146,9 +146,12 @@ def _record(run: Run, found: Outcome, arguments: Mapping[str, Any], watch: Stopw
 
 def _files(verb: Verb, found: Outcome, record: RunRecord) -> Mapping[str, Content]:
     """Add the figures and the report that the files allow."""
-    from ..reporting.figures import figure_files
-    from ..reporting.html import with_report
-
     if verb.reported:
+        from ..reporting.html import with_report
+
         return with_report(found.files, record)
-    return {**found.files, **figure_files(SavedRun.of_contents(found.files, record))} if verb.pictured else found.files
+    if verb.pictured:
+        from ..reporting.figures import figure_files
+
+        return {**found.files, **figure_files(SavedRun.of_contents(found.files, record))}
+    return found.files

@@ -35,12 +35,18 @@ class Section:
         Files (tables without ``.csv``) without which it is left out.
     context : callable
         Turns findings into the template's variables.
+    template : str
+        Jinja's text; by default that of ``templates/<id>.html.j2``.
+    everywhere : bool
+        Whether it belongs into the plain report of a run without topics of its own, too.
     """
 
     id: str
     title: str
     needs: tuple[str, ...]
     context: Context
+    template: str = ""
+    everywhere: bool = False
 
 
 class Findings:
