@@ -1,5 +1,7 @@
 """What every test may use: the shipped study, and the text of the paper where it lies beside the checkout."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,11 @@ from hikibayes.study.study import Study
 from hikibayes.study.study_file import load_study
 
 PAPER = Path(__file__).parents[2] / "shared" / "paper" / "nonaka2021.txt"
+
+
+# what is kept between runs is kept for the session only: a test must not depend on an earlier one's draws
+CACHE = tempfile.TemporaryDirectory(prefix="hikibayes-tests-", ignore_cleanup_errors=True)
+os.environ["HIKIBAYES_CACHE"] = CACHE.name
 
 
 @pytest.fixture(scope="session")

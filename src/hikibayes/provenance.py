@@ -23,7 +23,7 @@ FORMAT = 1
 """Of run folders: rises when an older version could not read a newer one's. Folders without one are of format 0."""
 
 PACKAGES = (
-    *("hikibayes", "arviz", "bambi", "formulae", "numba", "numpy", "nutpie"),
+    *("hikibayes", "arviz", "bambi", "formulae", "jax", "numba", "numpy", "nutpie"),
     *("pandas", "pymc", "pytensor", "scipy", "statsmodels", "xarray"),
 )
 

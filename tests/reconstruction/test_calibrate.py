@@ -1,9 +1,6 @@
-"""What of calibration can be checked without running it: its density, and the reconstructions that are shipped."""
+"""What of calibration can be checked without running it: the reconstructions that are shipped, files, refusals."""
 
 import json
-import os
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +10,6 @@ import xarray as xr
 from scipy import stats
 
 from hikibayes.reconstruction.calibrate import calibrate
-from hikibayes.reconstruction.posterior.kernel.plan import KINDS
 from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
 from hikibayes.reconstruction.shipped import (
@@ -28,42 +24,12 @@ from hikibayes.study.moments import total_moments
 
 from .made_up import printed_study, raw_data
 
-HERE = Path(__file__).parent
 STUDIES = Path(str(files("hikibayes.study") / "studies"))
 
 
 @pytest.fixture(scope="module")
 def shipped(nonaka):
     return shipped_reconstructions(nonaka)
-
-
-# -- the density -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def compared():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run(
-        [sys.executable, str(HERE / "density_in_python.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
-
-
-def test_compiled_density_is_the_plain_one(compared):
-    """The plain one computes every printed number from group moments, as an audit would."""
-    assert {name: found["value"] < 1e-10 for name, found in compared.items()} == dict.fromkeys(compared, True)
-
-
-def test_gradient_is_the_density_s(compared):
-    assert {name: found["slope"] < 1e-5 for name, found in compared.items()} == dict.fromkeys(compared, True)
-
-
-def test_every_kind_of_number_is_compared(compared):
-    assert {kind for found in compared.values() for kind in found["kinds"]} == set(KINDS)
 
 
 # -- what is shipped -------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Calibrations that run: the shipped draws again, studies whose raw data are known, records that contradict themselves.
 
-The first calibration on a machine compiles the density, which takes about a minute.
+Each shape of a record is compiled once, for 10 to 40 s of processor time.
 """
 
 from dataclasses import dataclass, field
@@ -10,9 +10,6 @@ import numpy as np
 import pytest
 
 from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, shipped_reconstructions
-from hikibayes.reconstruction.posterior.kernel.density import log_density
-from hikibayes.reconstruction.posterior.model import build_model
-from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
 from hikibayes.study.moments import correlations, total_moments
 
@@ -43,7 +40,7 @@ PRODUCTS = TERMS[-2:]
 
 
 def test_short_rerun_agrees_with_the_shipped_draws(nonaka):
-    rerun = calibrate(nonaka, draws=600, thin=1, tune=400, seed=77, rerun=False)
+    rerun = calibrate(nonaka, draws=1024, seed=77, rerun=False)
     shipped = summarise(reported_quantities(nonaka.read(), shipped_reconstructions(nonaka)), chains=4)
     both = rerun.table.merge(shipped, on="quantity", suffixes=("", "_shipped"))
     assert len(both) == len(rerun.table)
@@ -53,45 +50,15 @@ def test_short_rerun_agrees_with_the_shipped_draws(nonaka):
     assert apart.median() < 1.2
     ratio = (both["sd"] / both["sd_shipped"].clip(lower=1e-9))[both["sd_shipped"] > 1e-6]
     assert ratio.between(0.6, 1.6).all()
-    assert rerun.verdict.divergences < 30
 
 
 def test_same_seed_same_draws():
+    """Of a sparse record, whose four chains may run side by side; proposals are solved one after another anyway."""
     shape = Shape(n=(60, 40))
-    study = printed_study(shape, workers(shape, 3), coefficients("second", PREDICTORS, "coefficient_p"))
-    one, other = (calibrate(study, draws=40, thin=1, tune=100, chains=4, cores=n, seed=5) for n in (1, 4))
+    study = printed_study(shape, workers(shape, 3), [("r2", {"step": "second"}, 2)])
+    one, other = (calibrate(study, draws=64, cores=n, seed=5, rerun=False) for n in (1, 4))
+    assert one.verdict.sampler == "lanes"
     assert one.reconstructions["cov"].equals(other.reconstructions["cov"])
-
-
-def test_a_run_that_is_not_sound_is_made_once_more():
-    shape = Shape(n=(60, 40))
-    study = printed_study(shape, workers(shape, 3), coefficients("second", PREDICTORS, "coefficient_p"))
-    once = calibrate(study, draws=400, thin=1, tune=30, seed=5, rerun=False)
-    told = []
-    again = calibrate(study, draws=400, thin=1, tune=30, seed=5, progress=lambda *steps: told.append(steps))
-    assert not once.verdict.sound
-    assert (once.verdict.reruns, again.verdict.reruns) == (0, 1)
-    assert "at the second run" in str(again.verdict)
-    assert again.verdict.ess > once.verdict.ess
-    # 4 chains of 130 steps, then of 160: a bar goes on, and never back
-    assert told == sorted(told)
-    assert told[-1][1] == 4 * (130 + 160)
-    # forty draws cannot hold an effective sample size of 400
-    assert calibrate(study, draws=40, thin=1, tune=30, seed=5).verdict.reruns == 0
-
-
-def test_pymc_model_is_the_compiled_density(nonaka):
-    problem = Problem.of(nonaka.read())
-    model = build_model(problem)
-    x = np.random.default_rng(2).normal(0, 0.2, problem.size)
-    point, begin = {}, 0
-    for variable in model.free_RVs:
-        shape = problem.shapes[variable.name]
-        point[variable.name] = x[begin : begin + int(np.prod(shape))].reshape(shape)
-        begin += int(np.prod(shape))
-    value, gradient = log_density(problem.plan, x, 1.0)
-    assert float(model.compile_logp(mode="FAST_COMPILE")(point)) == pytest.approx(value, rel=1e-10)
-    np.testing.assert_allclose(model.compile_dlogp(mode="FAST_COMPILE")(point), gradient, rtol=1e-9)
 
 
 # -- studies whose raw data are known --------------------------------------------------------------------------------
@@ -155,7 +122,7 @@ def test_summary_gives_the_answer_of_the_raw_data(name, seed):
     case = CASES[name]
     raw = workers(case.shape, seed)
     study = printed_study(case.shape, raw, case.lines)
-    calibrated = calibrate(study, draws=800, thin=1, tune=300, seed=seed, rerun=False)
+    calibrated = calibrate(study, draws=800, seed=seed, rerun=False)
     found, known = answer(study, calibrated.reconstructions), truth(study, raw)
     assert abs(found.mean - known.mean) < 0.25 * known.sd
     assert 0.85 < found.sd / known.sd < 1.18
@@ -168,7 +135,7 @@ def test_full_correlation_table_is_nearly_exact():
     case = CASES["small, unequal, every correlation"]
     raw = workers(case.shape, 4)
     study = printed_study(case.shape, raw, case.lines)
-    draws = calibrate(study, draws=400, thin=1, tune=300, seed=4, rerun=False).reconstructions
+    draws = calibrate(study, draws=400, seed=4, rerun=False).reconstructions
     known = correlations(printing.sample_moments(raw, study))
     found = correlations(draws).sel(measure=known["measure"], measure_2=known["measure_2"])
     # printed to two decimals: a half width of .005, around whose middle the draws have an SD of .7 half widths
@@ -188,7 +155,7 @@ def test_sparse_summary_is_honestly_wide():
     for seed in range(20):
         raw = workers(shape, seed)
         study = printed_study(shape, raw, lines)
-        found = answer(study, calibrate(study, draws=200, thin=1, tune=300, seed=seed, rerun=False).reconstructions)
+        found = answer(study, calibrate(study, draws=200, seed=seed, rerun=False).reconstructions)
         known = truth(study, raw)
         covered.append(found.lower < known.mean < found.upper)
         widths.append((found.upper - found.lower) / (known.upper - known.lower))
@@ -204,7 +171,7 @@ def test_more_facts_tighten_what_they_are_about():
     shape = Shape(n=(90, 70))
     raw = workers(shape, 6)
     few = [*coefficients("second", PREDICTORS, "coefficient_p"), *explained(), *slopes("slope_p")]
-    tables = [calibrate(printed_study(shape, raw, lines), draws=400, thin=1, tune=300, seed=6, rerun=False).table
+    tables = [calibrate(printed_study(shape, raw, lines), draws=400, seed=6, rerun=False).table
               for lines in (few, [*few, *correlation_table(), *descriptives()])]  # fmt: skip
     before, after = (table.set_index("quantity")["sd"] for table in tables)
     pinned = [name for name in before.index if name.startswith(("r(", "difference of", "SD ratio of"))]
@@ -250,7 +217,7 @@ def test_raw_units_follow_the_printed_means():
     shape = Shape(n=(90, 70))
     raw = workers(shape, 2)
     study = printed_study(shape, raw, descriptives())
-    draws = calibrate(study, draws=200, thin=1, tune=300, seed=2, rerun=False).reconstructions
+    draws = calibrate(study, draws=200, seed=2, rerun=False).reconstructions
     for name in PREDICTORS:
         assert float(draws["location"].sel(measure=name).mean()) == pytest.approx(raw[name].mean(), abs=0.01)
         assert float(draws["scale"].sel(measure=name).mean()) == pytest.approx(raw[name].std(), abs=0.02)

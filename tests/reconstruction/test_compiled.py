@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from hashlib import sha256
 from pathlib import Path
-
-from hikibayes.reconstruction.posterior.kernel import density
 
 USED = """
 from hikibayes.reconstruction.compiled import compiler
@@ -45,10 +42,3 @@ def test_a_change_in_a_used_file_is_compiled_in(tmp_path):
     assert list((tmp_path / "__pycache__").glob("*.nbi"))
     (tmp_path / "used.py").write_text(USED.format(factor=3.0), encoding="utf-8")
     assert run(tmp_path) == 31
-
-
-def test_the_density_is_stamped_with_every_other_file_of_its_room():
-    here = Path(density.__file__)
-    others = sorted(path for path in here.parent.glob("*.py") if path.name not in ("__init__.py", here.name))
-    stamp = sha256(b"".join(path.read_bytes() for path in others)).hexdigest()[:10]
-    assert density.log_density.py_func.__qualname__ == f"log_density_{stamp}"

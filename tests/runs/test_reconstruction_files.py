@@ -27,7 +27,9 @@ from hikibayes.spec import InputError
 def calibration(nonaka):
     study, draws = nonaka.read(), shipped_reconstructions(nonaka).isel(draw=slice(0, 40))
     table = summarise(reported_quantities(study, draws), chains=4)
-    verdict = Verdict(rhat=1.0, ess=400.0, divergences=0, inside=0.1, seconds={"start": 1.0, "sampling": 1.0})
+    verdict = Verdict(
+        rhat=1.0, ess=400.0, stuck=0.0, inside=0.1, seconds={"start": 1.0, "sampling": 1.0}, sampler="optimiser"
+    )
     return Calibration(study=study, reconstructions=draws, table=table, verdict=verdict)
 
 

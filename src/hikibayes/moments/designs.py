@@ -21,11 +21,10 @@ from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..spec import InputError, unknown_name
 from .groups import GroupMoments
-from .tails import Array, namespace
+from .tails import Array, inverse, namespace
 
 __all__ = ["CODINGS", "PRODUCTS", "Codes", "Design", "Products", "design_of"]
 
@@ -73,8 +72,7 @@ class Design:
     @cached_property
     def inverse(self) -> Array:
         """Inverse (..., T, T) of the columns' correlation matrix; its diagonal holds the VIFs."""
-        xp = namespace(self.scatter)
-        return xp.linalg.inv(self.scatter / (self.root[..., :, None] * self.root[..., None, :]))
+        return inverse(self.scatter / (self.root[..., :, None] * self.root[..., None, :]))
 
     def cross(self, columns: Array, group_mean: Array) -> Array:
         """Return centred cross-products (..., T, U) with other columns (..., U, k, 1 + m) of the same base."""
@@ -110,12 +108,13 @@ def design_of(moments: GroupMoments, terms: Sequence[str], *, codes: Codes, prod
     if products not in PRODUCTS:
         raise InputError(unknown_name("convention for products", products, PRODUCTS))
     xp = namespace(moments.mean)
-    columns = xp.stack([_column(moments, term, codes, products) for term in terms], axis=-3)
+    factors = _codes(moments, terms, codes, products)
+    columns = factors[..., None] * _affine(moments, terms, codes, products)[..., None, :]
     group_mean = column_means(moments, columns)
     mean = xp.einsum("k,...tk->...t", moments.n / moments.total_n, group_mean)
     scatter = _cross(moments, columns, group_mean, columns, group_mean)
     if products == "z":
-        unit = xp.stack([_z_unit(moments, term) for term in terms], axis=-1)
+        unit = _z_units(moments, terms, codes)
     else:
         unit = xp.sqrt(xp.diagonal(scatter, axis1=-2, axis2=-1) / (moments.total_n - 1))
     return Design(
@@ -146,79 +145,86 @@ def _cross(moments: GroupMoments, left: Array, left_mean: Array, right: Array, r
     return within + xp.einsum("k,...tk,...uk->...tu", n, gap, other)
 
 
-# -- one column ------------------------------------------------------------------------------------------------------
+# -- the columns: codes of the groups times an affine function of measures, the same in every group ------------------
 
 
-def _column(moments: GroupMoments, term: str, codes: Codes, products: Products) -> Array:
-    """Return a term as an affine column (..., k, 1 + m)."""
-    parts = term.split(":")
-    measures = [part for part in parts if part not in codes]
-    single = len(parts) == 1
-    if len(measures) > 2:
-        raise InputError(f"term {term!r}: a product of more than two measures needs moments that are not given")
-    shifts = [_shift(moments, name, products, single=single) for name in measures]
-    if not measures:
-        column = _constant(moments)
-    elif len(measures) == 1:
-        column = _raw(moments, measures[0]) - shifts[0][..., None, None] * _constant(moments)
-    else:
-        column = _measure_product(moments, measures, shifts)
-    for name in (part for part in parts if part in codes):
-        column = _code(moments, codes[name], centred=products == "centred_both" and not single) * column
-    return column
-
-
-def _code(moments: GroupMoments, codes: Sequence[float], *, centred: bool) -> Array:
-    """Return the groups' codes as a factor (k, 1)."""
+def _codes(moments: GroupMoments, terms: Sequence[str], codes: Codes, products: Products) -> Array:
+    """Return what each column is multiplied by in each group, shape (T, k)."""
     xp = namespace(moments.mean)
-    values = xp.asarray(np.asarray(codes, dtype=float))
-    return (values - (moments.n @ values / moments.total_n if centred else 0.0))[:, None]
+    single = np.array([":" not in term for term in terms])
+    found = xp.ones((len(terms), moments.groups))
+    for name, values in codes.items():
+        own = xp.asarray(np.asarray(values, dtype=float))
+        # a product may need the code around its mean
+        middle = moments.n @ own / moments.total_n if products == "centred_both" else 0.0
+        within = np.array([name in term.split(":") for term in terms])
+        found = found * xp.where(within[:, None], own - middle * ~single[:, None], 1.0)
+    return found
 
 
-def _shift(moments: GroupMoments, name: str, products: Products, *, single: bool) -> Array:
-    """Return what is taken off a factor before it is multiplied; a z score by itself is centred too."""
-    mean = moments.total[0][..., moments.position(name)]
+def _affine(moments: GroupMoments, terms: Sequence[str], codes: Codes, products: Products) -> Array:
+    """Return the measures' part of each column as weights (..., T, 1 + m) of the base columns."""
+    xp = namespace(moments.mean)
+    measures = [[part for part in term.split(":") if part not in codes] for term in terms]
+    if long := [term for term, parts in zip(terms, measures, strict=True) if len(parts) > 2]:
+        raise InputError(f"term {long[0]!r}: a product of more than two measures needs moments that are not given")
+    width = 1 + len(moments.names)
+    where = np.array([1 + moments.position(parts[0]) if len(parts) == 1 else 0 for parts in measures])
+    mean = xp.concatenate([xp.zeros_like(moments.total[0][..., :1]), moments.total[0]], axis=-1)
+    centred = np.array(
+        [
+            len(parts) == 1 and _is_centred(moments, parts[0], products, single=":" not in term)
+            for term, parts in zip(terms, measures, strict=True)
+        ]
+    )
+    shift = mean[..., where] * centred
+    found = xp.asarray(np.eye(width)[where]) - shift[..., None] * np.eye(width)[0]
+    if not any(len(parts) == 2 for parts in measures):
+        return found
+    rows = [
+        _measure_product(moments, parts, products) if len(parts) == 2 else found[..., t, :]
+        for t, parts in enumerate(measures)
+    ]
+    return xp.stack(rows, axis=-2)
+
+
+def _is_centred(moments: GroupMoments, name: str, products: Products, *, single: bool) -> bool:
+    """Tell whether a factor is centred before it is multiplied; a z score by itself is centred too."""
     number = name not in moments.categories
-    centred = {
+    return {
         "z": number,
         "z_again": number,
         "raw": False,
         "centred": number and not single,
         "centred_both": not single,
     }[products]
-    return mean if centred else 0.0 * mean
 
 
-def _raw(moments: GroupMoments, name: str) -> Array:
-    return _basis(moments, 1 + moments.position(name))
-
-
-def _constant(moments: GroupMoments) -> Array:
-    return _basis(moments, 0)
-
-
-def _basis(moments: GroupMoments, index: int) -> Array:
-    unit: NDArray[np.float64] = np.zeros((moments.groups, 1 + len(moments.names)))
-    unit[:, index] = 1.0
-    return namespace(moments.mean).asarray(np.broadcast_to(unit, (*moments.mean.shape[:-2], *unit.shape)))
-
-
-def _measure_product(moments: GroupMoments, measures: Sequence[str], shifts: Sequence[Array]) -> Array:
+def _measure_product(moments: GroupMoments, measures: Sequence[str], products: Products) -> Array:
     """Write (x - c)(z - d) in base columns, from the product around other origins.
 
     With P = (x - a)(z - b): ``P + (b - d)(x - a) + (a - c)(z - b) + (a - c)(b - d)``.
     """
     index, a, b = moments.product(measures[0], measures[1])
-    left, right = (a - shifts[0])[..., None, None], (b - shifts[1])[..., None, None]
-    one = _constant(moments)
-    x, z = _raw(moments, measures[0]) - a * one, _raw(moments, measures[1]) - b * one
-    return _basis(moments, 1 + index) + right * x + left * z + left * right * one
+    i, j = (moments.position(name) for name in measures)
+    mean, unit = moments.total[0], np.eye(1 + len(moments.names))
+    c, d = (
+        mean[..., k] if _is_centred(moments, name, products, single=False) else 0.0 * mean[..., k]
+        for k, name in zip((i, j), measures, strict=True)
+    )
+    left, right = (a - c)[..., None], (b - d)[..., None]
+    x, z = unit[1 + i] - a * unit[0], unit[1 + j] - b * unit[0]
+    return unit[1 + index] + right * x + left * z + left * right * unit[0]
 
 
-def _z_unit(moments: GroupMoments, term: str) -> Array:
-    """Return the SDs of the numbers in a term, multiplied."""
-    unit = namespace(moments.mean).ones_like(moments.sd[..., 0])
-    for part in term.split(":"):
-        if part in moments.names and part not in moments.categories:
-            unit = unit * moments.sd[..., moments.position(part)]
-    return unit
+def _z_units(moments: GroupMoments, terms: Sequence[str], codes: Codes) -> Array:
+    """Return the SDs of the numbers in each term, multiplied; shape (..., T)."""
+    xp = namespace(moments.mean)
+    sd = xp.concatenate([moments.sd, xp.ones_like(moments.sd[..., :1])], axis=-1)
+    last = len(moments.names)
+
+    def position(name: str) -> int:
+        return last if name in codes or name in moments.categories else moments.position(name)
+
+    pairs = np.array([[*(position(part) for part in term.split(":")), last, last][:3] for term in terms])
+    return sd[..., pairs].prod(-1)

@@ -1,11 +1,11 @@
-"""p values by the incomplete beta function, which both array libraries have."""
+"""What differs between the two array libraries: the incomplete beta function of p values, and linear algebra."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Array", "f_p", "namespace", "two_sided_p"]
+__all__ = ["Array", "f_p", "inverse", "namespace", "two_sided_p"]
 
 type Array = Any
 """An array of NumPy or of JAX (traced or not)."""
@@ -32,3 +32,15 @@ def f_p(f: Array, df1: Array, df2: Array) -> Array:
     """Return the upper-tail p of an F statistic."""
     xp = namespace(f)
     return _betainc(xp.asarray(df2) / 2.0, xp.asarray(df1) / 2.0, df2 / (df2 + df1 * f))
+
+
+def inverse(matrix: Array) -> Array:
+    """Return the inverses (..., k, k) of positive definite matrices; of others NaN, infinities, or what NumPy makes."""
+    xp = namespace(matrix)
+    if xp.__name__ == "numpy":
+        return xp.linalg.inv(matrix)
+    # a Cholesky factor takes a tenth of the operations that JAX spells out for a general inverse
+    solve_triangular = import_module("jax.scipy.linalg").solve_triangular
+    root = xp.linalg.cholesky(matrix)
+    back = solve_triangular(root, xp.broadcast_to(xp.eye(matrix.shape[-1]), matrix.shape), lower=True)
+    return xp.swapaxes(back, -1, -2) @ back

@@ -120,6 +120,7 @@ def reanalyze(
     nuts_datasets: int = 20,
     fast: bool = False,
     progress: Progress | None = None,
+    reconstructions: str | Path | None = None,
     reconstructed: Reconstructed | None = None,
     sampler: Sampler | None = None,
 ) -> Reanalysis:
@@ -139,6 +140,9 @@ def reanalyze(
         Leave NUTS out.
     progress : callable, optional
         Told what begins.
+    reconstructions : path, optional
+        A file that `hikibayes calibrate` wrote for the default readings; by default those shipped with the study, those
+        drawn before on this machine, or new ones.
     reconstructed : Reconstructed, optional
         Data sets and reconstructions to use instead of making them.
     sampler : Sampler, optional
@@ -161,7 +165,9 @@ def reanalyze(
     if reconstructed is None:
         from .sources import reconstruct
 
-        reconstructed = reconstruct(study, datasets, seed=seed, fast=fast, progress=say)
+        reconstructed = reconstruct(
+            study, datasets, seed=seed, fast=fast, reconstructions=reconstructions, progress=say
+        )
     job = _Job(study=study, reconstructed=reconstructed, seed=seed, say=say)
     say(f"fitting {len(job.data_sets)} data sets by the exact engine")
     estimates = estimates_of(job.fits, reading=DEFAULT_READING, seed=job.seed_of("estimates"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -50,7 +51,13 @@ class Reconstructed:
 
 
 def reconstruct(
-    study: Study, datasets: int, *, seed: int, fast: bool = False, progress: Callable[[str], None]
+    study: Study,
+    datasets: int,
+    *,
+    seed: int,
+    fast: bool = False,
+    reconstructions: str | Path | None = None,
+    progress: Callable[[str], None],
 ) -> Reconstructed:
     """Make the data sets, and versions of the study's sample under every other reading.
 
@@ -64,6 +71,8 @@ def reconstruct(
         Of the data sets, and of reconstructions where the study comes with none.
     fast : bool
         Leave the other readings out, unless reconstructions of all of them come with the package.
+    reconstructions : path, optional
+        A file that `hikibayes calibrate` wrote for the default readings, to use instead.
     progress : callable
         Told what begins.
 
@@ -76,13 +85,13 @@ def reconstruct(
     InputError
         No data can satisfy the record, or none were found.
     """
-    from ..reconstruction.calibrate import shipped_or_calibrated
+    from ..reconstruction.calibrate import chosen_reconstructions
     from ..reconstruction.quantities import reported_quantities, summarise
     from ..reconstruction.synthesize import synthesize
 
     progress("fetching reconstructions")
     read = study.read()
-    default = shipped_or_calibrated(read, seed=seed, tell=progress)
+    default = chosen_reconstructions(read, reconstructions, seed=seed, tell=progress)
     chains = int(json.loads(default.attrs["arguments"])["chains"])
     progress(f"making {datasets} data sets that print every fact")
     made = synthesize(read, default, datasets=datasets, seed=seed)

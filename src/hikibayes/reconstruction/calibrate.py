@@ -1,15 +1,16 @@
 """Study and assumptions in, a posterior over the study's sample moments out.
 
-The posterior is sampled by NUTS from starting points that were found with the tolerances wide at first and narrow at
-last. A record that no data can satisfy shows at the starting points already: then the facts in conflict are named.
+Starting points are found in stages. A record that no data can satisfy shows there already: then the fewest facts that
+stand in the way are named, and the convention under which they would not. Where starting points exist, a trial decides
+which of the two samplers of `sampling` suits the record.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +22,25 @@ from numpy.typing import NDArray
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
 from ..shown import Shown
-from ..spec import InputError, checked_seed
-from ..study.analysis import PublishedAnalysis
+from ..spec import InputError, checked_seed, validated
 from ..study.study import Study
 from ..study.study_file import load_study
-from .posterior.density import target_number
-from .posterior.descent import climb
-from .posterior.kernel.plan import Plan
+from .posterior.density import numbers
+from .posterior.lanes import CHAINS, Beginning, Progress, lanes
 from .posterior.problem import Problem
-from .posterior.sampling import Effort, Progress, sample
-from .quantities import Quantity, reported_quantities, summarise
+from .posterior.sampling import Optimiser, Proposals, metropolis
+from .posterior.starts import Starts, Suspect, find_starts, suspects
+from .posterior.traced import Traced
+from .posterior.verdict import LEAST_ESS, Sampler, Verdict, judge
+from .quantities import reported_quantities, summarise
 from .reconstructions import reconstructions_of, said_of
-from .shipped import fingerprint, read_reconstructions, shipped_reconstructions, write_reconstructions
+from .shipped import (
+    fingerprint,
+    read_reconstructions,
+    shipped_reconstructions,
+    stored_reconstructions,
+    write_reconstructions,
+)
 
 __all__ = [
     "Calibration",
@@ -48,12 +56,13 @@ __all__ = [
 
 type FloatArray = NDArray[np.float64]
 
-TEMPERATURES = (30.0, 10.0, 3.0, 1.0)
-CLIMB_STEPS = 600
-TUNE = 500
-LARGEST_RHAT, LEAST_ESS = 1.01, 400
-OUT_OF_REACH = 3.0
-"""A printed number that the best point misses by so many of its tolerances contradicts the others."""
+STARTS = 32
+TRIAL = 128
+LEAST_SOLVED, LEAST_EFFECTIVE = 0.98, 0.9
+"""A trial below either leaves the record to the lanes: weights of little less are those of a heavy tail."""
+ENOUGH_SOLVED = 0.5
+"""A trial above it still gives the lanes their beginning and their coordinates."""
+BATCH, MOST_BATCHES = 256, 20
 
 
 class ConflictingRecordError(InputError):
@@ -62,44 +71,6 @@ class ConflictingRecordError(InputError):
     def __init__(self, message: str, facts: tuple[str, ...], *, source: str | None = None) -> None:
         super().__init__(message, source=source)
         self.facts = facts
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether the sampler did its work.
-
-    Attributes
-    ----------
-    rhat, ess : float
-        Worst R-hat and least bulk effective sample size over every reported quantity.
-    divergences : int
-    inside : float
-        Share of draws that are strictly inside every printed interval.
-    seconds : dict of str to float
-        Wall time of ``start`` (with compilation, on the first run on a machine) and ``sampling``.
-    reruns : int
-        How many runs before this one were not sound.
-    """
-
-    rhat: float
-    ess: float
-    divergences: int
-    inside: float
-    seconds: dict[str, float]
-    reruns: int = 0
-
-    @property
-    def sound(self) -> bool:
-        """R-hat at most 1.01 and bulk ESS at least 400 for every reported quantity."""
-        return self.rhat <= LARGEST_RHAT and self.ess >= LEAST_ESS
-
-    def __str__(self) -> str:
-        word = "converged" if self.sound else "not converged"
-        again = ", at the second run" if self.reruns else ""
-        return (
-            f"{word}{again}: R-hat {self.rhat:.3f}, least bulk ESS {self.ess:.0f}, {self.divergences} divergences, "
-            f"{self.inside:.0%} of the draws inside every printed interval"
-        )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -127,9 +98,7 @@ def calibrate(
     study: str | Path | Study = DEFAULT_STUDY,
     *,
     draws: int = 2000,
-    thin: int = 2,
-    tune: int = TUNE,
-    chains: int = 4,
+    thin: int = 1,
     cores: int | None = None,
     rerun: bool = True,
     seed: int = DEFAULT_SEED,
@@ -147,13 +116,11 @@ def calibrate(
         How many reconstructions to return, over all chains.
     thin : int
         Sampled draws for each returned one.
-    tune : int
-        Adaptation steps of each chain, not returned.
-    chains, cores : int
-        Chains, and how many run at once (default: as many as there are cores).
+    cores : int, optional
+        How many chains run at once (default: as many as there are cores).
     rerun : bool
-        Whether a run that is not sound, though it has draws enough to be, is made once more with twice the adaptation
-        and trajectories four times as long.
+        Whether a run that is not sound, though it has draws enough to be, is made once more: by lanes, with twice the
+        draws.
     seed : int
         Same seed and same machine, same draws.
     progress : callable, optional
@@ -176,77 +143,126 @@ def calibrate(
     -----
     Reconstructions are versions of the study's own sample, not populations to plan for.
     """
-    if min(draws // chains, thin, chains) < 1:
-        raise InputError(f"{draws} draws of {chains} chains, thinned by {thin}: each chain needs at least one draw")
+    if draws < CHAINS or thin < 1:
+        raise InputError(f"{draws} draws of {CHAINS} chains, thinned by {thin}: each chain needs at least one draw")
     study, seed = load_study(study), checked_seed(seed)
     decided = study.read(**readings) if study.readings or readings else study
     problem = Problem.of(decided)
     begin = time.perf_counter()
-    starts = starting_points(problem, chains=chains, seed=seed)
+    traced = Traced(problem)
+    starts = starting_points(traced, seed=seed)
+    samplers = _samplers(traced, starts, seed=seed, cores=cores, progress=progress)
     ready = time.perf_counter()
-    effort = Effort(draws=-(-draws // chains) * thin, tune=tune)
-    for reruns, tried in enumerate((effort, effort.greater)):
-        told = _continued(progress, reruns * chains * (effort.draws + effort.tune))
-        flat, divergences = sample(problem, starts, tried, seed=seed, cores=cores, progress=told)
-        every = reconstructions_of(problem, flat.reshape(-1, problem.size))
+    sampled = -(-draws // CHAINS) * CHAINS * thin
+    for reruns, sampler in enumerate(samplers):
+        u, log_density = sampler.draw(sampled * (1 + reruns), reruns)
+        every = reconstructions_of(problem, traced.free_numbers(u.reshape(-1, problem.size)))
         quantities = reported_quantities(decided, every)
-        table = summarise(quantities, chains)
-        verdict = Verdict(
-            rhat=float(table["rhat"].max()),
-            ess=float(table["ess"].min()),
-            divergences=divergences,
-            inside=_share_inside(quantities, table),
-            reruns=reruns,
-            seconds={"start": ready - begin, "sampling": time.perf_counter() - ready},
-        )
-        if verdict.sound or not rerun or chains * effort.draws < LEAST_ESS:
+        table = summarise(quantities, *log_density.shape[:2])
+        verdict = judge(quantities, table, log_density, sampler=sampler.name, reruns=reruns)
+        if verdict.sound or not rerun or sampled < LEAST_ESS:
             break
+    verdict = replace(verdict, seconds={"start": ready - begin, "sampling": time.perf_counter() - ready})
 
-    kept = every.isel(draw=slice(None, None, thin)).isel(draw=slice(0, draws))
-    kept.attrs = _provenance(problem, study, verdict, seed=seed, draws=draws, thin=thin, tune=tune, chains=chains)
+    kept = every.isel(draw=np.linspace(0, every.sizes["draw"] - 1, draws).astype(int))
+    kept.attrs = _provenance(problem, study, verdict, seed=seed, draws=draws, thin=thin, chains=CHAINS)
     kept.attrs["readings"] = json.dumps(readings, sort_keys=True)
     return Calibration(study=decided, reconstructions=kept, table=table, verdict=verdict)
 
 
-def _continued(progress: Progress | None, before: int) -> Progress | None:
-    """Return what tells the steps of a run as if those before it belonged to it."""
-    return progress and (lambda done, total: progress(before + done, before + total))
+@dataclass(frozen=True, kw_only=True)
+class _Drawing:
+    """A sampler, ready to draw so many; returns whitened free numbers and log densities (groups, lanes, draws)."""
+
+    name: Sampler
+    draw: Callable[[int, int], tuple[FloatArray, FloatArray]]
 
 
-def _share_inside(quantities: dict[str, Quantity], table: pd.DataFrame) -> float:
-    """Return the share of draws that are strictly inside every printed interval."""
-    facts = table.loc[table["fact"] != "", "quantity"]
-    return float(np.all([quantities[name].inside for name in facts], axis=0).mean())
+def _samplers(
+    traced: Traced, starts: Starts, *, seed: int, cores: int | None, progress: Progress | None
+) -> tuple[_Drawing, _Drawing]:
+    """Return the sampler for a first run and for a second: lanes, unless a trial of independent proposals is good."""
+    optimiser = Optimiser(traced, starts.satisfied[0])
+    trial = optimiser.propose(TRIAL, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,))))
+    beginning = Beginning(u=starts.satisfied)
+    if trial.solved >= ENOUGH_SOLVED:
+        beginning = Beginning(u=trial.u[np.isfinite(trial.log_weight)], root=optimiser.root)
+
+    def draw(draws: int, reruns: int) -> tuple[FloatArray, FloatArray]:
+        found = lanes(traced, beginning, draws=draws, seed=seed + reruns, cores=cores, progress=progress)
+        return found.u, found.log_density
+
+    by_lanes = _Drawing(name="lanes", draw=draw)
+    if trial.solved < LEAST_SOLVED or trial.effective < LEAST_EFFECTIVE:
+        return by_lanes, by_lanes
+    independent = partial(_independent, optimiser, seed=seed, progress=progress)
+    return _Drawing(name="optimiser", draw=independent), by_lanes
+
+
+def _independent(
+    optimiser: Optimiser, draws: int, _: int, *, seed: int, progress: Progress | None
+) -> tuple[FloatArray, FloatArray]:
+    """Draw by independence chains through proposals: so many effective ones, if that can be had."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
+    parts: list[Proposals] = []
+    # few draws can be judged only by more of them
+    wanted = max(draws, 2 * LEAST_ESS)
+    while True:
+        parts.append(optimiser.propose(BATCH, rng))
+        found = Proposals.joined(parts)
+        effective = found.effective * len(found.u)
+        enough = effective >= wanted or len(parts) >= MOST_BATCHES
+        if progress is not None:
+            progress(wanted if enough else min(int(effective), wanted - 1), wanted)
+        if enough:
+            chosen = metropolis(found, CHAINS, rng)
+            return found.u[chosen][:, None], found.log_density[chosen][:, None]
 
 
 def shipped_or_calibrated(study: Study, *, seed: int, tell: Callable[[str], None] | None = None) -> xr.Dataset:
-    """Return the reconstructions that come with a study, or draw them where none do.
+    """Return the reconstructions that come with a study or were drawn before on this machine, or draw them.
 
     Parameters
     ----------
     study : Study
         With its readings decided.
     seed : int
-        Of the draws.
+        Of the draws, where they are drawn.
     tell : callable, optional
-        Told that a calibration begins: it takes minutes.
+        Told where they come from if not with the package, and if they have not converged.
 
     Returns
     -------
     xarray.Dataset
-        See `hikibayes.reconstruction.reconstructions.complete`.
+        See `hikibayes.reconstruction.reconstructions.complete`; the attribute ``verdict`` says whether they converged.
 
     Raises
     ------
     InputError
         As `calibrate`.
     """
+    tell = tell or (lambda _: None)
     try:
         return _told(shipped_reconstructions(study), tell)
     except InputError:
-        if tell:
-            tell("drawing reconstructions: none come with the package")
-        return _told(calibrate(study, seed=seed).reconstructions, tell)
+        pass
+    path = stored_reconstructions(study, seed=seed)
+    try:
+        found = read_reconstructions(path, study)
+        tell(f"reconstructions drawn before are used: {path}")
+    except InputError as error:
+        tell(f"{error}; it is drawn anew" if path.exists() else "drawing reconstructions: none come with the package")
+        found = calibrate(study, seed=seed).reconstructions
+        _keep(found, path, tell)
+    return _told(found, tell)
+
+
+def _keep(found: xr.Dataset, path: Path, tell: Callable[[str], None]) -> None:
+    """Keep reconstructions for the next time; a disk that is full costs that alone."""
+    try:
+        write_reconstructions(found, path)
+    except InputError as error:
+        tell(f"the reconstructions are not kept for the next time: {error}")
 
 
 def chosen_reconstructions(
@@ -279,78 +295,78 @@ def _provenance(problem: Problem, study: Study, verdict: Verdict, **arguments: i
 # -- starting points -------------------------------------------------------------------------------------------------
 
 
-def starting_points(problem: Problem, *, chains: int, seed: int) -> list[FloatArray]:
-    """Find a point near the record for each chain.
+def starting_points(traced: Traced, *, seed: int) -> Starts:
+    """Find points near the record.
 
     Raises
     ------
     ConflictingRecordError
         Not even the best point comes near the record.
     """
-    from .posterior.kernel.density import log_density
-
-    _refuse_contradictory_counts(problem)
-    plan = problem.plan
-    found = []
-    for stream in np.random.SeedSequence(seed).spawn(chains):
-        rng = np.random.default_rng(stream)
-        x = _feasible_point(problem, rng)
-        for temperature in TEMPERATURES:
-            x = climb(partial(_density_at, temperature=temperature, plan=plan), x, steps=CLIMB_STEPS)
-        found.append(x)
-    best = max(found, key=lambda x: log_density(plan, x, 1.0)[0])
-    if conflicts := _conflicts(problem, best):
-        raise _conflict(problem, best, conflicts)
-    # a chain that begins in a worse place than its tolerances allow begins at the best one instead
-    return [best if _conflicts(problem, x) else x for x in found]
+    _refuse_contradictory_counts(traced.problem)
+    starts = find_starts(traced, points=min(STARTS, traced.points), seed=seed)
+    if len(starts.satisfied):
+        return starts
+    if not np.isfinite(starts.cost[0]):
+        name = traced.problem.study.id
+        raise InputError(f"study {name!r}: its assumptions describe no sample, not even at their middle")
+    found = suspects(traced, starts)
+    convention = _other_conventions(traced.problem.study, seed) if _may_be_convention(traced, found) else None
+    raise _conflict(traced, found, convention)
 
 
-def _density_at(flat: FloatArray, temperature: float, plan: Plan) -> tuple[float, FloatArray]:
-    from .posterior.kernel.density import log_density
-
-    found: tuple[float, FloatArray] = log_density(plan, flat, temperature)
-    return found
-
-
-def _feasible_point(problem: Problem, rng: np.random.Generator) -> FloatArray:
-    from .posterior.kernel.density import log_density
-
-    for size in np.linspace(0.3, 0.0, 30):
-        x = rng.normal(0.0, size, problem.size)
-        if np.isfinite(log_density(problem.plan, x, TEMPERATURES[0])[0]):
-            return x
-    raise InputError(f"study {problem.study.id!r}: its assumptions describe no sample, not even at their middle")
+def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:
+    """Tell whether a convention could be what is wrong: each that is tried costs a compilation."""
+    suspected = {suspect.fact for suspect in found}
+    contrasts = [target.contrast for target in traced.problem.statements if target.fact in suspected]
+    return not found[0].alone or all(contrasts)
 
 
-def _conflicts(problem: Problem, flat: FloatArray) -> list[str]:
-    """Name the facts that a point misses by far, the worst first."""
-    draw = reconstructions_of(problem, flat[None]).isel(draw=0)
-    analysis = PublishedAnalysis(problem.study, draw)
-    missed: dict[str, float] = {}
-    for target in (*problem.coordinates, *problem.targets):
-        number = target_number(problem, target, analysis)
-        number = abs(number) if target.absolute or target.kind == "abs_t" else number
-        tolerance = (target.high - target.low) / 2 if target.two_sided else target.softness
-        out = max(target.low - number, number - target.high) / tolerance
-        if out > OUT_OF_REACH / 2:
-            missed[target.fact] = max(out, missed.get(target.fact, 0.0))
-    return sorted(missed, key=lambda fact: -missed[fact])
+def _other_conventions(study: Study, seed: int) -> str | None:
+    """Name the convention of the analysis under which the record would hold together, if there is one."""
+    for key, value, problem in _conventions(study):
+        found = find_starts(other := Traced(problem), points=min(STARTS, other.points), seed=seed)
+        if len(found.satisfied):
+            return f"{key} = {value!r}"
+    return None
 
 
-def _conflict(problem: Problem, flat: FloatArray, conflicts: list[str]) -> ConflictingRecordError:
-    draw = reconstructions_of(problem, flat[None]).isel(draw=0)
-    analysis = PublishedAnalysis(problem.study, draw)
+def _conventions(study: Study) -> Iterator[tuple[str, object, Problem]]:
+    """Yield the study under the other conventions that its tables may follow."""
+    analysis = study.analysis
+    if not any(":" in term for step in study.steps for term in study.terms(step.id)):
+        return
+    others = [("products", name) for name in ("z", "raw", "centred") if name != analysis.products]
+    others += [("coding", name) for name in ("dummy", "effect") if name != analysis.coding]
+    for key, value in others:
+        content = study.model_dump(exclude_unset=True)
+        content["analysis"] = {**content["analysis"], key: value}
+        yield key, value, Problem.of(validated(Study, content, f"study {study.id}"))
+
+
+def _conflict(traced: Traced, found: tuple[Suspect, ...], convention: str | None) -> ConflictingRecordError:
+    problem = traced.problem
+    facts = {fact.id: fact for fact in problem.study.facts}
     lines = []
-    for name in conflicts:
-        known = next((fact for fact in problem.study.facts if fact.id == name), None)
-        if known is None:
-            lines.append(name)
+    for suspect in found:
+        fact = facts.get(suspect.fact)
+        if fact is None:
+            lines.append(suspect.fact)
             continue
-        lines.append(
-            f"{name} ({known.source.locator}) prints {known.printed}, at best {float(analysis.value(known)):.4g}"
-        )
-    message = "no data can satisfy this record; the facts that cannot hold together: " + "; ".join(lines)
-    return ConflictingRecordError(message, tuple(conflicts), source=f"study {problem.study.id}")
+        values = numbers(problem, problem.data, traced.free_numbers(suspect.u))
+        here = [i for i, target in enumerate(problem.statements) if target.fact == fact.id]
+        at_best = f", at best {values[here[0]]:.4g}" if fact.quantity in COMPARABLE else ""
+        lines.append(f"{fact.id} ({fact.source.locator}) prints {fact.printed}{at_best}")
+    fewest = "one of these, worst first" if found and found[0].alone else "these, worst first"
+    message = f"no data can satisfy this record; the others hold together without {fewest}: " + "; ".join(lines)
+    if convention:
+        message += f"; with {convention} in [analysis] all of it would hold together"
+    names = tuple(suspect.fact for suspect in found)
+    return ConflictingRecordError(message, names, source=f"study {problem.study.id}")
+
+
+COMPARABLE = {"coefficient", "coefficient_se", "slope", "slope_se", "vif", "r2", "mean", "sd", "correlation", "d"}
+"""Quantities whose target is the printed number itself, not another one that follows from it."""
 
 
 def _refuse_contradictory_counts(problem: Problem) -> None:

@@ -133,8 +133,17 @@ def _of_correlations(study: Study, analysis: PublishedAnalysis) -> Iterator[Quan
         yield _quantity(f"r({first}, {second})", r, (1 - r**2) / np.sqrt(n - 2))
 
 
-def summarise(quantities: dict[str, Quantity], chains: int) -> pd.DataFrame:
+def summarise(quantities: dict[str, Quantity], chains: int, lanes: int = 1) -> pd.DataFrame:
     """Return one row a quantity: what ``calibration.csv`` holds.
+
+    Parameters
+    ----------
+    quantities : dict of str to Quantity
+        Values chain by chain, in each lane by lane.
+    chains : int
+        R-hat is between these.
+    lanes : int
+        Short chains of each; the effective sample size is over all of them.
 
     Returns
     -------
@@ -146,10 +155,13 @@ def summarise(quantities: dict[str, Quantity], chains: int) -> pd.DataFrame:
     import arviz as az
 
     values = np.stack([quantity.values for quantity in quantities.values()], axis=-1)
-    by_chain = xr.Dataset({"q": (("chain", "draw", "k"), values.reshape(chains, -1, values.shape[-1]))})
+    by_chain, by_lane = (
+        xr.Dataset({"q": (("chain", "draw", "k"), values.reshape(count, -1, values.shape[-1]))})
+        for count in (chains, chains * lanes)
+    )
     still = values.std(axis=0) < 1e-12
     rhat = np.where(still, 1.0, az.rhat(by_chain)["q"].values)
-    ess = np.where(still, float(len(values)), az.ess(by_chain, method="bulk")["q"].values)
+    ess = np.where(still, float(len(values)), az.ess(by_lane, method="bulk")["q"].values)
     rows = [_row(quantity) for quantity in quantities.values()]
     return pd.DataFrame(rows).assign(rhat=rhat, ess=ess)
 

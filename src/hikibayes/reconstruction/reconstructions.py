@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..study.analysis import PublishedAnalysis
 from ..study.study import Study
-from .posterior.assembly import conditioned, coordinate_rows, predictors, to_dataset
+from .posterior.assembly import to_dataset
+from .posterior.density import sample_at
 from .posterior.problem import Problem
 
 __all__ = ["complete", "has_converged", "reconstructions_note", "reconstructions_of", "said_of"]
@@ -39,24 +40,12 @@ def reconstructions_note(verdict: str) -> dict[str, str]:
 
 def reconstructions_of(problem: Problem, flat: FloatArray) -> xr.Dataset:
     """Turn draws (draw, size) of free numbers into reconstructions; see `complete` for what they hold."""
-    layout = problem.layout
-    values = problem.values(flat)
-    made = predictors(layout, problem.priors, problem.raw, values)
-    rows = coordinate_rows(layout, problem.coordinates, made)
-    coefficients, _ = conditioned(
-        rows,
-        middle=problem.middle,
-        spread=problem.spread,
-        prior_sd=problem.priors.coefficient_sd,
-        free=values["free"],
-        offset=values["offset"],
-    )
-    names = (*layout.predictors, layout.outcome)
-    kinds = [problem.study.measure(name).kind for name in names]
-    moments = to_dataset(layout, made, coefficients, values["residual_ratio"][..., 0], kinds)
+    sample, _, _ = sample_at(problem, problem.data, flat)
+    names = (*problem.layout.predictors, problem.layout.outcome)
+    moments = to_dataset(sample, [problem.study.measure(name).kind for name in names])
     known = np.isin(np.arange(len(names)), problem.raw)
-    moments["location"] = (("draw", "measure"), np.where(known, made.location, np.nan))
-    moments["scale"] = (("draw", "measure"), np.where(known, made.scale, np.nan))
+    moments["location"] = (("draw", "measure"), np.where(known, sample.made.location, np.nan))
+    moments["scale"] = (("draw", "measure"), np.where(known, sample.made.scale, np.nan))
     return complete(problem.study, moments)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import astuple
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..files import netcdf_bytes, read_dataset, write_whole
 from ..folders import finish
+from ..provenance import versions
 from ..spec import InputError
 from ..study.study import Study
 from .posterior.problem import Problem
@@ -24,6 +26,7 @@ __all__ = [
     "reconstructions_file",
     "shipped_name",
     "shipped_reconstructions",
+    "stored_reconstructions",
     "write_reconstructions",
 ]
 
@@ -32,11 +35,25 @@ KEPT_BITS = 15
 
 
 def fingerprint(problem: Problem) -> str:
-    """Return the SHA-256 of all numbers that a calibration depends on; prose may change without changing it."""
-    found = hashlib.sha256(repr((problem.layout.predictors, problem.layout.steps)).encode())
-    for value in (array for part in problem.plan for array in part):
+    """Return the SHA-256 of all that a calibration depends on; prose may change without changing it."""
+    layout = problem.layout
+    steps = [astuple(step) for step in layout.steps]
+    said = [
+        (t.kind, t.index, t.weights, t.absolute, t.contrast and astuple(t.contrast), t.sign, t.p)
+        for t in problem.statements
+    ]
+    found = hashlib.sha256(repr((layout.predictors, steps, problem.raw, problem.default, said)).encode())
+    for value in problem.data._replace(welch=np.zeros(0)):
         found.update(np.round(np.asarray(value, dtype=float), 9).tobytes())
     return found.hexdigest()
+
+
+def stored_reconstructions(study: Study, *, seed: int) -> Path:
+    """Return where reconstructions of a study are kept on this machine once they have been drawn."""
+    from .posterior.traced import cache_folder
+
+    key = f"{fingerprint(Problem.of(study))}-{versions()['hikibayes']}-{seed}"
+    return cache_folder() / "reconstructions" / f"{study.id}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.nc"
 
 
 def shipped_name(study: Study, choice: Mapping[str, str]) -> str:

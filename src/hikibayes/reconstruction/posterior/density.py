@@ -1,187 +1,183 @@
-"""The log density of a calibration in plain words: slow, short, and what the compiled one is held against.
+"""The posterior of a calibration as a function that JAX differentiates.
 
-Whatever is printed is computed here by `hikibayes.study.analysis`, from group moments, as anybody would; nothing of
-the compiled density's algebra is used.
+It is a sum of squares up to smooth terms, and written so: `residuals` holds the printed numbers, limits and assumptions
+about the outcome as standard normal errors (a wall is the root of its log-sigmoid); the log density is minus half their
+squares, plus the prior of the free numbers.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 from scipy import special
 
-from ...study.analysis import PublishedAnalysis
-from ...study.moments import compare_groups, correlations, total_moments
-from ..reconstructions import reconstructions_of
-from .assembly import conditioned, coordinate_rows, predictors
-from .printed import TOTAL, Target
+from ...moments.tails import Array, namespace
+from .assembly import Data, Sample, cholesky, conditioned, coordinate_rows, log_diagonal, predictors, sample_of
+from .numbers import TINY, target_numbers
 from .problem import Problem
 
-__all__ = ["LIMIT_SOFTNESS", "TWO_SIDED_SD", "plain_log_density", "target_number"]
-
-type FloatArray = NDArray[np.float64]
+__all__ = [
+    "LIMIT_SOFTNESS",
+    "TWO_SIDED_SD",
+    "centre",
+    "log_density",
+    "numbers",
+    "prior_scale",
+    "residuals",
+    "sample_at",
+]
 
 TWO_SIDED_SD = 0.7
 """Spread of the normal density around a printed interval's midpoint, in half widths."""
 LIMIT_SOFTNESS = 0.01
 """Softness of the limits of assumed differences."""
+FAR = 40.0
+"""So many of its softnesses inside a wall nothing is felt of it."""
 
 
-def plain_log_density(problem: Problem, flat: FloatArray, temperature: float = 1.0) -> float:
-    """Return the log density at one vector of free numbers, without constants.
+def sample_at(problem: Problem, data: Data, x: Array) -> tuple[Sample, Array, Array]:
+    """Return the sample at free numbers (..., size), the whitened midpoints of the coordinates, and their log scale."""
+    values = problem.values(x, data)
+    made = predictors(problem.layout, problem.raw, data, values)
+    rows = coordinate_rows(problem.coordinates, made)
+    coefficients, white, log_root = conditioned(rows, data, values)
+    return sample_of(made, coefficients, values["residual_ratio"][..., 0]), white, log_root
+
+
+def log_density(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) -> Array:
+    """Return the log density at one vector of free numbers, without constants; NaN where it describes no sample.
 
     Parameters
     ----------
     problem : Problem
-    flat : ndarray, shape (size,)
-    temperature : float
+        Its shape; its numbers come from ``data``.
+    data : Data
+    x : ndarray, shape (size,)
+        Log odds of the shares, arctanh partial correlations, standard normals for everything else, in the order of
+        `hikibayes.reconstruction.posterior.problem.Problem.shapes`.
+    temperature : float or ndarray, shape (t,)
         Stretches the tolerances of the targets.
     """
-    values = problem.values(flat)
-    made = predictors(problem.layout, problem.priors, problem.raw, values)
-    rows = coordinate_rows(problem.layout, problem.coordinates, made)
-    _, printed = conditioned(
-        rows,
-        middle=problem.middle,
-        spread=problem.spread,
-        prior_sd=problem.priors.coefficient_sd,
-        free=values["free"],
-        offset=values["offset"],
+    left, smooth = _parts(problem, data, x, temperature)
+    return smooth - 0.5 * left @ left
+
+
+def residuals(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) -> tuple[Array, Array]:
+    """Return what the squares are of, and the log density; arguments as in `log_density`.
+
+    Returns
+    -------
+    residuals : ndarray, shape (r,)
+    log_density : float
+    """
+    left, smooth = _parts(problem, data, x, temperature)
+    return left, smooth - 0.5 * left @ left
+
+
+def numbers(problem: Problem, data: Data, x: Array) -> Array:
+    """Return the number of each of `Problem.statements`, shape (t + m,): of the targets, then of the coordinates."""
+    xp, values = namespace(x), problem.values(x, data)
+    made = predictors(problem.layout, problem.raw, data, values)
+    rows = coordinate_rows(problem.coordinates, made)
+    coefficients, _, _ = conditioned(rows, data, values)
+    sample = sample_of(made, coefficients, values["residual_ratio"][..., 0])
+    return xp.concatenate([_targets(problem, data, sample), rows @ coefficients])
+
+
+def _targets(problem: Problem, data: Data, sample: Sample) -> Array:
+    found = target_numbers(problem.targets, sample, data, problem.default)
+    absolute = np.array([target.absolute for target in problem.targets], dtype=bool)
+    xp = namespace(found)
+    return xp.where(absolute, xp.sqrt(found * found + TINY), found)
+
+
+def _parts(problem: Problem, data: Data, x: Array, temperature: Any) -> tuple[Array, Array]:
+    xp = namespace(x)
+    sample, white, log_root = sample_at(problem, data, x)
+    found = _targets(problem, data, sample)
+    away = (sample.gap - data.outcome_difference[0]) / data.outcome_difference[1]
+    left = xp.concatenate(
+        [away[None], _limits(problem, data, sample), white, _toward(problem, data, found, temperature)]
     )
-    draw = reconstructions_of(problem, flat[None]).isel(draw=0)
-    analysis = PublishedAnalysis(problem.study, draw)
-    aims = sum(_toward(target, target_number(problem, target, analysis), temperature) for target in problem.targets)
-    return float(
-        _log_shares(problem, values["share"])
-        + _log_normals(problem, flat)
-        + _log_correlations(problem, values["partial"], draw)
-        + _log_limits(problem, draw)
-        + printed
-        + aims
-    )
+    return left, _log_prior(problem, data, x) + _log_correlations(problem, data, sample) - log_root
 
 
-def _log_shares(problem: Problem, share: FloatArray) -> float:
-    """Return beta densities on the log odds."""
-    a, b = problem.priors.share[..., 0], problem.priors.share[..., 1]
-    return float((a * np.log(share) + b * np.log1p(-share)).sum())
+def _toward(problem: Problem, data: Data, found: Array, temperature: Any) -> Array:
+    """Return the distance from a printed interval's middle, or what a wall at a printed bound leaves, in tolerances."""
+    xp = namespace(found)
+    two = np.array([target.two_sided for target in problem.targets], dtype=bool)
+    below = np.array([np.isfinite(target.low) for target in problem.targets], dtype=bool)
+    low, high = xp.where(below, data.low, 0.0), xp.where(two | ~below, data.high, 0.0)
+    low, high = xp.where(xp.isfinite(low), low, 0.0), xp.where(xp.isfinite(high), high, 0.0)
+    middle, sd = 0.5 * (low + high), xp.where(two, TWO_SIDED_SD / 2 * (high - low), data.soft) * temperature
+    return xp.where(two, (found - middle) / sd, _wall(xp.where(below, found - low, high - found) / sd))
 
 
-def _log_normals(problem: Problem, flat: FloatArray) -> float:
-    """Return standard normal densities: of every free number but the shares and the partial correlations."""
-    begin, total = 0, 0.0
-    for name, shape in problem.shapes.items():
-        end = begin + int(np.prod(shape))
-        if name not in ("share", "partial"):
-            total -= 0.5 * float(flat[begin:end] @ flat[begin:end])
-        begin = end
-    return total
+def _wall(room: Array) -> Array:
+    """Return the root of twice the negative log-sigmoid."""
+    xp = namespace(room)
+    near = xp.clip(-room, -FAR, 1e6)
+    return xp.sqrt(2 * (xp.maximum(near, 0.0) + xp.log1p(xp.exp(-xp.abs(near)))))
 
 
-def _log_correlations(problem: Problem, partial: FloatArray, draw: xr.Dataset) -> float:
+def _limits(problem: Problem, data: Data, sample: Sample) -> Array:
+    """Return walls at the limits of the assumed differences."""
+    xp, c, prior = namespace(sample.gap), problem.layout.categories, problem.priors.difference
+    gap = xp.concatenate([sample.made.difference[c:], sample.gap[None]])
+    lower, upper = np.flatnonzero(np.isfinite(prior.lower)), np.flatnonzero(np.isfinite(prior.upper))
+    room = xp.concatenate([gap[lower] - data.lower[lower], data.upper[upper] - gap[upper]])
+    return _wall(room / LIMIT_SOFTNESS)
+
+
+# -- the prior of the free numbers -----------------------------------------------------------------------------------
+
+
+def _log_prior(problem: Problem, data: Data, x: Array) -> Array:
+    """Return beta densities of the shares on the log odds, standard normal ones of all but the partial correlations."""
+    xp = namespace(x)
+    shares, partial = 2 * problem.layout.categories, _slices(problem)["partial"]
+    z = x[:shares].reshape(2, -1)
+    a, b = data.share[..., 0], data.share[..., 1]
+    log_share = -(a * xp.logaddexp(0.0, -z) + b * xp.logaddexp(0.0, z)).sum()
+    normal = np.ones(problem.size)
+    normal[:shares], normal[partial] = 0.0, 0.0
+    return log_share - 0.5 * (normal * x**2).sum()
+
+
+def _log_correlations(problem: Problem, data: Data, sample: Sample) -> Array:
     """Return the LKJ density of the joint correlations, its determinant as the geometric mean over the groups.
 
     The determinant beyond that of the predictors' total correlations falls to 0 where a group's covariances degenerate
     or the outcome is explained completely: it keeps the sampler off such edges.
     """
-    p, eta = problem.layout.p, problem.priors.eta
-    z = np.abs(partial)
-    left = 2 * (np.log(2) - z - np.log1p(np.exp(-2 * z)))
-    power = eta + (p - 2 - np.tril_indices(p, -1)[1]) / 2
-    names = list(problem.layout.predictors)
-    sd = np.sqrt(np.diag(total_moments(draw)[1].sel(measure=names, measure_2=names)))
-    n = np.array(problem.layout.n)
-    within = draw["cov"].sel(measure=names, measure_2=names).values / np.outer(sd, sd)
-    groups = [np.linalg.slogdet(cov * (size - 1) / (n.sum() - 1))[1] for cov, size in zip(within, n, strict=True)]
+    xp, p, n = namespace(sample.gap), problem.layout.p, data.n
+    below = np.tril_indices(p, -1)
+    left = sample.made.left[below]
+    power = data.eta + (p - 2 - below[1]) / 2
     # the saturated columns' determinant is that of the two groups, up to a constant
-    constant = np.log(n[0] * n[1] / n.sum() / (n.sum() - 1)) / 2
-    return float(
-        (power * left).sum() + (eta - 1) * (constant + sum(groups) / 2 - left.sum() + _log_unexplained(problem, draw))
-    )
+    constant = xp.log(n[0] * n[1] / n.sum() / (n.sum() - 1)) / 2
+    groups = log_diagonal(cholesky(sample.made.groups)).sum()
+    return (power * left).sum() + (data.eta - 1) * (constant + groups - left.sum() + xp.log(sample.unexplained))
 
 
-def _log_unexplained(problem: Problem, draw: xr.Dataset) -> float:
-    """Return the log of the share of the outcome's variance that the saturated regression leaves."""
-    names, outcome = list(problem.layout.predictors), problem.layout.outcome
-    left: float = 0.0
-    for group, size in zip(problem.layout.groups, problem.layout.n, strict=True):
-        cov = draw["cov"].sel(group=group)
-        xx, xy = cov.sel(measure=names, measure_2=names).values, cov.sel(measure=names, measure_2=outcome).values
-        yy = float(cov.sel(measure=outcome, measure_2=outcome))
-        left += (yy - float(xy @ np.linalg.solve(xx, xy))) * (size - 1) / (sum(problem.layout.n) - 1)
-    return float(np.log(left))
+def centre(problem: Problem) -> Array:
+    """Return the free numbers' prior means, shape (size,)."""
+    share = problem.data.share
+    x = np.zeros(problem.size)
+    x[: 2 * problem.layout.categories] = (special.digamma(share[..., 0]) - special.digamma(share[..., 1])).ravel()
+    return x
 
 
-def _log_limits(problem: Problem, draw: xr.Dataset) -> float:
-    """Return the density of the outcome's assumed difference and of the limits of all differences."""
-    prior, layout = problem.priors.difference, problem.layout
-    names = [*layout.predictors[layout.categories :], layout.outcome]
-    mean = draw["mean"].sel(measure=names)
-    gap = (mean.sel(group=layout.groups[1]) - mean.sel(group=layout.groups[0])).values
-    density: float = -0.5 * ((gap[-1] - prior.mean[-1]) / prior.sd[-1]) ** 2
-    for room in (gap - prior.lower, prior.upper - gap):
-        finite = room[np.isfinite(room)]
-        density += float(special.log_expit(finite / LIMIT_SOFTNESS).sum())
-    return float(density)
+def prior_scale(problem: Problem) -> Array:
+    """Return the free numbers' prior SDs, shape (size,): exact for all but shares and partial correlations."""
+    share, p, scale = problem.data.share, problem.layout.p, np.ones(problem.size)
+    scale[: 2 * problem.layout.categories] = np.sqrt(special.polygamma(1, share).sum(axis=-1)).ravel()
+    shape = float(problem.data.eta) + (p - 2 - np.tril_indices(p, -1)[1]) / 2
+    scale[_slices(problem)["partial"]] = np.sqrt(special.polygamma(1, shape) / 2)
+    return scale
 
 
-def _toward(target: Target, number: float, temperature: float) -> float:
-    """Return a normal density around a printed interval's middle, or a log-sigmoid wall at a printed bound."""
-    number = np.sqrt(number**2 + 1e-12) if target.absolute or target.kind == "abs_t" else number
-    if target.two_sided:
-        sd = TWO_SIDED_SD * (target.high - target.low) / 2 * temperature
-        return float(-0.5 * ((number - (target.low + target.high) / 2) / sd) ** 2)
-    room = number - target.low if np.isfinite(target.low) else target.high - number
-    return float(special.log_expit(room / (target.softness * temperature)))
-
-
-def target_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
-    """Compute the number that a target is about, from group moments of one draw."""
-    study, layout, moments = problem.study, problem.layout, analysis.moments
-    steps = [step.id for step in study.steps]
-    names = (layout.group, *layout.predictors, layout.outcome)
-    if target.functional is not None:
-        return _coefficient_number(problem, target, analysis)
-    if target.kind in ("r2", "increment"):
-        r2 = [float(analysis.regression(steps[s]).r2) if s >= 0 else 0.0 for s in target.index]
-        if target.kind == "increment":
-            return (r2[0] - r2[1]) / (1 - r2[0])
-        return target.weights[0] * r2[0] + target.weights[1] * r2[1]
-    if target.kind == "correlation":
-        where, first, second = target.index
-        if first == 0:
-            gap = compare_groups(moments, names[second], (layout.groups[1], layout.groups[0]))["difference"]
-            n1, n2 = layout.n
-            sd = np.sqrt(total_moments(moments)[1].sel(measure=names[second], measure_2=names[second]))
-            return float(gap / sd * np.sqrt(n1 * n2 / (n1 + n2) / (n1 + n2 - 1)))
-        matrix = correlations(moments, None if where == TOTAL else layout.groups[where])
-        return float(matrix.sel(measure=names[first], measure_2=names[second]))
-    if target.kind in ("mean", "sd"):
-        where, j = target.index
-        mean, cov = (
-            total_moments(moments)
-            if where == TOTAL
-            else (moments["mean"].sel(group=layout.groups[where]), moments["cov"].sel(group=layout.groups[where]))
-        )
-        name = names[1 + j]
-        if target.kind == "mean":
-            return float(mean.sel(measure=name))
-        return float(np.sqrt(cov.sel(measure=name, measure_2=name)))
-    j, student = target.index
-    found = compare_groups(
-        moments, names[1 + j], (layout.groups[1], layout.groups[0]), "student" if student else "welch"
-    )
-    return float(found[{"mean_difference": "difference"}.get(target.kind, target.kind)])
-
-
-def _coefficient_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
-    fact = problem.study.fact(target.fact)
-    if target.kind == "vif":
-        vif = analysis.regression(str(fact.step), fact.coding, fact.products).vif
-        return float(vif.sel(term=target.term))
-    if target.kind != "abs_t":
-        return float(analysis.value(fact))
-    if fact.quantity == "slope_p":
-        return float(analysis.slopes(str(fact.of), str(fact.step))["t"].sel(group=fact.group))
-    return float(analysis.regression(str(fact.step), fact.coding, fact.products).t.sel(term=fact.term))
+def _slices(problem: Problem) -> dict[str, slice]:
+    ends = np.cumsum([0, *(int(np.prod(shape)) for shape in problem.shapes.values())])
+    return {name: slice(ends[i], ends[i + 1]) for i, name in enumerate(problem.shapes)}

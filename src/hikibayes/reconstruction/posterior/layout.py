@@ -12,36 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...spec import InputError
 from ...study.study import Study
 
-__all__ = ["Chain", "Layout", "StepLayout"]
-
-type FloatArray = NDArray[np.float64]
+__all__ = ["Layout", "StepLayout"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepLayout:
-    """A step as positions among the saturated columns; ``before`` is the index of the step it follows, or -1."""
+    """A step; ``before`` is the index of the step it follows, or -1."""
 
     id: str
-    columns: tuple[int, ...]
+    terms: tuple[str, ...]
     before: int
     df: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """An order of the saturated columns in which each of some nested steps is a leading block.
-
-    One Cholesky factor of the columns' moments in this order holds the regressions of all these steps.
-    """
-
-    order: tuple[int, ...]
-    steps: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +74,6 @@ class Layout:
             if measure.kind == "category" and len(measure.levels) != 2:
                 raise InputError(f"measure {measure.id!r} has {len(measure.levels)} levels; calibration takes two")
         predictors = sorted(found, key=lambda name: kinds[name].kind != "category")
-        columns = _column_names(group, predictors)
         n = (study.sizes[study.group_ids[0]], study.sizes[study.group_ids[1]])
         return cls(
             groups=study.group_ids,
@@ -99,7 +82,7 @@ class Layout:
             outcome=study.analysis.outcome,
             predictors=tuple(predictors),
             categories=sum(measure.kind == "category" for measure in kinds.values()),
-            steps=tuple(_step(study, step.id, columns, n) for step in study.steps),
+            steps=tuple(_step(study, step.id, n) for step in study.steps),
         )
 
     @property
@@ -122,29 +105,13 @@ class Layout:
         """Return a step's index."""
         return [step.id for step in self.steps].index(name)
 
-    def chains(self, wanted: Sequence[int]) -> tuple[Chain, ...]:
-        """Arrange steps (by index) in as few chains as a greedy search finds."""
-        left = sorted(wanted, key=lambda s: len(self.steps[s].columns))
-        found = []
-        while left:
-            nested: list[int] = []
-            for s in left:
-                if not nested or set(self.steps[nested[-1]].columns) <= set(self.steps[s].columns):
-                    nested.append(s)
-            left = [s for s in left if s not in nested]
-            blocks = [column for s in nested for column in self.steps[s].columns]
-            order = tuple(dict.fromkeys([*blocks, *range(len(self.columns))]))
-            found.append(Chain(order=order, steps=tuple(nested)))
-        return tuple(found) or (Chain(order=tuple(range(len(self.columns))), steps=()),)
-
 
 def _column_names(group: str, predictors: Sequence[str]) -> tuple[str, ...]:
     return (group, *predictors, *(f"{group}:{name}" for name in predictors))
 
 
-def _step(study: Study, step: str, columns: Sequence[str], n: tuple[int, int]) -> StepLayout:
+def _step(study: Study, step: str, n: tuple[int, int]) -> StepLayout:
     group, terms = study.analysis.group, study.terms(step)
-    positions = []
     for term in terms:
         parts = set(term.split(":"))
         measure = (parts - {group}).pop() if parts != {group} else group
@@ -154,10 +121,9 @@ def _step(study: Study, step: str, columns: Sequence[str], n: tuple[int, int]) -
                 f"step {step!r}, term {term!r}: calibration takes products of {group!r} and one measure, "
                 "both of which are in the step too"
             )
-        positions.append(columns.index(f"{group}:{measure}" if product else measure))
     before = study.step(step).after
     df = sum(n) - len(terms) - 1
     if df < 1 or min(n) < 3:
         raise InputError(f"step {step!r}: groups of {n[0]} and {n[1]} are too small for {len(terms)} terms")
     ids = [other.id for other in study.steps]
-    return StepLayout(id=step, columns=tuple(positions), before=ids.index(before) if before else -1, df=df)
+    return StepLayout(id=step, terms=tuple(terms), before=ids.index(before) if before else -1, df=df)

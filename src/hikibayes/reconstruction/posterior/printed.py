@@ -1,7 +1,8 @@
 """Facts as statements about the smooth numbers that calibration works with.
 
-A printed p-value is a statement about |t|, a p of an F test one about R2: the degrees of freedom are known, so that
-these translations are made once, here, and the sampler sees plain intervals.
+A printed p is a statement about t, with the sign of what it belongs to (about |t| where no sign is printed), one of an
+F test about R2. Where the degrees of freedom are known these translations are made once, here, and the sampler sees
+plain intervals; Welch's depend on the moments, so that the limits of its t do too.
 """
 
 from __future__ import annotations
@@ -9,27 +10,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.special import fdtri, stdtrit
 
+from ...moments.designs import Products
+from ...quantities.conventions import DECLARED
 from ...study.facts import Fact
 from ...study.study import Study
 from .layout import Layout
 from .priors import Priors
 
-__all__ = ["Functional", "Target", "functional", "targets"]
+__all__ = ["Contrast", "Target", "targets"]
 
-type FloatArray = NDArray[np.float64]
-
-DUMMY, EFFECT = "dummy", "effect"
 TOTAL = 2
 """Index of the total sample where 0 and 1 are the groups."""
 
 SOFTNESS = {
     "estimate": 0.002,
-    "abs_t": 0.03,
+    "contrast_t": 0.03,
+    "welch_p": 0.03,
     "se": 0.001,
     "vif": 0.03,
     "r2": 0.002,
@@ -45,34 +45,34 @@ SOFTNESS = {
 """How far a log-sigmoid wall reaches, in the units of the quantity."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Functional:
-    """A printed coefficient as a linear function of a step's saturated coefficients.
-
-    The printed number is ``factor * weights @ b``, where ``b`` are the step's coefficients in saturated columns. Parts
-    of it depend on moments: ``weights`` on the products named in ``at_zero`` carry minus the predictor's mean over its
-    SD (the group's coefficient speaks of people whose predictors are 0), and the factor is a product of SDs.
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """A coefficient of a step, or the simple slope of a measure in a group, under the conventions of its table.
 
     Attributes
     ----------
     step : int
-    weights, at_zero, column : ndarray, shape (2p + 1,)
-        ``column`` are the weights with which saturated columns make the printed one, for its VIF and SD.
-    shifted : int
-        Predictor whose mean over SD is further the weight of the group in ``column`` (an uncentred product), or -1.
-    scales : ndarray, shape (p + 1,)
-        Exponents of the raw SDs of predictors and outcome in the factor.
-    by_column_sd : bool
-        Whether the factor contains the SD of the printed column.
+        Index of the step in the layout.
+    coding, products : str
+        Names of `hikibayes.moments`.
+    standardised : bool
+    term : str or None
+    of : str or None
+        The measure of a slope, in the group with index ``group``.
     """
 
     step: int
-    weights: FloatArray
-    at_zero: FloatArray
-    column: FloatArray
-    shifted: int
-    scales: FloatArray
-    by_column_sd: bool
+    coding: str
+    products: Products
+    standardised: bool
+    term: str | None = None
+    of: str | None = None
+    group: int = -1
+
+    @property
+    def design(self) -> tuple[int, str, Products]:
+        """Step and conventions: which regression it is a number of."""
+        return self.step, self.coding, self.products
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,8 +92,13 @@ class Target:
     absolute : bool
         Whether the statement is about the absolute value.
     low, high : float
-    functional : Functional or None
-        For coefficients.
+    contrast : Contrast or None
+        For coefficients and slopes, their standard errors, t and VIF.
+    p : (float, float) or None
+        For ``welch_p``: the interval of p; ``low`` and ``high`` are then about where t stands between the limits that
+        it has at Welch's degrees of freedom (0 is the lower one, 1 the upper; one-sided: the distance from it).
+    sign : int
+        Of the t that a p belongs to; 0 where nothing printed tells it.
     """
 
     fact: str
@@ -103,9 +108,9 @@ class Target:
     absolute: bool = False
     low: float = -math.inf
     high: float = math.inf
-    functional: Functional | None = None
-    term: str = ""
-    """For a VIF: the term it is of."""
+    contrast: Contrast | None = None
+    p: tuple[float, float] | None = None
+    sign: int = 0
 
     @property
     def two_sided(self) -> bool:
@@ -126,7 +131,7 @@ def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
         named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}
         if fact.usual and fact.quantity in TRANSLATORS and named <= known:
             found += TRANSLATORS[fact.quantity](fact, study, layout)
-    signed = [_signed(target, layout, priors.signs) for target in found]
+    signed = [_with_assumed_sign(target, layout, priors.signs) for target in found]
     said = {target.index for target in signed if target.kind == "correlation" and not target.absolute}
     last = layout.p + 1
     for name, sign in priors.signs.items():
@@ -136,7 +141,7 @@ def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
     return tuple(signed)
 
 
-def _signed(target: Target, layout: Layout, signs: dict[str, int]) -> Target:
+def _with_assumed_sign(target: Target, layout: Layout, signs: dict[str, int]) -> Target:
     """Drop the absolute value of a correlation whose sign is assumed."""
     if not target.absolute or target.kind != "correlation" or target.index[2] != layout.p + 1:
         return target
@@ -158,6 +163,74 @@ def _ends(fact: Fact) -> tuple[float, float]:
         return interval.low, math.inf
     return interval.low, interval.high
 
+
+# -- p and t ---------------------------------------------------------------------------------------------------------
+
+NEAR_ONE, NEAR_ZERO = 0.92, 0.1
+"""Beyond such a p, or below such a |t|, an unsigned p has one mode at either side of 0: its lower limit is dropped."""
+
+
+def _abs_t(ends: tuple[float, float], df: int) -> tuple[float, float]:
+    """Return the limits of |t| that belong to a p."""
+    low, high = ends
+    smallest = -float(stdtrit(df, min(high, 1.0) / 2)) if high < 1 else -math.inf
+    return smallest, -float(stdtrit(df, low / 2)) if low > 0 else math.inf
+
+
+def signed_t(low: float, high: float, sign: int) -> tuple[float, float, bool]:
+    """Return limits of t with a known sign, or of |t| without one, and whether they are of |t|."""
+    if sign == 0:
+        return (low if low > NEAR_ZERO else -math.inf), high, True
+    return (low, high, False) if sign > 0 else (-high, -low, False)
+
+
+def known_sign(fact: Fact, study: Study) -> int:
+    """Return the printed sign of what a p is of (coefficient, slope, t, d or difference of means), or 0."""
+    for other in study.facts:
+        if (
+            other.quantity not in ESTIMATES.get(fact.quantity, ())
+            or other.absolute
+            or other.relation not in ("=", "about")
+        ):
+            continue
+        same = all(
+            getattr(other, key) == getattr(fact, key) for key in ("of", "group", "step", "term", "coding", "products")
+        )
+        turned = fact.between is not None and other.between == fact.between[::-1]
+        if (
+            same
+            and (turned or other.between == fact.between)
+            and (sign := _sign(other.interval.low, other.interval.high))
+        ):
+            return -sign if turned else sign
+    return _sign_of_means(fact, study) if fact.between else 0
+
+
+def _sign(low: float, high: float) -> int:
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+def _sign_of_means(fact: Fact, study: Study) -> int:
+    """Return the sign of the difference of two printed means, if rounding leaves one."""
+    ends = [
+        [
+            other.interval
+            for other in study.facts_of("mean")
+            if (other.of, other.group) == (fact.of, group) and other.relation == "="
+        ]
+        for group in fact.between or ()
+    ]
+    if not all(ends):
+        return 0
+    (first, *_), (second, *_) = ends
+    return _sign(first.low - second.high, first.high - second.low)
+
+
+ESTIMATES = {
+    "p": ("t", "d", "mean_difference"),
+    "coefficient_p": ("coefficient",),
+    "slope_p": ("slope",),
+}
 
 # -- descriptive statistics ------------------------------------------------------------------------------------------
 
@@ -212,36 +285,22 @@ def _comparison(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
 
 
 def _comparison_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
-    student = fact.test == "student"
-    fewest, most = (sum(layout.n) - 2,) * 2 if student else _welch_df(fact, study, layout)
-    # the same p belongs to a smaller t where there are more degrees of freedom
-    low, high = _abs_t(_ends(fact), most)[0], _abs_t(_ends(fact), fewest)[1]
-    index = (_measure(fact.of, layout), int(student))
-    return [Target(fact=fact.id, kind="t", index=index, absolute=True, low=low, high=high)]
-
-
-def _welch_df(fact: Fact, study: Study, layout: Layout) -> tuple[float, float]:
-    """Return the fewest and the most degrees of freedom of Welch's test that the printed SDs leave possible.
-
-    Notes
-    -----
-    With r the ratio of the groups' squared standard errors, df is ``(r + 1)^2 / (r^2 / (n1 - 1) + 1 / (n2 - 1))``,
-    which rises to n1 + n2 - 2 at ``r = (n1 - 1) / (n2 - 1)`` and falls after it.
-    """
-    n1, n2 = layout.n
-    sds = [
-        next(
-            (sd.interval for sd in study.facts_of("sd") if (sd.of, sd.group, sd.relation) == (fact.of, name, "=")), None
-        )
-        for name in layout.groups
-    ]
-    if sds[0] is None or sds[1] is None or min(sds[0].low, sds[1].low) <= 0:
-        return min(n1, n2) - 1, n1 + n2 - 2
-    ends = sds[0].low / sds[1].high, sds[0].high / sds[1].low
-    low, high = (end**2 * n2 / n1 for end in ends)
-    best = (n1 - 1) / (n2 - 1)
-    found = [(r + 1) ** 2 / (r**2 / (n1 - 1) + 1 / (n2 - 1)) for r in (low, high, min(max(best, low), high))]
-    return min(found), max(found)
+    sign = known_sign(fact, study)
+    sign = -sign if fact.between == layout.groups else sign
+    student = int(fact.test == "student")
+    index = (_measure(fact.of, layout), student)
+    ends = _ends(fact)
+    if student:
+        low, high, absolute = signed_t(*_abs_t(ends, sum(layout.n) - 2), sign)
+        return [Target(fact=fact.id, kind="t", index=index, absolute=absolute, low=low, high=high)]
+    # the limits are functions of Welch's df; |t| is 0 at a p of 1
+    lowest, highest = max(ends[0], 0.0), min(ends[1], 1.0)
+    upper = lowest > 0
+    lower = highest < (NEAR_ONE if sign == 0 else 1.0)
+    if not (lower or upper):
+        return []
+    low, high = (0.0, 1.0) if lower and upper else (0.0, math.inf) if lower else (-math.inf, 0.0)
+    return [Target(fact=fact.id, kind="welch_p", index=index, low=low, high=high, p=(lowest, highest), sign=sign)]
 
 
 def _correlation(fact: Fact, study: Study, layout: Layout) -> list[Target]:
@@ -294,14 +353,14 @@ def _f_ends(fact: Fact, added: int, df: int) -> tuple[float, float]:
 def _r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     s = layout.step(str(fact.step))
     step = layout.steps[s]
-    low, high = _f_ends(fact, len(step.columns), step.df)
+    low, high = _f_ends(fact, len(step.terms), step.df)
     return [Target(fact=fact.id, kind="increment", index=(s, -1), low=low, high=high)]
 
 
 def _delta_r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     s = layout.step(str(fact.step))
     step = layout.steps[s]
-    added = len(step.columns) - (len(layout.steps[step.before].columns) if step.before >= 0 else 0)
+    added = len(step.terms) - (len(layout.steps[step.before].terms) if step.before >= 0 else 0)
     low, high = _f_ends(fact, added, step.df)
     return [Target(fact=fact.id, kind="increment", index=(s, step.before), low=low, high=high)]
 
@@ -309,76 +368,29 @@ def _delta_r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 # -- coefficients ----------------------------------------------------------------------------------------------------
 
 
-def _abs_t(ends: tuple[float, float], df: float) -> tuple[float, float]:
-    low, high = ends
-    smallest = -float(stdtrit(df, min(high, 1.0) / 2)) if high < 1 else -math.inf
-    return smallest, -float(stdtrit(df, low / 2)) if low > 0 else math.inf
-
-
-def functional(fact: Fact, study: Study, layout: Layout) -> Functional:
-    """Write the coefficient (or simple slope) that a fact is about as a function of saturated coefficients."""
+def contrast_of(fact: Fact, study: Study, layout: Layout) -> Contrast:
+    """Return the coefficient or simple slope that a fact is about."""
     analysis = study.analysis
-    s, group = layout.step(str(fact.step)), layout.group
-    products = fact.products or analysis.products
-    standardised = analysis.standardised if fact.standardised is None else fact.standardised
-    reference_code = layout.codes[0] if (fact.coding or analysis.coding) == DUMMY else layout.codes[0] + 0.5
-    code = 0.0 if products == "centred" else reference_code
-    in_step = {layout.columns[column] for column in layout.steps[s].columns}
-    weights, at_zero, column = (np.zeros(len(layout.columns)) for _ in range(3))
-    shifted, scales = -1, np.zeros(layout.p + 1)
-    parts = {str(fact.of)} if fact.quantity.startswith("slope") else set(str(fact.term).split(":"))
-    name = (parts - {group} or {group}).pop()
-
-    if name == group:
-        weights[0] = column[0] = 1.0
-        for j, predictor in enumerate(layout.predictors):
-            if f"{group}:{predictor}" in in_step and (products == "raw" or (products == "z" and j < layout.categories)):
-                at_zero[1 + layout.p + j] = 1.0
-    else:
-        j = layout.predictors.index(name)
-        main, product = 1 + j, 1 + layout.p + j
-        if fact.quantity.startswith("slope"):
-            code = layout.codes[layout.groups.index(str(fact.group))]
-        if len(parts) == 2:
-            weights[product] = column[product] = 1.0
-            column[main] = 0.0 if products == "centred" else -reference_code
-            shifted = j if products == "raw" or (products == "z" and j < layout.categories) else -1
-        else:
-            weights[main] = column[main] = 1.0
-            weights[product] = code if f"{group}:{name}" in in_step else 0.0
-        if not standardised or (j < layout.categories and products == "z") or fact.quantity.startswith("slope"):
-            # standardised slopes and coefficients of z-scores count a predictor's own SD as 1, of a category as it is
-            scales[j] = -1.0 if not standardised or j < layout.categories else 0.0
-    if not standardised:
-        scales[layout.p] = 1.0
-    own_sd = standardised and products != "z" and not fact.quantity.startswith("slope")
-    return Functional(
-        step=s,
-        weights=weights,
-        at_zero=at_zero,
-        column=column,
-        shifted=shifted,
-        scales=scales,
-        by_column_sd=own_sd,
+    slope = fact.quantity.startswith("slope")
+    return Contrast(
+        step=layout.step(str(fact.step)),
+        coding=DECLARED["coding"][fact.coding or analysis.coding][0],
+        products=cast("Products", DECLARED["products"][fact.products or analysis.products][0]),
+        standardised=analysis.standardised if fact.standardised is None else fact.standardised,
+        term=None if slope else fact.term,
+        of=fact.of if slope else None,
+        group=layout.groups.index(str(fact.group)) if slope else -1,
     )
 
 
 def _coefficient(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
     def translate(fact: Fact, study: Study, layout: Layout) -> list[Target]:
         low, high = _ends(fact)
-        about = functional(fact, study, layout)
-        if kind == "abs_t":
-            low, high = _abs_t((low, high), layout.steps[about.step].df)
-        return [
-            Target(
-                fact=fact.id,
-                kind=kind,
-                low=low,
-                high=high,
-                absolute=fact.absolute and kind == "estimate",
-                functional=about,
-            )
-        ]
+        contrast, absolute = contrast_of(fact, study, layout), fact.absolute and kind == "estimate"
+        if kind == "contrast_t":
+            limits = _abs_t((low, high), layout.steps[contrast.step].df)
+            low, high, absolute = signed_t(*limits, known_sign(fact, study))
+        return [Target(fact=fact.id, kind=kind, low=low, high=high, absolute=absolute, contrast=contrast)]
 
     return translate
 
@@ -389,17 +401,8 @@ def _vif(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     if not fact.term and fact.relation == "=":
         # the greatest of a step: each is at most that
         low = -math.inf
-    return [
-        Target(
-            fact=fact.id,
-            kind="vif",
-            low=low,
-            high=high,
-            term=term,
-            functional=functional(fact.replace(term=term, quantity="vif"), study, layout),
-        )
-        for term in terms
-    ]
+    contrasts = [contrast_of(fact.replace(term=term), study, layout) for term in terms]
+    return [Target(fact=fact.id, kind="vif", low=low, high=high, contrast=contrast) for contrast in contrasts]
 
 
 TRANSLATORS: dict[str, Callable[[Fact, Study, Layout], list[Target]]] = {
@@ -420,9 +423,9 @@ TRANSLATORS: dict[str, Callable[[Fact, Study, Layout], list[Target]]] = {
     "delta_r2_p": _delta_r2_p,
     "coefficient": _coefficient("estimate"),
     "coefficient_se": _coefficient("se"),
-    "coefficient_p": _coefficient("abs_t"),
+    "coefficient_p": _coefficient("contrast_t"),
     "vif": _vif,
     "slope": _coefficient("estimate"),
     "slope_se": _coefficient("se"),
-    "slope_p": _coefficient("abs_t"),
+    "slope_p": _coefficient("contrast_t"),
 }

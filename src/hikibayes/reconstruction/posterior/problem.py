@@ -13,11 +13,14 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
+from ...moments.tails import Array, namespace
+from ...quantities.conventions import DECLARED
 from ...study.study import Study
-from .kernel.plan import KINDS, Aims, Coordinates, FreePriors, Plan, Printed, Sample, Steps
+from .assembly import Data
 from .layout import Layout
-from .printed import TOTAL, Target, targets
+from .printed import TOTAL, Contrast, Target, targets
 from .priors import Normal, Priors
 
 __all__ = ["Problem"]
@@ -57,8 +60,8 @@ class Problem:
         raw = _raw_measures(study, layout, found)
         priors, found = _with_printed_units(layout, priors, found)
         coordinates = [target for target in found if _is_linear(target, layout)]
-        # coefficients before correlations: the compiled density takes them in this order
-        coordinates.sort(key=lambda target: target.functional is None)
+        # coefficients before correlations, as `coordinate_rows` has them
+        coordinates.sort(key=lambda target: target.contrast is None)
         rest = tuple(target for target in found if target not in coordinates)
         return cls(study=study, layout=layout, priors=priors, raw=raw, coordinates=tuple(coordinates), targets=rest)
 
@@ -80,32 +83,38 @@ class Problem:
         }
 
     @cached_property
-    def plan(self) -> Plan:
-        """The problem as arrays, for the compiled density."""
-        return _plan(self)
+    def data(self) -> Data:
+        """The problem's numbers, for functions that are compiled for its shape."""
+        return _data(self)
+
+    @property
+    def default(self) -> tuple[str, str]:
+        """Coding and product convention of the study's own tables."""
+        analysis = self.study.analysis
+        return DECLARED["coding"][analysis.coding][0], DECLARED["products"][analysis.products][0]
 
     @property
     def size(self) -> int:
         """How many free numbers there are."""
         return sum(int(np.prod(shape)) for shape in self.shapes.values())
 
-    def values(self, flat: FloatArray) -> dict[str, FloatArray]:
+    def values(self, flat: Array, data: Data | None = None) -> dict[str, Array]:
         """Translate flat vectors (..., size) of free numbers into named ones, on their own scales."""
-        priors, raw, found, begin = self.priors, list(self.raw), {}, 0
+        data, xp, found, begin = data or self.data, namespace(flat), {}, 0
         for name, shape in self.shapes.items():
             end = begin + int(np.prod(shape))
             found[name] = flat[..., begin:end].reshape(*flat.shape[:-1], *shape)
             begin = end
-        found["share"] = 1 / (1 + np.exp(-found["share"]))
-        found["difference"] = priors.difference.mean[:-1] + priors.difference.sd[:-1] * found["difference"]
-        for name, prior in (
-            ("log_variance_ratio", priors.log_variance_ratio),
-            ("residual_ratio", priors.residual_log_variance_ratio),
-        ):
-            found[name] = prior.mean + prior.sd * found[name]
-        for name, prior in (("location", priors.location), ("log_scale", priors.log_scale)):
-            found[name] = prior.mean[raw] + prior.sd[raw] * found[name]
+        found["share"] = 1 / (1 + xp.exp(-found["share"]))
+        for name in ("difference", "log_variance_ratio", "residual_ratio", "location", "log_scale"):
+            mean, sd = getattr(data, name)
+            found[name] = mean + sd * found[name]
         return found
+
+    @property
+    def statements(self) -> tuple[Target, ...]:
+        """Everything printed: targets, then coordinates."""
+        return (*self.targets, *self.coordinates)
 
     @property
     def middle(self) -> FloatArray:
@@ -119,25 +128,37 @@ class Problem:
 
 
 def _raw_measures(study: Study, layout: Layout, found: Sequence[Target]) -> tuple[int, ...]:
-    numbers = range(layout.categories, layout.p + 1)
-    named = set()
+    named: set[int] = set()
     if study.analysis.products == "raw":
         # products of raw scores depend on where 0 is
-        named = {layout.predictors.index(c.split(":")[1]) for c in _products(layout)}
+        named = {_product_measure(term, layout) for step in layout.steps for term in step.terms if ":" in term}
+    p = layout.p
     for target in found:
         if target.kind in ("mean", "sd"):
             named.add(target.index[1])
         if target.kind == "mean_difference":
             named.add(target.index[0])
-        if target.functional is not None:
-            about = target.functional
-            named |= {int(j) for j in np.flatnonzero(about.scales)} | {about.shifted}
-            named |= {int(j) - 1 - layout.p for j in np.flatnonzero(about.at_zero)}
-    return tuple(int(j) for j in numbers if j in named)
+        if target.contrast is not None:
+            named |= _units_of(target.contrast, layout)
+    return tuple(int(j) for j in range(layout.categories, p + 1) if j in named)
 
 
-def _products(layout: Layout) -> list[str]:
-    return [layout.columns[c] for step in layout.steps for c in step.columns if ":" in layout.columns[c]]
+def _units_of(contrast: Contrast, layout: Layout) -> set[int]:
+    """Return the measures on whose raw units a number of a table depends."""
+    found = set()
+    parts = set((contrast.term or "").split(":")) if contrast.term else set()
+    if contrast.products == "raw" and layout.group in parts:
+        # where 0 is matters to the column of a product, and to the group's coefficient beside products
+        terms = (contrast.term,) if len(parts) == 2 else layout.steps[contrast.step].terms
+        found |= {_product_measure(term, layout) for term in terms if term and ":" in term}
+    if not contrast.standardised:
+        name = contrast.of or next((p for p in str(contrast.term).split(":") if p != layout.group), None)
+        found |= {layout.p} | ({layout.predictors.index(name)} if name else set())
+    return found
+
+
+def _product_measure(term: str, layout: Layout) -> int:
+    return layout.predictors.index(next(part for part in term.split(":") if part != layout.group))
 
 
 def _with_printed_units(layout: Layout, priors: Priors, found: Sequence[Target]) -> tuple[Priors, tuple[Target, ...]]:
@@ -168,77 +189,51 @@ def _is_linear(target: Target, layout: Layout) -> bool:
     return target.kind == "estimate" or with_outcome
 
 
-def _plan(problem: Problem) -> Plan:
-    layout, priors, raw = problem.layout, problem.priors, list(problem.raw)
-    p, c, k = layout.p, layout.categories, len(layout.columns)
-    functionals = [t.functional for t in (*problem.coordinates, *problem.targets) if t.functional is not None]
-    at = {id(about): f for f, about in enumerate(functionals)}
-    used = {about.step for about in functionals}
-    used |= {s for t in problem.targets if t.kind in ("r2", "increment") for s in t.index if s >= 0}
-    chains = layout.chains(sorted(used))
-    step_chain = np.full(len(layout.steps), -1)
-    for h, chain in enumerate(chains):
-        step_chain[list(chain.steps)] = h
-    aims = problem.targets
+# -- numbers ---------------------------------------------------------------------------------------------------------
 
-    def stacked(rows: list[FloatArray], width: int) -> FloatArray:
-        return np.array(rows, dtype=float).reshape(len(rows), width)
+WELCH_DEGREE = 11
+"""Of the polynomials in 1/df for the log of a limit of |t|: right to 1e-6 or better (tested) for df of 2 and more."""
+
+
+def _data(problem: Problem) -> Data:
+    layout, priors, raw, aims = problem.layout, problem.priors, list(problem.raw), problem.targets
+    p, c = layout.p, layout.categories
 
     def normal(prior: Normal, which: slice | list[int]) -> FloatArray:
         return np.stack([prior.mean[which], prior.sd[which]])
 
-    return Plan(
-        sample=Sample(
-            n=np.array(layout.n, dtype=float),
-            codes=np.array(layout.codes),
-            predictors=p,
-            categories=c,
-            raw=np.array(raw, dtype=np.int64),
-        ),
-        priors=FreePriors(
-            share=np.ascontiguousarray(priors.share),
-            difference=normal(priors.difference, slice(0, p - c)),
-            log_variance_ratio=normal(priors.log_variance_ratio, slice(None)),
-            residual_ratio=normal(priors.residual_log_variance_ratio, slice(None)),
-            location=normal(priors.location, raw),
-            log_scale=normal(priors.log_scale, raw),
-            outcome_difference=np.array([priors.difference.mean[-1], priors.difference.sd[-1]]),
-            lower=priors.difference.lower.copy(),
-            upper=priors.difference.upper.copy(),
-            eta=float(priors.eta),
-            gap_size=float((layout.n[1] - 1) / (sum(layout.n) - 2) * priors.correlation_gap),
-        ),
-        printed=Printed(
-            weights=stacked([about.weights for about in functionals], k),
-            at_zero=stacked([about.at_zero for about in functionals], k),
-            column=stacked([about.column for about in functionals], k),
-            shifted=np.array([about.shifted for about in functionals], dtype=np.int64),
-            step=np.array([about.step for about in functionals], dtype=np.int64),
-            scales=stacked([about.scales for about in functionals], p + 1),
-            by_column_sd=np.array([about.by_column_sd for about in functionals], dtype=float),
-        ),
-        coordinates=Coordinates(
-            functionals=sum(t.functional is not None for t in problem.coordinates),
-            columns=np.array([t.index[1] for t in problem.coordinates if t.functional is None], dtype=np.int64),
-            middle=problem.middle,
-            spread=problem.spread,
-            prior_sd=priors.coefficient_sd.astype(float),
-        ),
-        steps=Steps(
-            order=np.array([chain.order for chain in chains], dtype=np.int64),
-            chain=step_chain.astype(np.int64),
-            size=np.array([len(step.columns) for step in layout.steps], dtype=np.int64),
-            df=np.array([step.df for step in layout.steps], dtype=float),
-        ),
-        aims=Aims(
-            kind=np.array([KINDS.index(t.kind) for t in aims], dtype=np.int64),
-            functional=np.array([at.get(id(t.functional), -1) for t in aims], dtype=np.int64),
-            where=np.array([(*t.index, -1, -1, -1)[:3] for t in aims], dtype=np.int64).reshape(-1, 3),
-            weights=stacked([np.array(t.weights or (0.0, 0.0)) for t in aims], 2),
-            absolute=np.array([t.absolute for t in aims], dtype=bool),
-            two_sided=np.array([t.two_sided for t in aims], dtype=bool),
-            low=np.array([t.low for t in aims], dtype=float),
-            high=np.array([t.high for t in aims], dtype=float),
-            soft=np.array([t.softness for t in aims], dtype=float),
-        ),
+    return Data(
+        n=np.array(layout.n, dtype=float),
+        share=np.ascontiguousarray(priors.share),
+        difference=normal(priors.difference, slice(0, p - c)),
+        log_variance_ratio=normal(priors.log_variance_ratio, slice(None)),
+        residual_ratio=normal(priors.residual_log_variance_ratio, slice(None)),
+        location=normal(priors.location, raw),
+        log_scale=normal(priors.log_scale, raw),
+        outcome_difference=np.array([priors.difference.mean[-1], priors.difference.sd[-1]]),
+        lower=priors.difference.lower.copy(),
+        upper=priors.difference.upper.copy(),
+        eta=np.array(float(priors.eta)),
+        gap_size=np.array((layout.n[1] - 1) / (sum(layout.n) - 2) * priors.correlation_gap),
+        middle=problem.middle,
+        spread=problem.spread,
+        prior_sd=priors.coefficient_sd.astype(float),
+        low=np.array([t.low for t in aims], dtype=float),
+        high=np.array([t.high for t in aims], dtype=float),
+        soft=np.array([t.softness for t in aims], dtype=float),
+        welch=np.array([_welch_limits(t, layout.n) for t in aims]).reshape(len(aims), 2, WELCH_DEGREE + 1),
     )
+
+
+def _welch_limits(target: Target, n: tuple[int, int]) -> FloatArray:
+    """Return the log of both limits of |t| as polynomials in 1/df, over every df that Welch's test can have."""
+    found = np.zeros((2, WELCH_DEGREE + 1))
+    if target.p is None:
+        return found
+    low, high = 1 / (sum(n) - 2), 1 / (min(n) - 1)
+    # at Chebyshev's nodes the worst error is nearly as small as it can be
+    x = (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * (np.arange(60) + 0.5) / 60)
+    for end, p in enumerate(target.p[::-1]):
+        if 0 < p < 1:
+            found[end] = np.polyfit(x, np.log(-stdtrit(1 / x, p / 2)), WELCH_DEGREE)
+    return found

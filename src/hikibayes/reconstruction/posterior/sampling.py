@@ -1,134 +1,152 @@
-"""NUTS over the free numbers of a calibration: chains whose starting points do not depend on which begins first."""
+"""Independent draws for records that print most moments: randomise, then optimise.
+
+There the posterior is nearly normal. Each proposal is the solution of Q'F(u) = xi for a standard normal xi, with F the
+residuals and Q the range of their derivative at the best point. The density of such proposals is known, so that a
+Metropolis step between them makes the draws exact.
+
+References
+----------
+Bardsley, J. M., Solonen, A., Haario, H., & Laine, M. (2014). Randomize-then-optimize: a method for sampling from
+posterior distributions in nonlinear inverse problems. SIAM Journal on Scientific Computing, 36(4), A1895-A1910.
+https://doi.org/10.1137/140964023
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .problem import Problem
+from .traced import Traced
 
-__all__ = ["Effort", "sample"]
+__all__ = ["Optimiser", "Proposals", "metropolis"]
 
 type FloatArray = NDArray[np.float64]
-type Progress = Callable[[int, int], None]
-type Density = Callable[..., tuple[float, FloatArray]]
+
+NEWTON_STEPS = 12
+SOLVED = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How long and how carefully each chain runs.
+class Proposals:
+    """Independent proposals.
 
-    Parameters
+    Attributes
     ----------
-    draws, tune : int
-        Of each chain, after and during adaptation.
-    target_accept : float
-        NUTS's mean acceptance.
-    max_depth : int
-        A trajectory has at most ``2 ** max_depth`` steps.
+    u : ndarray, shape (proposals, size)
+    log_weight : ndarray, shape (proposals,)
+        Log of posterior over proposal density; minus infinity for those that were not solved.
+    log_density : ndarray, shape (proposals,)
+        Of the posterior, without constants.
     """
 
-    draws: int
-    tune: int
-    target_accept: float = 0.9
-    max_depth: int = 8
+    u: FloatArray
+    log_weight: FloatArray
+    log_density: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Proposals]) -> Proposals:
+        """Put batches together."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     @property
-    def greater(self) -> Effort:
-        """Twice the adaptation and trajectories four times as long, for what mixes slowly."""
-        return replace(self, tune=2 * self.tune, max_depth=self.max_depth + 2)
+    def solved(self) -> float:
+        """Share of the equations that were solved."""
+        return float(np.isfinite(self.log_weight).mean())
+
+    @property
+    def effective(self) -> float:
+        """Effective share of the proposals by their weights."""
+        if self.solved == 0:
+            return 0.0
+        weight = np.exp(self.log_weight - self.log_weight.max())
+        return float(weight.sum() ** 2 / (weight**2).sum() / len(weight))
 
 
-def sample(
-    problem: Problem,
-    starts: list[FloatArray],
-    effort: Effort,
-    *,
-    seed: int,
-    cores: int | None = None,
-    progress: Progress | None = None,
-) -> tuple[FloatArray, int]:
-    """Run NUTS, one chain from each starting point.
+class Optimiser:
+    """Randomise-then-optimise around a point.
 
     Parameters
     ----------
-    problem : Problem
-    starts : list of ndarray
-        Where the chains begin.
-    effort : Effort
-    seed : int
-        Same seed and same machine, same draws, whatever the number of cores.
-    cores : int, optional
-        How many chains run at once (default: as many as there are cores).
-    progress : callable, optional
-        Told how many steps of how many are done.
+    traced : Traced
+    best : ndarray, shape (size,)
+        The best point known.
 
-    Returns
-    -------
-    draws : ndarray, shape (chain, draw, size)
-        Of the free numbers.
-    divergences : int
+    Attributes
+    ----------
+    root : ndarray, shape (size, size)
+        Turns coordinates that are white at the best point into whitened free numbers.
     """
-    import nutpie
 
-    from .kernel.density import log_density
+    def __init__(self, traced: Traced, best: FloatArray) -> None:
+        self.traced = traced
+        self._cold = np.ones(len(traced.problem.statements))
+        left, slope, _ = self._at(best[None])
+        self._range, upper = np.linalg.qr(slope[0])
+        self._best, self._middle = best, self._range.T @ left[0]
+        self.root = np.linalg.inv(upper)
 
-    plan, total = problem.plan, len(starts) * (effort.draws + effort.tune)
-    by_seed = dict(zip(_seeds_of_chains(len(starts), seed), starts, strict=True))
+    def _at(self, u: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self.traced.linearised(u, np.broadcast_to(self._cold, (len(u), len(self._cold))))
 
-    def tell(states: list[Any]) -> None:
-        if progress is not None:
-            progress(sum(state.finished_draws for state in states), total)
+    @np.errstate(all="ignore")
+    def propose(self, count: int, rng: np.random.Generator) -> Proposals:
+        """Solve for so many proposals."""
+        xi = rng.standard_normal((count, self.traced.size))
+        u = self._best + (xi - self._middle) @ self.root.T
+        missing, slope, value = self._equations(u, xi)
+        length = np.ones(count)
+        for _ in range(NEWTON_STEPS):
+            size = (missing**2).sum(axis=1)
+            open_ = np.flatnonzero(~(size < SOLVED))
+            if len(open_) == 0:
+                break
+            # a point that describes no sample is left towards the best one
+            step = np.where(
+                np.isfinite(size[open_])[:, None], _newton(slope[open_], missing[open_]), u[open_] - self._best
+            )
+            tried = u[open_] - length[open_, None] * step
+            new_missing, new_slope, new_value = self._equations(tried, xi[open_])
+            better = ~((new_missing**2).sum(axis=1) >= size[open_]) | ~np.isfinite(size[open_])
+            better &= np.isfinite(new_missing).all(axis=1) | ~np.isfinite(size[open_])
+            which = open_[better]
+            u[which], missing[which], slope[which] = tried[better], new_missing[better], new_slope[better]
+            value[which] = new_value[better]
+            length[open_] = np.where(better, np.minimum(1.0, 2 * length[open_]), length[open_] / 3)
+        solved = ((missing**2).sum(axis=1) < SOLVED) & np.isfinite(value)
+        _, log_volume = np.linalg.slogdet(np.where(solved[:, None, None], slope, np.eye(self.traced.size)))
+        weight = value + 0.5 * (xi**2).sum(axis=1) - log_volume
+        return Proposals(u=u, log_weight=np.where(solved, weight, -np.inf), log_density=value)
 
-    trace = nutpie.sample(
-        _compiled(lambda x, **_: log_density(plan, x, 1.0), problem.size, lambda own: by_seed[int(own)]),
-        draws=effort.draws,
-        tune=effort.tune,
-        chains=len(starts),
-        cores=min(cores or os.cpu_count() or 1, len(starts)),
-        seed=seed,
-        adaptation="draw_diag",
-        target_accept=effort.target_accept,
-        maxdepth=effort.max_depth,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=tell,
-    )
-    return trace["posterior"]["free_numbers"].values, int(trace["sample_stats"]["diverging"].sum())
+    def _equations(self, u: FloatArray, xi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        left, slope, value = self._at(u)
+        return left @ self._range - xi, np.einsum("rk,bri->bki", self._range, slope, optimize=True), value
 
 
-def _seeds_of_chains(chains: int, seed: int) -> list[int]:
-    """Return the seeds with which nutpie's chains ask for their starting points, by chain.
+def _newton(slope: FloatArray, missing: FloatArray) -> FloatArray:
+    slope, missing = np.nan_to_num(slope, posinf=0.0, neginf=0.0), np.nan_to_num(missing, posinf=0.0, neginf=0.0)
+    singular = np.abs(np.linalg.det(slope)) == 0
+    slope = np.where(singular[:, None, None], np.eye(slope.shape[-1]), slope)
+    return np.linalg.solve(slope, missing[..., None])[..., 0]
+
+
+def metropolis(proposals: Proposals, chains: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return where independence Metropolis chains through the proposals stand, shape (chains, steps).
 
     Notes
     -----
-    Chains on several cores ask in any order. A rehearsal on one core, with a standard normal density, asks in theirs.
+    Each chain begins at a proposal drawn by weight, and its own share of the proposals is then offered to it in turn.
     """
-    import nutpie
-
-    asked: list[int] = []
-
-    def start(own: int) -> FloatArray:
-        asked.append(int(own))
-        return np.ones(1)
-
-    rehearsed = _compiled(lambda x, **_: (-0.5 * float(x @ x), -x), 1, start)
-    settings = {"save_warmup": False, "progress_bar": False, "adaptation": "draw_diag"}
-    nutpie.sample(rehearsed, draws=chains, tune=1, chains=chains, cores=1, seed=seed, **settings)
-    return asked
-
-
-def _compiled(density: Density, size: int, start: Callable[[int], FloatArray]) -> Any:
-    """Wrap a density of flat vectors for nutpie."""
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    def expand(*_: object) -> Callable[..., dict[str, FloatArray]]:
-        return lambda x, **_: {"free_numbers": x}
-
-    shape, kind = (size,), np.dtype("float64")
-    return from_pyfunc(size, lambda: density, expand, [kind], [shape], ["free_numbers"], make_initial_point_fn=start)
+    per_chain = len(proposals.log_weight) // chains
+    weight = np.exp(proposals.log_weight - proposals.log_weight.max())
+    current = rng.choice(len(weight), size=chains, p=weight / weight.sum())
+    found = np.empty((chains, per_chain), dtype=np.intp)
+    for step in range(per_chain):
+        offered = np.arange(chains) * per_chain + step
+        odds = proposals.log_weight[offered] - proposals.log_weight[current]
+        current = np.where(np.log(rng.random(chains)) < odds, offered, current)
+        found[:, step] = current
+    return found

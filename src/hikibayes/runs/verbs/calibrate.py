@@ -25,7 +25,7 @@ SHOWN = ["quantity", "printed", "mean", "sd", "q05", "q95", "between_over_within
 @verb(
     options.study,
     click.Option(["--draws"], type=click.IntRange(min=4), default=2000, show_default=True, help="How many to keep."),
-    click.Option(["--thin"], type=click.IntRange(min=1), default=2, show_default=True, help="Sampled draws for each."),
+    click.Option(["--thin"], type=click.IntRange(min=1), default=1, show_default=True, help="Sampled draws for each."),
     options.reading,
     files=("reconstructions.nc", "calibration.csv", "units.csv", "figures/calibration.svg"),
 )
@@ -35,7 +35,7 @@ def calibrate(run: Run, study: str, readings: Mapping[str, str], draws: int, thi
     from ...reconstruction.raw_units import answers_by_unit
 
     about = run.study(study, readings)
-    run.say("looking for starting points (the first run on a machine compiles for about a minute)")
+    run.say("looking for starting points (a record of a new shape compiles for up to a minute)")
     with run.bar("sampling") as tell:
         found = calibrate(about, seed=run.seed, draws=draws, thin=thin, progress=tell)
     by_unit = answers_by_unit(about, found.reconstructions, seed=run.seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,18 +31,27 @@ SHOWN = ["estimand", "printed", "ols", "mean", "lower", "upper", "p_positive", "
         show_default=True,
         help="Of these, by NUTS too.",
     ),
+    options.reconstructions,
     options.reading,
     files=("published.csv", "estimates.csv", "tipping.csv", "power.csv", "report.html"),
     reported=True,
 )
 def reanalyze(
-    run: Run, study: str, readings: Mapping[str, str], fast: bool, datasets: int, nuts_datasets: int
+    run: Run,
+    study: str,
+    readings: Mapping[str, str],
+    fast: bool,
+    datasets: int,
+    nuts_datasets: int,
+    reconstructions: str | None,
 ) -> Outcome:
     """Reanalyse a published study: audit, reconstruct, fit, combine, report."""
     from ...reanalysis import reanalysis_files, reanalyze
 
     about = run.study(study, readings)
-    found = reanalyze(about, seed=run.seed, progress=run.say, datasets=datasets, nuts_datasets=nuts_datasets, fast=fast)
+    run.takes_file(reconstructions)
+    chosen: dict[str, Any] = {"datasets": datasets, "nuts_datasets": nuts_datasets, "fast": fast}
+    found = reanalyze(about, seed=run.seed, progress=run.say, reconstructions=reconstructions, **chosen)
     return Outcome(
         study=about.id,
         files=reanalysis_files(found),

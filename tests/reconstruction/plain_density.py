@@ -1,0 +1,153 @@
+"""The log density of a calibration in plain words: slow, short, and what the traced one is held against.
+
+Whatever is printed is computed here by `hikibayes.study.analysis`, from group moments, as anybody would.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy import special, stats
+
+from hikibayes.reconstruction.posterior.assembly import conditioned, coordinate_rows, predictors
+from hikibayes.reconstruction.posterior.density import LIMIT_SOFTNESS, TWO_SIDED_SD
+from hikibayes.reconstruction.posterior.printed import TOTAL, Target
+from hikibayes.reconstruction.posterior.problem import Problem
+from hikibayes.reconstruction.reconstructions import reconstructions_of
+from hikibayes.study.analysis import PublishedAnalysis
+from hikibayes.study.moments import compare_groups, correlations, total_moments
+
+
+def plain_log_density(problem: Problem, flat: np.ndarray, temperature: float = 1.0) -> float:
+    values = problem.values(flat)
+    made = predictors(problem.layout, problem.raw, problem.data, values)
+    _, white, log_root = conditioned(coordinate_rows(problem.coordinates, made), problem.data, values)
+    draw = reconstructions_of(problem, flat[None]).isel(draw=0)
+    analysis = PublishedAnalysis(problem.study, draw)
+    aims = sum(_toward(target, plain_number(problem, target, analysis), temperature) for target in problem.targets)
+    a, b = problem.priors.share[..., 0], problem.priors.share[..., 1]
+    share = values["share"]
+    return float(
+        (a * np.log(share) + b * np.log1p(-share)).sum()
+        + _log_normals(problem, flat)
+        + _log_correlations(problem, values["partial"], draw)
+        + _log_limits(problem, draw)
+        - 0.5 * (white**2).sum()
+        - log_root
+        + aims
+    )
+
+
+def _log_normals(problem: Problem, flat: np.ndarray) -> float:
+    begin, total = 0, 0.0
+    for name, shape in problem.shapes.items():
+        end = begin + int(np.prod(shape))
+        if name not in ("share", "partial"):
+            total -= 0.5 * float(flat[begin:end] @ flat[begin:end])
+        begin = end
+    return total
+
+
+def _log_correlations(problem: Problem, partial: np.ndarray, draw: xr.Dataset) -> float:
+    p, eta = problem.layout.p, problem.priors.eta
+    left = np.log1p(-(np.tanh(partial) ** 2))
+    power = eta + (p - 2 - np.tril_indices(p, -1)[1]) / 2
+    names = list(problem.layout.predictors)
+    sd = np.sqrt(np.diag(total_moments(draw)[1].sel(measure=names, measure_2=names)))
+    n = np.array(problem.layout.n)
+    within = draw["cov"].sel(measure=names, measure_2=names).values / np.outer(sd, sd)
+    groups = [np.linalg.slogdet(cov * (size - 1) / (n.sum() - 1))[1] for cov, size in zip(within, n, strict=True)]
+    constant = np.log(n[0] * n[1] / n.sum() / (n.sum() - 1)) / 2
+    joint = constant + sum(groups) / 2 - left.sum() + _log_unexplained(problem, draw)
+    return float((power * left).sum() + (eta - 1) * joint)
+
+
+def _log_unexplained(problem: Problem, draw: xr.Dataset) -> float:
+    names, outcome = list(problem.layout.predictors), problem.layout.outcome
+    left = 0.0
+    for group, size in zip(problem.layout.groups, problem.layout.n, strict=True):
+        cov = draw["cov"].sel(group=group)
+        xx, xy = cov.sel(measure=names, measure_2=names).values, cov.sel(measure=names, measure_2=outcome).values
+        yy = float(cov.sel(measure=outcome, measure_2=outcome))
+        left += (yy - float(xy @ np.linalg.solve(xx, xy))) * (size - 1) / (sum(problem.layout.n) - 1)
+    return float(np.log(left))
+
+
+def _log_limits(problem: Problem, draw: xr.Dataset) -> float:
+    prior, layout = problem.priors.difference, problem.layout
+    names = [*layout.predictors[layout.categories :], layout.outcome]
+    mean = draw["mean"].sel(measure=names)
+    gap = (mean.sel(group=layout.groups[1]) - mean.sel(group=layout.groups[0])).values
+    density = -0.5 * ((gap[-1] - prior.mean[-1]) / prior.sd[-1]) ** 2
+    for room in (gap - prior.lower, prior.upper - gap):
+        finite = room[np.isfinite(room)]
+        density += float(special.log_expit(finite / LIMIT_SOFTNESS).sum())
+    return float(density)
+
+
+def _toward(target: Target, number: float, temperature: float) -> float:
+    number = np.sqrt(number**2 + 1e-12) if target.absolute else number
+    if target.two_sided:
+        sd = TWO_SIDED_SD * (target.high - target.low) / 2 * temperature
+        return float(-0.5 * ((number - (target.low + target.high) / 2) / sd) ** 2)
+    room = number - target.low if np.isfinite(target.low) else target.high - number
+    return float(special.log_expit(room / (target.softness * temperature)))
+
+
+def plain_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
+    """Compute the number that a target is about, from group moments of one draw."""
+    study, layout, moments = problem.study, problem.layout, analysis.moments
+    steps = [step.id for step in study.steps]
+    names = (layout.group, *layout.predictors, layout.outcome)
+    if target.contrast is not None:
+        return _coefficient_number(problem, target, analysis)
+    if target.kind in ("r2", "increment"):
+        r2 = [float(analysis.regression(steps[s]).r2) if s >= 0 else 0.0 for s in target.index]
+        if target.kind == "increment":
+            return (r2[0] - r2[1]) / (1 - r2[0])
+        return target.weights[0] * r2[0] + target.weights[1] * r2[1]
+    if target.kind == "correlation":
+        where, first, second = target.index
+        if first == 0:
+            gap = compare_groups(moments, names[second], (layout.groups[1], layout.groups[0]))["difference"]
+            n1, n2 = layout.n
+            sd = np.sqrt(total_moments(moments)[1].sel(measure=names[second], measure_2=names[second]))
+            return float(gap / sd * np.sqrt(n1 * n2 / (n1 + n2) / (n1 + n2 - 1)))
+        matrix = correlations(moments, None if where == TOTAL else layout.groups[where])
+        return float(matrix.sel(measure=names[first], measure_2=names[second]))
+    if target.kind in ("mean", "sd"):
+        where, j = target.index
+        mean, cov = (
+            total_moments(moments)
+            if where == TOTAL
+            else (moments["mean"].sel(group=layout.groups[where]), moments["cov"].sel(group=layout.groups[where]))
+        )
+        name = names[1 + j]
+        if target.kind == "mean":
+            return float(mean.sel(measure=name))
+        return float(np.sqrt(cov.sel(measure=name, measure_2=name)))
+    j, student = target.index
+    found = compare_groups(
+        moments, names[1 + j], (layout.groups[1], layout.groups[0]), "student" if student else "welch"
+    )
+    if target.kind == "welch_p":
+        low_p, high_p = target.p
+        t, df = float(found["t"]), float(found["df"])
+        t = t * target.sign if target.sign else abs(t)
+        low, high = stats.t.isf(high_p / 2, df), stats.t.isf(low_p / 2, df) if low_p > 0 else np.inf
+        if target.two_sided:
+            return float((t - low) / (high - low))
+        return float(t - low) if np.isfinite(target.low) else float(t - high)
+    return float(found[{"mean_difference": "difference"}.get(target.kind, target.kind)])
+
+
+def _coefficient_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
+    fact = problem.study.fact(target.fact)
+    if target.kind == "vif":
+        vif = analysis.regression(str(fact.step), fact.coding, fact.products).vif
+        return float(vif.sel(term=target.contrast.term))
+    if target.kind != "contrast_t":
+        return float(analysis.value(fact))
+    if fact.quantity == "slope_p":
+        return float(analysis.slopes(str(fact.of), str(fact.step))["t"].sel(group=fact.group))
+    return float(analysis.regression(str(fact.step), fact.coding, fact.products).t.sel(term=fact.term))

@@ -1,0 +1,98 @@
+"""A record calibrated from beginning to end, and what is said of one that contradicts itself."""
+
+import numpy as np
+import pytest
+
+from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate
+from hikibayes.reconstruction.posterior.problem import Problem
+from hikibayes.reconstruction.posterior.traced import Traced
+
+from .printing import (
+    Shape,
+    answer,
+    coefficients,
+    correlation_table,
+    descriptives,
+    explained,
+    printed_study,
+    truth,
+    workers,
+)
+
+SHAPE = Shape(n=(60, 45))
+FEW = [
+    {"id": "first", "label": "1", "adds": ["shift", "course"]},
+    {"id": "second", "label": "2", "after": "first", "adds": ["focus"]},
+    {"id": "third", "label": "3", "after": "second", "adds": ["course:focus"]},
+]
+"""Each measure adds to what JAX has to compile."""
+USED = {"shift", "focus", "output"}
+LINES = [
+    line
+    for line in (*descriptives(), *correlation_table("plain"), *correlation_table("trained"))
+    if {line[1]["of"], line[1].get("with", "focus")} <= USED
+] + [*coefficients("third", ("course:focus", "focus"), "coefficient_se"), *explained()]
+
+
+@pytest.fixture(scope="module")
+def record():
+    raw = workers(SHAPE, 11)
+    return raw, printed_study(SHAPE, raw, LINES, step=FEW)
+
+
+def with_value(study, fact, value):
+    content = study.model_dump(exclude_unset=True)
+    content["fact"] = [{**f, "value": value} if f["id"] == fact else f for f in content["fact"]]
+    return type(study).model_validate(content)
+
+
+def fact_of(study, quantity, **address):
+    return next(
+        f for f in study.facts if f.quantity == quantity and all(getattr(f, k) == v for k, v in address.items())
+    )
+
+
+def test_a_full_record_gives_the_answer_of_its_raw_data(record):
+    raw, study = record
+    told = []
+    found = calibrate(study, draws=400, seed=1, progress=lambda *steps: told.append(steps))
+    assert found.verdict.sampler == "optimiser"
+    assert found.verdict.sound
+    assert str(found.verdict).startswith("converged: R-hat 1.0")
+    assert found.reconstructions.sizes["draw"] == 400
+    assert told[-1][0] == told[-1][1] >= 400
+    ours, known = answer(study, found.reconstructions), truth(study, raw)
+    assert abs(ours.mean - known.mean) < 0.25 * known.sd
+    assert 0.85 < ours.sd / known.sd < 1.18
+    again = calibrate(study, draws=400, seed=1)
+    assert again.reconstructions["cov"].equals(found.reconstructions["cov"])
+
+
+@pytest.mark.parametrize(
+    ("quantity", "address", "wrong"),
+    [
+        ("correlation", {"of": "focus", "with_": "output", "group": "plain"}, "-0.25"),
+        ("sd", {"of": "focus", "group": "plain"}, "17.31"),
+        ("coefficient", {"term": "course:focus"}, "0.93"),
+    ],
+)
+def test_a_misprint_is_among_the_first_three_suspects(record, quantity, address, wrong):
+    _, study = record
+    fact = fact_of(study, quantity, **address)
+    with pytest.raises(ConflictingRecordError, match="no data can satisfy this record") as caught:
+        calibrate(with_value(study, fact.id, wrong), seed=1)
+    assert fact.id in caught.value.facts[:3]
+    assert f"prints {wrong}, at best" in str(caught.value)
+
+
+def test_derivatives_are_those_of_the_residuals(record):
+    _, study = record
+    traced = Traced(Problem.of(study))
+    u = np.random.default_rng(4).normal(0, 0.1, (2, traced.size))
+    cold = np.ones((2, len(traced.problem.statements)))
+    left, slope, value = traced.linearised(u, cold)
+    along = np.random.default_rng(5).normal(size=traced.size)
+    ahead, behind = (traced.linearised(u + h * along, cold) for h in (1e-5, -1e-5))
+    np.testing.assert_allclose(slope @ along, (ahead[0] - behind[0]) / 2e-5, rtol=2e-4, atol=2e-4)
+    # the prior beyond the sum of squares is smooth and small
+    assert np.ptp(value + 0.5 * (left**2).sum(axis=1)) < 30
