@@ -185,7 +185,7 @@ def suspects(traced: Traced, starts: Starts) -> tuple[Suspect, ...]:
         temperature = np.array([_without(problem, {*out, fact}) for fact in candidates])
         begin = np.broadcast_to(best, (len(candidates), traced.size))
         u, cost = descend(traced, begin, temperature)
-        enough = (misses(traced, u) * (temperature < LEFT_OUT) <= OUT_OF_REACH).all(axis=1)
+        enough = (np.where(temperature < LEFT_OUT, misses(traced, u), 0.0) <= OUT_OF_REACH).all(axis=1)
         order = np.argsort(cost)
         if enough.any():
             good = [i for i in order if enough[i]]
