@@ -353,9 +353,11 @@ def _conflict(traced: Traced, found: tuple[Suspect, ...], convention: str | None
         if fact is None:
             lines.append(suspect.fact)
             continue
-        values = numbers(problem, problem.data, traced.free_numbers(suspect.u))
+        with np.errstate(all="ignore"):  # what is left out may be impossible where the others hold together
+            values = numbers(problem, problem.data, traced.free_numbers(suspect.u))
         here = [i for i, target in enumerate(problem.statements) if target.fact == fact.id]
-        at_best = f", at best {values[here[0]]:.4g}" if fact.quantity in COMPARABLE else ""
+        shown = fact.quantity in COMPARABLE and np.isfinite(values[here[0]])
+        at_best = f", at best {values[here[0]]:.4g}" if shown else ""
         lines.append(f"{fact.id} ({fact.source.locator}) prints {fact.printed}{at_best}")
     fewest = "one of these, worst first" if found and found[0].alone else "these, worst first"
     message = f"no data can satisfy this record; the others hold together without {fewest}: " + "; ".join(lines)
