@@ -44,8 +44,8 @@ NAMES = {"welch": "Welch's t", "student": "Student's t"}
 TESTED = ("t", "df", "p")
 UNTESTED = ("d", "mean_difference")
 """Quantities that do, and do not, depend on which t test was used."""
-TINY = 1e-6
-"""A variance that is almost 0, where t and d are not defined."""
+TINY, HUGE = 1e-6, 1e150
+"""Variances that are almost 0, where t and d are not defined, and almost without end."""
 EFFECT_SIZES = {
     "cohen": "Cohen's d",
     "hedges": "Hedges' g",
@@ -339,7 +339,9 @@ def _t_per_d(comparison: Comparison, tests: Iterable[Test], kinds: Iterable[str]
     """
     boxes = comparison.variances if comparison.described else (Interval(0.0, 1.0), Interval(0.0, 1.0))
     first, second = boxes
-    points = [(max(v, TINY), max(w, TINY)) for v, w in ((first.low, second.high), (first.high, second.low))]
+    corners = ((first.low, second.high), (first.high, second.low))
+    # an SD that is printed as "more than" has no end; the ratio has a limit there
+    points = [(min(max(v, TINY), HUGE), min(max(w, TINY), HUGE)) for v, w in corners]
     n = comparison.sizes
     ratios = [
         t_statistic(test, 1.0, point, n) / effect_size(kind, 1.0, point, n)
