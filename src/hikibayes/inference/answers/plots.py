@@ -21,6 +21,8 @@ COLOURS = ("#41668f", "#c2532f", "#4d7c4a", "#8a6d1d", "#7a4f8a", "#22262b")
 INK, FAINT = "#22262b", "#8b929b"
 WIDTH = 4.1
 MOST_ROWS = 14
+WIDEST = 56
+"""Letters of a row's text at full size; longer ones are set smaller, so that none is cut off."""
 
 
 class Plots:
@@ -65,6 +67,11 @@ def _axes(ax: Axes | None, height: float) -> Axes:
     return plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
 
 
+def _words(name: object) -> str:
+    """Return a measure's id as words."""
+    return str(name).replace("_", " ")
+
+
 def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw a summary: a row for each estimand that has a standardised unit, first on top."""
     rows = table[table["p_positive"].notna()].head(MOST_ROWS).reset_index(drop=True)
@@ -73,7 +80,8 @@ def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot([row["lower"], row["upper"]], [-i, -i], color=INK, lw=2.2, solid_capstyle="butt")
         ax.plot(row["mean"], -i, "o", color=INK, ms=5.5, mec="white", mew=0.8)
         ax.plot(row["ols"], -i, "|", color=COLOURS[1], ms=11, mew=1.2)
-        text = ax.text(0, -i + 0.2, row["effect"], transform=ax.get_yaxis_transform(), va="bottom", fontsize=8)
+        size = 8 * min(1.0, WIDEST / len(row["effect"]))
+        text = ax.text(0, -i + 0.2, row["effect"], transform=ax.get_yaxis_transform(), va="bottom", fontsize=size)
         text.set_in_layout(False)
         ax.plot([0, 0], [-i - 0.2, -i + 0.15], color=FAINT, lw=0.8, zorder=0)
     ax.set_ylim(-len(rows) + 0.45, 0.75)
@@ -96,8 +104,8 @@ def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, ax: Axes
     if len(cells := list(dict.fromkeys(lines["cell"]))) > 1:
         title, columns = str(lines["by"].iloc[0]), min(3, len(cells))
         ax.legend(title=title, frameon=False, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1))
-    ax.set_xlabel(str(lines["along"].iloc[0]))
-    ax.set_ylabel(outcome)
+    ax.set_xlabel(_words(lines["along"].iloc[0]))
+    ax.set_ylabel(_words(outcome))
     return ax
 
 
@@ -124,7 +132,7 @@ def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.fill_between(band["raw"], band["lower"], band["upper"], color=FAINT, alpha=0.25, lw=0)
     ax.fill_between(band["raw"], band["lower"], band["upper"], where=apart.tolist(), color=COLOURS[1], alpha=0.25, lw=0)
     ax.plot(band["raw"], band["mean"], color=INK, lw=2)
-    ax.set_xlabel(str(band["moderator"].iloc[0]))
+    ax.set_xlabel(_words(band["moderator"].iloc[0]))
     effect = str(band["effect"].iloc[0]) if "effect" in band else "the groups’ gap"
     ax.set_ylabel(f"{effect} (SD)", fontsize=8)
     return ax
