@@ -3,6 +3,7 @@
 import os
 import string
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -209,3 +210,32 @@ def test_a_term_may_be_spelt_in_any_order_and_spacing():
 def test_models_with_such_formulas_are_refused(formula, terms, why):
     with pytest.raises(ValueError, match=why):
         model(formula, *terms)
+
+
+AGE_ALONE = """
+description = "age alone"
+formula = "leap ~ age"
+family = "gaussian"
+scaling = "sample"
+[priors]
+Intercept = {dist = "Normal", mu = 0, sigma = 1, reason = "z"}
+age = {dist = "Normal", mu = 0, sigma = 0.5, reason = "z"}
+sigma = {dist = "HalfStudentT", nu = 4, sigma = 1, reason = "z"}
+"""
+
+
+def test_a_model_that_answers_nothing_is_a_fit_with_an_empty_summary(tmp_path):
+    """Everything asked needs a column that the formula lacks: said with its reason, in a table without rows."""
+    from click.testing import CliRunner
+
+    from hikibayes.cli import main
+
+    inputs = Path(__file__).parents[1] / "campaign" / "inputs"
+    (tmp_path / "model.toml").write_text(AGE_ALONE)
+    rest = ["--study", inputs / "study.toml", "--mapping", inputs / "mapping.toml", "--engine", "exact"]
+    words = ["fit", tmp_path / "model.toml", inputs / "frogs.csv", *rest, "-o", tmp_path / "run"]
+    ran = CliRunner().invoke(main, list(map(str, words)))
+    assert ran.exit_code == 0, (ran.output, ran.exception)
+    assert "not estimated: difference" in ran.stderr
+    assert (tmp_path / "run" / "report.html").exists()
+    assert not (tmp_path / "run" / "summary.csv").exists()

@@ -25,8 +25,8 @@ def _of(ax: Axes) -> Figure:
 
 
 def _effects(run: SavedRun) -> Figure:
-    dots = run.table("effects_people").fillna({"cell": ""})
-    lines = run.table("effects").fillna({"cell": "", "by": ""})
+    dots = run.table("effects_people").astype({"cell": object}).fillna({"cell": ""})
+    lines = run.table("effects").astype({"by": object, "cell": object}).fillna({"cell": "", "by": ""})
     (model,) = run.models.values()
     text = {"cell": str}
     return _of(plots.draw_effects(lines.astype(text), dots.astype(text), model.outcome))

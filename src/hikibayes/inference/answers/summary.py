@@ -48,7 +48,9 @@ def summary(fit: Fit) -> pd.DataFrame:
     """
     own = fit.estimates[(fit.estimates["engine"] == fit.engine) & (fit.estimates["note"] == "")]
     by_name = {e.name: e for e in fit.study.estimands}
-    table = own[[u == by_name[name].unit for name, u in zip(own["estimand"], own["unit"], strict=True)]]
+    standard = [u == by_name[name].unit for name, u in zip(own["estimand"], own["unit"], strict=True)]
+    # an empty list would choose columns
+    table = own[np.array(standard, dtype=bool)]
     table = table[["estimand", "mean", "sd", "lower", "upper", "p_positive", "bf10"]].reset_index(drop=True)
     words = [estimand_name(fit.study, by_name[name]) for name in table["estimand"]]
     table.insert(0, "effect", words)
@@ -179,7 +181,9 @@ def conditional_means(fit: Fit) -> pd.DataFrame:
 
 def _lines(fit: Fit) -> tuple[Lines, str, str]:
     """Return the lines of the figure, the number that they go along, and what tells them apart."""
-    along = fit.study.analysis.focal
+    # a model need not hold what the study is about: then the first of its own numbers
+    numbers = [n for n in fit.model.variables if n in fit.design.scaling.scale and n != fit.model.outcome]
+    along = next((n for n in (fit.study.analysis.focal, *numbers) if n in numbers), "")
     partners = [n for own in fit.model.measures.values() if along in own for n in own - {along}]
     levels = fit.design.levels
     by = next((name for name in partners if name in levels), next(iter(partners), ""))

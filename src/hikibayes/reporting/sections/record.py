@@ -73,5 +73,5 @@ def remarks(f: Findings) -> dict[str, Any]:
 def remark_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     """Return remarks as a report has them, reference levels first; ``of`` is empty where it is the whole table."""
     first = table["kind"] != "reference_level"
-    rows = table.loc[first.sort_values(kind="stable").index, ["of", "remark"]].fillna("")
+    rows = table.loc[first.sort_values(kind="stable").index, ["of", "remark"]].astype(object).fillna("")
     return [{str(name): str(value) for name, value in row.items()} for row in rows.to_dict("records")]
