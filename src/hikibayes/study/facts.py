@@ -6,8 +6,10 @@ A `Fact` is a number the paper printed, with its decimals, the place where it st
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
@@ -16,6 +18,7 @@ from ..quantities import KINDS
 from ..spec import Printed, Spec, unknown_name
 from .intervals import Interval, rounding_interval
 from .measures import Identifier, Source, Text
+from .values import STARS, is_p, read_value
 
 __all__ = ["Assumption", "Fact"]
 
@@ -93,6 +96,14 @@ class Fact(Spec):
     implied: bool = False
     note: str | None = None
     source: Source
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_printed(cls, content: Any) -> Any:
+        """Take a value as it stands in print: ``"<.001"``, ``"12.4%"``, ``"n.s."``, ``"**"``."""
+        if not isinstance(content, dict) or not isinstance(content.get("value"), str):
+            return content
+        return {**content, **_read(content["value"], content)}
 
     @field_validator("quantity")
     @classmethod
@@ -188,6 +199,23 @@ class Fact(Spec):
             f"{key} {'/'.join(value) if isinstance(value, tuple) else value}" for key, value in self.address.items()
         ]
         return f"{self.quantity}({', '.join(parts)}) {self.printed}"
+
+
+def _read(text: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return value, relation and unit of a printed text; raises `ValueError` where it is no single number."""
+    with suppress(InvalidOperation):
+        return {"value": Decimal(text)}
+    found = read_value(text)
+    if found.marks and (found.number is not None or not is_p(str(content.get("quantity")))):
+        raise ValueError(
+            f"{text!r} is of more than one number; a [[table]] takes stars, and here the p is its own fact"
+        )
+    said: dict[str, Any] = found.threshold(STARS) if found.marks else {"value": found.number}
+    if found.relation != "=":
+        said["relation"] = found.relation
+    if "relation" in said and content.get("relation", said["relation"]) != said["relation"]:
+        raise ValueError(f"{text!r} and relation = {content['relation']!r} say different things")
+    return said | ({"unit": "percent"} if found.percent else {})
 
 
 class Assumption(Spec):

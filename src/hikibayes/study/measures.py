@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
-from ..spec import Items, Number, Spec, Whole
+from ..spec import InputError, Items, Number, Spec, Whole
 
 __all__ = ["Identifier", "Level", "Measure", "Source", "Subscale", "term_parts"]
 
@@ -21,7 +22,7 @@ class Source(Spec):
 
     locator: Text
     """Section and paragraph, for example ``Results, paragraph 3``."""
-    quote: Text
+    quote: Text | Literal[""] = ""
     """The words as printed."""
 
 
@@ -47,7 +48,8 @@ class Measure(Spec):
     -----
     ``scale``: a questionnaire; its range follows from items and response format, and its direction is mandatory,
     because a reader who takes a high score for a bad one reads every result upside down.
-    ``number``: a number with a range. ``category``: named levels; the first is the reference (coded 0).
+    ``number``: a number; what needs its range asks for it. ``category``: named levels; the first is the
+    reference (coded 0).
     """
 
     id: Identifier
@@ -72,17 +74,14 @@ class Measure(Spec):
     def _fields_fit_kind(self) -> Self:
         wanted: dict[str, tuple[str, ...]] = {
             "scale": ("items", "response", "direction"),
-            "number": ("range", "unit"),
+            "number": ("range",),
             "category": ("levels",),
         }
         for kind, names in wanted.items():
             for name in names:
-                given = bool(getattr(self, name))
-                if given != (kind == self.kind) and name != "unit":
-                    verb = "needs" if kind == self.kind else "takes no"
-                    raise ValueError(f"measure {self.id!r}: a {self.kind} {verb} {name!r}")
-        if self.kind == "number" and not self.unit:
-            raise ValueError(f"measure {self.id!r}: a number needs 'unit'")
+                given, own = bool(getattr(self, name)), kind == self.kind
+                if given != own and not (own and name == "range"):
+                    raise ValueError(f"measure {self.id!r}: a {self.kind} {'needs' if own else 'takes no'} {name!r}")
         for name, pair in (("response", self.response), ("range", self.range)):
             if pair and pair[0] >= pair[1]:
                 raise ValueError(f"measure {self.id!r}: {name} runs from {pair[0]:g} to {pair[1]:g}, not upwards")
@@ -99,22 +98,30 @@ class Measure(Spec):
 
         Raises
         ------
-        ValueError
-            A category has none.
+        InputError
+            A category has none, and a number without a range none that is known.
         """
         if self.kind == "scale" and self.response and self.items:
             factor = self.items if self.score == "sum" else 1
             return self.response[0] * factor, self.response[1] * factor
         if self.range:
             return self.range
-        raise ValueError(f"measure {self.id!r} is a category and has no limits")
+        if self.kind == "number":
+            raise InputError(f"measure {self.id!r} has no 'range', which is needed here; add range = [lowest, highest]")
+        raise InputError(f"measure {self.id!r} is a category and has no limits")
+
+    @property
+    def possible(self) -> tuple[float, float]:
+        """Lowest and highest possible value as far as they are known: infinite where they are not."""
+        return self.limits if self.kind != "number" or self.range else (-math.inf, math.inf)
 
     @property
     def grain(self) -> float:
-        """Distance between neighbouring possible values; 0 for a continuous number."""
+        """Distance between neighbouring possible values; 0 for a continuous number, or where it is not known."""
         if self.kind == "scale" and self.items and self.score == "mean":
             return 1 / self.items
-        return 1.0 if self.integer else 0.0
+        known = self.kind != "number" or self.range or "integer" in self.model_fields_set
+        return 1.0 if self.integer and known else 0.0
 
 
 def term_parts(term: str) -> frozenset[str]:

@@ -18,8 +18,10 @@ from ..estimands import Outline
 from ..quantities import KINDS
 from ..spec import InputError, Number, Spec, Whole, unknown_name, validated
 from .facts import Assumption, Fact
+from .implied import in_full
 from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text, term_parts
+from .tables import Table
 
 __all__ = [
     "Analysis",
@@ -67,7 +69,7 @@ class Statement(Spec):
 class Analysis(Spec):
     """How the published regressions were set up."""
 
-    outcome: Identifier
+    outcome: Identifier | Literal[""] = ""
     group: Identifier | Literal[""] = ""
     """The categorical measure that holds the groups; its levels are theirs. Own data may have none."""
     focal: Identifier | Literal[""] = ""
@@ -181,6 +183,8 @@ class Study(Spec):
     analysis: Analysis
     steps: tuple[Step, ...] = Field(default=(), alias="step")
     facts: tuple[Fact, ...] = Field(default=(), alias="fact")
+    tables: tuple[Table, ...] = Field(default=(), alias="table")
+    """Facts in a compact form; a study that was read has them among its facts."""
     assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
     readings: tuple[Reading, ...] = Field(default=(), alias="reading")
     estimands: tuple[Estimand, ...] = Field(default=(), alias="estimand")
@@ -331,7 +335,8 @@ class Study(Spec):
     @model_validator(mode="before")
     @classmethod
     def _one_spelling(cls, content: Any) -> Any:
-        """Write products with the group first, in steps and facts: ``age:group`` and ``group:age`` are one term."""
+        """Write a short file in full, and products with the group first: ``age:group`` is ``group:age``."""
+        content = in_full(content) if isinstance(content, dict) else content
         analysis = content.get("analysis") if isinstance(content, dict) else None
         group = analysis.get("group") if isinstance(analysis, dict) else getattr(analysis, "group", None)
         return _group_first(content, str(group)) if group else content
@@ -399,7 +404,7 @@ class Study(Spec):
     def _refuse_outside(self, fact: Fact, measure: Measure) -> None:
         if measure.kind == "category":
             raise ValueError(f"fact {fact.id!r}: a category such as {measure.id!r} has no {fact.quantity}")
-        low, high = measure.limits
+        low, high = measure.possible
         if not fact.interval.meets(Interval(low, high)):
             raise ValueError(
                 f"fact {fact.id!r}: {fact.quantity} {fact.printed} lies outside the range of {measure.id!r}, "

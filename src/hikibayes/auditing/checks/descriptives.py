@@ -97,7 +97,7 @@ def _same(one: Fact, other: Fact) -> bool:
 
 def _limits(study: Study, measure: Measure, group: str | None) -> tuple[float, float, list[Fact]]:
     """Return the range of the observed values: as printed, else the instrument's, with the facts that gave it."""
-    low, high = measure.limits
+    low, high = measure.possible
     facts = [only(study, name, of=measure.id, group=group) for name in ("minimum", "maximum")]
     if facts[0]:
         low = max(low, facts[0].interval.low)
@@ -119,13 +119,15 @@ def checks_of_ranges(study: Study) -> Iterator[Check]:
             note = f"The smallest value, {number(low)}, is above the largest, {number(high)}."
             yield found("minimum and maximum", ends, "inconsistent", note, about=2)
             continue
-        if ends:
-            limits = Interval(*measure.limits)
+        limits = Interval(*measure.possible)
+        if ends and limits.bounded:
             inside = all(end.interval.meets(limits) for end in ends)
             where = "inside" if inside else "outside"
             span = f"{number(limits.low)} to {number(limits.high)}"
             note = f"The extremes of {measure.label}{_who(group)} lie {where} the measure's range, {span}."
             yield found("minimum and maximum", ends, "consistent" if inside else "inconsistent", note, about=2)
+        if math.inf in (-low, high):
+            continue
         if mean := only(study, "mean", of=measure.id, group=group):
             who = f"A mean of {measure.label}{_who(group)}"
             yield compared("mean within range", mean, ends, Interval(low, high), who)
