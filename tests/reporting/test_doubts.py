@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from tests.studies import orchard, orchard_run
 
 from hikibayes.cli import main
-from hikibayes.reporting.doubt_labels import adjustment_name
-from hikibayes.reporting.figures_doubts import DOUBT_FIGURES
 from hikibayes.reporting.html import page
 from hikibayes.reporting.saved import SavedRun
+from hikibayes.reporting.topics import confounding, imbalance
+from hikibayes.reporting.topics.imbalance.names import adjustment_name
 from hikibayes.runs.replay import replay, same
 
 RUN = CliRunner()
@@ -50,7 +50,7 @@ def fitted(tmp_path_factory):
 
 
 def test_a_reanalysis_holds_both_doubts_and_draws_them(saved):
-    for name, figure in DOUBT_FIGURES.items():
+    for name, figure in (confounding.FIGURES | imbalance.FIGURES).items():
         assert figure.wanted(saved), name
     text = page(saved)
     for words in ("If the groups had been alike", "What nobody measured", f"{SEASON} held equal", "times as strong as"):

@@ -9,9 +9,9 @@ from hikibayes.folders import write_run
 from hikibayes.inference.fit import fit
 from hikibayes.inference.saved_fit import fit_files, load_fit
 from hikibayes.provenance import Stopwatch
-from hikibayes.reporting.figures import figure_files
 from hikibayes.reporting.html import report
 from hikibayes.reporting.saved import SavedRun
+from hikibayes.reporting.topics import figure_files
 from hikibayes.robustness.case import case_of
 from hikibayes.robustness.confounding.sensitivity import confounding_of
 from hikibayes.robustness.priors.sensitivity import priors_of
@@ -54,7 +54,7 @@ def test_what_doubts_a_fit_carries_its_remarks_and_has_a_report_without_a_public
     files = sensitivity_files(DOUBTS[verb](case, seed=1), case)
     write_run(folder.parent / verb, files | figure_files(SavedRun.of_contents(files, record)), record)
     html = report(folder.parent / verb)
-    assert "What is odd about the table" in html
+    assert "Reference levels and remarks" in html
     assert "the reference level is" in html
     assert "9999 occurs" in html
     assert f"hikibayes {verb} {folder}" in html

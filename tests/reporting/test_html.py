@@ -4,6 +4,7 @@ import json
 import re
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from tests.studies import orchard_run
@@ -11,7 +12,7 @@ from tests.studies import orchard_run
 from hikibayes.folders import write_run
 from hikibayes.reporting.html import page, report, with_report
 from hikibayes.reporting.saved import SavedRun
-from hikibayes.reporting.sections import SECTIONS
+from hikibayes.reporting.topics import TOPICS
 from hikibayes.spec import InputError
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
@@ -86,9 +87,9 @@ def test_ids_are_unique_and_every_reference_leads_somewhere(tags):
 
 
 def test_every_section_is_there_in_order(tags):
-    # a reanalysis has no table of one's own to remark upon
-    sections = [section.id for section in SECTIONS if section.id != "remarks"]
-    assert [name for name in tags.ids if name in {section.id for section in SECTIONS}] == sections
+    # a reanalysis has no table of one's own, to remark upon or to tell how it was understood
+    topics = [topic.id for topic in TOPICS if not topic.plain]
+    assert [name for name in tags.ids if name in {topic.id for topic in TOPICS}] == topics
 
 
 def test_synthetic_data_are_called_so(html, words):
@@ -120,9 +121,9 @@ def test_templates_and_sections_name_no_measure():
     from importlib.resources import files
 
     room = files("hikibayes.reporting")
-    texts = [path.read_text(encoding="utf-8") for path in (room / "templates").iterdir()]
-    texts += [path.read_text(encoding="utf-8") for path in (room / "sections").iterdir() if path.name.endswith(".py")]
-    for text in texts:
+    paths = [path for path in Path(str(room)).rglob("*") if path.suffix in (".py", ".j2")]
+    assert len(paths) > 40
+    for text in (path.read_text(encoding="utf-8") for path in paths):
         assert not re.search(r"abs_?h\b|srs18|instrumental|nonaka|organic|shade\b", text, flags=re.IGNORECASE)
 
 

@@ -14,10 +14,9 @@ from hikibayes.inference.fit import fit
 from hikibayes.inference.models.steps import model_of
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.provenance import Stopwatch
-from hikibayes.reporting.figures_priors import PRIOR_FIGURES
 from hikibayes.reporting.html import page, report
 from hikibayes.reporting.saved import SavedRun
-from hikibayes.reporting.sections.sensitivity import tipping_value
+from hikibayes.reporting.topics.sensitivity import FIGURES, tipping_value
 from hikibayes.runs.replay import replay, same
 
 RUN = CliRunner()
@@ -81,7 +80,7 @@ def test_the_python_function_is_the_verb(run, folder):
 def test_a_reanalysis_says_what_would_have_to_be_true():
     saved = SavedRun.of_contents(orchard_run.files(), orchard_run.record())
     for name in ("prior_widths", "prior_surface", "shrinkage"):
-        assert PRIOR_FIGURES[name].wanted(saved), name
+        assert FIGURES[name].wanted(saved), name
     text = page(saved)
     assert text.index("What would have to be true for the claim to fail") < text.index("Question and data")
     for words in ("is not convinced by these data", "Cauchy, scale", "drawn towards 0 by as much", "Focal prior alone"):

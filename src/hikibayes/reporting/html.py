@@ -1,16 +1,15 @@
 """The report of a run: one HTML file that needs nothing else, made from the run's saved files alone.
 
-A report is a list of sections. A section has a template of its own and a function that turns the saved tables into what
-the template shows; it is left out where the run has not the files it needs. Adding a section is adding one to the list.
+A report is told topic by topic (`topics`); a topic is left out where the run has not the files it needs. A run without
+any main topic has a plain page: its tables and figures, and what the plain topics say.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,18 +20,15 @@ from .. import apa
 from ..folders import REPORT
 from ..provenance import RunRecord
 from ..spec import InputError
-from .figures import figure_files
-from .fit_words import fit_sentences
+from .findings import Findings
 from .saved import SavedRun
-from .sections import SECTIONS, Findings, Section, remark_rows
 from .tables import cell_text
+from .topic import Topic
+from .topics import TOPICS, figure_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
     from markupsafe import Markup
-
-WITH_SECTIONS = ("reanalyze", "power", "priors", "imbalance", "confounding")
-"""Verbs whose folders the sections are about; the others have a plain report of tables and figures."""
 
 __all__ = ["Report", "page", "report", "with_report"]
 
@@ -92,10 +88,11 @@ def with_report(contents: Mapping[str, Any], record: RunRecord) -> dict[str, Any
 
 def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
     """Return the HTML document of a run; its figures are drawn anew unless they are given."""
-    if run.record.verb not in WITH_SECTIONS:
-        return _plain_page(run, figures)
     figures = figure_files(run) if figures is None else figures
     findings = Findings(run)
+    topics = [topic for topic in TOPICS if findings.has(*topic.needs)]
+    if not any(topic.main for topic in topics):
+        return _plain_page(findings, [topic for topic in topics if topic.plain], figures)
     numbers = {"Table": count(1), "Figure": count(1)}
     shared = {
         "f": findings,
@@ -103,52 +100,43 @@ def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
         "number": lambda kind: f"{kind} {next(numbers[kind])}",
         "figure_svg": lambda name: _inline(name, figures),
     }
-    bodies = _bodies(SECTIONS, findings, shared)
-    return _environment().get_template("page.html.j2").render(shared, sections=bodies, css=_text("style.css"))
+    sections = _sections(topics, findings, shared)
+    return _environment().get_template("page.html.j2").render(shared, sections=sections, css=_text("style.css"))
 
 
-def _bodies(sections: Iterable[Section], findings: Findings, shared: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Render the sections that a run has the files for."""
-    shown = [section for section in sections if findings.has(*section.needs)]
+def _sections(topics: Iterable[Topic], findings: Findings, shared: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Render the topics that have something to say."""
+    told = ((topic, topic.context(findings)) for topic in topics)
     return [
-        {"id": s.id, "title": s.title, "body": _template(s).render({**shared, **s.context(findings)})} for s in shown
+        {"id": topic.id, "title": topic.title, "body": _template(topic).render({**shared, **context})}
+        for topic, context in told
+        if context is not None
     ]
 
 
 MOST_ROWS = 200
 """A longer table is cut in a plain report; its file has the rest."""
-RAW_ENDS = ("from_raw", "to_raw")
 DATA_SET = re.compile(r"dataset-\d+")
 
 
-BEHIND = ("effects", "effects_people", "prior_posterior", "residuals", "johnson_neyman_band", "estimates", "remarks")
-"""Tables of a fit that its figures and sentences show."""
-
-
-def _plain_page(run: SavedRun, drawn: Mapping[str, str] | None = None) -> str:
-    """Return the tables, figures and failed checks of a run whose verb has no sections of its own."""
+def _plain_page(findings: Findings, topics: Sequence[Topic], drawn: Mapping[str, str]) -> str:
+    """Return the tables, figures and failed checks of a run, and what plain topics say of it."""
+    run = findings.run
     names = sorted(name.removesuffix(".csv") for name in run.texts if name.endswith(".csv"))
     names = [name for name in names if not DATA_SET.fullmatch(name)]
-    fitted = run.has("summary", "models.json", "study.json")
+    told = {name for topic in topics for name in topic.tells}
     tables = [
         {"name": name, "columns": list(table), "rows": _as_shown(table.head(MOST_ROWS)), "length": len(table)}
-        for name, table in ((name, run.table(name)) for name in names if not (fitted and name in BEHIND))
+        for name, table in ((name, run.table(name)) for name in names if name not in told)
     ]
-    figures_of = drawn if drawn is not None else {**figure_files(run), **run.texts}
-    failed = [row for name in names for row in _failed(run.table(name))]
-    left_out = len([name for name in run.texts if DATA_SET.fullmatch(name.removesuffix(".csv"))])
-    figures = [_inline(Path(name).stem, figures_of) for name in figures_of if name.endswith(".svg")]
+    figures_of = {**drawn, **{name: text for name, text in run.texts.items() if name.endswith(".svg")}}
     shown = {
         "run": run,
         "tables": tables,
-        "failed": failed,
-        "figures": figures,
-        "data_sets": left_out,
-        "understood": fit_sentences(run) if fitted else {},
-        "sections": _bodies([section for section in SECTIONS if section.everywhere], Findings(run), {}),
-        "remarks": remark_rows(run.table("remarks")) if run.has("remarks") else [],
-        "unanswered": _unanswered(run.table("estimates")) if run.has("estimates") else [],
-        "regions": _regions(run.table("johnson_neyman")) if run.has("johnson_neyman") else [],
+        "failed": [row for name in names for row in _failed(run.table(name))],
+        "figures": [_inline(Path(name).stem, figures_of) for name in figures_of],
+        "data_sets": sum(bool(DATA_SET.fullmatch(name.removesuffix(".csv"))) for name in run.texts),
+        "sections": _sections(topics, findings, {}),
     }
     return _environment().get_template("plain.html.j2").render(shown, css=_text("style.css"))
 
@@ -164,43 +152,19 @@ def _failed(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return table.loc[~table["ok"].astype(bool)].to_dict("records")
 
 
-def _unanswered(estimates: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the estimands of a fit that no engine answered, those with the same reason together."""
-    if "note" not in estimates:
-        return []
-    found = estimates[estimates["note"].notna()].groupby("note", sort=False)["estimand"]
-    return [{"estimands": ", ".join(map(str, own)), "why": str(why)} for why, own in found]
-
-
-def _regions(table: pd.DataFrame) -> list[str]:
-    """Say where along each moderator the groups differ (a Johnson-Neyman region), by its widest interval."""
-    if not {"moderator", "ci_prob", "sign", "from", "to", "from_raw", "to_raw"} <= set(table.columns):
-        return []
-    widest = table[table["ci_prob"] == table["ci_prob"].max()]
-    return [_region(row) for row in widest.to_dict("records")]
-
-
-def _region(row: Mapping[Hashable, Any]) -> str:
-    interval = f"{100 * row['ci_prob']:g}% interval of {row.get('effect', 'the groups’ gap')}"
-    if not row["sign"]:
-        return f"{row['moderator']}: nowhere in the range looked at does the {interval} exclude 0"
-    ends, raw = (f"{apa.number(row[low])} to {apa.number(row[high])}" for low, high in (("from", "to"), RAW_ENDS))
-    side = "above" if row["sign"] > 0 else "below"
-    return f"{row['moderator']}: the {interval} lies {side} 0 from {ends} SD ({raw} in its own unit)"
-
-
-def _template(section: Section) -> Template:
+def _template(topic: Topic) -> Template:
     environment = _environment()
-    own = section.template
-    return environment.from_string(own) if own else environment.get_template(f"{section.id}.html.j2")
+    own = topic.template
+    return environment.from_string(own) if own else environment.get_template(f"{topic.id}.html.j2")
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    here = Path(__file__).parent
     environment = Environment(
-        loader=PackageLoader("hikibayes.reporting"),
+        loader=FileSystemLoader([here / "templates", *sorted(path for path in (here / "topics").iterdir())]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -216,7 +180,7 @@ def _environment() -> Environment:
 def _text(name: str) -> Markup:
     from markupsafe import Markup
 
-    return Markup((files("hikibayes.reporting") / "templates" / name).read_text(encoding="utf-8"))
+    return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
 
 
 def _inline(name: str, figures: Mapping[str, str]) -> Markup:

@@ -83,6 +83,11 @@ class SavedRun:
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise InputError(f"is not a table: {error}", source=f"{name}.csv") from None
 
+    def about_focal(self, name: str) -> pd.DataFrame:
+        """Return a table's rows about the focal estimand."""
+        table = self.table(name)
+        return table[table["estimand"] == self.study.read().focal_estimand.name]
+
     @staticmethod
     def parse(text: str) -> pd.DataFrame:
         """Read CSV as it is written here: only an empty cell is missing."""

@@ -151,7 +151,7 @@ def _files(verb: Verb, found: Outcome, record: RunRecord) -> Mapping[str, Conten
 
         return with_report(found.files, record)
     if verb.pictured:
-        from ..reporting.figures import figure_files
+        from ..reporting.topics import figure_files
 
         return {**found.files, **figure_files(SavedRun.of_contents(found.files, record))}
     return found.files

@@ -54,7 +54,7 @@ def calibrate(run: Run, study: str, readings: Mapping[str, str], draws: int, thi
 def calibration_files(calibration: Calibration, by_unit: pd.DataFrame) -> dict[str, Content]:
     """Return the files of a calibration; which answers rest on assumed raw units only where the study has any."""
     from ...reconstruction.shipped import reconstructions_file
-    from ...reporting.figures import as_svg
+    from ...reporting.drawing import as_svg
     from ...reporting.figures_calibration import calibration_figure
 
     study, table = calibration.study, calibration.table

@@ -59,7 +59,7 @@ def synthesis_files(study: Study, synthesis: Synthesis) -> dict[str, Content]:
     from ...reconstruction.participants.codebook import codebook, marked
     from ...reconstruction.participants.item_columns import item_columns
     from ...reconstruction.reconstructions import reconstructions_note
-    from ...reporting.figures import as_svg
+    from ...reporting.drawing import as_svg
     from ...reporting.figures_participants import dataset_figure
 
     first = synthesis.datasets[0]

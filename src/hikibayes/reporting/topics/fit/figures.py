@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..inference.answers import plots
-from .figures import FigureOf
-from .saved import SavedRun
+from ....inference.answers import plots
+from ...drawing import FigureOf
+from ...saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIT_FIGURES"]
+__all__ = ["FIGURES"]
 
 
 def _of(ax: Axes) -> Figure:
@@ -41,7 +41,7 @@ def _first_moderator(band: pd.DataFrame) -> Axes:
     return plots.draw_johnson_neyman(band[(band[["moderator", "effect"]] == first).all(axis=1)])
 
 
-FIT_FIGURES = {
+FIGURES = {
     "fit_effects": FigureOf(needs=("effects", "effects_people", "models.json"), draw=_effects),
     "fit_slopes": _table("summary", plots.draw_slopes),
     "fit_prior_posterior": _table("prior_posterior", plots.draw_prior_posterior),

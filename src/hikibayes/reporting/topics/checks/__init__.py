@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from ...inference.models.specs import ModelSpec
-from ...study import wording
-from .findings import Findings
+from ....inference.models.specs import ModelSpec
+from ....study import wording
+from ...findings import Findings
+from ...topic import Topic
+from . import figures
 
-__all__ = ["engines", "model_checks", "priors"]
+__all__ = ["ENGINES", "MODEL_CHECKS", "PRIORS", "engines", "model_checks"]
 
 STATISTICS = {"sd": "SD", "outside": "share outside the scale"}
 
@@ -123,3 +125,20 @@ def _each_parameter(f: Findings, diagnostics: pd.DataFrame) -> list[dict[str, An
     order = dict.fromkeys(diagnostics.loc[diagnostics["check"] == "rhat", "of"])
     estimands = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
     return [{"of": estimands.get(n) or wording.term_name(f.study, n), **wide.loc[n].to_dict()} for n in order]
+
+
+PRIORS = Topic(id="priors", title="Model and priors", needs=("models.json", "prior_predictive"), context=priors)
+MODEL_CHECKS = Topic(
+    id="model_checks",
+    title="Does the model fit?",
+    needs=("posterior_predictive",),
+    context=model_checks,
+    figures=figures.MODEL_CHECKS,
+)
+ENGINES = Topic(
+    id="engines",
+    title="Computation and convergence",
+    needs=("estimates",),
+    context=engines,
+    figures=figures.ENGINES,
+)

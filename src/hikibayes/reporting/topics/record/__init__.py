@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
+from ....study import wording
+from ....study.measures import Measure
+from ...findings import Findings
+from ...topic import Topic
 
-from ...study import wording
-from ...study.measures import Measure
-from .findings import Findings
-
-__all__ = ["audited", "data", "limitations", "remark_rows", "remarks"]
+__all__ = ["AUDITED", "DATA", "LIMITATIONS", "REMARKS"]
 
 
 def data(f: Findings) -> dict[str, Any]:
@@ -65,13 +64,22 @@ def limitations(f: Findings) -> dict[str, Any]:
     return {"limits": shorter, "read": read, "step": step}
 
 
-def remarks(f: Findings) -> dict[str, Any]:
-    """Return the reference levels of a fit, and what is odd about its table."""
-    return {"remarks": remark_rows(f.table("remarks"))}
-
-
-def remark_rows(table: pd.DataFrame) -> list[dict[str, str]]:
-    """Return remarks as a report has them, reference levels first; ``of`` is empty where it is the whole table."""
+def remarks(f: Findings) -> dict[str, Any] | None:
+    """Return what is odd about a table, reference levels first; ``of`` is empty where it is the whole table."""
+    table = f.table("remarks")
     first = table["kind"] != "reference_level"
     rows = table.loc[first.sort_values(kind="stable").index, ["of", "remark"]].astype(object).fillna("")
-    return [{str(name): str(value) for name, value in row.items()} for row in rows.to_dict("records")]
+    return {"remarks": rows.to_dict("records")} if len(rows) else None
+
+
+DATA = Topic(id="data", title="Question and data", needs=("study.json",), context=data)
+REMARKS = Topic(
+    id="remarks",
+    title="Reference levels and remarks",
+    needs=("remarks",),
+    context=remarks,
+    plain=True,
+    tells=("remarks",),
+)
+AUDITED = Topic(id="audited", title="Do the printed numbers agree?", needs=("audit",), context=audited)
+LIMITATIONS = Topic(id="limitations", title="What limits all this", needs=("study.json",), context=limitations)

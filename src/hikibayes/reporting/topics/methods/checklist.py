@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ... import apa
-from .checks import engines, model_checks
-from .findings import Findings
-from .sensitivity import sensitivity
+from .... import apa
+from ...findings import Findings
+from ...topic import Topic
+from ..checks import engines, model_checks
+from ..sensitivity import sensitivity
 
-__all__ = ["checklist"]
+__all__ = ["CHECKLIST"]
 
 
 class Point(NamedTuple):
@@ -231,3 +232,6 @@ WAMBS = (
         "summary",
     ),
 )
+
+
+CHECKLIST = Topic(id="checklist", title="Reporting checklist", needs=("published",), context=checklist)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..study.study import Study
-from ..study.wording import group_name, in_prose, term_name
+from ....study.study import Study
+from ....study.wording import group_name, in_prose, term_name
 
 __all__ = ["adjustment_name", "level_name", "mix_name"]
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from ... import apa
-from ...study import wording
-from .findings import Findings
+from .... import apa
+from ....study import wording
+from ...findings import Findings
+from ...topic import Topic
+from .figures import FIGURES
 
-__all__ = ["failing", "sensitivity"]
+__all__ = ["FAILING", "SENSITIVITY", "sensitivity"]
 
 DOUBTS = {
     "prior": "One’s own expectation",
@@ -146,3 +148,16 @@ def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
         "widest": float(own["bf10"].iloc[-1]),
         "widest_sd": float(own["prior_sd"].iloc[-1]),
     }
+
+
+FAILING = Topic(
+    id="failing", title="What would have to be true for the claim to fail", needs=("tipping",), context=failing
+)
+SENSITIVITY = Topic(
+    id="sensitivity",
+    title="Prior sensitivity",
+    needs=("models.json", "prior_widths"),
+    context=sensitivity,
+    figures=FIGURES,
+    main=True,
+)

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from ...planning.designs.cells import OTHER_AXES
-from ...study import wording
-from ..figures_planning import compared_axis, has_surface
-from .findings import Findings
+from ....planning.designs.cells import OTHER_AXES
+from ....study import wording
+from ...findings import Findings
+from ...topic import Topic
+from .figures import FIGURES, compared_axis, has_costs, has_surface
 
-__all__ = ["planning"]
+__all__ = ["PLANNING"]
 
 SOURCES = {
     "posterior": (
@@ -55,7 +56,7 @@ def planning(f: Findings) -> dict[str, Any]:
         "warnings": plan["warnings"],
         "proposal": plan["proposal"],
         "surface": has_surface(f.run),
-        "costs": len(sizes) > 0 and len(sizes[["decision", "prior"]].drop_duplicates()) > 1,
+        "costs": has_costs(f.run),
         "over_worlds": "posterior" in worlds,
     }
 
@@ -97,3 +98,13 @@ def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
+
+
+PLANNING = Topic(
+    id="planning",
+    title="The next study",
+    needs=("power", "planning.json"),
+    context=planning,
+    figures=FIGURES,
+    main=True,
+)

@@ -1,6 +1,6 @@
 """Figures of prior sensitivity: the answer over every width and location of its prior, pooled, and in the next study.
 
-Drawn from the tables of `hikibayes.robustness.priors` alone, in the manner of `hikibayes.reporting.figures`.
+Drawn from the tables of `hikibayes.robustness.priors` alone.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ..apa import bounded
-from ..study.wording import estimand_name, term_name
-from .figures import FAINT, FOCAL, INK, REFERENCE, FigureOf, _axes, _plain_ticks, _rows, _span
-from .saved import SavedRun
+from ....apa import bounded
+from ....study.wording import estimand_name, term_name
+from ...drawing import FAINT, FOCAL, INK, REFERENCE, FigureOf, draw_span, new_axes, plain_ticks, row_axes
+from ...saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PRIOR_FIGURES"]
+__all__ = ["FIGURES"]
 
 type FloatArray = NDArray[np.float64]
 
@@ -39,13 +39,13 @@ CLAIM_TIPS = "prior SD below which the 95% interval covers 0"
 
 def _widths(run: SavedRun) -> Figure:
     table = run.table("prior_widths")
-    figure, (above, below) = _axes(4.4, rows=2)
+    figure, (above, below) = new_axes(4.4, rows=2)
     x = table["prior_sd"]
     above.axhline(0, color=FAINT, lw=0.8)
     above.fill_between(x, table["lower"], table["upper"], color=REFERENCE, alpha=0.2, lw=0)
     above.plot(x, table["mean"], color=REFERENCE, lw=2)
     above.set_ylabel("estimate, 95% interval")
-    _plain_ticks(above.yaxis)
+    plain_ticks(above.yaxis)
     if table["bf10_low"].notna().all():
         below.fill_between(x, table["bf10_low"], table["bf10_high"], color=REFERENCE, alpha=0.2, lw=0)
     below.plot(x, table["bf10"], color=REFERENCE, lw=2)
@@ -87,7 +87,7 @@ def _surface(run: SavedRun) -> Figure:
 
     table = run.table("prior_surface")
     grid = table.pivot_table(index="prior_mean", columns="prior_sd", values="p_positive")
-    figure, (ax,) = _axes(3.7)
+    figure, (ax,) = new_axes(3.7)
     x, y, probit = _refined(grid)
     ax.contourf(x, y, probit, levels=[-np.inf, ndtri(CLAIM), np.inf], colors=["white", REFERENCE], alpha=0.2)
     lines = ax.contour(x, y, probit, levels=ndtri(LEVELS), colors=[INK], linewidths=LINES)
@@ -100,7 +100,7 @@ def _surface(run: SavedRun) -> Figure:
             text = ax.annotate(name, (sd, mean), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=7.5)
             text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
     _width_ticks(ax)
-    _plain_ticks(ax.yaxis)
+    plain_ticks(ax.yaxis)
     ax.set_xlabel(f"prior SD of the {_name(run)} (SD per SD)")
     ax.set_ylabel("prior mean (SD per SD)")
     return figure
@@ -132,20 +132,20 @@ def _normal_priors(run: SavedRun) -> Iterator[tuple[str, float, float]]:
 def _pooling(run: SavedRun) -> Figure:
     study, table = run.study, run.table("shrinkage").dropna(subset=["lower"])
     names = list(dict.fromkeys(table["coefficient"]))
-    figure, ax = _rows([term_name(study, name) for name in names], "difference of the slopes (SD per SD)")
+    figure, ax = row_axes([term_name(study, name) for name in names], "difference of the slopes (SD per SD)")
     for prior, colour, shift in (("own", FAINT, -0.1), ("pooled", FOCAL, 0.1)):
         own = table[table["prior"] == prior].set_index("coefficient")
         for i, name in enumerate(names):
-            _span(ax, -i - shift, own.loc[name].to_dict(), colour)
+            draw_span(ax, -i - shift, own.loc[name].to_dict(), colour)
         ax.plot([], [], color=colour, lw=2.2, label={"own": "each by itself", "pooled": "drawn together"}[prior])
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8)
-    _plain_ticks(ax.xaxis)
+    plain_ticks(ax.xaxis)
     return figure
 
 
 def _followup(run: SavedRun) -> Figure:
     table = run.table("prior_design")
-    figure, (ax,) = _axes(3.0)
+    figure, (ax,) = new_axes(3.0)
     words = {"printed": "if the data sets are the truth (power)", "posterior": "over the posterior (assurance)"}
     for worlds, colour in (("posterior", FOCAL), ("printed", REFERENCE)):
         own = table[(table["worlds"] == worlds) & table["n_per_group"].notna()].astype({"n_per_group": float})
@@ -186,10 +186,9 @@ def _factor_ticks(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: "1/3" if abs(x - 1 / 3) < 0.01 else f"{x:,.10g}"))
 
 
-PRIOR_FIGURES: dict[str, FigureOf] = {
+FIGURES = {
     "prior_widths": FigureOf(needs=("study.json", "prior_widths"), draw=_widths),
     "prior_surface": FigureOf(needs=("study.json", "models.json", "prior_surface"), draw=_surface),
     "shrinkage": FigureOf(needs=("study.json", "shrinkage"), draw=_pooling),
     "prior_design": FigureOf(needs=("study.json", "prior_design"), draw=_followup),
 }
-"""Every figure of prior sensitivity, in the order of the section."""

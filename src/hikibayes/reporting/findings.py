@@ -1,56 +1,24 @@
-"""What the sections share: the run's study and tables, and the few lookups that more than one of them needs."""
+"""What the topics share: the run's study and tables, and the few lookups that more than one of them needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec
-from ...inference.saved_fit import POSTERIOR
-from ...study import wording
-from ...study.study import Estimand, Study
-from ..saved import SavedRun
+from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
+from ..inference.saved_fit import POSTERIOR
+from ..study import wording
+from ..study.study import Estimand, Study
+from .saved import SavedRun
 
-__all__ = ["Findings", "Section"]
-
-type Context = Callable[["Findings"], dict[str, Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A part of a report.
-
-    Parameters
-    ----------
-    id : str
-        Names its template and its anchor.
-    title : str
-        Its heading.
-    needs : tuple of str
-        Files (tables without ``.csv``) without which it is left out.
-    context : callable
-        Turns findings into the template's variables.
-    template : str
-        Jinja's text; by default that of ``templates/<id>.html.j2``.
-    everywhere : bool
-        Whether it belongs into the plain report of a run without topics of its own, too.
-    """
-
-    id: str
-    title: str
-    needs: tuple[str, ...]
-    context: Context
-    template: str = ""
-    everywhere: bool = False
+__all__ = ["Findings"]
 
 
 class Findings:
-    """A saved run as the sections ask for it.
+    """A saved run as the topics of a report ask for it.
 
     Parameters
     ----------
@@ -124,6 +92,16 @@ class Findings:
         for name, value in {"reading": "default", **wanted}.items():
             table = table[table[name] == value]
         return table
+
+    def about_focal(self, name: str) -> list[dict[str, Any]]:
+        """Return a table's rows about the focal estimand."""
+        return [{str(k): v for k, v in row.items()} for row in self.run.about_focal(name).to_dict("records")]
+
+    def tipping_sentence(self, analysis: str) -> str:
+        """Return what a clinician can repeat: the last of an analysis' tipping rows, which needs no statistics."""
+        table = self.table("tipping")
+        own = table[table["doubt"] == analysis] if len(table) else table
+        return str(own["sentence"].iloc[-1]) if len(own) else ""
 
     # -- sizes ------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Figures of a planned study: how sure a claim is at each size, what the size depends on, what each rule costs.
 
-Drawn from ``power.csv``, ``sample_size.csv`` and ``surface.csv`` alone, in the manner of `hikibayes.reporting.figures`.
+Drawn from ``power.csv``, ``sample_size.csv`` and ``surface.csv`` alone.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..apa import bounded
-from ..planning.designs.cells import OTHER_AXES
-from ..planning.results.sample_size import between_sizes
-from .figures import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
-from .saved import SavedRun
+from ....apa import bounded
+from ....planning.designs.cells import OTHER_AXES
+from ....planning.results.sample_size import between_sizes
+from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
+from ...saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PLANNING_FIGURES"]
+__all__ = ["FIGURES"]
 
 COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": "#5b8a5a", "fixed": INK}
 PALETTE = (REFERENCE, FOCAL, PRINTED, "#5b8a5a", INK, "#8d6a9f")
@@ -220,9 +220,8 @@ def has_costs(run: SavedRun) -> bool:
     return bool(len(sizes)) and len(sizes[["decision", "prior"]].drop_duplicates()) > 1
 
 
-PLANNING_FIGURES: dict[str, FigureOf] = {
+FIGURES = {
     "curves": FigureOf(needs=("power", "sample_size"), draw=_curves),
     "surface": FigureOf(needs=("power", "surface"), draw=_surface, only_if=has_surface),
     "rule_costs": FigureOf(needs=("power", "sample_size", "planning.json"), draw=_costs, only_if=has_costs),
 }
-"""Every figure of a planned study, in the order of the report."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from ...estimands import KINDS
-from ...study import wording
-from .findings import Findings
+from ....estimands import KINDS
+from ....study import wording
+from ...findings import Findings
+from ...topic import Topic
+from . import figures
 
-__all__ = ["effects", "explained", "published", "readings", "spread", "summary"]
+__all__ = ["EFFECTS", "EXPLAINED", "PUBLISHED", "READINGS", "SPREAD", "SUMMARY"]
 
 
 def summary(f: Findings) -> dict[str, Any]:
@@ -141,3 +143,42 @@ def readings(f: Findings) -> dict[str, Any]:
         "name": wording.estimand_name(f.read, f.difference),
         "main": f.answers[f.difference.name],
     }
+
+
+SUMMARY = Topic(id="summary", title="In short", needs=("published",), context=summary)
+PUBLISHED = Topic(
+    id="published",
+    title="Published against posterior",
+    needs=("published",),
+    context=published,
+    figures=figures.PUBLISHED,
+    main=True,
+)
+EFFECTS = Topic(
+    id="effects",
+    title="Where the groups differ",
+    needs=("johnson_neyman",),
+    context=effects,
+    figures=figures.EFFECTS,
+)
+EXPLAINED = Topic(
+    id="explained",
+    title="Explained variance and prediction",
+    needs=("published", "loo"),
+    context=explained,
+    figures=figures.EXPLAINED,
+)
+SPREAD = Topic(
+    id="spread",
+    title="What the uncertainty is made of",
+    needs=("published",),
+    context=spread,
+    figures=figures.SPREAD,
+)
+READINGS = Topic(
+    id="readings",
+    title="If the paper is read differently",
+    needs=("readings",),
+    context=readings,
+    figures=figures.READINGS,
+)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import apa
-from ...study import wording
-from ...study.facts import Assumption, Fact
-from .findings import Findings
+from .... import apa
+from ....study import wording
+from ....study.facts import Assumption, Fact
+from ...findings import Findings
+from ...topic import Topic
 
-__all__ = ["methods", "provenance", "reproduction"]
+__all__ = ["METHODS", "PROVENANCE", "REPRODUCTION"]
 
 
 def methods(f: Findings) -> dict[str, Any]:
@@ -80,3 +81,8 @@ def _command(f: Findings) -> str:
     words += [f"--seed {record.seed}"] if record.seed is not None else []
     words += ["--fast"] if record.arguments.get("fast") else []
     return " ".join(words)
+
+
+METHODS = Topic(id="methods", title="Methods, ready to paste", needs=("published", "models.json"), context=methods)
+PROVENANCE = Topic(id="provenance", title="Where each number comes from", needs=("study.json",), context=provenance)
+REPRODUCTION = Topic(id="reproduction", title="Making it again", needs=("study.json",), context=reproduction)

@@ -1,0 +1,168 @@
+"""What the figures of a run share: how they look, and how they become SVG, the same bytes for the same tables.
+
+Each is drawn from the run's saved tables alone. They are narrow enough for a phone; labels stand in the figure, above
+what they name, so that nothing has to be decoded from a legend.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..apa import bounded
+from .saved import SavedRun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "FAINT",
+    "FOCAL",
+    "INK",
+    "PRINTED",
+    "REFERENCE",
+    "WIDTH",
+    "FigureOf",
+    "as_svg",
+    "draw",
+    "draw_span",
+    "named",
+    "new_axes",
+    "percentages",
+    "plain_ticks",
+    "row_axes",
+]
+
+WIDTH = 4.1
+"""Inches: a phone shows this at nearly its own size, so that the text stays as large as it is."""
+REFERENCE, FOCAL, INK, FAINT, PRINTED = "#41668f", "#c2532f", "#22262b", "#8b929b", "#8a6d1d"
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.unicode_minus": True,
+    "axes.linewidth": 0.8,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "figure.constrained_layout.use": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureOf:
+    """A figure: which tables it needs, and what draws it."""
+
+    needs: tuple[str, ...]
+    draw: Callable[[SavedRun], Figure]
+    only_if: Callable[[SavedRun], bool] = lambda _: True
+    """Asked of runs that have the tables."""
+
+    def wanted(self, run: SavedRun) -> bool:
+        """Tell whether a run has what the figure shows."""
+        return run.has(*self.needs) and self.only_if(run)
+
+
+def draw(figure: FigureOf, run: SavedRun) -> str:
+    """Return a figure of a run as SVG."""
+    return as_svg(lambda: figure.draw(run), transparent=True, **STYLE)
+
+
+def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: Any) -> str:
+    """Return what a function draws as SVG, the same bytes for the same drawing.
+
+    Parameters
+    ----------
+    make : callable
+        Draws the figure.
+    transparent : bool
+        Leave the background out.
+    **style
+        Matplotlib's settings.
+    """
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    settings: Any = {"svg.hashsalt": "hikibayes", **style}
+    with mpl.rc_context(settings):
+        drawn = make()
+        text = io.StringIO()
+        drawn.savefig(text, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
+        plt.close(drawn)
+    return _shortened(text.getvalue())
+
+
+def _shortened(svg: str) -> str:
+    """Cut coordinates off where nobody sees more: at a tenth of a point, or a hundredth below 10."""
+
+    def cut(found: re.Match[str]) -> str:
+        numbers = re.sub(r"(\d\d\.\d|\.\d\d)\d+", r"\1", found[2])
+        return f' {found[1]}="{re.sub(r"\s*([A-Za-z])\s*", r"\1", numbers)}"'
+
+    return re.sub(r' (d|x|y)="([^"]*)"', cut, svg)
+
+
+# -- what they have in common ---------------------------------------------------------------------------------------
+
+
+def new_axes(height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """Make a figure of one column; its axes from top to bottom."""
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, sharex=rows > 1)
+    return figure, list(axes[:, 0])
+
+
+def row_axes(labels: list[str], x_label: str, *, zero: bool = True) -> tuple[Figure, Axes]:
+    """Make axes for a list of things, first on top, each under its own label; row i lies at y = -i."""
+    figure, (ax,) = new_axes(0.75 + 0.42 * len(labels))
+    ax.set_ylim(-len(labels) + 0.45, 0.75)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    for i, label in enumerate(labels):
+        text = ax.text(0, -i + 0.22, label, transform=ax.get_yaxis_transform(), va="bottom", ha="left", fontsize=8.5)
+        text.set_in_layout(False)
+        if zero:
+            # a line through the whole figure would run through the labels
+            ax.plot([0, 0], [-i - 0.2, -i + 0.17], color=FAINT, lw=0.8, zorder=0)
+    ax.set_xlabel(x_label)
+    return figure, ax
+
+
+def draw_span(ax: Axes, y: float, row: Mapping[str, Any], colour: str = INK) -> None:
+    """Draw an estimate: its 95 % interval, and a point at the mean."""
+    ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=2.2, solid_capstyle="butt")
+    ax.plot(row["mean"], y, "o", color=colour, ms=5.5, mec="white", mew=0.8)
+
+
+def plain_ticks(axis: Any) -> None:
+    """Write an axis' ticks without zeros that say nothing."""
+    from matplotlib.ticker import FuncFormatter
+
+    def text(x: float, _: int) -> str:
+        return bounded(x).rstrip("0") if abs(x) > 1e-9 else "0"
+
+    axis.set_major_formatter(FuncFormatter(text))
+
+
+def percentages(axis: Any) -> None:
+    """Write an axis' ticks as percentages."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f}%"))
+
+
+def named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a table's row with names for keys."""
+    return {str(name): value for name, value in row.items()}

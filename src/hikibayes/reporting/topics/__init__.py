@@ -1,0 +1,47 @@
+"""The topics of the report, in order. A topic has its words, templates and figures in one file or one folder."""
+
+from __future__ import annotations
+
+from ..drawing import draw
+from ..saved import SavedRun
+from ..topic import Topic
+from . import answers, checks, confounding, fit, imbalance, methods, planning, record, sensitivity
+from .methods.checklist import CHECKLIST
+
+__all__ = ["TOPICS", "figure_files"]
+
+TOPICS: tuple[Topic, ...] = (
+    answers.SUMMARY,
+    sensitivity.FAILING,
+    fit.UNDERSTOOD,
+    fit.METHOD,
+    fit.PRIORS,
+    record.DATA,
+    record.REMARKS,
+    fit.UNANSWERED,
+    fit.REGIONS,
+    record.AUDITED,
+    answers.PUBLISHED,
+    answers.EFFECTS,
+    answers.EXPLAINED,
+    answers.SPREAD,
+    answers.READINGS,
+    checks.PRIORS,
+    sensitivity.SENSITIVITY,
+    imbalance.IMBALANCE,
+    confounding.CONFOUNDING,
+    checks.MODEL_CHECKS,
+    checks.ENGINES,
+    planning.PLANNING,
+    record.LIMITATIONS,
+    methods.METHODS,
+    methods.PROVENANCE,
+    methods.REPRODUCTION,
+    CHECKLIST,
+)
+
+
+def figure_files(run: SavedRun) -> dict[str, str]:
+    """Return every figure that a run has the tables for, by file name."""
+    every = {name: figure for topic in TOPICS for name, figure in topic.figures.items()}
+    return {f"figures/{name}.svg": draw(figure, run) for name, figure in every.items() if figure.wanted(run)}

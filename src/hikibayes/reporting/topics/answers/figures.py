@@ -1,0 +1,159 @@
+"""Figures of the answers: estimates against the print, slopes by group, explained variance, readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ....estimands import KINDS
+from ....study.wording import estimand_name, group_name, in_prose, step_name
+from ...drawing import (
+    FAINT,
+    FOCAL,
+    INK,
+    PRINTED,
+    REFERENCE,
+    FigureOf,
+    draw_span,
+    named,
+    new_axes,
+    plain_ticks,
+    row_axes,
+)
+from ...saved import SavedRun
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["EFFECTS", "EXPLAINED", "PUBLISHED", "READINGS", "SPREAD"]
+
+
+def _answer_rows(run: SavedRun) -> dict[str, dict[str, Any]]:
+    """Return the rows of the published table by estimand."""
+    return {row["estimand"]: named(row) for row in run.table("published").to_dict("records")}
+
+
+def _published(run: SavedRun) -> Figure:
+    study, table = run.study, _answer_rows(run)
+    shown = [e for e in study.estimands if e.unit]
+    figure, ax = row_axes([estimand_name(study, e, brief=True) for e in shown], "SD of the outcome per SD (per group)")
+    for i, estimand in enumerate(shown):
+        row = table[estimand.name]
+        draw_span(ax, -i, row)
+        ax.plot(row["ols"], -i, "|", color=INK, ms=11, mew=1.2)
+        if pd.notna(row["printed_low"]):
+            middle = (row["printed_low"] + row["printed_high"]) / 2
+            ax.plot(middle, -i, "D", mfc="none", mec=PRINTED, ms=8, mew=1.3)
+    plain_ticks(ax.xaxis)
+    return figure
+
+
+def _conditional(run: SavedRun) -> Figure:
+    study, table = run.study, run.table("conditional_effects")
+    analysis = study.analysis
+    outcome, focal = study.measure(analysis.outcome), study.measure(analysis.focal)
+    people = run.table("dataset-0001")
+    figure, (ax,) = new_axes(3.3)
+    jitter = np.random.default_rng(0).uniform(-0.09, 0.09, (2, len(people)))
+    x, y = (_z(people[name]) + shift for name, shift in zip((focal.id, outcome.id), jitter, strict=True))
+    for group, colour in zip(study.group_ids, (REFERENCE, FOCAL), strict=True):
+        mine = people[analysis.group] == group
+        ax.plot(x[mine], y[mine], "o", color=colour, ms=3, alpha=0.35, mew=0)
+        own = table[(table["group"] == group) & table["value"].between(x.min(), x.max())]
+        ax.fill_between(own["value"], own["lower"], own["upper"], color=colour, alpha=0.18, lw=0)
+        ax.plot(own["value"], own["mean"], color=colour, lw=2)
+        ax.plot([], [], color=colour, lw=2, label=group_name(study, group))
+    ax.legend(loc="upper left", frameon=False, ncols=2, bbox_to_anchor=(0, 1.13), borderaxespad=0)
+    ax.set_xlabel(f"{in_prose(focal.label)} (SD)")
+    ax.set_ylabel(f"{in_prose(outcome.label)} (SD)")
+    return figure
+
+
+def _z(column: pd.Series[Any]) -> pd.Series[Any]:
+    return (column - column.mean()) / column.std(ddof=1)
+
+
+def _johnson_neyman(run: SavedRun) -> Figure:
+    study, table = run.study, run.table("johnson_neyman")
+    figure, (ax,) = new_axes(2.7)
+    apart = (table["lower"] > 0) | (table["upper"] < 0)
+    ax.axhline(0, color=FAINT, lw=0.8)
+    ax.fill_between(table["value"], table["lower"], table["upper"], color=FAINT, alpha=0.25, lw=0)
+    ax.fill_between(table["value"], table["lower"], table["upper"], where=apart, color=FOCAL, alpha=0.25, lw=0)
+    ax.plot(table["value"], table["mean"], color=INK, lw=2)
+    ax.set_xlabel(f"{in_prose(study.measure(study.analysis.focal).label)} (SD)")
+    ax.set_ylabel(f"gap in {in_prose(study.measure(study.analysis.outcome).label)} (SD)")
+    return figure
+
+
+def _explained(run: SavedRun) -> Figure:
+    study, table = run.study, _answer_rows(run)
+    shown = [e for e in study.estimands if not KINDS[e.kind].scenarios]
+    labels = [f"{'ΔR²' if KINDS[e.kind].beyond else 'R²'}, {step_name(study, e.step)}" for e in shown]
+    figure, ax = row_axes(labels, "share of the outcome's variance")
+    for i, estimand in enumerate(shown):
+        row = table[estimand.name]
+        draw_span(ax, -i, row, REFERENCE)
+        ax.plot(row["ols"], -i, "|", color=INK, ms=12, mew=1.4)
+        if pd.notna(row["printed_low"]):
+            middle = (row["printed_low"] + row["printed_high"]) / 2
+            ax.plot(middle, -i, "D", mfc="none", mec=PRINTED, ms=8, mew=1.3)
+    plain_ticks(ax.xaxis)
+    return figure
+
+
+SPREADS = (
+    ("sd_within", "within a data set", INK, "o"),
+    ("sd_between", "between data sets", FOCAL, "s"),
+    ("sd_readings", "between readings", PRINTED, "D"),
+)
+
+
+def _spread(run: SavedRun) -> Figure:
+    study, table = run.study, _answer_rows(run)
+    shown = list(study.estimands)
+    figure, ax = row_axes([estimand_name(study, e, brief=True) for e in shown], "standard deviation")
+    for i, estimand in enumerate(shown):
+        row = table[estimand.name]
+        values = [row[name] for name, *_ in SPREADS if pd.notna(row[name])]
+        ax.plot([0, max(values, default=0)], [-i, -i], color=FAINT, lw=0.7, zorder=0)
+        for name, _, colour, marker in SPREADS:
+            ax.plot(row[name], -i, marker, color=colour, ms=5.5, mec="white", mew=0.7)
+    for _, label, colour, marker in SPREADS:
+        ax.plot([], [], marker, color=colour, label=label)
+    figure.legend(loc="outside upper left", frameon=False, ncols=3, fontsize=8, handletextpad=0, columnspacing=0.6)
+    ax.set_xlim(left=0)
+    return figure
+
+
+def _readings(run: SavedRun) -> Figure:
+    study, table = run.study, run.table("readings")
+    focal = study.focal_estimand
+    table = table[table["estimand"] == focal.name].reset_index(drop=True)
+    table = table[~(table["is_default"] & table["is_default"].duplicated())]
+    labels = [_reading_label(row) for row in table.to_dict("records")]
+    name = estimand_name(study, focal, brief=True)
+    figure, ax = row_axes(labels, name[0].lower() + name[1:])
+    for i, row in enumerate(table.to_dict("records")):
+        draw_span(ax, -i, named(row), FOCAL if row["is_default"] else INK)
+    plain_ticks(ax.xaxis)
+    return figure
+
+
+def _reading_label(row: Mapping[Any, Any]) -> str:
+    if row["is_default"]:
+        return "every reading by its default"
+    return f"{row['reading'].replace('_', ' ')}: {row['option'].replace('_', ' ')}"
+
+
+PUBLISHED = {"published": FigureOf(needs=("study.json", "published"), draw=_published)}
+EFFECTS = {
+    "conditional_effects": FigureOf(needs=("study.json", "conditional_effects", "dataset-0001"), draw=_conditional),
+    "johnson_neyman": FigureOf(needs=("study.json", "published", "johnson_neyman"), draw=_johnson_neyman),
+}
+EXPLAINED = {"explained": FigureOf(needs=("study.json", "published"), draw=_explained)}
+SPREAD = {"spread": FigureOf(needs=("study.json", "published"), draw=_spread)}
+READINGS = {"readings": FigureOf(needs=("study.json", "readings"), draw=_readings)}

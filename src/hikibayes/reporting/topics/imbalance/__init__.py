@@ -1,0 +1,63 @@
+"""What the groups' imbalance in a category does to the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ....study import wording
+from ...findings import Findings
+from ...topic import Topic
+from . import names
+from .figures import FIGURES
+
+__all__ = ["IMBALANCE"]
+
+
+def _imbalance(f: Findings) -> dict[str, Any]:
+    """Return the main estimate under every adjustment, and what it would take for the imbalance to explain it."""
+    focal = f.read.focal_estimand
+    rows = f.about_focal("imbalance")
+    named = [{**row, "title": names.adjustment_name(f.read, row)} for row in rows]
+    shares = f.table("imbalance_shares")
+    level = names.level_name(f.read, rows[0]["balance"], rows[0]["level"])
+    groups = [
+        {"name": f.group(str(group)), **_spread(own["share"])}
+        for group, own in shares[shares["estimand"] == focal.name].groupby("group", sort=False)
+    ]
+    mixes = f.table("imbalance_mixes").drop_duplicates("what").to_dict("records")
+    return {
+        "rows": named,
+        "groups": groups,
+        "level": level,
+        "category": wording.term_name(f.read, rows[0]["balance"]),
+        "estimand": wording.estimand_name(f.read, focal),
+        "unit": focal.unit,
+        "followup": f.table("imbalance_followup").to_dict("records"),
+        "costs": f.table("imbalance_costs").to_dict("records"),
+        "assumed": [m for m in mixes if m["what"] in {a.id for a in f.read.assumptions}],
+        # one's own data have counts, and say themselves whether the category changes a slope
+        "printed": int(shares["dataset"].max()) == 1 or _counted(f, rows[0]["balance"]),
+        "sentence": f.tipping_sentence("imbalance"),
+    }
+
+
+def _counted(f: Findings, measure: str) -> bool:
+    """Tell whether the record prints shares of a category, and not only their direction."""
+    return any(fact.relation == "=" for fact in f.read.facts_of("proportion", of=measure))
+
+
+def _spread(values: pd.Series[float]) -> dict[str, float]:
+    low, middle, high = values.quantile([0.05, 0.5, 0.95])
+    return {"low": float(low), "middle": float(middle), "high": float(high)}
+
+
+IMBALANCE = Topic(
+    id="imbalance",
+    title="If the groups had been alike",
+    needs=("study.json", "imbalance", "imbalance_mixes", "imbalance_shares"),
+    context=_imbalance,
+    figures=FIGURES,
+    main=True,
+)

@@ -1,0 +1,140 @@
+"""Figures of the groups' imbalance, from the tables of `hikibayes.robustness.imbalance`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ....study.wording import estimand_name, group_name, term_name
+from ...drawing import (
+    FAINT,
+    FOCAL,
+    INK,
+    PRINTED,
+    REFERENCE,
+    FigureOf,
+    draw_span,
+    new_axes,
+    percentages,
+    plain_ticks,
+    row_axes,
+)
+from ...saved import SavedRun
+from .names import adjustment_name, level_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES"]
+
+
+def _adjustments(run: SavedRun) -> Figure:
+    study, table = run.study.read(), run.about_focal("imbalance")
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    labels = [adjustment_name(study, row) + (" (as fitted)" if row["is_own"] else "") for row in rows]
+    name = estimand_name(study, study.focal_estimand, brief=True)
+    figure, ax = row_axes(labels, name[0].lower() + name[1:])
+    own = next((row["mean"] for row in rows if row["is_own"]), None)
+    for i, row in enumerate(rows):
+        if own is not None:
+            # a line through the whole figure would run through the labels
+            ax.plot([own, own], [-i - 0.2, -i + 0.17], color=FOCAL, lw=0.8, alpha=0.6, zorder=0)
+        if pd.isna(row["mean"]):
+            ax.text(0, -i, "not estimated", va="center", fontsize=8, color=FAINT)
+        else:
+            draw_span(ax, -i, row, FOCAL if row["is_own"] else REFERENCE)
+    plain_ticks(ax.xaxis)
+    return figure
+
+
+def _shares(run: SavedRun) -> Figure:
+    study, table = run.study.read(), run.about_focal("imbalance_shares")
+    balance = run.table("imbalance").iloc[0]
+    figure, (ax,) = new_axes(2.9)
+    for group, colour, mark in zip(study.group_ids, (REFERENCE, FOCAL), ("o", "^"), strict=True):
+        own = table[table["group"] == group]
+        ax.plot(own["share"], own["mean"], mark, color=colour, ms=4, alpha=0.55, mew=0, label=group_name(study, group))
+    # from 0: what the shares move must be seen beside what there is
+    ax.set_ylim(min(0.0, 1.2 * float(table["mean"].min())), max(0.0, 1.2 * float(table["mean"].max())))
+    percentages(ax.xaxis)
+    plain_ticks(ax.yaxis)
+    ax.set_xlabel(f"share of {level_name(study, balance['balance'], balance['level'])} participants in the group")
+    ax.set_ylabel("difference of the slopes" if study.focal_estimand.kind == "slope_difference" else "estimate")
+    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, handletextpad=0)
+    return figure
+
+
+def _surface(run: SavedRun) -> Figure:
+    study, table = run.study.read(), run.table("imbalance_surface")
+    balance = run.table("imbalance").iloc[0]
+    measure, level = balance["balance"], level_name(study, balance["balance"], balance["level"])
+    grid = table.pivot_table(index="effect", columns="imbalance", values="left")
+    sure = table.pivot_table(index="effect", columns="imbalance", values="p_same_sign")
+    x, y = grid.columns.to_numpy(dtype=float), grid.index.to_numpy(dtype=float)
+    start = float(grid.to_numpy()[0, 0])
+    figure, (ax,) = new_axes(3.9)
+    low, high = _imbalance_seen(run)
+    ax.axvspan(low, high, color=REFERENCE, alpha=0.16, lw=0, label="imbalance that the record allows (5–95%)")
+    ax.contourf(x, y, grid.to_numpy() * np.sign(start), levels=[-100, 0], colors=[FOCAL], alpha=0.22)
+    zero = ax.contour(x, y, grid.to_numpy(), levels=[0], colors=[INK], linewidths=2)
+    ax.clabel(zero, fmt=lambda _: "nothing left", fontsize=8)
+    ax.contour(x, y, sure.to_numpy(), levels=[0.975], colors=[INK], linewidths=1.1, linestyles=["--"])
+    ax.plot([], [], color=INK, lw=1.1, ls="--", label="probability of the sign falls below .975")
+    if run.has("imbalance_followup"):
+        steepest = float(run.table("imbalance_followup").set_index("part")["effect"].get(1.0, np.nan))
+        ax.axhline(steepest, color=PRINTED, lw=1.2, ls=(0, (1, 1.5)), label="a slope of 0 at one level")
+    ax.set_xlim(0, 1)
+    percentages(ax.xaxis)
+    ax.set_xlabel(f"difference in the share of {level} participants")
+    ax.set_ylabel(f"slope’s difference by {term_name(study, measure)} (SD per SD)")
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    return figure
+
+
+def _imbalance_seen(run: SavedRun) -> tuple[float, float]:
+    """Return where the groups' difference in shares lies in the data sets: 5 % and 95 %."""
+    each = run.about_focal("imbalance_shares").pivot_table(index="dataset", columns="group", values="share")
+    gaps = (each.iloc[:, 0] - each.iloc[:, 1]).abs().to_numpy()
+    low, high = np.quantile(gaps, [0.05, 0.95])
+    return (float(low), float(high)) if len(gaps) > 1 else (float(low) - 0.004, float(high) + 0.004)
+
+
+def _costs(run: SavedRun) -> Figure:
+    study, table = run.study.read(), run.table("imbalance_costs")
+    balance = run.table("imbalance").iloc[0]
+    measure = term_name(study, balance["balance"])
+    figure, (ax,) = new_axes(2.7)
+    low, high = _imbalance_seen(run)
+    ax.axvspan(low, high, color=REFERENCE, alpha=0.16, lw=0, label="imbalance that the record allows (5–95%)")
+    ax.plot(
+        table["imbalance"],
+        table["n"],
+        color=FOCAL,
+        lw=2,
+        label=f"if {measure} may moderate the slope, for equal precision",
+    )
+    ax.axhline(table["n_balanced"].iloc[0], color=FAINT, lw=0.8, ls=(0, (2, 3)), label="in balanced groups")
+    ax.set_xlim(0, float(table["imbalance"].max()))
+    ax.set_ylim(bottom=0)
+    percentages(ax.xaxis)
+    level = level_name(study, balance["balance"], balance["level"])
+    ax.set_xlabel(f"difference in the share of {level} participants")
+    ax.set_ylabel("participants needed")
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    return figure
+
+
+FIGURES = {
+    "imbalance": FigureOf(needs=("study.json", "imbalance"), draw=_adjustments),
+    "imbalance_shares": FigureOf(
+        needs=("study.json", "imbalance", "imbalance_shares"),
+        draw=_shares,
+        only_if=lambda run: run.table("imbalance_shares")["dataset"].max() > 1,
+    ),
+    "imbalance_surface": FigureOf(
+        needs=("study.json", "imbalance", "imbalance_surface", "imbalance_shares"), draw=_surface
+    ),
+    "imbalance_costs": FigureOf(needs=("study.json", "imbalance", "imbalance_costs", "imbalance_shares"), draw=_costs),
+}
