@@ -19,7 +19,7 @@ REFUSED = {
     "unknown_group": "there is no group 'organick'; there are: conventional, organic (did you mean 'organic'?)",
     "unknown_level": "fact 'new': there is no level 'bramley'; there are: codling, ",
     "no_locator": "fact['new'].source.locator: is missing",
-    "fact_without_address": "fact 'new': quantity 'slope' needs 'group', 'step'",
+    "fact_without_address": "fact 'new': quantity 'slope' needs 'step'",
     "misspelt_option": "there is no option 'welsh'; there are: student, welch (did you mean 'welch'?)",
     "steps_in_a_circle": "comes after itself; 'after' must lead to a first step",
     "contradicts_its_base": "fact 'new': 0.19 contradicts fact 'toil_alpha', printed 0.91 (Methods, Instruments)",

@@ -1,36 +1,19 @@
-"""Kinds of printed numbers, one file each: address, value from group moments, conventions, words.
+"""Kinds of printed numbers: address, value from group moments, conventions, words.
 
 Facts, audit, calibration, report and the table of `docs/study-format.md` read this one description. The independent
-recomputation from rows (`hikibayes.reconstruction.verify`) does not. A new kind is one new file and its line here.
+recomputation from rows (`hikibayes.reconstruction.verify`) does not. What is estimated with a standard error is an
+`Estimate`: its t, p, confidence limits and so on are kinds by themselves. Each file has some of a sort; a new kind is
+one more in a file's ``KINDS``, or a new file and its name here.
 """
 
 from . import (
-    adjusted_r2,
-    alpha,
     coefficient,
-    coefficient_p,
-    coefficient_se,
     correlation,
-    d,
-    delta_r2,
-    delta_r2_p,
-    df,
-    maximum,
-    mean,
-    mean_difference,
-    minimum,
-    n,
-    p,
-    proportion,
-    proportion_difference,
-    r2,
-    r2_p,
-    sd,
+    description,
+    difference,
+    groups,
     slope,
-    slope_p,
-    slope_se,
-    t,
-    vif,
+    variance,
 )
 from .analysis import Analysis, Outline
 from .conventions import meanings
@@ -39,33 +22,16 @@ from .kind import Address, Kind
 __all__ = ["KINDS", "Address", "Analysis", "Kind", "Outline", "meanings"]
 
 KINDS: dict[str, Kind] = {
-    module.KIND.name: module.KIND
+    kind.name: kind
     for module in (
-        n,
-        mean,
-        sd,
-        minimum,
-        maximum,
-        proportion,
-        proportion_difference,
-        mean_difference,
-        t,
-        df,
-        p,
-        d,
-        alpha,
+        description,
+        difference,
+        groups,
         correlation,
-        r2,
-        adjusted_r2,
-        r2_p,
-        delta_r2,
-        delta_r2_p,
+        variance,
         coefficient,
-        coefficient_se,
-        coefficient_p,
-        vif,
         slope,
-        slope_se,
-        slope_p,
     )
+    for kind in module.KINDS
 }
+"""Every kind of printed number, by the name that a study file has for it."""

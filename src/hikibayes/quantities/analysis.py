@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..moments import CODINGS, Comparison, Fit, GroupMoments, compare, regress
-from ..moments.designs import Products
+from ..moments.designs import Codes, Products
 from ..moments.tails import Array
 
-__all__ = ["Analysis", "Outline"]
+__all__ = ["Analysis", "Outline", "codes_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +22,9 @@ class Outline:
     ----------
     outcome, group : str
     groups : tuple of str
-        The groups, reference first.
+        The groups, reference first; none for one sample.
     terms : mapping of str to tuple of str
-        Every term of each step.
+        Every term of each step; with more than two groups, ``group[level]`` for each column of theirs.
     after : mapping of str to str or None
         The step that each step extends.
     levels : mapping of str to tuple of str
@@ -35,6 +37,32 @@ class Outline:
     terms: Mapping[str, tuple[str, ...]]
     after: Mapping[str, str | None]
     levels: Mapping[str, tuple[str, ...]]
+
+
+def codes_of(group: str, groups: Sequence[str], coding: str) -> Codes:
+    """Return the columns that stand for groups, reference first: with two, one by the groups' own name.
+
+    Parameters
+    ----------
+    group : str
+    groups : sequence of str
+    coding : {"dummy", "effect", "half", "helmert"}
+        ``effect``: deviations from the mean of the groups' means; ``half``: dummies around their mean; ``helmert``: a
+        group minus the mean of those before it.
+    """
+    k = len(groups)
+    if k < 3:
+        return {group: CODINGS["dummy" if coding == "helmert" else coding]} if k == 2 else {}
+    dummies = np.eye(k)[1:]
+    before = np.tril(np.ones((k, k)), -1)[1:]
+    rows = {
+        "dummy": dummies,
+        "half": dummies - 1 / k,
+        "effect": dummies - np.eye(k)[0],
+        "helmert": np.arange(1, k)[:, None] / np.arange(2, k + 1)[:, None] * dummies
+        - before / np.arange(2, k + 1)[:, None],
+    }[coding]
+    return {f"{group}[{name}]": row for name, row in zip(groups[1:], rows, strict=True)}
 
 
 class Analysis:
@@ -60,7 +88,7 @@ class Analysis:
         """Return the regression of a step; R2 and its like are the same under every coding and kind of product."""
         key = (step, coding, products)
         if key not in self._fits:
-            codes = {self.outline.group: CODINGS[coding]}
+            codes = codes_of(self.outline.group, self.outline.groups, coding)
             terms = self.outline.terms[step]
             self._fits[key] = regress(self.moments, self.outline.outcome, terms, codes=codes, products=products)
         return self._fits[key]
@@ -89,6 +117,21 @@ class Analysis:
         if between not in self._comparisons:
             self._comparisons[between] = compare(self.moments, self.index(between[0]), self.index(between[1]))
         return self._comparisons[between]
+
+    def size(self, group: str | None) -> Array:
+        """Return the number of participants in a group, or in all."""
+        return self.moments.n[self.index(group)] if group else self.moments.total_n
+
+    def held(self, at: tuple[tuple[str, float | str], ...]) -> dict[str, Array]:
+        """Return values of measures: given as SDs from their mean, as a level, or (a text) as a value."""
+        return {name: self._held(name, value) for name, value in at}
+
+    def _held(self, name: str, value: float | str) -> Array:
+        if not isinstance(value, str):
+            return self.mean(name, None) + value * self.variance(name, None) ** 0.5
+        if name in self.moments.categories:
+            return 1.0 * self.is_second(name, value)
+        return float(value)
 
     def mean(self, of: str, group: str | None) -> Array:
         """Return a measure's mean in a group, or over all."""

@@ -1,12 +1,15 @@
-"""Regression coefficient: B, or beta by one of the conventions for products."""
+"""Regression coefficients with their statistics and effect sizes; the intercept."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..moments.tails import Array
 from .analysis import Analysis
-from .kind import Address, Kind
+from .estimates import Estimate, kinds_of
+from .kind import INFINITY, Address, Kind
 
-__all__ = ["estimate_and_error"]
+__all__ = ["EFFECT_SIZES", "KINDS", "estimate_and_error"]
 
 
 def estimate_and_error(run: Analysis, address: Address) -> tuple[Array, Array, Array]:
@@ -18,7 +21,51 @@ def estimate_and_error(run: Analysis, address: Address) -> tuple[Array, Array, A
     return fit.coefficient[..., at], fit.se[..., at], fit.df
 
 
-KIND = Kind(
+def _intercept(run: Analysis, address: Address) -> tuple[Array, Array, Array]:
+    fit = run.regression(address.step, address.coding, address.products)  # type: ignore[arg-type]
+    above, error = fit.contrast(-fit.design.mean)
+    error = (fit.residual_sd**2 / fit.design.moments.total_n + error**2) ** 0.5
+    return fit.outcome_mean + above, error, fit.df
+
+
+EFFECT_SIZES: dict[str, tuple[str, Callable[[Array, Array, Array], Array]]] = {
+    "f": ("its F, the square of its t", lambda t, df, r2: t**2),
+    "sr": ("its semi-partial correlation", lambda t, df, r2: t * ((1 - r2) / df) ** 0.5),
+    "sr2": ("share of variance that it alone explains", lambda t, df, r2: t**2 * (1 - r2) / df),
+    "partial_r": ("its partial correlation", lambda t, df, r2: t / (t**2 + df) ** 0.5),
+    "partial_eta2": ("its partial η², the square of its partial correlation", lambda t, df, r2: t**2 / (t**2 + df)),
+    "f2": ("its Cohen's f²", lambda t, df, r2: t**2 / df),
+    "d": ("its d, 2 t / √df", lambda t, df, r2: 2 * t / df**0.5),
+}
+"""What a term is worth, from its t, the residual degrees of freedom and the R2 of the step: meaning and formula."""
+SIGNED = ("sr", "partial_r", "d")
+UNBOUNDED = ("f", "f2", "d")
+
+
+def _effect_size(name: str) -> Kind:
+    meaning, formula = EFFECT_SIZES[name]
+
+    def compute(run: Analysis, address: Address) -> Array:
+        fit = run.regression(address.step, address.coding, address.products)  # type: ignore[arg-type]
+        return formula(fit.t[..., fit.design.position(str(address.term))], fit.df, fit.r2)
+
+    return Kind(
+        name=f"coefficient_{name}",
+        meaning=meaning,
+        words=f"{name.replace('_', ' ')} of the coefficient",
+        needs=("step", "term"),
+        may=("coding", "products", "errors"),
+        low=-INFINITY if name == "d" else -1 if name in SIGNED else 0,
+        high=INFINITY if name in UNBOUNDED else 1,
+        conventions=("coding", "products"),
+        settled_by="the t or p of its coefficient",
+        value=compute,
+        estimate="coefficient",
+        role=name,
+    )
+
+
+COEFFICIENT = Estimate(
     name="coefficient",
     meaning="regression coefficient",
     words="coefficient",
@@ -26,5 +73,15 @@ KIND = Kind(
     may=("standardised", "coding", "products"),
     conventions=("coding", "products"),
     settled_by="its standard error or p in the table of the regression",
-    value=lambda run, address: estimate_and_error(run, address)[0],
+    compute=estimate_and_error,
 )
+INTERCEPT = Estimate(
+    name="intercept",
+    meaning="intercept, in the outcome's unit",
+    words="intercept",
+    needs=("step",),
+    may=("coding", "products"),
+    conventions=("coding", "products"),
+    compute=_intercept,
+)
+KINDS = (*kinds_of(COEFFICIENT), *map(_effect_size, EFFECT_SIZES), *kinds_of(INTERCEPT))

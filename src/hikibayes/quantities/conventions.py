@@ -17,11 +17,12 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "kind": ("cohen", "hedges", "average", "glass_first", "glass_second", "divisor_n"),
     "adjusted": (False, True),
     "separate": (False, True),
+    "confidence": (0.95, 0.9, 0.99),
     "coding": ("dummy", "half", "effect"),
     "products": ("z", "z_again", "raw", "centred_both", "centred"),
 }
 DECLARED: dict[str, dict[str, tuple[str, ...]]] = {
-    "coding": {"dummy": ("dummy",), "effect": ("half", "effect")},
+    "coding": {"dummy": ("dummy",), "effect": ("half", "effect"), "helmert": ("helmert",)},
     "products": {"z": ("z", "z_again"), "raw": ("raw",), "centred": ("centred_both", "centred")},
 }
 """What a study file's word can stand for, by the names of `hikibayes.moments`; the first is the one that is meant."""
@@ -37,6 +38,8 @@ WORDS = {
     ("kind", "divisor_n"): "d with SDs of divisor n",
     ("adjusted", True): "of adjusted R2",
     ("separate", True): "from separate regressions of the groups",
+    ("confidence", 0.9): "90 % limits",
+    ("confidence", 0.99): "99 % limits",
     ("coding", "half"): "groups coded -1/2 and 1/2",
     ("coding", "effect"): "groups coded -1 and 1",
     ("products", "z_again"): "products of z scores, standardised again",

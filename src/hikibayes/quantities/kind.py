@@ -36,6 +36,9 @@ class Address:
     adjusted: bool = False
     standardised: bool = True
     separate: bool = False
+    confidence: float = 0.95
+    at: tuple[tuple[str, float | str], ...] = ()
+    """Measures held at a number of SD from their mean, or (a text) at a level or a value."""
     coding: str = "dummy"
     products: str = "z"
     least: bool = False
@@ -76,6 +79,8 @@ class Kind:
         The number from group moments; None where they do not determine it.
     statistic : callable, optional
         Of a p of a t: that t and its degrees of freedom.
+    estimate, role : str
+        Of a statistic of an estimate: which estimate, and which statistic (of `estimates.ROLES`; empty: itself).
     """
 
     name: str
@@ -92,3 +97,5 @@ class Kind:
     settled_by: str = "another printed number that involves it"
     value: Value | None = None
     statistic: Statistic | None = None
+    estimate: str = ""
+    role: str = ""

@@ -8,6 +8,7 @@ the one in question.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -150,6 +151,8 @@ class _Stranger:
         return {}
 
     def _value(self, fact: Fact) -> float | None:
+        if NOT_RECOMPUTED.fullmatch(fact.quantity) or fact.errors or fact.at:
+            return None
         ways: Mapping[str, Callable[[Fact], float | None]] = {
             "n": self._count,
             "mean": lambda fact: float(np.mean(self._values(fact))),
@@ -160,6 +163,10 @@ class _Stranger:
             "proportion_difference": self._share_difference,
             "alpha": self._alpha,
             "correlation": self._correlation,
+            "count": lambda fact: self._share(fact, fact.group) * self._count(fact),
+            "spearman": lambda fact: self._correlation(fact, stats.spearmanr),
+            "median": lambda fact: float(np.median(self._values(fact))),
+            "f": lambda fact: float(stats.f_oneway(*(self._values(fact, name) for name in self.study.group_ids))[0]),
         }
         if fact.quantity in ways:
             return ways[fact.quantity](fact)
@@ -240,9 +247,9 @@ class _Stranger:
         first, second = fact.between or ("", "")
         return self._share(fact, first) - self._share(fact, second)
 
-    def _correlation(self, fact: Fact) -> float:
+    def _correlation(self, fact: Fact, kind: Callable[..., Any] = stats.pearsonr) -> float:
         rows = self._in(fact.group)
-        return float(np.corrcoef(self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows])[0, 1])
+        return float(kind(self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows]).statistic)
 
     def _correlation_p(self, fact: Fact) -> float:
         rows = self._in(fact.group)
@@ -263,6 +270,10 @@ class _Stranger:
             self._tests[key] = stats.ttest_ind(first, second, equal_var=fact.test == "student", alternative=_side(fact))
         test = self._tests[key]
         p = test.pvalue / (2 if fact.tail == "one" else 1)
+        if fact.quantity.startswith("mean_difference_"):
+            limits = test.confidence_interval(fact.confidence or 0.95)
+            ends = {"mean_difference_ci_low": limits.low, "mean_difference_ci_high": limits.high}
+            return float(ends.get(fact.quantity, difference / test.statistic))
         return float({"t": test.statistic, "df": test.df, "p": p}[fact.quantity])
 
     @cached_property
@@ -395,15 +406,14 @@ class _Stranger:
     def _fit_statistic(self, fact: Fact) -> float:
         settings = self._settings(fact)
         _, fit = self._fit(fact.step or "", *settings)
-        direct = {"r2": "rsquared", "adjusted_r2": "rsquared_adj", "r2_p": "f_pvalue"}
-        if fact.quantity in direct:
-            return float(getattr(fit, direct[fact.quantity]))
+        if fact.quantity in DIRECT:
+            return float(getattr(fit, DIRECT[fact.quantity]))
         before = self.study.step(fact.step or "").after
         if before is None:
-            return float(fit.f_pvalue if fact.quantity == "delta_r2_p" else fit.rsquared)
+            return float(getattr(fit, DIRECT[fact.quantity.removeprefix("delta_")]))
         _, shorter = self._fit(before, *settings)
-        if fact.quantity == "delta_r2_p":
-            return float(fit.compare_f_test(shorter)[1])
+        if (role := fact.quantity.removeprefix("delta_r2_")) in ("f", "p", "df1"):
+            return float(fit.compare_f_test(shorter)[["f", "p", "df1"].index(role)])
         if fact.adjusted:
             return float(fit.rsquared_adj - shorter.rsquared_adj)
         return float(fit.rsquared - shorter.rsquared)
@@ -414,6 +424,22 @@ def _z(values: Floats) -> Floats:
     return z
 
 
+DIRECT = {
+    "r2": "rsquared",
+    "adjusted_r2": "rsquared_adj",
+    "r2_f": "fvalue",
+    "r2_df1": "df_model",
+    "r2_df2": "df_resid",
+    "delta_r2_df2": "df_resid",
+    "r2_p": "f_pvalue",
+}
+"""Numbers of a whole regression, by statsmodels' names."""
+NOT_RECOMPUTED = re.compile(
+    r"(intercept|predicted|jn_|chi2|f_|d_ci|eta2|.*quartile|correlation_ci|mean_vif|tolerance|mean_(se|ci)).*"
+    r"|coefficient_(f|sr|partial_r|partial_eta2|f2|d)"
+)
+"""Kinds of numbers that participants are not yet asked for."""
+
 ALTERNATIVES: Mapping[str, Literal["less", "greater"]] = {"lower": "less", "upper": "greater"}
 """SciPy's names of one-sided tests."""
 
@@ -423,8 +449,13 @@ def _side(fact: Fact) -> Literal["two-sided", "less", "greater"]:
 
 
 def _of_fit(fit: Any, at: int, kind: str, fact: Fact) -> float:
+    if kind.startswith("_ci"):
+        return float(fit.conf_int(1 - (fact.confidence or 0.95))[at][kind == "_ci_high"])
+    if kind in ("_df", "_sr2"):
+        t, left = fit.tvalues[at], (1 - fit.rsquared) / fit.df_resid
+        return float(fit.df_resid if kind == "_df" else t**2 * left)
     if kind != "_p":
-        return float({"": fit.params, "_se": fit.bse}[kind][at])
+        return float({"": fit.params, "_se": fit.bse, "_t": fit.tvalues}[kind][at])
     upper = float(stats.t.sf(fit.tvalues[at], fit.df_resid))
     sides = {"upper": upper, "lower": 1 - upper, "one": fit.pvalues[at] / 2}
     return float(sides.get(fact.tail or "two", fit.pvalues[at]))

@@ -28,6 +28,7 @@ def address_of(study: Study, fact: Fact) -> Address:
     """Return which number a fact is about, undeclared conventions by their usual meaning."""
     analysis = study.analysis
     given: dict[str, Any] = {"with_" if key == "with" else key: value for key, value in fact.address.items()}
+    given.pop("errors", None)
     given["coding"] = DECLARED["coding"][fact.coding or analysis.coding][0]
     given["products"] = DECLARED["products"][fact.products or analysis.products][0]
     given["standardised"] = analysis.standardised if fact.standardised is None else fact.standardised

@@ -11,11 +11,11 @@ from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from ..distributions import Distribution
 from ..quantities import KINDS
-from ..spec import Printed, Spec, unknown_name
+from ..spec import Number, Printed, Spec, unknown_name
 from .intervals import Interval, rounding_interval
 from .measures import Identifier, Source, Text
 from .values import STARS, is_p, read_value
@@ -38,11 +38,25 @@ ADDRESS = (
     "adjusted",
     "standardised",
     "separate",
+    "at",
+    "confidence",
+    "errors",
     "coding",
     "products",
 )
-PERCENT = Decimal(100)
 
+
+def _pairs(at: Any) -> Any:
+    """Accept a table of values by measure; keep it as pairs, which can be compared and hashed."""
+    return tuple(sorted(at.items())) if isinstance(at, dict) else at
+
+
+At = Annotated[
+    tuple[tuple[Identifier, Number | Text], ...],
+    BeforeValidator(_pairs),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "string"]}}),
+]
+"""Values that measures are held at."""
 PrintedText = Annotated[Printed, PlainSerializer(str, when_used="json")]
 
 
@@ -85,7 +99,13 @@ class Fact(Spec):
     """Outcome and scales in SD units; the study's analysis says so where this is silent."""
     separate: bool | None = None
     """Of a slope: from a regression of its group alone (standardised: in that group's SDs), not from one model."""
-    coding: Literal["dummy", "effect"] | None = None
+    at: At | None = None
+    """Of a slope or predicted value: ``{age = -1}`` is one SD below the mean, ``{age = "40"}`` a value, or a level."""
+    confidence: Annotated[Number, Field(gt=0.5, lt=1)] | None = None
+    """Of confidence limits: their level; 0.95 where nothing is said."""
+    errors: Literal["robust", "bootstrap"] | None = None
+    """What a standard error and all that follows from it rests on, where it is not ordinary least squares."""
+    coding: Literal["dummy", "effect", "helmert"] | None = None
     products: Literal["z", "raw", "centred"] | None = None
     relation: Literal["=", "<", "<=", ">", ">=", "about"] = "="
     value: PrintedText
@@ -127,6 +147,8 @@ class Fact(Spec):
             raise ValueError(f"fact {self.id!r}: 'within' goes with relation = 'about', and 'about' needs it")
         if (self.test and self.with_) or (self.quantity == "p" and self.group and self.between):
             raise ValueError(f"fact {self.id!r}: 'test' goes with 'between', and 'group' of a p with 'with'")
+        if kind.estimate == "slope" and not (self.group or self.at):
+            raise ValueError(f"fact {self.id!r}: quantity {self.quantity!r} needs 'group' or 'at': whose slope it is")
         if self.between and self.between[0] == self.between[1]:
             raise ValueError(f"fact {self.id!r}: 'between' names the same group twice")
         return self
@@ -156,7 +178,9 @@ class Fact(Spec):
     def usual(self) -> bool:
         """Whether nothing unusual is declared: a p is two-sided and not a correlation's, a d Cohen's, the model one."""
         of_correlation = self.quantity == "p" and self.with_ is not None
-        return self.tail in (None, "two") and self.kind in (None, "cohen") and not (self.separate or of_correlation)
+        conditional = self.at or (self.quantity.startswith("slope") and not self.group)
+        unusual = self.separate or of_correlation or conditional or self.errors or (self.quantity == "n" and self.step)
+        return self.tail in (None, "two") and self.kind in (None, "cohen") and not unusual
 
     @property
     def _divisor(self) -> int:

@@ -75,7 +75,7 @@ class Analysis(Spec):
     focal: Identifier | Literal[""] = ""
     """The measure whose slope differs between the groups. Own data may have none."""
     standardised: bool = True
-    coding: Literal["dummy", "effect"] = "dummy"
+    coding: Literal["dummy", "effect", "helmert"] = "dummy"
     products: Literal["z", "raw", "centred"] = "z"
     software: str | None = None
     source: tuple[Source, ...] = ()

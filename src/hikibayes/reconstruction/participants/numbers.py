@@ -70,6 +70,11 @@ class Goal:
     absolute: bool
 
 
+def _is_p(fact: Fact) -> bool:
+    """Tell whether a deviate stands for the number."""
+    return fact.quantity in OF_F or KINDS[fact.quantity].statistic is not None
+
+
 class Numbers:
     """The facts that some measures determine, as functions of their group moments.
 
@@ -138,6 +143,8 @@ class Numbers:
         return [step, *([before] if before else [])]
 
     def _determined(self, fact: Fact) -> bool:
+        if KINDS[fact.quantity].value is None or fact.errors or fact.at:
+            return False
         if fact.quantity in FIXED or fact.of == self.study.analysis.group:
             return fact.quantity == "correlation" and fact.with_ in self.names
         return self._named(fact) <= set(self.names)
@@ -153,7 +160,7 @@ class Numbers:
 
     def _bounds(self, fact: Fact, address: Address) -> tuple[float, float, float]:
         """Return the interval of a fact's number, and the width of it that counts as 1."""
-        low, high, of_p = fact.interval.low, fact.interval.high, fact.quantity.endswith("p")
+        low, high, of_p = fact.interval.low, fact.interval.high, _is_p(fact)
         if of_p:
             low, high = self._deviates(fact, address)
         if np.isfinite(low) and np.isfinite(high) and high > low and fact.relation in ("=", "about"):
