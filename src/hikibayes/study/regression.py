@@ -19,7 +19,7 @@ from ..spec import InputError, unknown_name
 
 __all__ = ["Coding", "Design", "Products", "Regression", "design_moments", "regress", "simple_slopes"]
 
-type Coding = Literal["dummy", "effect"]
+type Coding = Literal["dummy", "effect", "helmert"]
 type Products = Literal["z", "raw", "centred"]
 type FloatArray = NDArray[np.float64]
 

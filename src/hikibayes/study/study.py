@@ -363,6 +363,9 @@ class Study(Spec):
             raise ValueError(
                 f"measure {self.analysis.group!r}: its levels must be the groups {', '.join(ids)}, in order"
             )
+        codings = {self.analysis.coding, *(fact.coding for fact in self.facts)}
+        if "helmert" in codings and len(ids) < 3:
+            raise ValueError(f"'helmert' codes three groups or more, and there are {len(ids)}; accepted: dummy, effect")
         if self.facts and len(ids) != 2:
             raise ValueError(f"a study with facts compares two groups; found {len(ids)}")
 

@@ -33,8 +33,10 @@ __all__ = ["CHECK", "Repair", "checks_against_moments", "repairs"]
 type Floats = NDArray[np.float64]
 type Number = Callable[[Analysis], Floats]
 
-UNITS = {"coefficient", "coefficient_se", "slope", "slope_se"}
+UNITS = {name for name, kind in KINDS.items() if "standardised" in kind.may}
 """Kinds that are raw or standardised."""
+FROM_MEANS = ("intercept", "predicted")
+"""What correlations alone do not determine."""
 SHRINK = (1.0, 0.99, 0.9, 0.75, 0.5, 0.25)
 """How far towards a corner that is no sample's to look."""
 CHECK = "number from moments"
@@ -56,7 +58,10 @@ def _asked(study: Study) -> Iterator[tuple[_Sample, list[_Question]]]:
     boxes: dict[tuple[frozenset[str], bool | None], Box | None] = {}
     together: dict[int, tuple[_Sample, list[_Question]]] = {}
     for fact in study.facts:
-        if KINDS[fact.quantity].value is None or not (fact.step or fact.quantity == "correlation"):
+        kind = KINDS[fact.quantity]
+        if kind.value is None or fact.errors or fact.at or kind.name == "n":
+            continue
+        if not (fact.step or kind.name == "correlation"):
             continue
         box = _box(study, fact, boxes)
         question = _question(study, fact, box) if box else None
@@ -84,7 +89,7 @@ def _box(study: Study, fact: Fact, known: dict[tuple[frozenset[str], bool | None
     key = (measures, None)
     if key not in known:
         known[key] = group_box(study, sorted(measures))
-    if known[key] or product or not terms:
+    if known[key] or product or not terms or KINDS[fact.quantity].estimate in FROM_MEANS:
         return known[key]
     total = (measures, own in parts)
     if total not in known:
@@ -150,7 +155,7 @@ def _declared(study: Study, fact: Fact) -> dict[str, object]:
     said: dict[str, object] = {
         key: getattr(analysis, key) for key in ("coding", "products") if key in analysis.model_fields_set
     }
-    given = ("kind", "test", "tail", "adjusted", "separate", "coding", "products")
+    given = ("kind", "test", "tail", "adjusted", "separate", "confidence", "coding", "products")
     said |= {key: getattr(fact, key) for key in given if getattr(fact, key) is not None}
     return said | _irrelevant(study, fact)
 
