@@ -189,3 +189,15 @@ def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, 
     for c, n in enumerate(COUNTS):
         part = np.column_stack([large[1], large[2]])[large[0] == c]
         np.testing.assert_allclose(drawn.scatter[:, c].mean(0) / (n - 1), np.cov(part.T), atol=0.06)
+
+
+def test_fewer_counts_than_worlds_are_the_first_worlds_alone(settled, reconstructions):
+    """The loops once ran over every world, and read counts beyond the end of theirs."""
+    model = load_model("step3")
+    columns = cell_columns(model, Frame.of_model(settled, model))
+    population = roots(printed_source(ensemble(columns, reconstructions))(np.random.default_rng(1), 40))
+    counts = np.full((11, 4), 30)
+    stream = Stream.of(np.random.SeedSequence(3), 0)
+    every = draw_statistics(Roots(*(values[:11] for values in population)), counts, stream, columns)
+    some = draw_statistics(population, counts, stream, columns)
+    np.testing.assert_array_equal(some.sxx, every.sxx)

@@ -17,6 +17,7 @@ from ..spec import InputError, validated
 from ..study.study import Study
 from ..study.study_file import load_study
 from .designs.cells import Sample
+from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
 from .results.diagnose import Diagnosis, diagnose
 from .results.sample_size import curves, smallest_n
@@ -85,14 +86,16 @@ def power(
     InputError
         Anything that would keep a cell from running, found before the first replicate; or no dask scheduler answers.
     """
-    chosen = _settled(load_simulation(simulation), replicates, seed)
+    with _about(simulation):
+        made = resolved(load_simulation(simulation), models)
+    chosen, models = _settled(made.simulation, replicates, seed), {**made.models, **models}
     if workers is None:
         from joblib import cpu_count
 
         workers = cpu_count()
     if workers < 1:
         raise InputError(f"{workers} workers cannot do the work; give 1 or more", key="workers")
-    study = load_study(study or chosen.study)
+    study = load_study(study or made.study or chosen.study)
     if isinstance(reconstructions, str | Path):
         from ..reconstruction.shipped import read_reconstructions
 

@@ -56,9 +56,14 @@ class Findings:
         return self.run.has(*names)
 
     @property
+    def planned(self) -> bool:
+        """Whether it is a plan without a publication."""
+        return self.run.record.verb == "power" and not self.study.facts
+
+    @property
     def synthetic(self) -> bool:
         """Whether its data are made from the record: those of a doubted fit are somebody's own."""
-        return not any(Path(name).name == POSTERIOR for name in self.run.record.inputs)
+        return not self.planned and not any(Path(name).name == POSTERIOR for name in self.run.record.inputs)
 
     # -- estimands --------------------------------------------------------------------------------------------------
 

@@ -77,12 +77,12 @@ class Run:
         if path and Path(path).is_file():
             self.takes(path, Path(path))
 
-    def study(self, name: str, readings: Mapping[str, str]) -> Study:
+    def study(self, name: str | Study, readings: Mapping[str, str]) -> Study:
         """Return a study with the chosen readings decided; the one that the run saved, where it is made again."""
         if self.again and self.again.has("study.json"):
             return self.again.study
         loaded = load_study(name)
-        self.takes(name, loaded)
+        self.takes(name if isinstance(name, str) else loaded.id, loaded)
         try_out(self.folder(loaded.id))
         return loaded.settle(**readings)
 

@@ -25,15 +25,15 @@ RATIO = rf"\s*{PART}\s*:\s*{PART}\s*"
 
 
 def _ratio(text: str) -> str:
-    if not re.fullmatch(RATIO, text):
-        raise ValueError("a ratio of two numbers is expected, such as 2:1")
+    if not re.fullmatch(rf"\s*{PART}(\s*:\s*{PART})*\s*", text):
+        raise ValueError("a ratio of two numbers is expected, such as 2:1; of one for each group where there are more")
     if 0.0 in map(float, text.split(":")):
         raise ValueError(f"the ratio {text} leaves a group empty; both parts are above 0, such as 2:1")
     return text
 
 
 def _mix(text: str) -> str:
-    if text != AS_PRINTED and not re.fullmatch(rf"{RATIO}(/{RATIO})?", text):
+    if text != AS_PRINTED and not re.fullmatch(rf"{RATIO}(/{RATIO})*", text):
         raise ValueError(f"{AS_PRINTED!r} is expected, or a ratio such as 1:1, or one for each group such as 3:1/1:3")
     if text != AS_PRINTED and any(sum(map(float, ratio.split(":"))) == 0 for ratio in text.split("/")):
         raise ValueError(f"{text} is no ratio: a part must be above 0")
@@ -97,10 +97,10 @@ class WorldsSpec(Spec):
 class Axes(Spec):
     """What is varied; every combination is a cell."""
 
-    n_per_group: tuple[Size, ...]
-    """Participants in the smaller group, as recruited."""
+    n_per_group: tuple[Size, ...] = ()
+    """Participants in the smallest group, as recruited; of a written population, by default around what it needs."""
     allocation: tuple[Ratio, ...] = ("1:1",)
-    """Ratio of the groups in the study's order, for example ``2:1`` for two controls to each case."""
+    """Ratio of the groups in the study's order, such as ``2:1`` for two controls to each case; ``1`` of one group."""
     mix: tuple[Mix, ...] = (AS_PRINTED,)
     """The model's category (such as sex): ``as_printed`` leaves it to chance, with the world's shares; ``1:1`` is a
     quota of its levels in their order; ``1:1/2:1`` gives each group its own."""
@@ -132,7 +132,9 @@ class Axes(Spec):
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if empty := [
-            name for name in type(self).model_fields if name not in ("model", "effect") and not getattr(self, name)
+            name
+            for name in type(self).model_fields
+            if name not in ("model", "effect", "n_per_group") and not getattr(self, name)
         ]:
             raise ValueError(f"axis {empty[0]!r} is empty, so the grid has no cells; give it a value")
         return self

@@ -34,11 +34,10 @@ class Sample:
     n_per_group: int
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """Participants by group, as recruited; the larger group is rounded up."""
-        first, second = self.ratio
-        smaller = min(first, second)
-        return ceil(self.n_per_group * first / smaller - 1e-9), ceil(self.n_per_group * second / smaller - 1e-9)
+    def sizes(self) -> tuple[int, ...]:
+        """Participants by group, as recruited; larger groups than the smallest are rounded up."""
+        smallest = min(self.ratio)
+        return tuple(ceil(self.n_per_group * part / smallest - 1e-9) for part in self.ratio)
 
     @property
     def over_worlds(self) -> bool:
@@ -46,19 +45,18 @@ class Sample:
         return self.worlds == "posterior"
 
     @property
-    def ratio(self) -> tuple[float, float]:
-        """Parts of the two groups."""
-        first, second = self.allocation.split(":")
-        return float(first), float(second)
+    def ratio(self) -> tuple[float, ...]:
+        """Parts of the groups."""
+        return tuple(map(float, self.allocation.split(":")))
 
     @property
-    def quota(self) -> tuple[float, float] | None:
+    def quota(self) -> tuple[float, ...] | None:
         """Share of the category's second level in each group; None where it is left to chance."""
         if self.mix == AS_PRINTED:
             return None
         parts = [tuple(map(float, ratio.split(":"))) for ratio in self.mix.split("/")]
         shares = [second / (first + second) for first, second in parts]
-        return shares[0], shares[-1]
+        return tuple(shares) if len(shares) > 1 else (shares[0],) * len(self.ratio)
 
     @property
     def curve(self) -> tuple[object, ...]:

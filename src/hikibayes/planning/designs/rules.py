@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -239,6 +239,7 @@ class Decision(Spec):
     """A conclusion that the planned study wants to be able to draw: a rule, about an estimand of the study."""
 
     name: Identifier
-    estimand: Identifier
+    estimand: Identifier | Literal[""] = ""
+    """Of a written population, by default what the effect is of."""
     rule: Rule
     meaning: Text | None = None

@@ -35,6 +35,7 @@ from ...study.study import Study
 from ...study.study_file import shipped_studies
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
+from .population import PLAN, Population
 from .rules import Decision, Pair
 
 __all__ = ["MOST_CELLS", "Simulation", "check", "load_simulation", "shipped_simulations"]
@@ -83,8 +84,11 @@ class Simulation(Spec):
     model: str = "step3"
     """The model of the analysis."""
     worlds: WorldsSpec = WorldsSpec()
-    axes: Axes
-    decisions: tuple[Decision, ...] = Field(alias="decision")
+    population: Population | None = None
+    """Instead of study, model and worlds: a population that is written down, where nothing was published."""
+    axes: Axes = Axes()
+    decisions: tuple[Decision, ...] = Field(default=(), alias="decision")
+    """Of a written population, by default: the interval of the effect lies on its side of 0."""
     targets: Targets = Targets()
     rope: Pair = (-0.1, 0.1)
     """Region of practical equivalence, in the estimand's standardised unit."""
@@ -92,8 +96,7 @@ class Simulation(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.decisions:
-            raise ValueError("there is no [[decision]]; a plan is for at least one")
+        self._check_short_form()
         names = [decision.name for decision in self.decisions]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"decision {min(twice)!r} is defined twice; a name belongs to one thing")
@@ -103,6 +106,26 @@ class Simulation(Spec):
         if self.rope[0] >= self.rope[1]:
             raise ValueError(f"rope runs from {self.rope[0]:g} to {self.rope[1]:g}, not upwards")
         return self
+
+    def _check_short_form(self) -> None:
+        if self.population is not None:
+            resolved = self.study == PLAN and self.worlds.fixed is not None
+            if clash := not resolved and sorted(self.model_fields_set & {"study", "readings", "worlds"}):
+                raise ValueError(f"a [population] needs no publication, and goes without {clash[0]!r}")
+            if self.axes.effect and self.population.effect:
+                raise ValueError("the effect is given in [population] and in [axes]; one of them is expected")
+            return
+        if not self.decisions:
+            raise ValueError("there is no [[decision]]; a plan is for at least one")
+        if not self.axes.n_per_group:
+            raise ValueError("axis 'n_per_group' is empty, so the grid has no cells; give it a value")
+        if nameless := [decision.name for decision in self.decisions if not decision.estimand]:
+            raise ValueError(f'decision {nameless[0]!r} names no estimand of the study; add estimand = "..."')
+
+    @property
+    def of_file(self) -> bool:
+        """Whether a model was named, rather than a formula left to make one."""
+        return self.population is None or ("model" in self.model_fields_set and self.model != PLAN)
 
     @property
     def interval(self) -> float:
@@ -206,7 +229,14 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
             asking = [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]
             if flat and asking and len(simulation.axes.prior) == 1:
                 raise InputError(f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not")
+    groups = max(len(study.groups), 1)
     for sample in simulation.samples():
+        if len(sample.ratio) != groups or len(sample.quota or sample.ratio) != groups:
+            raise InputError(
+                f"there {'is one group' if groups == 1 else f'are {groups} groups'}; the ratio {sample.allocation} and "
+                f"the mix {sample.mix} are of {len(sample.ratio)} and {len(sample.quota or sample.ratio)}",
+                key="axes.allocation",
+            )
         if sample.predictors == "fixed" and (sample.answers == "likert" or sample.missing or sample.attrition):
             raise InputError(
                 "predictors = 'fixed' goes with gaussian answers and nobody lost; other cells need 'random'",
@@ -261,8 +291,10 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
         return simulation
     path = named_file("simulation", simulation, shipped_simulations())
     found = read_spec(Simulation, path)
-    study = _located("study", found.study, path, shipped_studies())
     shipped = shipped_models()
+    if found.population is not None:
+        return found.replace(model=_located("model", found.model, path, shipped)) if found.of_file else found
+    study = _located("study", found.study, path, shipped_studies())
     model = _located("model", found.model, path, shipped)
     models = [_located("model", name, path, shipped, key="axes.model") for name in found.axes.model]
     of_worlds = found.worlds.model and _located("model", found.worlds.model, path, shipped, key="worlds.model")

@@ -6,11 +6,12 @@ the model lets the category moderate a slope. Which weights, the formula tells, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from formulae.matrices import DesignMatrices
 from numpy.typing import NDArray
 
 from ...estimands import KINDS
@@ -20,7 +21,7 @@ from ...inference.models.specs import ModelSpec
 from ...spec import InputError, unknown_name
 from ...study.study import Estimand, Study
 
-__all__ = ["CellColumns", "Frame", "cell_columns", "sum_of", "unplanned"]
+__all__ = ["CellColumns", "Frame", "cell_columns"]
 
 type FloatArray = NDArray[np.float64]
 
@@ -68,20 +69,82 @@ class Frame:
         return tuple(level.id for level in self.study.measure(self.category).levels) if self.category else ("",)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups, length G; one unnamed group where there are none."""
+        return tuple(group.id for group in self.study.groups) or ("",)
+
+    @property
+    def sizes(self) -> FloatArray:
+        """How much each group counts where all are taken together, (G,): by the study's n, else alike."""
+        printed = self.study.sizes if self.study.facts else {}
+        return np.array([printed.get(group, 1) for group in self.groups], dtype=float)
+
+    @property
     def cells(self) -> tuple[tuple[str, str], ...]:
         """The cells, (group, level), groups first."""
-        return tuple((group, level) for group in self.study.group_ids for level in self.levels)
+        return tuple((group, level) for group in self.groups for level in self.levels)
 
     @property
     def group_of(self) -> NDArray[np.int64]:
         """Index of each cell's group, shape (C,)."""
-        return np.repeat([0, 1], len(self.levels))
+        return np.repeat(np.arange(len(self.groups)), len(self.levels))
 
     def shares(self, second: FloatArray) -> FloatArray:
-        """Turn shares of the second level by group, (..., 2), into shares of the cells within their group, (..., C)."""
+        """Turn shares of the second level by group, (..., G), into shares of the cells within their group, (..., C)."""
         if not self.category:
             return np.ones_like(second)
         return np.stack([1 - second, second], axis=-1).reshape(*second.shape[:-1], -1)
+
+    def loadings(self, estimand: Estimand, mix: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Write an estimand as weights of what a population is made of.
+
+        Parameters
+        ----------
+        estimand : Estimand
+            A weighted sum of expected outcomes, such as a slope or a gap between groups.
+        mix : array, shape (L,)
+            Shares of the category's levels at which it is taken, unless it names one; scores are at 0, the study's own
+            means, unless it says where. Where it names no group, groups count alike.
+
+        Returns
+        -------
+        of_level : array, shape (C,)
+            Weights of each cell's expected outcome where every score is 0.
+        of_slope : array, shape (C, m)
+            Weights of each cell's slopes.
+
+        Raises
+        ------
+        InputError
+            A share of variance, or an estimand that names something which is not in the frame.
+        """
+        scenarios = KINDS[estimand.kind].scenarios
+        if scenarios is None:
+            raise InputError(
+                f"estimand {estimand.name!r} is of kind {estimand.kind!r}; planning is for slopes, differences of "
+                "slopes and gaps between groups"
+            )
+        of_level, of_slope = np.zeros(len(self.cells)), np.zeros((len(self.cells), len(self.measures)))
+        for each in scenarios(estimand, self.study.outline()):
+            cells, at = self._cells_of(each.fixed, mix), np.zeros(len(self.measures))
+            for name, value in (*each.fixed.items(), *each.shift.items()):
+                if name in self.measures:
+                    at[self.measures.index(name)] += float(value)
+                elif name not in (self.study.analysis.group, self.category):
+                    raise InputError(unknown_name("score in these worlds,", name, self.measures))
+            of_level += each.weight * cells
+            of_slope += each.weight * cells[:, None] * at
+        return of_level, of_slope
+
+    def _cells_of(self, fixed: Mapping[str, str | float], mix: FloatArray) -> FloatArray:
+        """Weights of the cells, (C,), where some of group and category are fixed."""
+        group, level = fixed.get(self.study.analysis.group), fixed.get(str(self.category))
+        of_group = np.array([float(name == group) for name in self.groups])
+        of_level = np.array([float(name == level) for name in self.levels])
+        return np.kron(
+            of_group if group is not None else np.full(len(self.groups), 1 / len(self.groups)),
+            of_level if level is not None else mix,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +176,11 @@ class CellColumns:
         """The columns, length p."""
         return tuple(column for columns in self.terms.values() for column in columns)
 
+    @property
+    def matrices(self) -> DesignMatrices:
+        """The formula as it is evaluated in every cell, at scores of 0, of 1 one by one, and of 2 all together."""
+        return _matrices(self.model, self.frame)
+
     def weights(self, estimand: Estimand, mix: FloatArray) -> FloatArray:
         """Weights of an estimand over the columns, shape (p,).
 
@@ -130,51 +198,26 @@ class CellColumns:
         """
         if why := self._obstacle(estimand):
             raise InputError(f"model {self.model.name!r} does not answer estimand {estimand.name!r}: {why}")
-        groups = self.frame.study.group_ids
-        measures = self.frame.measures
-
-        def at(group: str, shift: Mapping[str, float]) -> FloatArray:
-            by_group = self._by_group(
-                self.constant + sum(by * self.linear[..., measures.index(name)] for name, by in shift.items()), mix
-            )
-            return by_group[groups.index(group)] if group else np.asarray(by_group.mean(axis=0))
-
-        return sum_of(estimand, self.frame.study, at)
-
-    def _by_group(self, values: FloatArray, mix: FloatArray) -> FloatArray:
-        return np.asarray(np.einsum("l,glp->gp", mix, values.reshape(2, len(mix), -1)))
+        of_level, of_slope = self.frame.loadings(estimand, mix)
+        return np.asarray(of_level @ self.constant + np.einsum("cm,cpm->p", of_slope, self.linear))
 
     def _obstacle(self, estimand: Estimand) -> str | None:
-        if why := unplanned(estimand):
-            return why
-        if not estimand.of:
-            return (
-                None if self.frame.study.analysis.group in self.model.variables else "the groups are not in its formula"
-            )
-        if estimand.of not in self.model.variables or estimand.of not in self.frame.measures:
-            return f"{estimand.of} is no score in its formula"
-        slopes = self.linear[..., self.frame.measures.index(str(estimand.of))].reshape(2, -1)
-        same = bool(np.allclose(slopes[0], slopes[1]))
-        by_group = bool(estimand.group or estimand.between)
-        if same == by_group:
-            return f"the slope of {estimand.of} {'is the same in both' if same else 'differs between the'} groups"
+        if KINDS[estimand.kind].scenarios is None:
+            return "planning is for slopes, differences of slopes and gaps between groups"
+        group, of = self.frame.study.analysis.group, estimand.of
+        by_group = bool(estimand.group or group in estimand.at)
+        if (by_group or (estimand.between and estimand.by in (None, group))) and group not in self.model.variables:
+            return "the groups are not in its formula"
+        for name in filter(None, (of, estimand.by, *estimand.at)):
+            if name not in self.model.variables or name not in (*self.frame.measures, self.frame.category, group):
+                return f"{name} is no score in its formula"
+        if of not in self.frame.measures or estimand.kind not in ("slope", "slope_difference"):
+            return None
+        slopes = self.linear[..., self.frame.measures.index(of)].reshape(len(self.frame.groups), -1)
+        same = bool(np.allclose(slopes, slopes[:1]))
+        if same == (by_group or bool(estimand.between)):
+            return f"the slope of {of} {'is the same in both' if same else 'differs between the'} groups"
         return None
-
-
-def unplanned(estimand: Estimand) -> str | None:
-    """Say why planning has no such estimand; None where it has."""
-    if KINDS[estimand.kind].scenarios and not (estimand.by or estimand.at):
-        return None
-    return "planning is for slopes, differences of slopes and gaps between groups"
-
-
-def sum_of(estimand: Estimand, study: Study, at: Callable[[str, Mapping[str, float]], FloatArray]) -> FloatArray:
-    """Add up an estimand's scenarios: the expected outcome in a group (in none: ``""``), scores shifted by so much."""
-    scenarios = KINDS[estimand.kind].scenarios
-    assert scenarios is not None
-    parts = scenarios(estimand, study.outline())
-    group = study.analysis.group
-    return np.asarray(sum(each.weight * at(str(each.fixed.get(group, "")), each.shift) for each in parts))
 
 
 def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
@@ -197,14 +240,13 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
         A predictor that the frame lacks, or a column that is not linear in the scores within a cell.
     """
     refuse_calls(model, "participants")
-    known = (*frame.measures, *filter(None, [frame.category]), frame.study.analysis.group)
+    known = (*frame.measures, *filter(None, [frame.category, frame.study.analysis.group]))
     for name in model.variables[1:]:
         if name not in known:
             raise InputError(f"model {model.name!r}: {unknown_name('predictor in these worlds,', name, known)}")
-    m = len(frame.measures)
-    grid = np.vstack([np.zeros((1, m)), np.eye(m), np.full((1, m), 2.0)])
-    matrices = evaluated(model.written, _grid_frame(model, frame, grid))
-    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:].reshape(len(frame.cells), len(grid), -1)
+    matrices = _matrices(model, frame)
+    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]
+    rows = rows.reshape(len(frame.cells), len(frame.measures) + 2, -1)
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
     terms = columns_of(matrices)
     bent = (np.abs(constant + 2 * linear.sum(axis=-1) - rows[:, -1]) > 1e-9).any(axis=0)
@@ -214,10 +256,13 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
     return CellColumns(model=model, frame=frame, terms=terms, constant=constant, linear=linear)
 
 
-def _grid_frame(model: ModelSpec, frame: Frame, grid: FloatArray) -> pd.DataFrame:
+def _matrices(model: ModelSpec, frame: Frame) -> DesignMatrices:
+    m = len(frame.measures)
+    grid = np.vstack([np.zeros((1, m)), np.eye(m), np.full((1, m), 2.0)])
     groups, levels = (list(part) for part in zip(*frame.cells, strict=True))
     made = pd.DataFrame(np.tile(grid, (len(frame.cells), 1)), columns=list(frame.measures))
-    cells = {frame.study.analysis.group: groups} | ({frame.category: levels} if frame.category else {})
+    group = frame.study.analysis.group
+    cells = ({group: groups} if group else {}) | ({frame.category: levels} if frame.category else {})
     for name, labels in cells.items():
         made[name] = categorical(frame.study.measure(name), np.repeat(np.array(labels, dtype=object), len(grid)))
-    return made.assign(**{model.outcome: np.arange(len(made), dtype=float)})
+    return evaluated(model.written, made.assign(**{model.outcome: np.arange(len(made), dtype=float)}))

@@ -5,7 +5,9 @@ What is not mentioned is 0 (means, slopes, correlations, the gap between the gro
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -22,8 +24,9 @@ InSD = Annotated[Number, Field(ge=-1000, le=1000)]
 """A number in the SD units of the published sample; what lies further out is a slip."""
 Spread = Annotated[Number, Field(ge=0.001, le=1000)]
 """An SD, in the same units."""
-ByGroup = InSD | tuple[InSD, InSD]
-"""One number for both groups, or one for each in the study's order."""
+ByGroup = InSD | Annotated[tuple[InSD, ...], Field(min_length=2)]
+"""One number for all groups, or one for each in the study's order."""
+Spreads = Spread | Annotated[tuple[Spread, ...], Field(min_length=2)]
 
 
 class Correlation(Spec):
@@ -41,18 +44,21 @@ class Correlation(Spec):
 
 
 class FixedWorld(Spec):
-    """One population, in SD units; ``[control, focal]`` where the groups differ, in the study's order of the groups."""
+    """One population, in SD units; ``[control, focal]`` where groups differ, one number each in the study's order."""
 
-    residual_sd: Spread | tuple[Spread, Spread]
+    where: ClassVar[str] = "worlds.fixed"
+    """Where messages say that it stands."""
+
+    residual_sd: Spreads
     """Residual SD of the outcome."""
-    gap: InSD = 0.0
-    """Outcome of the second group minus the first, where every score is 0."""
+    gap: ByGroup = 0.0
+    """Outcome of the second group minus the first, where every score is 0; or one number for each group."""
     slopes: dict[Identifier, ByGroup] = Field(default_factory=dict)
     """Slopes of the outcome on the scores; for the category: second level minus first."""
     means: dict[Identifier, ByGroup] = Field(default_factory=dict)
-    sds: dict[Identifier, Spread | tuple[Spread, Spread]] = Field(default_factory=dict)
+    sds: dict[Identifier, Spreads] = Field(default_factory=dict)
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
-    share: Share | tuple[Share, Share] = 0.5
+    share: Share | Annotated[tuple[Share, ...], Field(min_length=2)] = 0.5
     """Share of the category's second level."""
     reliabilities: dict[Identifier, Reliability] = Field(default_factory=dict)
     """How reliable scores and outcome are as described here, where a planned study measures them better or worse."""
@@ -80,22 +86,22 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
     """
     numbers, category = frame.measures, tuple(filter(None, [frame.category]))
     _refuse_unknown(spec, frame)
-    mean = np.array([_pair(spec.means.get(name, 0.0)) for name in numbers]).reshape(-1, 2).T
-    slope = np.array([_pair(spec.slopes.get(name, 0.0)) for name in numbers]).reshape(-1, 2).T
-    share = np.array(_pair(spec.share if category else 0.0))
-    of_level = np.array(_pair(spec.slopes.get(category[0], 0.0))) if category else np.zeros(2)
-    level = np.array([0.0, spec.gap])[:, None] + of_level[:, None] * np.arange(len(frame.levels))
-    sizes = np.array([frame.study.sizes[group] for group in frame.study.group_ids], dtype=float)
-    second = float(share @ sizes / sizes.sum())
+    each = _Groups(len(frame.groups), spec.where)
+    mean = each.table("means", {name: spec.means.get(name, 0.0) for name in numbers})
+    slope = each.table("slopes", {name: spec.slopes.get(name, 0.0) for name in numbers})
+    share = each("share", spec.share if category else 0.0)
+    of_level = each("slopes", spec.slopes.get(category[0], 0.0) if category else 0.0)
+    level = each.gaps(spec.gap)[:, None] + of_level[:, None] * np.arange(len(frame.levels))
+    second = float(share @ frame.sizes / frame.sizes.sum())
     return Worlds(
         frame=frame,
         source="fixed",
         share=share[None],
         mean=mean[None, frame.group_of],
-        cov=_covariance(spec, numbers)[None],
+        cov=_covariance(spec, numbers, each)[None],
         level=level.reshape(1, -1),
         slope=slope[None, frame.group_of],
-        sigma=np.array([_pair(spec.residual_sd)]),
+        sigma=each("residual_sd", spec.residual_sd)[None],
         mix=np.array([1 - second, second]) if category else np.ones(1),
         reconstruction=np.array([-1]),
     )
@@ -113,7 +119,7 @@ def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
     for key, (named, known) in accepted.items():
         for name in named:
             if name not in known:
-                raise InputError(unknown_name("score in this population,", name, known), key=f"worlds.fixed.{key}")
+                raise InputError(unknown_name("score in this population,", name, known), key=f"{spec.where}.{key}")
 
 
 def stated_variances(spec: FixedWorld, world: Worlds) -> dict[str, tuple[float, float]]:
@@ -140,19 +146,46 @@ def stated_variances(spec: FixedWorld, world: Worlds) -> dict[str, tuple[float, 
     return found
 
 
-def _pair(value: float | tuple[float, float]) -> tuple[float, float]:
-    return value if isinstance(value, tuple) else (value, value)
+@dataclass(frozen=True)
+class _Groups:
+    """Spells numbers out for each of so many groups."""
+
+    count: int
+    where: str
+
+    def __call__(self, key: str, value: float | tuple[float, ...]) -> FloatArray:
+        values = value if isinstance(value, tuple) else (value,) * self.count
+        if len(values) != self.count:
+            raise InputError(
+                f"has {len(values)} values; one for all groups or one for each of the {self.count} is expected",
+                key=f"{self.where}.{key}",
+            )
+        return np.array(values, dtype=float)
+
+    def table(self, key: str, values: Mapping[str, float | tuple[float, ...]]) -> FloatArray:
+        """Numbers of several scores, (G, m)."""
+        return np.array([self(f"{key}.{name}", value) for name, value in values.items()]).reshape(-1, self.count).T
+
+    def gaps(self, value: float | tuple[float, ...]) -> FloatArray:
+        """How far each group's outcome is from 0, where one number is the second's."""
+        if isinstance(value, tuple):
+            return self("gap", value)
+        if value and self.count > 2:
+            raise InputError(
+                "one number says it for two groups only; write one for each group", key=f"{self.where}.gap"
+            )
+        return np.arange(self.count, dtype=float) * value
 
 
-def _covariance(spec: FixedWorld, names: tuple[str, ...]) -> FloatArray:
+def _covariance(spec: FixedWorld, names: tuple[str, ...], each: _Groups) -> FloatArray:
     correlation = np.eye(len(names))
     for pair in spec.correlations:
         i, j = names.index(pair.of), names.index(pair.with_)
         if correlation[i, j]:
             found = f"the correlation of {pair.of!r} with {pair.with_!r} is given twice"
-            raise InputError(found, key="worlds.fixed.correlation")
+            raise InputError(found, key=f"{spec.where}.correlation")
         correlation[i, j] = correlation[j, i] = pair.r
     if names and np.linalg.eigvalsh(correlation)[0] <= 1e-12:
-        raise InputError("these correlations are not positive definite: no population has them", key="worlds.fixed")
-    sd = np.array([_pair(spec.sds.get(name, 1.0)) for name in names]).reshape(-1, 2).T
+        raise InputError("these correlations are not positive definite: no population has them", key=spec.where)
+    sd = each.table("sds", {name: spec.sds.get(name, 1.0) for name in names})
     return np.asarray(correlation * sd[:, :, None] * sd[:, None, :])

@@ -120,7 +120,7 @@ def draw_moments(
     population : Roots
         W worlds.
     counts : array of int, shape (W, C)
-        Participants by cell.
+        Participants by cell; for `draw_statistics` of the first so many worlds.
     stream : Stream
         Source of randomness: sample i has index ``stream.first + i``.
     recording : Recording
@@ -165,7 +165,9 @@ def draw_statistics(
     """
     pooled = _Pooled.empty(len(counts), len(columns.names))
     counts = np.ascontiguousarray(counts, dtype=np.int64)
-    _draw_pooled(stream, _plain(population), counts, recording, alike, _Design.of(columns), pooled)
+    # the loops run over the worlds, and look at the counts of each: there must not be more worlds than counts
+    population = _plain(Roots(*(values[: len(counts)] for values in population)))
+    _draw_pooled(stream, population, counts, recording, alike, _Design.of(columns), pooled)
     return SufficientStatistics(names=columns.names, **pooled._asdict())
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...spec import InputError, unknown_name
 from ...study.regression import regress
 from ...study.study import Estimand
-from .columns import FloatArray, Frame, sum_of, unplanned
+from .columns import FloatArray, Frame
 
 __all__ = ["Worlds"]
 
@@ -29,7 +29,7 @@ type IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Worlds:
-    """W populations; C cells, m scores.
+    """W populations; G groups, C cells, m scores.
 
     Parameters
     ----------
@@ -37,17 +37,17 @@ class Worlds:
         The cells and the scores, in the order of the axes C and m.
     source : str
         Where they came from: ``posterior``, ``printed``, ``shrunken``, ``conditional`` or ``fixed``.
-    share : array, shape (W, 2)
+    share : array, shape (W, G)
         Share of the category's second level in each group; 0 where there is no category.
     mean : array, shape (W, C, m)
         Expected scores.
-    cov : array, shape (W, 2, m, m)
+    cov : array, shape (W, G, m, m)
         Covariance of the scores within a cell, by group.
     level : array, shape (W, C)
         Expected outcome where every score is 0.
     slope : array, shape (W, C, m)
         Slopes of the outcome on the scores.
-    sigma : array, shape (W, 2)
+    sigma : array, shape (W, G)
         Residual SD by group.
     mix : array, shape (L,)
         Shares of the category's levels at which estimands are taken: the study's own, the same for every world.
@@ -88,18 +88,10 @@ class Worlds:
         InputError
             Planning is for slopes, differences of slopes and gaps.
         """
-        if estimand.kind == "slope" and not estimand.group:
+        if estimand.kind == "slope" and estimand.step and not (estimand.group or estimand.at):
             return self._common_slope(estimand)
-        if why := unplanned(estimand):
-            raise InputError(f"estimand {estimand.name!r} is of kind {estimand.kind!r}; {why}")
-        groups = self.frame.study.group_ids
-        shifts = {name: self._by_group(self.slope[..., self._score(name)]) for name in [estimand.of] if name}
-        level = self._by_group(self.level)
-        return sum_of(
-            estimand,
-            self.frame.study,
-            lambda group, shift: (level + sum(shifts[name] * by for name, by in shift.items()))[:, groups.index(group)],
-        )
+        of_level, of_slope = self.frame.loadings(estimand, self.mix)
+        return np.asarray(self.level @ of_level + np.einsum("wcm,cm->w", self.slope, of_slope))
 
     def moments(self) -> xr.Dataset:
         """Return population moments by group, outcome included, as `hikibayes.study.moments` describes them.
@@ -108,15 +100,15 @@ class Worlds:
         """
         names = (*self.frame.measures, *filter(None, [self.frame.category]), self.frame.study.analysis.outcome)
         mean, cov = self._group_moments()
-        study, kinds = self.frame.study, [self.frame.study.measure(name).kind for name in names]
+        kinds = [self.frame.study.measure(name).kind for name in names]
         return xr.Dataset(
             {
-                "n": ("group", [study.sizes[group] for group in study.group_ids]),
+                "n": ("group", self.frame.sizes),
                 "mean": (("draw", "group", "measure"), mean),
                 "cov": (("draw", "group", "measure", "measure_2"), cov),
             },
             coords={
-                "group": list(study.group_ids),
+                "group": list(self.frame.groups),
                 "measure": list(names),
                 "measure_2": list(names),
                 "kind": ("measure", kinds),
@@ -145,11 +137,14 @@ class Worlds:
         InputError
             As `truth`.
         """
-        shift = np.asarray(value - self.truth(estimand))[:, None] * self._direction(estimand)
-        if estimand.kind == "group_gap":
+        of_level, of_slope = self.frame.loadings(estimand, self.mix)
+        missing = np.asarray(value - self.truth(estimand))[:, None]
+        if of_level.any():
+            shift = missing * self._direction(of_level)
             return self._with(level=self.level + shift[:, self.frame.group_of], source=source or self.source)
         j = self._score(estimand.of)
-        share = self.frame.shares(self.share).reshape(len(self), 2, -1)
+        shift = missing * self._direction(of_slope[:, j])
+        share = self.frame.shares(self.share).reshape(len(self), len(self.frame.groups), -1)
         centre = (share * self.mean[..., j].reshape(share.shape)).sum(-1)
         slope = self.slope.copy()
         slope[..., j] += shift[:, self.frame.group_of]
@@ -180,7 +175,9 @@ class Worlds:
             raise InputError("takes more error from the outcome than its residual variance; give a lower reliability")
         level = self.level + np.einsum("wci,wci->wc", self.mean, self.slope - slope)
         # one residual SD a group: its cells differ only where slopes on scores of changed reliability do
-        sigma = np.sqrt((variance * self.frame.shares(self.share)).reshape(len(self), 2, -1).sum(-1))
+        sigma = np.sqrt(
+            (variance * self.frame.shares(self.share)).reshape(len(self), len(self.frame.groups), -1).sum(-1)
+        )
         return self._with(cov=cov, slope=slope, level=level, sigma=sigma)
 
     def allow(self, added: Mapping[str, FloatArray]) -> NDArray[np.bool_]:
@@ -206,12 +203,13 @@ class Worlds:
     def _with(self, **changes: object) -> Self:
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def _direction(self, estimand: Estimand) -> FloatArray:
-        """Say how much of an estimand's change is each group's, shape (2,)."""
-        groups = self.frame.study.group_ids
-        if estimand.between:
-            return np.array([0.5 if group == estimand.between[0] else -0.5 for group in groups])
-        return np.array([float(group == estimand.group or not estimand.group) for group in groups])
+    def _direction(self, weights: FloatArray) -> FloatArray:
+        """Say how much each group changes per unit of an estimand with these weights of the cells, shape (G,).
+
+        It is the least change that does it: half of a difference to either side, all of what is in one group alone.
+        """
+        by_group = weights.reshape(len(self.frame.groups), -1).sum(axis=1)
+        return np.asarray(by_group / (by_group @ by_group))
 
     def _score(self, name: str | None) -> int:
         if name not in self.frame.measures:
@@ -223,10 +221,6 @@ class Worlds:
             raise InputError(
                 f"{impossible.mean():.1%} of the worlds are then not positive definite; give a lower reliability"
             )
-
-    def _by_group(self, values: FloatArray) -> FloatArray:
-        """Average values by cell, (W, C), over the category at the study's own mix: (W, 2)."""
-        return np.asarray(values.reshape(len(self), 2, -1) @ self.mix)
 
     def _common_slope(self, estimand: Estimand) -> FloatArray:
         study, terms = self.frame.study, self.frame.study.terms(estimand.step)
@@ -247,14 +241,14 @@ class Worlds:
         return np.asarray(fit.coefficient.sel(term=estimand.of).values)
 
     def _group_moments(self) -> tuple[FloatArray, FloatArray]:
-        """Mean (W, 2, c) and covariance (W, 2, c, c) of scores, category and outcome: mixtures over the cells."""
-        W, m, L = len(self), len(self.frame.measures), len(self.frame.levels)
-        slope, mean = self.slope.reshape(W, 2, L, m), self.mean.reshape(W, 2, L, m)
-        outcome = self.level.reshape(W, 2, L) + np.einsum("wglm,wglm->wgl", slope, mean)
-        indicator = np.broadcast_to(np.arange(L, dtype=float), (W, 2, L))
+        """Mean (W, G, c) and covariance (W, G, c, c) of scores, category and outcome: mixtures over the cells."""
+        W, m, G, L = len(self), len(self.frame.measures), len(self.frame.groups), len(self.frame.levels)
+        slope, mean = self.slope.reshape(W, G, L, m), self.mean.reshape(W, G, L, m)
+        outcome = self.level.reshape(W, G, L) + np.einsum("wglm,wglm->wgl", slope, mean)
+        indicator = np.broadcast_to(np.arange(L, dtype=float), (W, G, L))
         parts = [mean, *([indicator[..., None]] if self.frame.category else []), outcome[..., None]]
         at = np.concatenate(parts, axis=-1)
-        share = self.frame.shares(self.share).reshape(W, 2, L)
+        share = self.frame.shares(self.share).reshape(W, G, L)
         centre = np.einsum("wgl,wglc->wgc", share, at)
         away = at - centre[:, :, None]
         cov = np.einsum("wgl,wglc,wgld->wgcd", share, away, away)

@@ -60,11 +60,12 @@ class Analysis:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What `exact_priors` looks at in a design: the names of its terms and columns."""
+    """What `exact_priors` looks at in a design: the names of its terms and columns, and how categories are coded."""
 
     model: ModelSpec
     terms: dict[str, tuple[str, ...]]
     columns: tuple[str, ...]
+    matrices: object
 
 
 def analysis_of(columns: CellColumns, variant: str, questions: Questions, simulation: Simulation) -> Analysis:
@@ -104,7 +105,9 @@ def _engine(
     if model.family == "gaussian" and model.prior_set(variant).rule == "bambi_default":
         return "exact", None
     try:
-        return "exact", exact_priors(cast("Any", _Layout(model, columns.terms, columns.names)), variant)
+        return "exact", exact_priors(
+            cast("Any", _Layout(model, columns.terms, columns.names, columns.matrices)), variant
+        )
     except InputError:
         if wanted == "exact":
             raise

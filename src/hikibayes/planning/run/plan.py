@@ -194,11 +194,11 @@ class Plan:
         """Draw how many participants each cell has, shape (W, C): recruited, less those lost completely at random."""
         sizes = np.array(sample.sizes)
         if not self.frame.category:
-            counts = np.broadcast_to(sizes, (len(worlds), 2))
+            counts = np.broadcast_to(sizes, (len(worlds), len(sizes)))
         else:
             quota = sample.quota
             second = rng.binomial(sizes, worlds.share) if quota is None else np.rint(sizes * np.array(quota))
-            second = np.broadcast_to(second, (len(worlds), 2)).astype(np.int64)
+            second = np.broadcast_to(second, (len(worlds), len(sizes))).astype(np.int64)
             counts = np.stack([sizes - second, second], axis=-1).reshape(len(worlds), -1)
         return np.asarray(rng.binomial(counts, 1 - sample.attrition) if sample.attrition else counts, dtype=np.int64)
 

@@ -20,6 +20,7 @@ from ...spec import InputError
 from ..designs.axes import AS_PRINTED
 from ..designs.cells import Cell, Sample, axis_labels
 from ..populations.columns import FloatArray, Frame
+from ..populations.expected import expected
 from .analyses import Analysis
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def rehearse(plan: Plan) -> None:
             counts = _expected_counts(sample, worlds)
             for analysis in plan.analyses:
                 _refuse_few(sample, counts, len(analysis.columns.names))
-                _refuse_unanswerable(analysis, _expected(analysis, worlds, counts))
+                _refuse_unanswerable(analysis, expected(analysis.columns, worlds, counts))
 
 
 def _smallest(plan: Plan) -> list[Sample]:
@@ -89,7 +90,7 @@ def _refuse_small_cells(sample: Sample, frame: Frame) -> None:
         raise InputError(
             f"predictors = 'fixed' needs a quota of {frame.category}, such as mix = ['1:1']", key="axes.mix"
         )
-    shares = frame.shares(np.array(sample.quota or (0.0, 0.0)))
+    shares = frame.shares(np.array(sample.quota or (0.0,) * len(sample.sizes)))
     least, needed = int((np.repeat(sample.sizes, len(frame.levels)) * shares).min()), len(frame.measures) + 2
     if least < needed:
         raise InputError(
@@ -111,26 +112,6 @@ def _refuse_few(sample: Sample, counts: FloatArray, p: int) -> None:
         raise InputError(
             f"{found} too few for {p} predictors and an intercept; at least {p + 2} are needed", key="axes.n_per_group"
         )
-
-
-def _expected(analysis: Analysis, worlds: Worlds, counts: FloatArray) -> SufficientStatistics:
-    """Return the sufficient statistics that a model's design can be expected to have in the first of the worlds."""
-    columns, group, n = analysis.columns, worlds.frame.group_of, counts.sum()
-    mean, cov, slope = worlds.mean[0], worlds.cov[0][group], worlds.slope[0]
-    every = np.concatenate([columns.linear, slope[:, None]], axis=1)  # the outcome is one more column
-    at = np.concatenate([columns.constant, worlds.level[0][:, None]], axis=1) + np.einsum("cpm,cm->cp", every, mean)
-    total = counts @ at / n
-    cross = np.einsum("c,cp,cq->pq", counts, at - total, at - total)
-    cross += np.einsum("c,cpi,cij,cqj->pq", counts, every, cov, every)
-    return SufficientStatistics(
-        names=columns.names,
-        n=np.array([floor(n + 1e-9)]),
-        x_mean=total[None, :-1],
-        y_mean=total[-1:],
-        sxx=cross[None, :-1, :-1],
-        sxy=cross[None, -1, :-1],
-        syy=cross[-1:, -1] + counts @ worlds.sigma[0][group] ** 2,
-    )
 
 
 def _refuse_unanswerable(analysis: Analysis, statistics: SufficientStatistics) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +33,17 @@ TABLES = ("power.csv", "sample_size.csv", "surface.csv", "planning.json", "propo
 
 
 @verb(
-    click.Argument(["simulation"], default="followup"),
+    click.Argument(["simulation"], required=False),
+    click.Option(["--effect"], metavar="SIZE", help="Without a SIMULATION: an effect, as 0.3 (d), f2=0.1, beta=0.3."),
+    click.Option(
+        ["--per-group", "per_group"],
+        type=click.IntRange(2, 10**7),
+        multiple=True,
+        help="With --effect: people in a group; may be repeated.  [default: how many it takes is looked for]",
+    ),
+    click.Option(
+        ["--formula"], help="With --effect: of the analysis; the effect is its last term's.  [default: y ~ group]"
+    ),
     click.Option(
         ["--replicates"], type=click.IntRange(10, 10**7), help="Simulated studies a cell.  [default: the file's]"
     ),
@@ -40,25 +51,30 @@ TABLES = ("power.csv", "sample_size.csv", "surface.csv", "planning.json", "propo
     click.Option(["--workers"], type=click.IntRange(1, 256), help="Threads.  [default: one for each core]"),
     click.Option(["--dask"], metavar="ADDRESS", help="A dask scheduler that does the work."),
     click.Option(["--yes"], is_flag=True, help="Run a grid of any size."),
-    files=("replicates.parquet", *TABLES, "report.html", "figures/"),
-    passing=("workers", "dask", "yes"),
+    files=("replicates.parquet", *TABLES, "simulation.toml", "report.html", "figures/"),
+    passing=("effect", "per_group", "formula", "workers", "dask", "yes"),
     seed=options.seed_of_file,
     reported=True,
 )
 def power(
     run: Run,
-    simulation: str,
+    simulation: str | None,
     replicates: int | None,
     reconstructions: str | None,
+    effect: str | None = None,
+    per_group: tuple[int, ...] = (),
+    formula: str | None = None,
     workers: int | None = None,
     dask: str | None = None,
     yes: bool = True,
 ) -> Outcome:
     """Simulate planned studies: power, assurance, precision, sample size.
 
-    SIMULATION is the name of a shipped one or a file. An interrupted run goes on where it stopped.
+    SIMULATION is the name of a shipped one or a file; by default followup, unless there is nothing but an effect
+    (--effect 0.3 --per-group 100). An interrupted run goes on where it stopped.
     """
-    from ...planning.designs.simulation import Simulation, load_simulation
+    from ...planning.designs.resolved import resolved, short_form
+    from ...planning.designs.simulation import Simulation
     from ...planning.power import forget, power
     from ...planning.results.diagnose import REPLICATES_FILE
     from ...planning.run.meter import Meter
@@ -67,14 +83,17 @@ def power(
 
     began = time.time()
     saved = run.again and run.again.json_object(PLAN)["simulation"]
-    plan = validated(Simulation, saved, PLAN) if saved else load_simulation(simulation)
-    study, models = run.study(plan.study, {}), (run.again.models if run.again else models_of(plan))
+    asked = _asked(simulation, effect, per_group, formula)
+    made = resolved(validated(Simulation, saved, PLAN) if saved else asked)
+    plan = made.simulation
+    study = run.study(made.study or plan.study, {})
+    models = run.again.models if run.again else models_of(plan, made.models)
     for name, model in models.items():
         run.takes(name, model)
     run.takes_file(reconstructions)
     store = None if run.again else run.folder(study.id) / UNFINISHED
     found = power(
-        plan if saved else simulation,
+        plan if saved else (simulation if isinstance(simulation, str) else asked),
         study=study,
         models=models,
         reconstructions=reconstructions,
@@ -91,10 +110,27 @@ def power(
         REPLICATES_FILE: partial(write_replicates, found.replicates),
         "study.json": spec_text(study),
         MODELS: spec_text(models),
+        **({"simulation.toml": short_form(found.replicates.simulation)} if plan.population else {}),
         **diagnosis_files(found, models),
     }
     afterwards = {"afterwards": partial(forget, store, began)} if store else {}
     return _outcome(found, study.id, files, **afterwards)
+
+
+def _asked(simulation: str | None, effect: str | None, per_group: tuple[int, ...], formula: str | None) -> Simulation:
+    """Return the simulation of a file, or of nothing but an effect."""
+    from ...planning.designs.resolved import effect_of, one_liner
+    from ...planning.designs.simulation import load_simulation
+    from ...spec import InputError
+
+    if effect is None:
+        if per_group or formula:
+            named = "--per-group" if per_group else "--formula"
+            raise InputError("goes with --effect; a SIMULATION says it in its file", source=named)
+        return load_simulation(simulation or "followup")
+    if simulation:
+        raise InputError("goes without a SIMULATION, whose file says it", source="--effect")
+    return one_liner(effect_of(effect), per_group, formula)
 
 
 @verb(options.folder, seed=None, files=TABLES)
@@ -108,12 +144,12 @@ def diagnose(run: Run, folder: str) -> Outcome:
     return _outcome(found, "", diagnosis_files(found, saved_models(source)), into=source)
 
 
-def models_of(simulation: Simulation) -> dict[str, ModelSpec]:
-    """Return the models that a simulation names, by the name it has for them."""
+def models_of(simulation: Simulation, made: Mapping[str, ModelSpec] = MappingProxyType({})) -> dict[str, ModelSpec]:
+    """Return the models that a simulation names, by the name it has for them; those that were `made` as they are."""
     from ...inference.models.specs import load_model
 
     names = {simulation.worlds.model or simulation.models[0], *simulation.models}
-    return {name: load_model(name) for name in sorted(names)}
+    return {name: made.get(name) or load_model(name) for name in sorted(names)}
 
 
 def saved_models(folder: Path) -> dict[str, ModelSpec]:

@@ -34,8 +34,10 @@ def _numeric_terms(f: Findings) -> set[str]:
     return {measure.id for measure in f.study.measures if measure.kind != "category"}
 
 
-def provenance(f: Findings) -> dict[str, Any]:
+def provenance(f: Findings) -> dict[str, Any] | None:
     """Return the facts that this report sets a posterior against, all others, and the assumptions."""
+    if f.planned:
+        return None
     names = {name for row in f.answers.values() if isinstance(row["facts"], str) for name in row["facts"].split(",")}
     facts = list(f.read.facts)
     return {
@@ -72,10 +74,11 @@ def reproduction(f: Findings) -> dict[str, Any]:
 
 def _command(f: Findings) -> str:
     record, given = f.run.record, f.run.record.arguments
+    named = [given.get(name) for name in ("simulation", "what", "study")]
     words = [
         "hikibayes",
         record.verb,
-        str(next((given[name] for name in ("simulation", "what", "study") if name in given), f.study.id)),
+        "simulation.toml" if f.planned else str(next(filter(None, named), f.study.id)),
     ]
     words += [f"--reading {name}={option}" for name, option in dict(record.arguments.get("readings", {})).items()]
     words += [f"--seed {record.seed}"] if record.seed is not None else []

@@ -12,8 +12,10 @@ from ...topic import Topic
 __all__ = ["AUDITED", "DATA", "LIMITATIONS", "REMARKS"]
 
 
-def data(f: Findings) -> dict[str, Any]:
+def data(f: Findings) -> dict[str, Any] | None:
     """Return the variables of the regressions, and how the synthetic data were held against the record."""
+    if f.planned:
+        return None
     used = {part for step in f.read.steps for term in f.read.terms(step.id) for part in term.split(":")}
     used.add(f.study.analysis.outcome)
     variables = [_variable(f, measure) for measure in f.study.measures if measure.id in used]
@@ -55,8 +57,10 @@ def audited(f: Findings) -> dict[str, Any]:
     return {"counts": counts, "rows": ranked, "total": len(table)}
 
 
-def limitations(f: Findings) -> dict[str, Any]:
+def limitations(f: Findings) -> dict[str, Any] | None:
     """Return what the paper says limits it, and what limits a reanalysis from print."""
+    if f.planned:
+        return None
     own = [s for s in f.study.statements if s.id.startswith("limitation")]
     shorter = [{"about": s.about.removeprefix("limitation: "), "source": s.source} for s in own]
     step = wording.step_name(f.read, f.difference.step) if f.difference.step else "one step"

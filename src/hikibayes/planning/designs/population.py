@@ -1,0 +1,84 @@
+"""A population that a person writes down where nothing was published: a formula, its groups, the size of an effect."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ...spec import Number, Positive, Spec
+from ...study.measures import Identifier, Text
+from ..populations.fixed import FixedWorld, InSD, Spreads
+
+__all__ = ["PLAN", "Effect", "Population"]
+
+PLAN = "plan"
+"""What the study and the model are called that are made of a population."""
+
+Levels = Annotated[tuple[Text, ...], Field(min_length=2)]
+
+
+class Effect(Spec):
+    """How large an effect is, in one of the usual units.
+
+    Notes
+    -----
+    ``d``: in residual SD (of several, their root mean square). ``beta``: in SD of the outcome, all groups together, per
+    SD of the score. ``f2``: variance that the term explains beyond the others, over residual variance; groups count
+    alike. ``raw``: in the units in which the population is written.
+    """
+
+    d: InSD | None = None
+    beta: Annotated[Number, Field(gt=-1, lt=1)] | None = None
+    f2: Positive | None = None
+    raw: InSD | None = None
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if len(given := [name for name in UNITS if getattr(self, name) is not None]) != 1:
+            raise ValueError(
+                f"an effect has exactly one of the units {', '.join(UNITS)}; found {', '.join(given) or 'none'}"
+            )
+        return self
+
+    @property
+    def unit(self) -> str:
+        """The unit that it is written in."""
+        return next(name for name in UNITS if getattr(self, name) is not None)
+
+    @property
+    def size(self) -> float:
+        """Its number in that unit."""
+        return float(getattr(self, self.unit))
+
+    def __str__(self) -> str:
+        return f"{self.unit} = {self.size:g}"
+
+
+UNITS = tuple(Effect.model_fields)
+
+
+def _short(value: Any) -> Any:
+    """Take a number for d, in residual SD."""
+    return {"d": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class Population(FixedWorld):
+    """One population, without a study: everything of ``[worlds.fixed]``, and what is otherwise the study's.
+
+    Notes
+    -----
+    What is not mentioned is 0 (means, slopes, correlations, gap), 1 (SDs, the residual SD too) or one half (shares).
+    """
+
+    where: ClassVar[str] = "population"
+
+    residual_sd: Spreads = 1.0
+    formula: Text = "y ~ group"
+    """Of the analysis: the outcome, at most one category beside the groups, and numeric scores."""
+    levels: dict[Identifier, Levels] = Field(default={"group": ("control", "treated")})
+    """Levels of each category, reference first; the first category of the formula holds the groups."""
+    effect: Annotated[Effect, BeforeValidator(_short)] | None = None
+    """Size of the effect that is planned for; without it, slopes and gap are as written."""
+    of: Text | None = None
+    """The term whose effect that is, such as ``group``, ``x`` or ``group:x``; by default the formula's last."""

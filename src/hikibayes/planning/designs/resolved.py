@@ -1,0 +1,173 @@
+"""A simulation's short form made the one that a run keeps: a written population becomes study, model and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from types import MappingProxyType
+from typing import Any
+
+from scipy.special import ndtri
+
+from ...inference.models.specs import ModelSpec, load_model
+from ...inference.own.files import toml_text
+from ...spec import LARGEST_SAMPLE, InputError, validated
+from ...study.study import Study
+from ..populations.written import Written, written
+from .axes import Axes, WorldsSpec
+from .population import PLAN, Effect, Population
+from .rules import Decision
+from .simulation import Run, Simulation, Targets
+
+__all__ = ["Resolved", "effect_of", "one_liner", "resolved", "short_form"]
+
+PARTS = (0.35, 0.6, 0.85, 1.0, 1.2, 1.6, 2.2)
+"""Sizes that are simulated where none is given, over the one that a normal approximation says."""
+FEWEST = 10
+HEAD = """\
+# The plan as it was run, with everything that was left to defaults. Edit it, and run it again with
+#     hikibayes power simulation.toml
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A simulation ready to be prepared.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        With study, model and worlds.
+    study : Study or None
+        The one that was made of a written population; None where the simulation names one.
+    models : mapping of str to ModelSpec
+        Made beside it, by the name that the simulation has for them.
+    """
+
+    simulation: Simulation
+    study: Study | None = None
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+
+
+def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingProxyType({})) -> Resolved:
+    """Resolve the short form of a simulation, if it has one.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    models : mapping of str to ModelSpec
+        Loaded models by the name that the simulation has for them.
+
+    Raises
+    ------
+    InputError
+        A population that cannot be, or an effect that its formula does not have.
+    """
+    if simulation.population is None or simulation.worlds.fixed is not None:
+        return Resolved(simulation=simulation)
+    given = (models.get(simulation.model) or load_model(simulation.model)) if simulation.of_file else None
+    made = written(simulation.population, given)
+    name = simulation.model if simulation.of_file else PLAN
+    return Resolved(
+        simulation=simulation.replace(
+            study=PLAN,
+            model=name,
+            worlds=WorldsSpec(source=("fixed",), fixed=made.fixed()),
+            axes=_axes(simulation, made),
+            decisions=[d.replace(estimand=d.estimand or made.main.name) for d in _decisions(simulation, made)],
+        ),
+        study=made.study,
+        models={name: made.model},
+    )
+
+
+def short_form(simulation: Simulation) -> str:
+    """Write a resolved simulation as a file that a person can run, with everything that was left to defaults."""
+    found = {"study", "readings", "worlds", *([] if simulation.of_file else ["model"])}
+    content = simulation.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=found)
+    return f"{HEAD}\n{toml_text(_filled(content))}"
+
+
+def _filled(content: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is empty."""
+    plain = {name: _filled(value) if isinstance(value, dict) else value for name, value in content.items()}
+    return {name: value for name, value in plain.items() if value not in ({}, [])}
+
+
+def _axes(simulation: Simulation, made: Written) -> Axes:
+    """Fill in the sizes around which a target may lie, and as many equal parts as there are groups."""
+    axes, groups = simulation.axes, len(made.columns.frame.groups)
+    changes: dict[str, object] = {}
+    if "allocation" not in axes.model_fields_set:
+        changes["allocation"] = (":".join(["1"] * groups),)
+    if "prior" not in axes.model_fields_set and not simulation.of_file:
+        changes["prior"] = (*axes.prior, "flat")
+    if not axes.n_per_group:
+        changes["n_per_group"] = _sizes(simulation, made, groups)
+    return axes.replace(**changes)
+
+
+def _sizes(simulation: Simulation, made: Written, groups: int) -> tuple[int, ...]:
+    effects = simulation.axes.effect or [float(made.world.truth(made.main)[0])]
+    powers = simulation.targets.power or (0.8,)
+    needed = [
+        ((ndtri(0.975) + ndtri(max(power, 0.5))) * made.error() / effect) ** 2 / groups
+        for effect in effects
+        if effect
+        for power in powers
+    ]
+    if not needed:
+        raise InputError("an effect of 0 has no size that finds it; give n_per_group", key="axes.n_per_group")
+    least = max(FEWEST, len(made.columns.names) + 3)
+    sizes = {max(least, ceil(part * n)) for n in needed for part in PARTS}
+    if max(sizes) > LARGEST_SAMPLE:
+        raise InputError(
+            f"an effect as small as this needs about {max(needed):,.0f} people a group; at most {LARGEST_SAMPLE:,} "
+            "are accepted",
+            key="population.effect",
+        )
+    return tuple(sorted(sizes))
+
+
+def _decisions(simulation: Simulation, made: Written) -> tuple[Decision, ...]:
+    if simulation.decisions:
+        return simulation.decisions
+    side = "below" if made.world.truth(made.main)[0] < 0 else "above"
+    return (Decision.model_validate({"name": f"interval_{side}_zero", "rule": {"interval": 0.95, side: 0.0}}),)
+
+
+def effect_of(text: str) -> Effect:
+    """Read an effect as a person types it: ``0.3``, ``f2=0.15``; raises `InputError`."""
+    unit, _, size = text.rpartition("=")
+    try:
+        return validated(Effect, {unit.strip() or "d": float(size)}, "--effect")
+    except InputError:
+        raise
+    except ValueError:
+        raise InputError(
+            f"{text!r} is no effect; a number is expected, or one with its unit such as f2=0.15", source="--effect"
+        ) from None
+
+
+def one_liner(effect: Effect | float, n_per_group: tuple[int, ...] = (), formula: str | None = None) -> Simulation:
+    """Return the simulation of nothing but an effect.
+
+    Parameters
+    ----------
+    effect : Effect or float
+        A plain number is d, in residual SD.
+    n_per_group : tuple of int
+        Sizes; without them, those around which power reaches .8 and .9.
+    formula : str, optional
+        Of the analysis; by default a comparison of two groups.
+    """
+    size = effect if isinstance(effect, Effect) else Effect(d=effect)
+    more = {"formula": formula} if formula else {}
+    return Simulation(
+        description=f"Nothing but an effect: {size}",
+        population=Population.model_validate({"effect": size, **more}),
+        axes=Axes(n_per_group=n_per_group),
+        targets=Targets() if n_per_group else Targets(power=(0.8, 0.9)),
+        run=Run(),
+    )

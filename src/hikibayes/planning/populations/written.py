@@ -1,0 +1,212 @@
+"""A plan without a publication: a written population becomes the study, the model and the numbers that planning takes.
+
+The short form is what people write; the resolved one is what a run keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ...inference.models.default_priors import default_priors, default_variants
+from ...inference.models.specs import ModelSpec, formula_alone
+from ...inference.own.estimands import own_estimands
+from ...spec import InputError, unknown_name, validated
+from ...study.measures import term_parts
+from ...study.study import Estimand, Study
+from ..designs.population import PLAN, Population
+from .columns import CellColumns, FloatArray, Frame, cell_columns
+from .expected import expected
+from .fixed import FixedWorld, fixed_worlds
+from .worlds import Worlds
+
+__all__ = ["Written", "written"]
+
+WIDEST = 1e6
+"""A measure has no range of its own here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a population resolves to.
+
+    Parameters
+    ----------
+    population : Population
+        As a person wrote it.
+    study : Study
+        Its measures, groups and estimands.
+    model : ModelSpec
+        The formula with default priors.
+    main : Estimand
+        What the effect is of.
+    """
+
+    population: Population
+    study: Study
+    model: ModelSpec
+    main: Estimand
+
+    @cached_property
+    def columns(self) -> CellColumns:
+        """The model's columns by cell."""
+        return cell_columns(self.model, Frame.of_model(self.study, self.model))
+
+    @cached_property
+    def world(self) -> Worlds:
+        """The population, with the effect that was asked for."""
+        world = fixed_worlds(self.population, self.columns.frame)
+        effect = self.population.effect
+        return world if effect is None else world.with_value(self.main, self._value(world))
+
+    def fixed(self) -> FixedWorld:
+        """Return the population as numbers, as ``[worlds.fixed]`` has them."""
+        world, frame = self.world, self.columns.frame
+        levels = len(frame.levels)
+        first = world.level[0].reshape(-1, levels)
+        slopes = {name: _brief(world.slope[0, ::levels, j]) for j, name in enumerate(frame.measures)}
+        if frame.category:
+            slopes[frame.category] = _brief(first[:, 1] - first[:, 0])
+        kept = {name: getattr(self.population, name) for name in FixedWorld.model_fields}
+        gap = tuple(map(float, first[:, 0] - first[0, 0]))
+        return FixedWorld.model_construct(**{**kept, "slopes": slopes, "gap": gap if len(gap) > 1 else 0.0})
+
+    def error(self) -> float:
+        """Return the main estimand's standard error times the root of the number of participants, groups alike."""
+        return float(np.sqrt(self._per_participant(self.world))) * self._residual_sd()
+
+    def _value(self, world: Worlds) -> float:
+        """Return the effect in the units of the population."""
+        effect = self.population.effect
+        assert effect is not None
+        if effect.unit == "d":
+            return effect.size * self._residual_sd()
+        if effect.unit == "f2":
+            return float(np.sqrt(effect.size * self._per_participant(world))) * self._residual_sd()
+        return self._of_beta(world, effect.size) if effect.unit == "beta" else effect.size
+
+    def _residual_sd(self) -> float:
+        return float(np.sqrt(np.mean(np.square(self.population.residual_sd))))
+
+    def _per_participant(self, world: Worlds) -> float:
+        """Return the squared standard error of the main estimand, times n, for a residual SD of 1."""
+        frame = self.columns.frame
+        counts = frame.shares(world.share[0]) / len(frame.groups)
+        weights = self.columns.weights(self.main, world.mix)
+        # cross-products of one participant, so that 1/n of the inverse of n of them is the squared standard error
+        return float(weights @ np.linalg.solve(expected(self.columns, world, counts).sxx[0], weights))
+
+    def _of_beta(self, world: Worlds, beta: float) -> float:
+        """Return the slope that a standardised one is: the SDs of score and outcome depend on it."""
+        if not self.main.of or self.main.of not in self.columns.frame.measures:
+            raise InputError(
+                f"beta is per SD of a score, and the effect is of {self.population.of or self.main.name!r}; "
+                "write it as d, f2 or raw",
+                key="population.effect",
+            )
+
+        def excess(value: float) -> float:
+            sd_of = _total_sds(world.with_value(self.main, value))
+            return value * sd_of[str(self.main.of)] / sd_of[self.study.analysis.outcome] - beta
+
+        # a standardised slope tends to 1 from below, so far out the excess has the sign of its end
+        return float(brentq(excess, -WIDEST, WIDEST, xtol=1e-12, rtol=1e-14))
+
+
+def _brief(values: FloatArray) -> float | tuple[float, ...]:
+    return float(values[0]) if np.ptp(values) == 0 else tuple(map(float, values))
+
+
+def _total_sds(world: Worlds) -> dict[str, float]:
+    """SD of each measure over all groups together, the outcome too."""
+    moments = world.moments()
+    weight = moments["n"] / moments["n"].sum()
+    away = moments["mean"] - (weight * moments["mean"]).sum("group")
+    variance = np.diagonal(moments["cov"].transpose(..., "measure", "measure_2").values, axis1=-2, axis2=-1)
+    total = (weight.values[:, None] * (variance[0] + away.values[0] ** 2)).sum(axis=0)
+    return dict(zip(map(str, moments["measure"].values), np.sqrt(total), strict=True))
+
+
+def written(population: Population, model: ModelSpec | None = None) -> Written:
+    """Resolve a population that a person wrote down.
+
+    Parameters
+    ----------
+    population : Population
+    model : ModelSpec, optional
+        Instead of the formula with default priors.
+
+    Raises
+    ------
+    InputError
+        A formula that planning does not take, a category without levels, or an effect of nothing in the formula.
+    """
+    try:
+        outline = model or formula_alone(population.formula)
+    except InputError as error:
+        raise InputError(str(error), key="population.formula") from None
+    bare = _study(outline, population)
+    found = model or _model(outline, bare)
+    study = own_estimands(bare, found, {})
+    return Written(population=population, study=study, model=found, main=_main(population, found, study))
+
+
+def _study(outline: ModelSpec, population: Population) -> Study:
+    outcome, *predictors = outline.variables
+    categories = [name for name in predictors if name in population.levels]
+    usual = Population.model_fields["levels"].default
+    if unused := [name for name in population.levels if name not in predictors and population.levels != usual]:
+        raise InputError(unknown_name("category in the formula", unused[0], predictors), key="population.levels")
+    numbers = [name for name in predictors if name not in categories]
+    group = (categories or [""])[0]
+    levels = {name: [{"id": level, "label": level} for level in population.levels[name]] for name in categories}
+    content: dict[str, Any] = {
+        "id": PLAN,
+        "description": f"A plan without a publication: {outline.formula}",
+        "analysis": {"outcome": outcome, "group": group, "focal": _focal(outline, group, numbers)},
+        "group": levels.get(group, []),
+        "measure": [
+            {"id": name, "label": name}
+            | (
+                {"kind": "category", "levels": levels[name]}
+                if name in levels
+                else {"kind": "number", "unit": "SD", "range": [-WIDEST, WIDEST]}
+            )
+            for name in (outcome, *predictors)
+        ],
+    }
+    return validated(Study, content, "population")
+
+
+def _focal(outline: ModelSpec, group: str, numbers: list[str]) -> str:
+    moderated = [name for name in numbers if any({group, name} <= measures for measures in outline.measures.values())]
+    return [*moderated, *numbers, ""][0]
+
+
+def _model(outline: ModelSpec, study: Study) -> ModelSpec:
+    content = {
+        "name": PLAN,
+        "description": f"Made of the formula {outline.formula}",
+        "formula": outline.formula,
+        "priors": default_priors(study, outline.measures),
+        "variants": default_variants(study, outline.measures),
+    }
+    return validated(ModelSpec, content, "population.formula")
+
+
+def _main(population: Population, model: ModelSpec, study: Study) -> Estimand:
+    """Find the estimand that a term stands for: between the last level and the first, where there are levels."""
+    terms = {term_parts(term): term for term in model.terms}
+    wanted = term_parts(population.of) if population.of else list(terms)[-1]
+    if wanted not in terms:
+        raise InputError(unknown_name("term in the formula", str(population.of), model.terms), key="population.of")
+    for estimand in study.estimands:
+        of_terms = {str(name) for name in (estimand.of, estimand.by) if name}
+        ends = [(levels[-1].id, levels[0].id) for levels in [study.measure(n).levels for n in of_terms] if levels]
+        if of_terms == wanted and not estimand.step and (estimand.between is None or estimand.between in ends):
+            return estimand
+    raise InputError(f"planning has no effect of {terms[wanted]!r}", key="population.of")

@@ -1,0 +1,222 @@
+"""Plans without a publication: a population that is written down, against noncentral t and F."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from hikibayes.cli import main
+from hikibayes.planning.designs.population import Population
+from hikibayes.planning.designs.resolved import effect_of, one_liner, resolved, short_form
+from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.populations.expected import expected
+from hikibayes.planning.populations.written import written
+from hikibayes.planning.power import power
+from hikibayes.spec import InputError, validated
+
+PLAN = {"description": "test", "run": {"replicates": 20_000, "refine": False}}
+
+
+def simulated(population: dict, axes: dict, **more):
+    content = {**PLAN, "population": population, "axes": {"prior": ["flat"], **axes}, **more}
+    return power(Simulation.model_validate(content), workers=1).power
+
+
+def one_sided(ncp: float, df: int) -> float:
+    return float(stats.nct.sf(stats.t.ppf(0.975, df), df, ncp))
+
+
+def close(row, wanted: float) -> None:
+    assert abs(row.power - wanted) < 4 * row.power_mcse, f"{row.power:.4f} against {wanted:.4f}"
+
+
+@pytest.mark.parametrize(("allocation", "sizes"), [("1:1", (50, 50)), ("1:3", (50, 150))])
+def test_d_is_the_t_test(allocation, sizes):
+    found = simulated({"effect": 0.4, "residual_sd": 2.5}, {"n_per_group": [50], "allocation": [allocation]})
+    close(found.iloc[0], one_sided(0.4 / np.sqrt(1 / sizes[0] + 1 / sizes[1]), sum(sizes) - 2))
+
+
+@pytest.mark.parametrize("formula", ["y ~ group", "y ~ group + x"])
+def test_f2_is_the_f_test_of_one_term(formula):
+    """With fixed scores F has noncentrality f2 times the degrees of freedom of the design around its means."""
+    population = {
+        "formula": formula,
+        "effect": {"f2": 0.08},
+        "of": "group",
+        "slopes": {"x": 0.7} if "x" in formula else {},
+    }
+    axes = {"n_per_group": [45], "predictors": ["fixed"]}
+    two_sided = [{"name": "d", "rule": {"interval": 0.95, "excludes": 0}}]
+    found = simulated(population, axes, decision=two_sided)
+    p = formula.count("+") + 1
+    wanted = stats.ncf.sf(stats.f.ppf(0.95, 1, 89 - p), 1, 89 - p, 0.08 * 90)
+    close(found.iloc[0], float(wanted))
+
+
+def test_beta_is_the_standardised_slope_of_one_group_by_quadrature_over_the_scores_spread():
+    """With one random score the test of a slope is the test of a correlation."""
+    found = simulated({"formula": "y ~ x", "effect": {"beta": 0.3}}, {"n_per_group": [60]})
+    spread = stats.chi2.ppf((np.arange(2000) + 0.5) / 2000, 59)
+    slope = 0.3 / np.sqrt(1 - 0.09)
+    close(found.iloc[0], float(np.mean(stats.nct.sf(stats.t.ppf(0.975, 58), 58, slope * np.sqrt(spread)))))
+    assert found.n_total[0] == 60
+
+
+def test_three_groups_have_a_residual_df_of_their_own():
+    population = {"formula": "y ~ arm", "levels": {"arm": ["a", "b", "c"]}, "gap": [0, 0.2, 0.5], "of": "arm"}
+    found = simulated(population, {"n_per_group": [40], "allocation": ["2:1:1"]})
+    assert found.n_total[0] == 160
+    close(found.iloc[0], one_sided(0.5 / np.sqrt(1 / 80 + 1 / 40), 157))
+
+
+def test_three_groups_by_an_exchangeable_prior_do_not_depend_on_the_reference():
+    """The difference of the last two levels has the same power whichever level is the reference."""
+
+    def share(order: list[str], gaps: list[float]) -> float:
+        name = "difference_arm_c_minus_b" if order.index("c") > order.index("b") else "difference_arm_b_minus_c"
+        side = "above" if name.endswith("minus_b") else "below"
+        rule = [{"name": "d", "estimand": name, "rule": {"interval": 0.95, side: 0}}]
+        population = {"formula": "y ~ arm", "levels": {"arm": order}, "gap": gaps}
+        return simulated(population, {"n_per_group": [20], "prior": ["weakly_informative"]}, decision=rule).power[0]
+
+    assert share(["a", "b", "c"], [0, 0.1, 0.9]) == pytest.approx(share(["c", "b", "a"], [0, -0.8, -0.9]), abs=0.02)
+
+
+SIZES = st.floats(0.02, 0.8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_an_effect_has_the_size_that_was_written_whatever_else_is(data):
+    """Of a random population, the size is recomputed from its moments by another road."""
+    unit = data.draw(st.sampled_from(["d", "beta", "f2", "raw"]))
+    size = data.draw(SIZES) if unit in ("f2", "d", "raw") else data.draw(st.floats(-0.6, 0.6))
+    of = data.draw(st.sampled_from(["x", "group:x"] if unit == "beta" else ["group", "x", "group:x"]))
+    content = {
+        "formula": "y ~ group + x + z" + (" + group:x" if of == "group:x" else ""),
+        "effect": {unit: size},
+        "of": of,
+        "residual_sd": data.draw(st.floats(0.3, 3)),
+        "slopes": {"z": data.draw(st.floats(-1, 1)), "x": 0.3},
+        "sds": {"x": data.draw(st.floats(0.5, 2))},
+        "means": {"x": [0, data.draw(st.floats(-1, 1))]},
+        "correlation": [{"of": "x", "with": "z", "r": data.draw(st.floats(-0.8, 0.8))}],
+    }
+    made = written(Population.model_validate(content))
+    value, world = float(made.world.truth(made.main)[0]), made.world
+    again = written(
+        Population.model_validate(
+            {k: v for k, v in content.items() if k != "effect"} | made.fixed().model_dump(by_alias=True)
+        )
+    )
+    assert float(again.world.truth(made.main)[0]) == pytest.approx(value, abs=1e-12)
+    counts = np.full(len(made.columns.frame.cells), 0.5)
+    stats_of = expected(made.columns, world, counts)
+    if unit == "raw":
+        assert value == pytest.approx(size)
+    elif unit == "d":
+        assert value / content["residual_sd"] == pytest.approx(size)
+    elif unit == "f2":
+        kept = [i for i, name in enumerate(stats_of.names) if name != of]
+        whole = explained(stats_of, list(range(len(stats_of.names))))
+        assert (whole - explained(stats_of, kept)) / content["residual_sd"] ** 2 == pytest.approx(size, rel=1e-8)
+    else:
+        x = list(stats_of.names).index("x")
+        sd_x = np.sqrt(stats_of.sxx[0, x, x])
+        assert value * sd_x / np.sqrt(stats_of.syy[0]) == pytest.approx(size, abs=1e-8)
+
+
+def explained(found, columns) -> float:
+    xy = found.sxy[0, columns]
+    return float(xy @ np.linalg.solve(found.sxx[0][np.ix_(columns, columns)], xy))
+
+
+def test_sizes_are_looked_for_around_what_an_effect_needs():
+    found = power(one_liner(0.5).replace(run={"replicates": 4_000}), workers=1)
+    flat = found.sample_size[found.sample_size.prior == "flat"].set_index("target")
+    for target, n in ((0.8, 64), (0.9, 86)):  # the usual tables
+        assert flat.lower[target] - 1 <= n <= flat.upper[target] + 1
+
+
+def typed(*words: object):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_one_line_leaves_a_simulation_that_can_be_run_again(tmp_path):
+    found = typed("power", "--effect", "f2=0.1", "--per-group", 30, "--replicates", 200, "-o", tmp_path / "a")
+    assert found.exit_code == 0, found.output
+    text = (tmp_path / "a" / "simulation.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["population"]["effect"] == {"f2": 0.1}
+    assert typed("replay", tmp_path / "a").exit_code == 0
+    again = typed("power", tmp_path / "a" / "simulation.toml", "-o", tmp_path / "b")
+    assert again.exit_code == 0, again.output
+    for name in ("power.csv", "simulation.toml", "report.html"):
+        first, second = ((tmp_path / run / name).read_bytes() for run in "ab")
+        assert first == second or name == "report.html"
+    report = (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
+    assert "reanalysis" not in report.split("<main")[0]
+
+
+def test_a_resolved_plan_is_resolved_once():
+    once = resolved(one_liner(effect_of("beta=0.2"), (50,), "y ~ x + z")).simulation
+    assert resolved(once).simulation == once
+    assert resolved(Simulation.model_validate(tomllib.loads(short_form(once)))).simulation == once
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--effect", "large"), "'large' is no effect"),
+        (("--effect", "g=0.3"), "g"),
+        (("--effect", "beta=1.2"), "beta"),
+        (("--effect", "nan"), "effect"),
+        (("--effect", "0"), "an effect of 0 has no size that finds it"),
+        (("--effect", "0.0001"), "at most 10,000,000"),
+        (("--effect", "0.3", "followup"), "goes without a SIMULATION"),
+        (("--per-group", "50"), "goes with --effect"),
+        (("--effect", "beta=.3"), "beta is per SD of a score"),
+        (("--effect", "0.3", "--formula", "y ~ "), "formula"),
+        (("--effect", "0.3", "--formula", "y ~ x:z + x + z"), "is not linear in the scores"),
+    ],
+)
+def test_bad_one_liners(words, message, tmp_path):
+    found = typed("power", *words, "-o", tmp_path / "run")
+    assert found.exit_code == 2, found.output
+    assert message in found.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gap": [0, 1, 2]}, "population.gap: has 3 values"),
+        ({"of": "sex"}, "population.of"),
+        ({"levels": {"sex": ["f", "m"]}}, "population.levels"),
+        ({"slopes": {"u": 1}}, "population.slopes"),
+        ({"effect": {"d": 0.3, "f2": 0.1}}, "exactly one of the units"),
+        ({"residual_sd": 0}, "residual_sd"),
+        (
+            {"formula": "y ~ group + sex + arm", "levels": {n: ["a", "b"] for n in ("group", "sex", "arm")}},
+            "one category",
+        ),
+    ],
+)
+def test_bad_populations(change, message):
+    def planned() -> None:
+        content = {**PLAN, "population": change, "axes": {"n_per_group": [50]}}
+        power(validated(Simulation, content, "plan.toml"), workers=1)
+
+    with pytest.raises(InputError) as refused:
+        planned()
+    assert message in str(refused.value)
+
+
+def test_an_allocation_has_a_part_for_each_group():
+    with pytest.raises(InputError, match="there is one group"):
+        simulated({"formula": "y ~ x", "effect": {"beta": 0.3}}, {"n_per_group": [60], "allocation": ["2:1"]})
