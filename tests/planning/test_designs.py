@@ -124,7 +124,7 @@ def test_every_optional_line_of_the_template_is_right():
         ("n_per_group = [50, 100]", "n_per_group = [50, 50]", "axis 'n_per_group' has 50 twice"),
         ("n_per_group = [50, 100]", "n_per_group = [1]", "greater than or equal to 2"),
         ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2:0"]', "the ratio 2:0 leaves a group empty"),
-        ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2"]', "axes.allocation"),
+        ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2-1"]', "axes.allocation"),
         ("power = [0.8]", "power = [1.0]", "no finite study is certain"),
         ("above = 0}", "abov = 0}", "did you mean 'above'"),
         ("{interval = 0.95, above = 0}", "{interval = 0.95}", "a rule has exactly one of"),

@@ -17,6 +17,7 @@ from hikibayes.planning.populations.reconstructed import ensemble
 from hikibayes.planning.populations.samples import (
     GAUSSIAN,
     Moments,
+    Roots,
     Stream,
     draw_moments,
     draw_statistics,
