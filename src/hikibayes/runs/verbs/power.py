@@ -83,8 +83,8 @@ def power(
 
     began = time.time()
     saved = run.again and run.again.json_object(PLAN)["simulation"]
-    asked = _asked(simulation, effect, per_group, formula)
-    made = resolved(validated(Simulation, saved, PLAN) if saved else asked)
+    asked = validated(Simulation, saved, PLAN) if saved else _asked(simulation, effect, per_group, formula)
+    made = resolved(asked)
     plan = made.simulation
     study = run.study(made.study or plan.study, {})
     models = run.again.models if run.again else models_of(plan, made.models)
@@ -93,7 +93,7 @@ def power(
     run.takes_file(reconstructions)
     store = None if run.again else run.folder(study.id) / UNFINISHED
     found = power(
-        plan if saved else (simulation if isinstance(simulation, str) else asked),
+        simulation if simulation and not saved else asked,
         study=study,
         models=models,
         reconstructions=reconstructions,
