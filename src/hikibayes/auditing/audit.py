@@ -29,6 +29,7 @@ from .checks.descriptives import (
     checks_of_totals,
     checks_of_whole_numbers,
 )
+from .checks.estimates import checks_of_other_estimates
 from .checks.jointly import checks_of_comparisons
 from .checks.rows import Check, Verdict, between, found, one_of
 from .checks.slopes import checks_of_slopes
@@ -51,6 +52,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_shares,
     checks_of_reliabilities,
     checks_of_comparisons,
+    checks_of_other_estimates,
     checks_of_correlations,
     checks_of_correlation_p,
     checks_of_steps,

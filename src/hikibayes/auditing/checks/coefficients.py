@@ -16,59 +16,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scipy.special import stdtrit
 
+from ...quantities import KINDS
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
 from .descriptives import only, size
+from .estimates import Estimate, checks_together, gathered, heads, is_standardised
 from .rows import Check, absolute, between, compared, found, signed
 from .steps import Explained, columns, explained, residual_df
 from .tails import compare_p
 
 __all__ = [
-    "Estimate",
     "checks_of_coefficients",
     "checks_of_collinearity",
     "checks_of_estimate",
     "estimate",
     "estimate_df",
     "inflation",
-    "is_standardised",
     "standard_error",
     "two_sided",
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """One estimate of a regression as printed: its value, and its standard error and p where there are any."""
-
-    name: str
-    step: str
-    value: Fact
-    se: Fact | None
-    p: Fact | None
-    df: int
-
-    @property
-    def facts(self) -> tuple[Fact, ...]:
-        """The facts there are."""
-        return tuple(fact for fact in (self.value, self.se, self.p) if fact)
-
-    @property
-    def error(self) -> Interval | None:
-        """The standard errors there can be: as printed, else as the p has it."""
-        if self.se or not self.p or self.df < 1:
-            return self.se.interval if self.se else None
-        return standard_error(self.value.interval, two_sided(self.p), self.df)
-
-
-def is_standardised(study: Study, fact: Fact) -> bool:
-    """Tell whether a coefficient or slope is in SD units, by itself or by the study's analysis."""
-    return study.analysis.standardised if fact.standardised is None else fact.standardised
 
 
 def two_sided(p: Fact) -> Interval:
@@ -80,50 +50,54 @@ def two_sided(p: Fact) -> Interval:
 
 
 def estimates(study: Study) -> Iterator[Estimate]:
-    """Yield the printed regression coefficients of a study."""
-    for value in study.facts_of("coefficient"):
-        beside = study.facts_of("coefficient", step=value.step, term=value.term, coding=value.coding)
-        apart = is_standardised(study, value) and any(not is_standardised(study, fact) for fact in beside)
-        yield estimate(study, value, f"{'beta' if apart else 'B'} of {value.term} in {value.step}")
+    """Yield the printed coefficients and intercepts of a study's regressions."""
+    for head in heads(study, "coefficient", "intercept"):
+        scales = {
+            is_standardised(study, fact) for fact in study.facts_of("coefficient", step=head.step, term=head.term)
+        }
+        name = "beta" if is_standardised(study, head) and len(scales) > 1 else "B"
+        of = f"{name} of {head.term}" if head.term else "the intercept"
+        yield estimate(study, head, f"{of} in {head.step}")
 
 
-def estimate(study: Study, value: Fact, name: str) -> Estimate:
-    """Gather what is printed of a coefficient or slope: its own standard error, on the same scale, and its p."""
+def estimate(study: Study, head: Fact, name: str) -> Estimate:
+    """Gather what is printed of a coefficient or slope, with the increase of a step that adds it alone."""
+    printed = gathered(study, head)
+    if head.term and KINDS[head.quantity].estimate == "coefficient":
+        printed = {**_as_a_step(study, head), **printed}
     return Estimate(
         name=name,
-        step=str(value.step),
-        value=value,
-        se=_belonging(study, f"{value.quantity}_se", value),
-        p=_belonging(study, f"{value.quantity}_p", value),
-        df=estimate_df(study, value),
+        printed=printed,
+        degrees=tuple(degrees(study, head, printed.get("df"))),
+        r2=explained(study, str(head.step)).interval,
     )
+
+
+def _as_a_step(study: Study, head: Fact) -> dict[str, Fact]:
+    """Return F, p and size of the increase of a step that adds one column, as its coefficient's."""
+    step = study.step(str(head.step))
+    later = {part for term in study.terms(step.id) if ":" in term and term not in step.adds for part in term.split(":")}
+    if step.after is None or step.adds != (head.term,) or columns(study, step.adds) != 1 or head.term in later:
+        return {}
+    roles = {"f": "delta_r2_f", "p": "delta_r2_p", "sr2": "delta_r2"}
+    found_ = {role: only(study, quantity, step=step.id) for role, quantity in roles.items()}
+    return {role: fact for role, fact in found_.items() if fact and not fact.adjusted and not fact.errors}
+
+
+def degrees(study: Study, head: Fact, printed: Fact | None = None) -> list[float]:
+    """Return the degrees of freedom that an estimate can have: as printed; a slope's model may be its group's alone."""
+    ways = (False, True) if head.group and head.separate is None else (head.separate,)
+    known = [estimate_df(study, head.replace(separate=way) if way else head) for way in ways]
+    return [printed.interval.middle] if printed else [float(df) for df in known if df >= 1]
 
 
 def estimate_df(study: Study, value: Fact) -> int:
     """Return residual degrees of freedom; those of a group's own regression for a slope that is said to be from it."""
-    if not value.separate:
+    if not value.separate or not value.group:
         return residual_df(study, str(value.step))
     group = study.analysis.group
     alone = tuple(term for term in study.terms(str(value.step)) if group not in term.split(":"))
     return size(study, value.group) - 1 - columns(study, alone)
-
-
-def degrees(study: Study, value: Fact) -> list[int]:
-    """Return the degrees of freedom that an estimate can have: a slope's model may be its group's alone."""
-    ways = (False, True) if value.quantity == "slope" and value.separate is None else (value.separate,)
-    return [estimate_df(study, value.replace(separate=way) if way else value) for way in ways]
-
-
-def _belonging(study: Study, quantity: str, value: Fact) -> Fact | None:
-    """Return the SE or p of an estimate; what it leaves unsaid (coding, products) is that of the estimate."""
-    place = {key: getattr(value, key) for key in ("step", "term", "of", "group")}
-    fitting = [
-        fact
-        for fact in study.facts_of(quantity, **place)
-        if all(getattr(fact, key) in (None, getattr(value, key)) for key in ("coding", "products", "separate"))
-        and (quantity.endswith("_p") or is_standardised(study, fact) == is_standardised(study, value))
-    ]
-    return min(fitting, key=lambda fact: fact.interval.half_width, default=None)
 
 
 def standard_error(value: Interval, p: Interval, df: float) -> Interval:
@@ -175,18 +149,21 @@ def checks_of_coefficients(study: Study) -> Iterator[Check]:
 
 
 def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:
-    """Compare an estimate, its standard error and its p."""
+    """Compare an estimate with everything that is printed about it."""
+    if set(estimate.spans) - {"", "se", "p"}:
+        yield from checks_together(estimate)
+        return
     p, df = estimate.p, estimate.df
-    if df < 1 or not p:
+    if df < 1 or not p or "" not in estimate.printed:
         return
     if estimate.se:
         t = _t_of(signed(estimate.value), estimate.se.interval)
         what = f"{estimate.name} from its standard error"
-        ways = [(t, Interval(each, each)) for each in degrees(study, estimate.value) if each >= 1]
+        ways = [(t, Interval(each, each)) for each in estimate.degrees]
         yield compare_p("p from B and SE", p, (estimate.value, estimate.se), ways, what)
         return
     se = standard_error(estimate.value.interval, two_sided(p), df)
-    given = f"{estimate.value.printed}, p {_relation(p)} and {df} degrees of freedom"
+    given = f"{estimate.value.printed}, p {_relation(p)} and {df:g} degrees of freedom"
     note = f"The standard error of {estimate.name} is {between(se, 0)}, from its value {given}."
     yield found("SE from B and p", (estimate.value, p), "consistent", note, se, about=2)
 
@@ -219,8 +196,10 @@ def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]]
 
 
 def _inflation_of(study: Study, estimate: Estimate) -> Check | None:
+    if estimate.df < 1 or not estimate.least_squares or "" not in estimate.printed or not estimate.value.term:
+        return None
     ratio, reached, se = _spread_ratio(study, estimate.value), explained(study, estimate.step), estimate.error
-    if estimate.df < 1 or ratio is None or not reached.known or not se:
+    if ratio is None or not reached.known or not se:
         return None
     scaled = Interval(se.low * ratio[0].low, se.high * ratio[0].high)
     given = (*estimate.facts, *ratio[1], *reached.facts)

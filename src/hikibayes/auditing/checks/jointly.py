@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
 from ...study.intervals import Interval, image
@@ -26,11 +25,11 @@ from .comparisons import (
 )
 from .descriptives import whole_number_sums
 from .fewer import unless_fewer
+from .polygons import HalfPlane, Polygon, clipped
 from .rows import Check, between, found, number, one_of, signed
 
-__all__ = ["HalfPlane", "checks_of_comparisons", "clipped", "variances_possible"]
+__all__ = ["checks_of_comparisons", "variances_possible"]
 
-Polygon = list[tuple[float, float]]
 Pair = tuple[Sums, Sums]
 Meant = tuple[Test, str]
 """Which t test, and which kind of d."""
@@ -56,32 +55,6 @@ def _within_rounding(comparison: Comparison) -> Iterator[Check]:
 
 
 # -- within rounding ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class HalfPlane:
-    """The points with a v + b w + c >= 0."""
-
-    a: float
-    b: float
-    c: float = 0.0
-
-    def at(self, point: tuple[float, float]) -> float:
-        """Return the left-hand side at a point (v, w)."""
-        return self.a * point[0] + self.b * point[1] + self.c
-
-
-def clipped(polygon: Polygon, half: HalfPlane) -> Polygon:
-    """Cut a convex polygon with a half-plane (Sutherland & Hodgman, 1974, https://doi.org/10.1145/360767.360802)."""
-    kept: Polygon = []
-    for before, here in zip(polygon[-1:] + polygon[:-1], polygon, strict=True):
-        left, right = half.at(before), half.at(here)
-        if (left < 0) != (right < 0):
-            share = left / (left - right)
-            kept.append((before[0] + share * (here[0] - before[0]), before[1] + share * (here[1] - before[1])))
-        if right >= 0:
-            kept.append(here)
-    return kept
 
 
 def variances_possible(comparison: Comparison, test: Test, names: frozenset[str], kind: str = "cohen") -> list[Polygon]:

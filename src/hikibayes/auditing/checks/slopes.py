@@ -16,16 +16,9 @@ from dataclasses import dataclass, replace
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
-from .coefficients import (
-    Estimate,
-    checks_of_estimate,
-    estimate,
-    inflation,
-    is_standardised,
-    standard_error,
-    two_sided,
-)
+from .coefficients import checks_of_estimate, estimate, inflation, standard_error, two_sided
 from .descriptives import size
+from .estimates import Estimate, heads, is_standardised
 from .rows import Check, Verdict, absolute, between, found, number, one_of, possible
 from .steps import explained, residual_df
 
@@ -69,13 +62,15 @@ class Slopes:
 
 
 def _slope(study: Study, fact: Fact) -> Estimate:
-    return estimate(study, fact, f"the slope of {fact.of} in the {fact.group} group")
+    where = [f"in the {fact.group} group"] if fact.group else []
+    where += [f"at {name} {value if isinstance(value, str) else f'{value:+g} SD'}" for name, value in fact.at or ()]
+    return estimate(study, fact, f"the slope of {fact.of} {one_of(where, 'and')}")
 
 
 def _pairs(study: Study) -> Iterator[Slopes]:
     """Yield the slopes of a measure in both groups, those on the same scale and from the same model together."""
     places: dict[tuple[object, ...], dict[str, Fact]] = {}
-    for fact in study.facts_of("slope"):
+    for fact in study.facts_of("slope", at=None):
         place = fact.of, fact.step, is_standardised(study, fact), fact.separate
         known = places.setdefault(place, {}).setdefault(str(fact.group), fact)
         if fact.interval.half_width < known.interval.half_width:
@@ -88,10 +83,10 @@ def _pairs(study: Study) -> Iterator[Slopes]:
 
 def checks_of_slopes(study: Study) -> Iterator[Check]:
     """Compare the simple slopes with everything that is printed about them and about their interaction."""
-    for fact in study.facts_of("slope"):
+    for fact in heads(study, "slope"):
         estimate_ = _slope(study, fact)
         yield from checks_of_estimate(study, estimate_)
-        if check := _dummy_inflation(study, estimate_):
+        if "" in estimate_.printed and (check := _dummy_inflation(study, estimate_)):
             yield _unless_separate((fact,), check)
     for slopes in _pairs(study):
         if slopes.facts[0].separate and _has_covariates(study, slopes):
@@ -124,7 +119,7 @@ def _unless_separate(slopes: tuple[Fact, ...], check: Check) -> Check:
 def _dummy_inflation(study: Study, estimate: Estimate) -> Check | None:
     """Bound the measure's VIF in a model that codes this group 0: there the slope is the measure's own coefficient."""
     df, reached, se, fact = estimate.df, explained(study, estimate.step), estimate.error, estimate.value
-    joint = is_standardised(study, fact) and not fact.separate
+    joint = is_standardised(study, fact) and not fact.separate and not fact.at and estimate.least_squares
     if df < 1 or not (joint and reached.known and se and math.isfinite(se.high)):
         return None
     vif = inflation(se, reached.interval, df)
