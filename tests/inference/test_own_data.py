@@ -115,6 +115,17 @@ def test_a_column_can_be_called_anything(headers):
     np.testing.assert_allclose(made.estimates["mean"], plain.estimates["mean"])
 
 
+@pytest.mark.parametrize(
+    "formula", ["y ~ arm * I(x / 2)", "y ~ arm + np.log((x + 9) / 2)", "y ~ C(arm) * I((x + w) / 2)"]
+)
+def test_a_formula_may_divide(formula):
+    """In a file of draws a slash separates groups; a term's variable has another sign for it."""
+    made = fit(formula, made_up(), **FLAT)
+    drawn = made.posterior["posterior"].to_dataset().mean(("chain", "draw"))
+    assert sum(values.size for values in drawn.data_vars.values()) == len(made.design.columns) + 2
+    assert all(isinstance(content, bytes | str | pd.DataFrame) for content in fit_files(made).values())
+
+
 def test_a_reference_level_changes_no_order_of_three_groups_beforehand():
     """Under the default prior every pair of groups differs by the same prior, whichever is the reference."""
     table = made_up()

@@ -106,6 +106,16 @@ def test_a_sample_depends_on_its_seed_and_index_alone(settled, world, by_rows):
         np.testing.assert_allclose(getattr(at_once, field), getattr(wanted, field), atol=1e-10, err_msg=field)
 
 
+def test_fewer_samples_than_populations_are_those_of_the_first(world):
+    """The last chunk of a cell is short: nothing is written where it has no room."""
+    counts = np.random.default_rng(9).integers(10, 40, size=(21, 4))
+    columns = cell_columns(load_model("step3"), world.frame)
+    all_of_them, some = (draw_statistics(many(world, 21), counts[:n], Stream.of(8), columns) for n in (21, 5))
+    assert len(draw_moments(many(world, 21), counts[:5], Stream.of(8)).counts) == 5
+    for field in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy"):
+        np.testing.assert_array_equal(getattr(some, field), getattr(all_of_them, field)[:5], err_msg=field)
+
+
 def test_scatters_of_cells_that_differ_in_their_means_alone_are_drawn_together(world):
     """Means cell by cell, and for each group one Wishart with the degrees of freedom of all its cells."""
     size, population = 20_000, many(world, 20_000)

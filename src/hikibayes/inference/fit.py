@@ -34,7 +34,7 @@ from .data.files import RawTable
 from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants, read_participants
 from .estimands import Answers, answers
-from .gaussian.exact import ExactEngineError, GaussianPosterior, to_datatree
+from .gaussian.exact import ExactEngineError, GaussianPosterior
 from .models.compile import exact_posterior, exact_priors
 from .models.design import Design, design
 from .models.layout import term_variables
@@ -368,9 +368,25 @@ def _exact(job: _Job) -> Outcome:
     except ExactEngineError as error:
         raise InputError(f"model {job.design.model.name!r}: {error}") from None
     for_tree, for_shares = np.random.default_rng(job.seed).spawn(2)
-    tree = to_datatree(posterior, for_tree, draws=job.sampling.draws, chains=job.sampling.chains)
+    tree = _drawn(posterior, job, for_tree)
     estimates = exact_estimates(posterior, job.found, rng=for_shares, reporting=job.reporting, labels=job.labels)
-    return _as_bambi(tree, job.design), estimates, quadrature_error(posterior, finer)
+    return tree, estimates, quadrature_error(posterior, finer)
+
+
+def _drawn(posterior: GaussianPosterior, job: _Job, rng: np.random.Generator) -> xr.DataTree:
+    """Draw from an exact posterior, under Bambi's variables and dimensions, so that one code reads both engines'."""
+    import xarray as xr
+
+    draws, chains = job.sampling.draws, job.sampling.chains
+    drawn = posterior.draws(rng, draws * chains)
+    intercept, sigma = (
+        xr.DataArray(v[0].reshape(chains, draws), dims=("chain", "draw")) for v in (drawn.intercept, drawn.sigma)
+    )
+    beta = drawn.coefficients[0].reshape(chains, draws, -1)
+    variables = {INTERCEPT: intercept, **term_variables(beta, job.design), "sigma": sigma}
+    coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    attrs = {"inference_library": "hikibayes", "sampler": "exact"}
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords=coords, attrs=attrs)})
 
 
 def _nuts(job: _Job) -> Outcome:
@@ -389,16 +405,6 @@ def _conditional(laid_out: Design, variant: str) -> GaussianPosterior | None:
         return exact_posterior(laid_out, variant)
     except (InputError, ExactEngineError):
         return None
-
-
-def _as_bambi(tree: xr.DataTree, laid_out: Design) -> xr.DataTree:
-    """Give the exact engine's draws the variables and dimensions that Bambi's have, so that one code reads both."""
-    import xarray as xr
-
-    drawn = tree["posterior"].to_dataset()
-    beta = np.stack([drawn[column].values for column in laid_out.columns], axis=-1)
-    variables = {INTERCEPT: drawn[INTERCEPT], **term_variables(beta, laid_out), "sigma": drawn["sigma"]}
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords=drawn.coords, attrs=drawn.attrs)})
 
 
 def _stacked(*tables: pd.DataFrame) -> pd.DataFrame:

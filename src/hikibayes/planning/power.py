@@ -12,10 +12,14 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
+from ..defaults import DEFAULT_SEED
+from ..inference.fit import Fit
 from ..inference.models.specs import ModelSpec
+from ..inference.saved_fit import SavedFit
 from ..spec import InputError, validated
 from ..study.study import Study
 from ..study.study_file import load_study
+from .after_fit import after_fit, is_fit
 from .designs.cells import Sample
 from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
@@ -35,7 +39,7 @@ ROUNDS = 3
 
 
 def power(
-    simulation: str | Path | Simulation = DEFAULT_SIMULATION,
+    simulation: str | Path | Simulation | Fit | SavedFit = DEFAULT_SIMULATION,
     *,
     study: str | Path | Study | None = None,
     reconstructions: xr.Dataset | str | Path | None = None,
@@ -53,8 +57,9 @@ def power(
 
     Parameters
     ----------
-    simulation : str, Path or Simulation
-        A shipped one's name, a file, or a loaded one.
+    simulation : str, Path, Simulation or Fit
+        A shipped one's name, a file, or a loaded one; or a fit of one's own table, or the folder of one: the design
+        prior of a study that asks its main question again (see `hikibayes.planning.after_fit`).
     study : str, Path or Study, optional
         Instead of the one that the simulation names.
     reconstructions : xarray.Dataset, str or Path, optional
@@ -86,8 +91,14 @@ def power(
     InputError
         Anything that would keep a cell from running, found before the first replicate; or no dask scheduler answers.
     """
-    with _about(simulation):
-        made = resolved(load_simulation(simulation), models)
+    if isinstance(simulation, Fit | SavedFit) or is_fit(simulation):
+        begun = after_fit(simulation, seed=DEFAULT_SEED)
+        asked: str | Path | Simulation = begun.simulation
+        study, models, reconstructions = begun.study, begun.models, begun.reconstructions
+    else:
+        asked = simulation
+    with _about(asked):
+        made = resolved(load_simulation(asked), models)
     chosen, models = _settled(made.simulation, replicates, seed), {**made.models, **models}
     if workers is None:
         from joblib import cpu_count
@@ -100,7 +111,7 @@ def power(
         from ..reconstruction.shipped import read_reconstructions
 
         reconstructions = read_reconstructions(Path(reconstructions), study.read(**chosen.readings))
-    with _about(simulation):
+    with _about(asked):
         if chosen.size > MOST_CELLS and not any_size:
             raise InputError(
                 f"the grid has {chosen.size:,} cells, more than {MOST_CELLS:,}; shorten an axis, or insist with --yes",

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["coefficient_draws", "flat_draws", "term_variables"]
 
 
+def _variable(term: str) -> str:
+    """Return what a term's variable is called: in a file of draws a slash separates groups."""
+    return term.replace("/", "\N{DIVISION SLASH}")
+
+
 def term_variables(beta: FloatArray, design: Design) -> dict[str, xr.DataArray]:
     """Return a variable for each term of a design.
 
@@ -36,12 +41,13 @@ def term_variables(beta: FloatArray, design: Design) -> dict[str, xr.DataArray]:
     for term, columns in design.terms.items():
         values, start = beta[..., start : start + len(columns)], start + len(columns)
         levels = design.matrices.common.terms[term].levels
+        name = _variable(term)
         if levels is None and len(columns) == 1:
-            variables[term] = xr.DataArray(values[..., 0], dims=("chain", "draw"))
+            variables[name] = xr.DataArray(values[..., 0], dims=("chain", "draw"))
         else:
-            dim = f"{term}_dim"
+            dim = f"{name}_dim"
             coords = {dim: list(levels or columns)}
-            variables[term] = xr.DataArray(values, dims=("chain", "draw", dim), coords=coords)
+            variables[name] = xr.DataArray(values, dims=("chain", "draw", dim), coords=coords)
     return variables
 
 
@@ -49,7 +55,7 @@ def coefficient_draws(tree: xr.DataTree, design: Design) -> tuple[FloatArray, Fl
     """Return draws of the coefficients (chain, draw, p), and of sigma (chain, draw), NaN where it is not one number."""
     posterior = tree["posterior"]
     shape = posterior.sizes["chain"], posterior.sizes["draw"]
-    parts = [posterior[t].transpose("chain", "draw", ...).values.reshape(*shape, -1) for t in design.terms]
+    parts = [posterior[_variable(t)].transpose("chain", "draw", ...).values.reshape(*shape, -1) for t in design.terms]
     beta = np.concatenate(parts, axis=-1)
     if "sigma" not in posterior or posterior["sigma"].ndim != len(shape):
         return beta, np.full(shape, np.nan)

@@ -16,9 +16,9 @@ from .diagnose import Diagnosis
 __all__ = ["proposal"]
 
 WORLDS = {
-    "posterior": "over the populations that the published study leaves possible (assurance)",
-    "printed": "if the published estimates were exactly right (power)",
-    "shrunken": "if the true value were {shrink:.0%} of the published one (power)",
+    "posterior": "over the populations that the earlier study leaves possible (assurance)",
+    "printed": "if the earlier study's estimates were exactly right (power)",
+    "shrunken": "if the true value were {shrink:.0%} of the earlier study's (power)",
     "conditional": "if the true value were what is likely given that it had to be significant (power)",
     "fixed": "in the population that was assumed (power)",
 }
@@ -75,9 +75,9 @@ def _set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     mix = "with the mix left to chance" if cell.sample.mix == AS_PRINTED else f"with a quota of {cell.sample.mix}"
     worlds = simulation.worlds
     design = (
-        f"Populations were drawn from the posterior of the published study ({worlds.prior.replace('_', ' ')} priors), "
+        f"Populations were drawn from the posterior of the earlier study ({worlds.prior.replace('_', ' ')} priors), "
         if "posterior" in worlds.source
-        else "Populations were made of the published study's reconstructions, "
+        else "Populations were made of what the earlier study found, "
     )
     if worlds.source == ("fixed",):
         design = "The population was assumed, "
@@ -134,8 +134,10 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
     row = own.iloc[0]
     if pd.isna(row["type_s"]):
         return ""
+    times = row["exaggeration"]
+    exaggerated = f", and estimates are {times:.2f} times the truth" if pd.notna(times) else ""
     return (
         f"At {row['n_per_group']} in the smaller group the interval is {row['width']:.2f} wide on average and holds "
         f"the truth in {row['coverage']:.1%} of the studies; among conclusions, {_share(row['type_s'])} have the wrong "
-        f"sign, and estimates are {row['exaggeration']:.2f} times the truth."
+        f"sign{exaggerated}."
     )

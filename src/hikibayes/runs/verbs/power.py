@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...defaults import DEFAULT_SEED
 from .. import options
 from ..verb import Outcome, verb
 
@@ -70,33 +71,23 @@ def power(
 ) -> Outcome:
     """Simulate planned studies: power, assurance, precision, sample size.
 
-    SIMULATION is the name of a shipped one or a file; by default followup, unless there is nothing but an effect
-    (--effect 0.3 --per-group 100). An interrupted run goes on where it stopped.
+    SIMULATION is the name of a shipped one, a file, or the folder of a fit, the design prior of a study that asks its
+    main question again; by default followup, unless there is nothing but an effect (--effect 0.3 --per-group 100). An
+    interrupted run goes on where it stopped.
     """
-    from ...planning.designs.resolved import resolved, short_form
-    from ...planning.designs.simulation import Simulation
+    from ...planning.designs.resolved import short_form
     from ...planning.power import forget, power
     from ...planning.results.diagnose import REPLICATES_FILE
     from ...planning.run.meter import Meter
     from ...planning.run.replicates import write_replicates
-    from ...spec import spec_text, validated
+    from ...spec import spec_text
 
     began = time.time()
-    saved = run.again and run.again.json_object(PLAN)["simulation"]
-    asked = validated(Simulation, saved, PLAN) if saved else _asked(simulation, effect, per_group, formula)
-    made = resolved(asked)
-    plan = made.simulation
-    study = run.study(made.study or plan.study, {})
-    models = run.again.models if run.again else models_of(plan, made.models)
-    for name, model in models.items():
-        run.takes(name, model)
-    run.takes_file(reconstructions)
+    asked = _inputs(run, simulation, reconstructions, partial(_asked, simulation, effect, per_group, formula))
+    study, models = asked["study"], asked["models"]
     store = None if run.again else run.folder(study.id) / UNFINISHED
     found = power(
-        simulation if simulation and not saved else asked,
-        study=study,
-        models=models,
-        reconstructions=reconstructions,
+        **asked,
         replicates=replicates,
         seed=run.chosen_seed,
         store=store,
@@ -110,11 +101,38 @@ def power(
         REPLICATES_FILE: partial(write_replicates, found.replicates),
         "study.json": spec_text(study),
         MODELS: spec_text(models),
-        **({"simulation.toml": short_form(found.replicates.simulation)} if plan.population else {}),
+        **({"simulation.toml": short_form(ran)} if (ran := found.replicates.simulation).population else {}),
         **diagnosis_files(found, models),
     }
     afterwards = {"afterwards": partial(forget, store, began)} if store else {}
     return _outcome(found, study.id, files, **afterwards)
+
+
+def _inputs(
+    run: Run, simulation: str | None, reconstructions: str | None, asked: Callable[[], Simulation]
+) -> dict[str, Any]:
+    """Return what is planned, for which study, with which models, from which moments; the run notes its inputs."""
+    from ...inference.saved_fit import POSTERIOR
+    from ...planning.after_fit import after_fit, is_fit
+    from ...planning.designs.resolved import resolved
+    from ...planning.designs.simulation import Simulation
+    from ...spec import validated
+
+    saved = run.again and validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN)
+    if simulation and is_fit(simulation):
+        run.takes_file(f"{simulation}/{POSTERIOR}")
+        begun = vars(after_fit(simulation, seed=run.chosen_seed or DEFAULT_SEED))
+        return begun | {"simulation": saved or begun["simulation"]}
+    plan = saved or asked()
+    made = resolved(plan)
+    study = run.study(made.study or made.simulation.study, {})
+    models = run.again.models if run.again else models_of(made.simulation, made.models)
+    for name, model in models.items():
+        run.takes(name, model)
+    run.takes_file(reconstructions)
+    # by its name, so that messages have it
+    named = simulation if simulation and not saved else plan
+    return {"simulation": named, "study": study, "models": models, "reconstructions": reconstructions}
 
 
 def _asked(simulation: str | None, effect: str | None, per_group: tuple[int, ...], formula: str | None) -> Simulation:

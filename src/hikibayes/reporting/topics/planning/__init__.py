@@ -18,10 +18,10 @@ __all__ = ["PLANNING"]
 SOURCES = {
     "posterior": (
         "assurance",
-        "populations drawn from the posterior of the published study: what it leaves open, sampling error included",
+        "populations drawn from the posterior of the earlier study: what it leaves open, sampling error included",
     ),
-    "printed": ("power", "the published estimates taken as the truth, as if they had no sampling error"),
-    "shrunken": ("power", "the same, with {shrink:.0%} of the published difference"),
+    "printed": ("power", "the earlier study's estimates taken as the truth, as if they had no sampling error"),
+    "shrunken": ("power", "the same, with {shrink:.0%} of its difference"),
     "conditional": ("power", "the same, with what the difference would be likely to be, given that it was significant"),
     "fixed": ("power", "a population that was written down"),
 }

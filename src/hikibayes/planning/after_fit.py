@@ -1,0 +1,111 @@
+"""The next study after a fit of one's own table: the fit is the design prior, its people the population."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard
+
+import pandas as pd
+import xarray as xr
+
+from ..inference.estimands import answers
+from ..inference.fit import Fit
+from ..inference.models.compile import exact_posterior
+from ..inference.models.design import design
+from ..inference.models.specs import ModelSpec
+from ..inference.saved_fit import SavedFit, load_fit
+from ..spec import InputError
+from ..study.moments import sample_moments
+from ..study.study import Study
+from ..study.study_file import shipped_studies
+from .designs.follow_up import follow_up
+from .designs.simulation import Simulation, shipped_simulations
+
+__all__ = ["Beginning", "after_fit", "is_fit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What `power` needs of a fit.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        The fit's main question, asked again of more people.
+    study : Study
+        The fit's, without estimands that nobody plans for.
+    models : mapping of str to ModelSpec
+        The fit's model, by its name.
+    reconstructions : xarray.Dataset
+        Group moments of the rows that were fitted: the one sample there is.
+    """
+
+    simulation: Simulation
+    study: Study
+    models: Mapping[str, ModelSpec]
+    reconstructions: xr.Dataset
+
+
+def is_fit(what: object) -> TypeGuard[Fit | SavedFit | str | Path]:
+    """Tell whether this is a fit, or names the folder of one, and not a simulation."""
+    if isinstance(what, Fit | SavedFit):
+        return True
+    known = {**shipped_simulations(), **shipped_studies()}
+    # Path.is_dir raises where a name is too long to be one
+    return isinstance(what, str | Path) and str(what) not in known and os.path.isdir(what)  # noqa: PTH112
+
+
+def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
+    """Turn a fit into the plan of a study that asks its main question again.
+
+    Parameters
+    ----------
+    what : Fit, SavedFit, str or Path
+        A fit, or the folder of one.
+    seed : int
+        Of everything random.
+
+    Raises
+    ------
+    InputError
+        The folder is no fit's; the fit does not compare two groups, has no exact posterior, or is in raw units.
+
+    Notes
+    -----
+    Populations of source ``posterior`` have coefficients and residual SD drawn from the fit's own posterior, and the
+    predictors' means and covariances from theirs; ``printed`` takes the sample for the population.
+    """
+    fitted = load_fit(what) if isinstance(what, str | Path) else what
+    study, model = fitted.study.read(), fitted.model
+    rows = fitted.participants if isinstance(fitted.participants, pd.DataFrame) else fitted.participants.frame
+    if model.scaling != "sample":
+        raise InputError(
+            "the fit's priors are in the columns' own units, and planning is in SD; fit again with scaling sample",
+            key="scaling",
+        )
+    _ = study.group_ids
+    question = study.focal_estimand
+    asked = study.replace(estimands=(question,))
+    laid_out = design(model, rows, asked)
+    found = answers(laid_out)
+    if why := found.refused.get(question):
+        raise InputError(f"the fit's model does not answer {question.name!r}: {why}")
+    upwards = bool(exact_posterior(laid_out, fitted.variant).marginal(found.weights[:, 0]).mean()[0, 0] > 0)
+    plan = follow_up(asked, model.name, upwards=upwards, seed=seed)
+    return Beginning(
+        simulation=plan.replace(
+            description=f"A follow-up of {study.description}",
+            worlds=plan.worlds.replace(prior=fitted.variant),
+            axes=plan.axes.replace(prior=(fitted.variant,)),
+        ),
+        study=asked,
+        models={model.name: model},
+        reconstructions=_one_draw(sample_moments(rows, asked)),
+    )
+
+
+def _one_draw(moments: xr.Dataset) -> xr.Dataset:
+    return moments.assign({name: moments[name].expand_dims("draw") for name in ("mean", "cov")})

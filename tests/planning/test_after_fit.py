@@ -1,0 +1,85 @@
+"""A fit of one's own table as the design prior of the next study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from hikibayes.cli import main
+from hikibayes.inference.fit import fit
+from hikibayes.planning.after_fit import after_fit
+from hikibayes.planning.designs.rules import Rule
+from hikibayes.planning.power import power
+from hikibayes.planning.run.plan import Plan, prepare
+from hikibayes.spec import InputError
+
+
+def table(n: int = 70, slope: float = 0.8, arms: tuple[str, ...] = ("b", "a")) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    made = pd.DataFrame({"arm": rng.choice(arms, n), "x": rng.normal(9, 3, n), "w": rng.normal(size=n)})
+    steeper = np.where(made["arm"] == arms[0], slope, 0.0)
+    return made.assign(sex=rng.integers(0, 2, n), y=100 + steeper * made["x"] + made["w"] + rng.normal(0, 2, n))
+
+
+def planned(made) -> Plan:
+    begun = after_fit(made, seed=1)
+    return prepare(begun.simulation, study=begun.study, models=begun.models, reconstructions=begun.reconstructions)
+
+
+@pytest.mark.parametrize("reference", ["a", "b"])
+@pytest.mark.parametrize("formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ arm * x"])
+def test_populations_are_the_fits_own_posterior(formula, reference):
+    """Drawn populations have the estimand's posterior mean and sd; the sample as population has least squares."""
+    made = fit(formula, table(), reference={"arm": reference}, engine="exact", seed=1)
+    plan = planned(made)
+    (question,) = plan.estimands
+    own = made.summary().set_index("estimand").loc[question.name]
+    draws = plan.sources["posterior"](np.random.default_rng(2), 40_000).truth(question)
+    error = own["sd"] / np.sqrt(len(draws))
+    assert draws.mean() == pytest.approx(own["mean"], abs=4 * error)
+    assert draws.std() == pytest.approx(own["sd"], abs=4 * error / np.sqrt(2) * 1.5)
+    sample = plan.sources["printed"](np.random.default_rng(2), 1).truth(question)
+    assert sample[0] == pytest.approx(own["ols"], abs=1e-9)
+    side = "above" if own["mean"] > 0 else "below"
+    assert plan.simulation.decisions[0].rule == Rule(interval=0.95, **{side: 0.0})
+
+
+def test_a_more_sceptical_fit_plans_with_its_own_priors():
+    made = fit("y ~ arm * x", table(), variant="sceptical", engine="exact", seed=1)
+    plan = planned(made)
+    assert plan.simulation.worlds.prior == plan.simulation.axes.prior[0] == "sceptical"
+    (question,) = plan.estimands
+    draws = plan.sources["posterior"](np.random.default_rng(2), 20_000).truth(question)
+    own = made.summary().set_index("estimand").loc[question.name]
+    assert draws.mean() == pytest.approx(own["mean"], abs=4 * own["sd"] / np.sqrt(20_000))
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "message"),
+    [
+        ("y ~ arm * x", {"table": table(arms=("p", "q", "r"))}, "has 3 groups; this compares two"),
+        ("y ~ x * w", {}, "has no groups; this compares two"),
+        ("y ~ arm * x", {"scaling": "raw"}, "planning is in SD; fit again with scaling sample"),
+        ("y ~ arm * np.exp(x / 9)", {}, "needs participants"),
+    ],
+)
+def test_what_nobody_plans_for_is_one_message(formula, options, message):
+    made = fit(formula, options.pop("table", table()), engine="exact", seed=1, **options)
+    with pytest.raises(InputError, match=message):
+        power(made)
+
+
+def test_a_fit_and_its_folder_give_the_same_plan_and_it_is_replayed(tmp_path):
+    table().to_csv(tmp_path / "mine.csv", index=False)
+    formula, run = "y ~ arm * x", CliRunner()
+    typed = ["fit", formula, str(tmp_path / "mine.csv"), "-o", str(tmp_path / "fit"), "--reference", "arm=b"]
+    assert run.invoke(main, typed).exit_code == 0
+    typed = ["power", str(tmp_path / "fit"), "--replicates", "20", "-o", str(tmp_path / "plan")]
+    said = run.invoke(main, typed)
+    assert said.exit_code == 0, said.output
+    made = fit(formula, tmp_path / "mine.csv", reference={"arm": "b"}, engine="exact")
+    found = power(made, replicates=20).power
+    saved = pd.read_csv(tmp_path / "plan" / "power.csv")
+    np.testing.assert_allclose(saved["width"], found["width"], rtol=1e-6)
+    assert "earlier study" in (tmp_path / "plan" / "proposal.txt").read_text()
+    assert run.invoke(main, ["replay", str(tmp_path / "plan")]).exit_code == 0
