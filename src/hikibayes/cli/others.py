@@ -38,13 +38,36 @@ def replay(*, folder: str, as_json: bool) -> None:
     sys.exit(int(not same(comparison)))
 
 
-@click.command(params=[schema, new, options.json])
-def studies(**asked: Any) -> None:
-    """List the studies that come with the package."""
+tables = click.Option(
+    ["--from", "tables"],
+    multiple=True,
+    metavar="TABLES",
+    help="Draft what --new writes from a paper's tables (.md, .html, .csv, .tsv, .txt); may be repeated.",
+)
+outcome = click.Option(["--outcome"], default="", help="What the regressions of --from explain, as its tables call it.")
+group = click.Option(
+    ["--group", "groups"],
+    multiple=True,
+    metavar="LABEL[=N]",
+    help="A group of --from as its tables call it, and its size; the reference first; may be repeated.",
+)
+page = click.Option(["--show", "page"], metavar="STUDY", help="Print a record as a page.")
+
+
+@click.command(params=[schema, new, tables, outcome, group, page, options.json])
+def studies(*, tables: tuple[str, ...], outcome: str, groups: tuple[str, ...], page: str | None, **asked: Any) -> None:
+    """List the studies that come with the package; draft one from a paper's tables; print one as a page."""
+    from ..study.page import page as text_of
     from ..study.study import Study
     from ..study.study_file import load_study, shipped_studies
 
-    _shelf("study", Study, shipped_studies(), load_study, template="study", **asked)
+    if tables:
+        sizes = dict(each.partition("=")[::2] for each in groups)
+        _draft([Path(table) for table in tables], asked["new"], outcome, sizes)
+    elif page:
+        click.echo(text_of(load_study(page)))
+    else:
+        _shelf("study", Study, shipped_studies(), load_study, template="study", **asked)
 
 
 @click.command(params=[schema, options.json])
@@ -61,6 +84,35 @@ def simulations(**asked: Any) -> None:
     from ..planning.designs.simulation import Simulation, load_simulation, shipped_simulations
 
     _shelf("simulation", Simulation, shipped_simulations(), load_simulation, template="planning.designs", **asked)
+
+
+def _draft(tables: list[Path], new: str | None, outcome: str, groups: dict[str, str]) -> None:
+    """Draft a study file from tables, and say what was understood, what was left and what is left to a person."""
+    import pandas as pd
+
+    from ..files import write_whole
+    from ..spec import InputError
+    from ..study.entering.columns import Known
+    from ..study.entering.draft import draft
+    from ..study.entering.writing import file_text
+
+    if not new:
+        raise InputError("needs --new FILE: where the study that is drafted from the tables goes", source="--from")
+    path = _free(Path(new))
+    made = draft(tables, Known(outcome, groups), path.stem)
+    said = " ".join([*(f"--from {table}" for table in tables), f"--new {path}"])
+    write_whole(path, file_text(made, f"hikibayes studies {said}"))
+    show(pd.DataFrame(made.columns, columns=["table", "column", "understood as"]))
+    if made.left:
+        show(pd.DataFrame(made.left, columns=["table", "not entered", "because"]))
+    for what in made.unknown:
+        click.echo(f"left to you: {what}")
+    click.echo(f"wrote {path}: {made.entered} of {made.printed} printed numbers; next: hikibayes audit {path}")
+    try:
+        made.study(path)
+    except InputError as error:
+        click.echo(f"it does not load yet:\n{error}")
+        sys.exit(1)
 
 
 def _shelf(
@@ -96,11 +148,17 @@ def _write_template(package: str, path: Path) -> None:
     from importlib.resources import files
 
     from ..files import write_whole
+
+    write_whole(_free(path), (files(package) / "template.toml").read_text(encoding="utf-8"))
+    click.echo(f"wrote {path}")
+
+
+def _free(path: Path) -> Path:
+    """Return a path that nothing is at, in a folder that is there; raises `InputError`."""
     from ..spec import InputError
 
     if path.exists():
         raise InputError("exists already; nothing was written", source=path)
     if not path.parent.is_dir():
         raise InputError("cannot be written (there is no such folder)", source=path)
-    write_whole(path, (files(package) / "template.toml").read_text(encoding="utf-8"))
-    click.echo(f"wrote {path}")
+    return path

@@ -18,15 +18,13 @@ from ..quantities import KINDS
 from ..spec import Printed, ProblemsError, Spec, unknown_name
 from .facts import ADDRESS, Fact
 from .measures import Identifier, Source, Text
-from .values import STARS, PrintedValue, is_p, read_value
+from .values import EMPTY, STARS, PrintedValue, is_p, read_value
 
 __all__ = ["Table", "facts_of_tables", "identifier"]
 
 SHARED = (*ADDRESS, "unit", "absolute", "implied", "note")
 """What a table or a column can say of all its cells."""
 NAMING = ("step", "term", "of", "with", "level", "group", "subscale")
-EMPTY = ("", "-", "–", "—", "−", "…", "...")
-"""Cells without a number."""
 
 
 class Table(Spec):

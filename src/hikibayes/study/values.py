@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["NOT_SIGNIFICANT", "STARS", "PrintedValue", "is_p", "number_in", "read_value"]
+__all__ = ["EMPTY", "NOT_SIGNIFICANT", "STARS", "PrintedValue", "is_p", "number_in", "read_value"]
 
 STARS: Mapping[str, Decimal] = {
     "†": Decimal("0.10"),
@@ -18,6 +18,8 @@ STARS: Mapping[str, Decimal] = {
 }
 """What marks of significance mean where a table's note says nothing else."""
 NOT_SIGNIFICANT = "n.s."
+EMPTY = ("", "-", "–", "—", "−", "…", "...")
+"""Cells without a number."""
 RELATIONS = {"≤": "<=", "≥": ">=", "": "="}
 MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "\u00a0": " ", "\u2009": " ", "∗": "*"})
 NUMBER = r"[-+]? ?(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+[.,]\d+|[.,]\d+|\d+)"

@@ -1,0 +1,86 @@
+"""What a cell of a printed table holds: numbers with their marks, in brackets or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..values import EMPTY, MINUS
+
+__all__ = ["Piece", "has_decimal_commas", "pieces", "plain"]
+
+NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
+TOKEN = re.compile(
+    rf"(?P<bracket>[(\[])?\s*(?P<relation><=|>=|[<>=]|)\s*(?P<number>{NUMBER})\s?(?P<percent>%?)"
+    r"\s?(?P<marks>\*+|[†‡]|n\.?s\.?(?![a-z])|)",
+    re.IGNORECASE,
+)
+ONLY_MARKS = re.compile(r"\*+|[†‡]|n\.?\s?s\.?", re.IGNORECASE)
+WORDS = re.compile(
+    r"\b(?:to|and|bis|ci|ll|ul|se|sd|df|p|t|n|m)\b|[][(){},;:/±|=]|(?<=[\d*%])\s?[a-i](?:,\s?[a-i])*\b", re.IGNORECASE
+)
+"""What may stand between the numbers of a cell: words, punctuation, letters of footnotes."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A number as printed (``<.001``, ``-.24**``), and whether it stands in brackets."""
+
+    text: str
+    bracketed: bool = False
+
+
+def plain(text: str) -> str:
+    """Return a text with one kind of minus, space, square and star."""
+    text = text.translate(MINUS).replace("²", "2").replace("≤", "<=").replace("≥", ">=").replace("\\*", "*")
+    return re.sub(r"\s+", " ", text.replace("⁎", "*").replace("＊", "*").replace("∆", "Δ").replace("△", "Δ")).strip()
+
+
+def pieces(cell: str, *, decimal_commas: bool = False) -> tuple[Piece, ...] | None:
+    """Return the numbers of a cell in their order; nothing where it is empty, None where it is of words.
+
+    Examples
+    --------
+    >>> [piece.text for piece in pieces("−.24** (.06)")], pieces("Age")
+    (['-.24**', '.06'], None)
+    >>> [piece.text for piece in pieces("[-0.35–0.12]")]
+    ['-0.35', '0.12']
+    """
+    text = plain(cell)
+    if text in EMPTY or re.fullmatch(r"(?i)ref\w*\.?|n/?a|--+", text):
+        return ()
+    if ONLY_MARKS.fullmatch(text):
+        return (Piece(text),)
+    # a dash after a figure stands between two numbers; one before a figure only is a minus
+    text = re.sub(r"(?<=[\d%)*])(?:-| - )(?=[-\d.])", " ; ", text)
+    if decimal_commas:
+        text = re.sub(r"(?<=\d),(?=\d)|(?<!\d),(?=\d)", ".", text)
+    else:
+        text = re.sub(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)", lambda found: found[0].replace(",", ""), text)
+    rest = WORDS.sub(" ", TOKEN.sub(" ", re.sub(r"(?<=\d)\s?[a-i](?:,\s?[a-i])*(?=$|[\s)])", "", text)))
+    found = list(TOKEN.finditer(text))
+    if not found or re.search(r"[^\W_]", rest):
+        return None
+    inside = [text.count("(", 0, f.start("number")) + text.count("[", 0, f.start("number")) for f in found]
+    closed = [text.count(")", 0, f.start("number")) + text.count("]", 0, f.start("number")) for f in found]
+    return tuple(
+        Piece(f"{f['relation'].strip('=')}{f['number'].lstrip('+')}{f['percent']}{f['marks']}", opened > shut)
+        for f, opened, shut in zip(found, inside, closed, strict=True)
+    )
+
+
+def has_decimal_commas(cells: Iterable[str]) -> bool:
+    """Tell whether a table's commas are decimal signs.
+
+    Raises
+    ------
+    ValueError
+        It has decimal commas and decimal points.
+    """
+    texts = [plain(cell) for cell in cells]
+    commas = [text for text in texts if re.search(r"(?<![\d.])-?(?:\d+,\d{1,2}|0?,\d+)(?![\d,.])", text)]
+    points = [text for text in texts if re.search(r"(?<![\d,])\d*\.\d", text)]
+    if commas and points and any(re.fullmatch(r"\D*\d*,\d+\D*", text) for text in commas):
+        raise ValueError(f"has decimal commas ({commas[0]!r}) and decimal points ({points[0]!r}); write one kind")
+    return bool(commas) and not points

@@ -1,0 +1,162 @@
+"""The columns and rows of a grid, and which statistic each number of a cell is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .cells import Piece
+from .grids import Grid
+from .headings import Heading, read_heading
+
+__all__ = ["Column", "Known", "Number", "Row", "Understood", "assigned", "columns_of", "rows_of"]
+
+WITH_BRACKETS = {
+    "b": "se",
+    "beta": "se",
+    "estimate": "se",
+    "mean": "sd",
+    "n": "percent",
+    "r": "p",
+    "median": "iqr",
+    "t": "p",
+    "f": "p",
+    "percent": "n",
+}
+"""What usually stands in brackets after a number."""
+PAIRS = {"ci": ("ci_low", "ci_high"), "range": ("minimum", "maximum"), "iqr": ("lower_quartile", "upper_quartile")}
+ROLES = {
+    "group": r"(?i)groups?|arm|condition|sample|gender|sex",
+    "step": r"(?i)steps?|models?|blocks?",
+    "entity": r"(?i)|variables?|measures?|predictors?|terms?|outcomes?|scales?|parameters?|characteristics?|effects?|"
+    r"independent variables?|items?|iv|unnamed.*",
+    "level": r"(?i)levels?|categor(?:y|ies)",
+}
+SECTION = re.compile(r"(?i)^(?:step|model|block)\s*\.?\s*[\dIVX]+\w*\b")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers: what its headings say together."""
+
+    index: int
+    heading: str
+    contexts: tuple[str, ...]
+    statistics: tuple[str, ...]
+    size: str = ""
+    dfs: tuple[str, ...] = ()
+    confidence: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a body: what it is of, and the section it stands in."""
+
+    index: int
+    heading: Heading
+    section: str = ""
+    roles: dict[str, str] = field(default_factory=dict)
+    has_numbers: bool = True
+
+    @property
+    def label(self) -> str:
+        """What it is of, without the number in front of it."""
+        return re.sub(r"^\(?\d{1,2}[.)]\s*", "", self.heading.context or self.heading.text).strip()
+
+
+@dataclass(frozen=True)
+class Number:
+    """A printed number with what the table says of it; names as printed."""
+
+    quantity: str
+    text: str
+    row: dict[str, str] = field(default_factory=dict)
+    column: dict[str, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
+    cell: tuple[int, int] = (-1, -1)
+
+    @property
+    def address(self) -> dict[str, str]:
+        """Which number of its kind it is."""
+        return {**self.shared, **self.row, **self.column}
+
+
+@dataclass
+class Understood:
+    """What a layout made of a grid."""
+
+    layout: str
+    meanings: dict[int, str] = field(default_factory=dict)
+    numbers: list[Number] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+    repeated: int = 0
+    """Numbers that say nothing: a second triangle, ones on a diagonal."""
+    unknown: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the person who drafts said beforehand."""
+
+    outcome: str = ""
+    sizes: dict[str, str] = field(default_factory=dict)
+    """Of the groups, by label; the first is the reference."""
+
+
+def columns_of(grid: Grid) -> list[Column]:
+    """Return the columns of numbers; what a heading does not say is left empty."""
+    found = []
+    for index in range(grid.labels, len(grid.head[-1])):
+        parts = [read_heading(text) for text in grid.heading(index)]
+        told = [part.statistics for part in parts if part.statistics]
+        contexts = tuple(part.context for part in parts if part.context)
+        found.append(
+            Column(
+                index,
+                " / ".join(part.text for part in parts) or f"column {index + 1}",
+                contexts,
+                told[-1] if told else (),
+                next((part.size for part in parts if part.size), ""),
+                next((part.dfs for part in parts if part.dfs), ()),
+                next((part.confidence for part in parts if part.confidence), ""),
+            )
+        )
+    return found
+
+
+def rows_of(grid: Grid) -> Iterator[Row]:
+    """Yield the rows; a row of words alone begins a section."""
+    section, above = "", [""] * grid.labels
+    names = [next((role for role, pattern in ROLES.items() if re.fullmatch(pattern, h[-1] if h else "")), "") for h in
+             (grid.heading(column) for column in range(grid.labels))]  # fmt: skip
+    for index, cells in enumerate(grid.body):
+        texts = list(cells[: grid.labels])
+        has = any(grid.numbers(index, column) for column in range(grid.labels, len(cells)))
+        if not has or (SECTION.match(texts[0]) and grid.labels == 1):
+            section = texts[0] or section
+            if not has:
+                yield Row(index, read_heading(texts[0]), section, {}, has_numbers=False)
+                continue
+        if grid.labels > 1:
+            texts[:-1] = [text or before for text, before in zip(texts[:-1], above[:-1], strict=True)]
+        above = texts
+        roles = dict(zip(names, texts, strict=True)) if grid.labels > 1 else {}
+        entity = roles.get("entity") or roles.get("level") or texts[-1]
+        yield Row(index, read_heading(entity), roles.get("step", section), roles)
+
+
+def assigned(found: tuple[Piece, ...], statistics: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Say of each number of a cell which statistic it is; an empty name where nothing says so."""
+    if not found:
+        return []
+    wanted = [part for name in statistics for part in PAIRS.get(name, (name,))]
+    if len(statistics) == 1 and len(found) > 1 and statistics[0] not in PAIRS:
+        if len(found) == 3 and statistics[0] != "median":
+            wanted += ["ci_low", "ci_high"]
+        else:
+            more = WITH_BRACKETS.get(statistics[0], "")
+            wanted += PAIRS.get(more, (more,))
+    wanted += [""] * (len(found) - len(wanted))
+    return [(name, piece.text) for name, piece in zip(wanted, found, strict=False)]

@@ -1,0 +1,325 @@
+"""A study file drafted from tables: what was understood, what was left, what only a person can say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...spec import InputError, validated
+from ..intervals import rounding_interval
+from ..study import Study
+from ..tables import identifier
+from ..values import read_value
+from .columns import SECTION, Column, Known, Number, Understood, columns_of
+from .grids import Grid
+from .layouts import LAYOUTS
+from .names import Names
+from .sources import read_grids
+
+__all__ = ["Draft", "draft"]
+
+HOLDERS = re.compile(r"(?i)^(?:group|condition|arm|treatment|cohort|diagnosis)\b")
+SEXES = {"men", "women", "male", "female", "males", "females", "boys", "girls"}
+
+
+@dataclass
+class Draft:
+    """What became of a paper's tables.
+
+    Attributes
+    ----------
+    content : dict
+        The study as its file has it.
+    columns : list of (table, column, meaning)
+        How each column was understood.
+    left : list of (table, what, why)
+        Numbers that do not enter.
+    unknown : list of str
+        What the tables do not say.
+    printed, entered : int
+        How many numbers the tables hold, and how many are facts.
+    """
+
+    content: dict[str, Any] = field(default_factory=dict)
+    columns: list[tuple[str, str, str]] = field(default_factory=list)
+    left: list[tuple[str, str, str]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    printed: int = 0
+    entered: int = 0
+
+    def study(self, source: str | Path) -> Study:
+        """Return the study; raises `InputError` where something is missing that its file has to say."""
+        return validated(Study, self.content, source)
+
+
+def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
+    """Draft a study from the tables of files.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read; no table can be understood, or columns of one cannot be told apart.
+    """
+    made, read = Draft(), list[tuple[Grid, Understood]]()
+    for grid in (grid for path in paths for grid in read_grids(path)):
+        understood = _understand(grid, known)
+        made.columns += [
+            (grid.locator, _heading(grid, index), meaning) for index, meaning in sorted(understood.meanings.items())
+        ]
+        made.left += [(grid.locator, what, why) for what, why in understood.left]
+        made.unknown += understood.unknown
+        made.printed += _printed(grid) - understood.repeated
+        if understood.numbers:
+            read.append((grid, understood))
+    if not read:
+        raise InputError("no number of these tables could be understood:\n" + "\n".join(map(_line, made.columns)))
+    _Writer(made, known, read).write(name or "draft")
+    return made
+
+
+def _line(parts: Sequence[str]) -> str:
+    return f"{parts[0]}: {parts[1]}: {parts[2]}"
+
+
+def _understand(grid: Grid, known: Known) -> Understood:
+    try:
+        _tell_apart(grid)
+        layout = next((layout for layout in LAYOUTS if layout.fits(grid)), None)
+        understood = layout.read(grid, known) if layout else Understood("unknown")
+    except ValueError as error:
+        raise InputError(str(error), source=grid.place, key=grid.locator) from None
+    if layout is None:
+        understood.left.append(("the whole table", "no heading names a statistic such as M, SD, B, β, r or t"))
+    return understood
+
+
+def _tell_apart(grid: Grid) -> None:
+    """Refuse a table two of whose columns say the same; raises `ValueError`."""
+    seen: dict[tuple[object, ...], Column] = {}
+    for column in columns_of(grid):
+        other = seen.setdefault((column.contexts, column.statistics), column)
+        if other is not column and column.statistics:
+            raise ValueError(
+                f"columns {other.index + 1} ({other.heading!r}) and {column.index + 1} ({column.heading!r}) cannot be"
+                " told apart; write the group, model or outcome into their headings"
+            )
+
+
+def _heading(grid: Grid, index: int) -> str:
+    return " / ".join(grid.heading(index)) or f"column {index + 1}"
+
+
+def _printed(grid: Grid) -> int:
+    """Return how many numbers stand in a table's cells, and how many sizes in its heading."""
+    places = ((row, column) for row in range(len(grid.body)) for column in range(grid.labels, len(grid.head[-1])))
+    sizes = {column.size for column in columns_of(grid) if column.size}
+    return len(sizes) + sum(len(grid.numbers(row, column) or ()) for row, column in places)
+
+
+class _Writer:
+    """Turns numbers with printed names into the content of a study file."""
+
+    def __init__(self, made: Draft, known: Known, read: list[tuple[Grid, Understood]]) -> None:
+        self.made, self.known, self.read, self.names = made, known, read, Names()
+        numbers = [number for _, understood in read for number in understood.numbers]
+        self.groups = list(
+            dict.fromkeys([*known.sizes, *(n.address["group"] for n in numbers if "group" in n.address)])
+        )
+        outcomes = [outcome for _, understood in read for outcome in understood.outcomes]
+        self.outcome = known.outcome or next(iter(outcomes), "")
+        self.holder = "group"
+        self.steps: dict[str, list[str]] = {}
+        self.levels: dict[str, dict[str, str]] = {}
+
+    def write(self, name: str) -> None:
+        """Fill the draft's content."""
+        self._name_holder()
+        tables = [table for grid, understood in self.read for table in self._tables(grid, understood.numbers)]
+        content: dict[str, Any] = {"id": identifier(name)}
+        if self.groups:
+            content["group"] = [{"id": identifier(group), "label": group} for group in self.groups]
+        if self.steps and not self.outcome:
+            self.made.unknown.append('what the regressions explain: --outcome "NAME", or the key analysis.outcome')
+        content["measure"] = list(self._measures())
+        content["analysis"] = {"outcome": self._outcome()} if self.steps else {}
+        if self.groups:
+            content["analysis"]["group"] = self.holder
+        if steps := list(self._steps()):
+            content["step"] = steps
+        content["table"] = [*self._sizes(), *tables]
+        self.made.content = content
+        self._compare()
+        self._ask()
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    def _name_holder(self) -> None:
+        """Find the term that is the groups: so called, called by a group, or sex where the groups are men and women."""
+        terms = {part for _, u in self.read for n in u.numbers for part in n.address.get("term", "").split(":") if part}
+        sexes = bool(self.groups) and {group.lower() for group in self.groups} <= SEXES
+        for term in sorted(terms):
+            words = term.lower()
+            of_sex = sexes and re.match(r"sex|gender|" + "|".join(SEXES), words)
+            if self.groups and (HOLDERS.match(term) or of_sex or any(_names(group, words) for group in self.groups)):
+                self.names.alias(term, self.holder)
+                self.names.alias(re.sub(r"\s*[(\[].*", "", term), self.holder)
+
+    def _outcome(self) -> str:
+        return self.names.id(self.outcome or "outcome")
+
+    def _address(self, number: Number) -> dict[str, str]:
+        found = {}
+        for key, value in number.address.items():
+            if key == "term":
+                found[key] = self.names.term(value)
+            elif key in ("of", "with"):
+                found[key] = self._outcome() if value == "@outcome" else self.names.id(value)
+            elif key == "between":
+                found[key] = ",".join(identifier(part) for part in value.split(","))
+            else:
+                found[key] = identifier(value) if key in ("group", "level", "step") else value
+        return found
+
+    # -- tables ------------------------------------------------------------------------------------------------------
+
+    def _tables(self, grid: Grid, numbers: Sequence[Number]) -> Iterator[dict[str, Any]]:
+        """Yield a grid's facts in the compact form: a table for what shares a step and has rows of the same kind."""
+        blocks: dict[tuple[Any, ...], dict[tuple[str, ...], dict[str, str]]] = {}
+        columns: dict[tuple[Any, ...], dict[str, None]] = {}
+        seen: dict[tuple[Any, ...], Number] = {}
+        for number in self._distinct(grid, numbers, seen):
+            address = self._address(number)
+            self._note_names(number, address)
+            shared = tuple((key, address[key]) for key in number.shared)
+            keys = tuple(number.row)
+            block = (shared, keys)
+            column = " ".join([number.quantity, *(f"{key}={address[key]}" for key in number.column)])
+            columns.setdefault(block, {})[column] = None
+            row = blocks.setdefault(block, {}).setdefault(tuple(address[key] for key in keys), {})
+            row[column] = number.text
+            self.made.entered += 1
+        for block, rows in blocks.items():
+            shared, keys = block
+            stars = {"stars": grid.stars} if grid.stars else {}
+            yield {
+                "source": {"locator": grid.locator},
+                **dict(shared),
+                **stars,
+                "columns": [*keys, *columns[block]],
+                "rows": [[*at, *(row.get(column, "") for column in columns[block])] for at, row in rows.items()],
+            }
+
+    def _distinct(self, grid: Grid, numbers: Sequence[Number], seen: dict[tuple[Any, ...], Number]) -> Iterator[Number]:
+        """Yield numbers of different addresses; what has the address of another number is left out."""
+        for number in numbers:
+            key = (number.quantity, *sorted(self._address(number).items()))
+            if key not in seen:
+                seen[key] = number
+                yield number
+            elif seen[key].text != number.text:
+                what = f"{number.quantity} {number.text} of {', '.join(number.address.values())}"
+                self.made.left.append(
+                    (grid.locator, what, f"it stands twice, first as {seen[key].text}; call the rows apart")
+                )
+
+    def _note_names(self, number: Number, address: Mapping[str, str]) -> None:
+        if "level" in number.address:
+            self.levels.setdefault(address["of"], {})[address["level"]] = number.address["level"]
+        if "step" in address:
+            terms = self.steps.setdefault(address["step"], [])
+            self.names.labels.setdefault(f"step {address['step']}", number.address["step"])
+            if "term" in address and address["term"] not in terms:
+                terms.append(address["term"])
+
+    def _sizes(self) -> Iterator[dict[str, Any]]:
+        printed = {n.address.get("group") for _, u in self.read for n in u.numbers if n.quantity == "n"}
+        said = [[identifier(group), n] for group, n in self.known.sizes.items() if n and group not in printed]
+        if said:
+            yield {"source": {"locator": "said with --group"}, "columns": ["group", "n"], "rows": said}
+
+    # -- the rest of the file ----------------------------------------------------------------------------------------
+
+    def _measures(self) -> Iterator[dict[str, Any]]:
+        outcome = {self._outcome()} if self.steps else set()
+        of_terms = {part for terms in self.steps.values() for term in terms for part in term.split(":")}
+        addressed = {n for _, u in self.read for number in u.numbers for n in self._measured(number)}
+        for name in dict.fromkeys([*self.names.labels, *outcome]):
+            if name in {*outcome, *of_terms, *addressed} and name != self.holder:
+                yield self._measure(name)
+        if self.groups:
+            levels = [{"id": identifier(group), "label": group} for group in self.groups]
+            yield {"id": self.holder, "label": "Group", "levels": levels}
+
+    def _measured(self, number: Number) -> Iterator[str]:
+        yield from (self._address(number)[key] for key in ("of", "with") if key in number.address)
+
+    def _measure(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = {"id": name, "label": self.names.labels[name]}
+        if levels := self.levels.get(name):
+            others = {} if len(levels) > 1 else {f"not_{next(iter(levels))}": f"not {next(iter(levels.values()))}"}
+            found["levels"] = [{"id": level, "label": label} for level, label in {**levels, **others}.items()]
+        return found
+
+    def _steps(self) -> Iterator[dict[str, Any]]:
+        before: tuple[str, tuple[str, ...]] = ("", ())
+        for step, terms in self.steps.items():
+            label = self.names.labels[f"step {step}"]
+            own = tuple(terms)
+            goes_on = (
+                bool(before[0])
+                and bool(SECTION.match(label))
+                and (set(before[1]) <= set(own) or _apart(before[1], own))
+            )
+            entry: dict[str, Any] = {"id": step, "label": label}
+            if goes_on:
+                entry["after"] = before[0]
+            yield {**entry, "adds": [term for term in own if not goes_on or term not in before[1]]}
+            before = (step, tuple(dict.fromkeys([*(before[1] if goes_on else ()), *own])))
+
+    def _compare(self) -> None:
+        """Say which tables print different values of the same number."""
+        seen: dict[tuple[Any, ...], tuple[str, Number]] = {}
+        for grid, understood in self.read:
+            for number in understood.numbers:
+                key = (number.quantity, *sorted(self._address(number).items()))
+                where, first = seen.setdefault(key, (grid.locator, number))
+                if where != grid.locator and not _meet(first.text, number.text):
+                    what = f"{number.quantity} of {', '.join(first.address.values())}"
+                    both = f"{where} and {grid.locator} disagree"
+                    self.made.unknown.append(f"{both}: {what} is {first.text} and {number.text}")
+
+    def _ask(self) -> None:
+        """List what no table says."""
+        numbers = [number for _, understood in self.read for number in understood.numbers]
+        sized = {n.address.get("group") for n in numbers if n.quantity == "n"} | {
+            g for g, n in self.known.sizes.items() if n
+        }
+        unsized = [group for group in self.groups if group not in sized]
+        if unsized:
+            self.made.unknown.append(f'how many people are in {", ".join(unsized)}: --group "{unsized[0]}=N"')
+        if self.groups and not self.known.sizes:
+            self.made.unknown.append(f"whether {self.groups[0]!r} is the reference: --group in the order of the coding")
+        if any(n.quantity == "coefficient" and "standardised" not in n.column for n in numbers):
+            self.made.unknown.append("whether the coefficients are raw or standardised: analysis.standardised")
+        if any(":" in n.address.get("term", "") for n in numbers):
+            self.made.unknown.append("what the products are of (z, raw or centred scores): analysis.products")
+
+
+def _meet(one: str, other: str) -> bool:
+    """Tell whether two printed numbers can be one; thresholds and marks are left to the audit."""
+    values = [read_value(text) for text in (one, other)]
+    if any(value.number is None or value.relation != "=" for value in values):
+        return True
+    first, second = (rounding_interval(value.number) for value in values if value.number is not None)
+    return first.meets(second)
+
+
+def _apart(before: Iterable[str], own: Iterable[str]) -> bool:
+    return not {*before} & {*own}
+
+
+def _names(group: str, words: str) -> bool:
+    return bool(re.search(rf"\b{re.escape(group.lower())}\b", words))

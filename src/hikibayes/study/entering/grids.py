@@ -1,0 +1,123 @@
+"""A printed table as rectangles of text: title, heading rows, body, note."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
+
+from .cells import Piece, has_decimal_commas, pieces, plain
+
+__all__ = ["Grid", "grid_of"]
+
+NOTE = re.compile(r"(?i)^\s*(?:notes?\b|n\.?b\.|\*+\s*p|†|[a-e]\s+[A-Z]|p\s*<|\*)")
+STAR = re.compile(r"(\*+|[†‡+])\s*(?:=\s*)?p\s*(?:<|≤|<=)\s*(0?[.,]\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as it is printed.
+
+    Parameters
+    ----------
+    title, note : str
+    head : tuple of rows
+        Its heading rows; merged cells repeat their text.
+    body : tuple of rows
+        As wide as the heading.
+    place : str
+        File, and the how-manieth table of it.
+    """
+
+    title: str
+    note: str
+    head: tuple[tuple[str, ...], ...]
+    body: tuple[tuple[str, ...], ...]
+    place: str
+
+    @property
+    def locator(self) -> str:
+        """What the paper calls it."""
+        found = re.match(r"(?i)\s*((?:table|tab\.|appendix|supplement\w*)\s*\w*\d+\w*)", self.title)
+        return found.group(1).strip().capitalize() if found else self.title[:60] or self.place
+
+    @cached_property
+    def stars(self) -> dict[str, Decimal]:
+        """What marks mean by its note."""
+        found = STAR.findall(plain(f"{self.note} {self.title}"))
+        return {marks.replace("+", "†").replace("‡", "†"): Decimal(p.replace(",", ".")) for marks, p in found}
+
+    @cached_property
+    def decimal_commas(self) -> bool:
+        """Whether its commas are decimal signs."""
+        return has_decimal_commas(cell for row in self.body for cell in row[1:])
+
+    def numbers(self, row: int, column: int) -> tuple[Piece, ...] | None:
+        """Return the numbers of a cell; None where it is of words."""
+        return pieces(self.body[row][column], decimal_commas=self.decimal_commas)
+
+    @cached_property
+    def labels(self) -> int:
+        """How many leading columns hold words."""
+        wide = len(self.head[-1]) if self.head else 0
+        for column in range(wide):
+            cells = [row[column] for row in self.body if row[column].strip()]
+            if column and cells and sum(pieces(cell) is not None for cell in cells) > len(cells) / 2:
+                return column
+            if column and not cells:
+                return column
+        return wide
+
+    def heading(self, column: int) -> tuple[str, ...]:
+        """Return a column's headings from top to bottom, without repetitions."""
+        return tuple(dict.fromkeys(plain(row[column]) for row in self.head if plain(row[column])))
+
+
+def grid_of(
+    rows: Sequence[Sequence[str]], place: str, *, title: str = "", note: str = "", heads: int = 0
+) -> Grid | None:
+    """Return a table of rows of cells: title and notes off, heading and body apart; None where it has no numbers.
+
+    Parameters
+    ----------
+    rows : sequence of rows of text
+    heads : int
+        How many rows are marked as heading; the others are looked at.
+    """
+    width = max((len(row) for row in rows), default=0)
+    full = [tuple(plain(cell) for cell in (*row, *[""] * (width - len(row)))) for row in rows]
+    full = [row for row in full if any(row)]
+    if width < 2 or len(full) < 2:
+        return None
+    while full and len(filled := {cell for cell in full[0] if cell}) == 1 and heads == 0:
+        title, full = f"{title} {filled.pop()}".strip(), full[1:]
+    while full and (len({cell for cell in full[-1] if cell}) == 1 or not any(full[-1][1:])) and NOTE.match(full[-1][0]):
+        note, full = f"{full[-1][0]} {note}".strip(), full[:-1]
+    first = max(heads, 1)
+    while first < len(full) and _is_heading(full[first], full[0]):
+        first += 1
+    body = tuple(full[first:])
+    if not body or not any(pieces(cell) for row in body for cell in row[1:]):
+        return None
+    return Grid(title, note, _merged(full[:first]), body, place)
+
+
+def _is_heading(row: tuple[str, ...], top: tuple[str, ...]) -> bool:
+    """Tell whether a row goes on with the heading: words over several columns, and no number."""
+    cells = [cell for cell in row[1:] if cell]
+    if not cells or any(pieces(cell) for cell in cells):
+        return False
+    return len({*cells}) > 1 and (not row[0] or row[0] == top[0])
+
+
+def _merged(head: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Let a heading go on over the empty cells to its right, where a lower heading stands there."""
+    rows = [list(row) for row in head]
+    for upper, lower in pairwise(rows):
+        for column in range(2, len(upper)):
+            if not upper[column] and lower[column]:
+                upper[column] = upper[column - 1]
+    return tuple(map(tuple, rows))

@@ -1,0 +1,174 @@
+"""What describes and compares groups: n, M, SD, shares by group, and the tests beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+
+from ....quantities import KINDS
+from ..columns import Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
+from ..grids import Grid
+
+__all__ = ["fits", "read"]
+
+DESCRIBING = {
+    **{
+        name: name
+        for name in ("mean", "sd", "median", "lower_quartile", "upper_quartile", "minimum", "maximum", "alpha")
+    },
+    "se": "mean_se",
+    "ci_low": "mean_ci_low",
+    "ci_high": "mean_ci_high",
+    "n": "n",
+    "percent": "proportion",
+}
+COMPARING = {"t": "t", "df": "df", "p": "p", "d": "d", "g": "d", "mean_difference": "mean_difference"}
+OF_ALL = {"f": "f", "chi2": "chi2", "partial_eta2": "eta2"}
+WHOLE = re.compile(r"(?i)^(?:total|all|overall|whole|full|entire|combined|sample)\b.*")
+TESTS = {*COMPARING, *OF_ALL, "t_or_chi2"}
+UNITS = re.compile(r"(?i)[,(]?\s*\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$")
+
+
+def fits(grid: Grid) -> bool:
+    """Tell whether means, shares or numbers of people stand in it, by heading, row or note."""
+    told = {name for column in columns_of(grid) for name in column.statistics}
+    told |= {name for row in rows_of(grid) for name in row.heading.statistics}
+    return bool(told & {"mean", "sd", "n", "percent", "median"}) or bool(_by_note(grid)) or "%" in str(grid.body)
+
+
+def read(grid: Grid, known: Known) -> Understood:
+    """Return what describes each group, and the tests of their differences."""
+    found = Understood("comparisons")
+    columns = columns_of(grid)
+    groups = _groups(columns, known)
+    transposed = bool(grid.labels == 1 and re.fullmatch(r"(?i)groups?|arm|condition", (grid.heading(0) or ("",))[-1]))
+    for column in columns:
+        found.meanings[column.index] = (
+            ", ".join(column.statistics or _by_note(grid))
+            + "".join(f" of {context}" for context in column.contexts if not {*column.statistics} & TESTS)
+            or "not understood"
+        )
+        if column.size and (group := _group(column, groups)) is not None:
+            found.numbers.append(Number("n", column.size, {"group": group} if group else {}))
+    for row in (row for row in rows_of(grid) if row.has_numbers):
+        for column in columns:
+            _read_cell(found, grid, row, column, groups, transposed)
+    labels = list(dict.fromkeys(n.address["group"] for n in found.numbers if "group" in n.address))
+    found.numbers = _signed(found.numbers, labels)
+    return found
+
+
+def _read_cell(
+    found: Understood, grid: Grid, row: Row, column: Column, groups: dict[str, str], transposed: bool
+) -> None:
+    numbers = grid.numbers(row.index, column.index)
+    test = bool({*column.statistics} & TESTS) and not {*column.statistics} & {"mean", "n"}
+    statistics = column.statistics if test else (row.heading.statistics or column.statistics or _by_note(grid))
+    for name, text in assigned(numbers or (), statistics):
+        number = _compared(name, text, row) if test else _described(name, text, row, column, groups, transposed)
+        if number is not None and number.quantity in KINDS:
+            found.numbers.append(replace(number, cell=(row.index, column.index)))
+        else:
+            where = f"{text} in row {row.heading.text!r}, column {column.heading!r}"
+            why = f"no kind of number is known for {name!r}" if name else "no heading says which statistic it is"
+            found.left.append((where, why))
+
+
+def _described(
+    name: str, text: str, row: Row, column: Column, groups: dict[str, str], transposed: bool
+) -> Number | None:
+    quantity = DESCRIBING.get(name, "")
+    whose = row.roles.get("group") or (row.label if transposed else "")
+    if whose:
+        at_row = {} if WHOLE.match(whose) else {"group": whose}
+        of = row.roles.get("entity") or next(iter(column.contexts), "")
+        if quantity == "n":
+            return Number("n", text, at_row)
+        return (
+            Number(quantity, text, at_row, {"of": of}) if transposed else Number(quantity, text, {"of": of, **at_row})
+        )
+    group = _group(column, groups)
+    own = {"group": group} if group else {}
+    of, level = _entity(row, counted=name in ("n", "percent"))
+    if name == "n" and re.fullmatch(r"(?i)n|sample size|participants|number.*", row.heading.text):
+        return Number("n", text, own)
+    if name in ("n", "percent") and level:
+        if name == "n":
+            return Number("count", text, {"of": of, "level": level}, own)
+        percent = text if "%" in text else f"{text}%"
+        return Number("proportion", percent, {"of": of, "level": level}, own)
+    return Number(quantity, text, {"of": of}, own)
+
+
+def _compared(name: str, text: str, row: Row) -> Number | None:
+    of, level = _entity(row, counted=bool({*row.heading.statistics} & {"n", "percent"}) or name == "chi2")
+    if name == "t_or_chi2":
+        name = "chi2" if level else "t"
+    if name in OF_ALL:
+        return Number(OF_ALL[name], text, {"of": of})
+    if name == "p" and level:
+        return Number("chi2_p", text, {"of": of})
+    own = {"between": "@groups", **({"kind": "hedges"} if name == "g" else {})}
+    return Number(COMPARING.get(name, ""), text, {"of": of}, own)
+
+
+def _entity(row: Row, *, counted: bool) -> tuple[str, str]:
+    """Return what a row is of: a measure, or a category and its level."""
+    label = UNITS.sub("", row.label).strip(" ,")
+    if not counted:
+        return label, ""
+    inner = re.fullmatch(r"(.+?)\s*\((\w[\w -]*)\)|(.+?)[:,] (\w[\w -]*)", label)
+    if row.section and not row.heading.statistics:
+        section = re.sub(r"[,(]?\s*(?:n|N|No\.)?\s*\(?%\)?\)?$", "", row.section).strip(" ,(")
+        return section, label
+    if inner:
+        return (inner[1] or inner[3]).strip(), (inner[2] or inner[4]).strip()
+    return label, "yes"
+
+
+def _groups(columns: Iterable[Column], known: Known) -> dict[str, str]:
+    """Return the groups' labels by context of a column; an empty label for everybody."""
+    contexts = [context for column in columns for context in column.contexts if not {*column.statistics} & TESTS]
+    return {context: "" if WHOLE.match(context) else context for context in dict.fromkeys(contexts)}
+
+
+def _group(column: Column, groups: dict[str, str]) -> str | None:
+    return next((groups[context] for context in column.contexts if context in groups), "")
+
+
+def _by_note(grid: Grid) -> tuple[str, ...]:
+    """Return what two numbers in a cell are, where only title, note or the heading of the rows says it."""
+    told = f"{grid.title} {grid.note} {' '.join(' '.join(row[: grid.labels]) for row in grid.head)}"
+    if re.search(r"\bM\b.{0,8}\(?\bSDs?\b|(?i:means?\b.{0,14}(?:\bSDs?\b|standard deviation))", told):
+        return ("mean", "sd")
+    return ("n", "percent") if re.search(r"\b[nN] ?\(%\)", told) else ()
+
+
+def _signed(numbers: list[Number], groups: list[str]) -> list[Number]:
+    """Say which group minus which the tests are of: as the means say; absolute, where no order fits all of them."""
+    means = {(n.address.get("of"), n.address.get("group")): n.text for n in numbers if n.quantity == "mean"}
+    signs = set()
+    for number in numbers:
+        if number.quantity in ("t", "d") and len(groups) == 2:
+            pair = [_decimal(means.get((number.address["of"], group), "")) for group in groups]
+            value = _decimal(number.text)
+            if None not in (*pair, value) and pair[0] != pair[1] and value:
+                signs.add((pair[0] > pair[1]) == (value > 0))  # type: ignore[operator]
+    negative = any(n.quantity in ("t", "d") and n.text.startswith("-") for n in numbers)
+    order = groups if signs != {False} else groups[::-1]
+    absolute = {"absolute": "true"} if len(signs) == 2 and not negative else {}
+    return [
+        replace(n, column={**n.column, "between": ",".join(order), **(absolute if n.quantity in ("t", "d") else {})})
+        if n.column.get("between") == "@groups"
+        else n
+        for n in numbers
+    ]  # fmt: skip
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(re.sub(r"[^\d.-]", "", text))
+    except InvalidOperation:
+        return None

@@ -1,0 +1,41 @@
+"""What a paper's labels are called in a study file: one id for a label, however much of it a table repeats."""
+
+from __future__ import annotations
+
+import re
+
+from ..tables import identifier
+
+__all__ = ["Names"]
+
+
+class Names:
+    """Ids by label; ``Perceived stress (PSS)``, ``Perceived stress`` and ``PSS`` are one."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+
+    def id(self, label: str) -> str:
+        """Return the id of a label, a new one where nothing is called so yet."""
+        forms = _forms(label)
+        found = next((self._ids[form] for form in forms if form in self._ids), forms[0])
+        self.labels.setdefault(found, label)
+        for form in forms:
+            self._ids.setdefault(form, found)
+        return found
+
+    def alias(self, label: str, name: str) -> None:
+        """Let a label be of an id that there is."""
+        self._ids[identifier(label)] = name
+
+    def term(self, label: str) -> str:
+        """Return a term's id: a measure's, or a product's."""
+        return ":".join(self.id(part) for part in label.split(":"))
+
+
+def _forms(label: str) -> list[str]:
+    """Return what a label may be shortened to: without what is in brackets, and what is in them."""
+    bare = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label).strip() or label
+    inner = re.findall(r"[(\[]([A-Z][\w-]{1,11})[)\]]", label)
+    return list(dict.fromkeys(identifier(form) for form in (bare, label, *inner)))

@@ -1,0 +1,157 @@
+"""What `studies --from` says of tables that are not as they should be, and what it leaves to a person."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.study.entering.layouts import LAYOUTS, Printed
+
+from hikibayes.cli import main
+from hikibayes.spec import InputError
+from hikibayes.study.entering.cells import pieces
+from hikibayes.study.entering.columns import Known
+from hikibayes.study.entering.draft import draft
+from hikibayes.study.entering.headings import read_heading
+from hikibayes.study.study_file import load_study
+
+GROUPS = """
+Table 1. Groups
+
+| | Patients (n = 57), M (SD) | Controls (n = 60), M (SD) | t | p |
+|---|---|---|---|---|
+| Distress | 24.10 (6.20) | 18.30 (5.90) | 5.18 | <.001 |
+| Support | 15.20 (4.10) | 17.00 (4.00) | −2.40 | .018 |
+| Waist | 88.1 (3.2) | 87.0 (3.1) | 1.89 | .061 |
+"""
+
+
+@pytest.fixture
+def hikibayes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_a_draft_loads_and_says_how_it_was_made(hikibayes):
+    Path("paper.md").write_text(GROUPS, encoding="utf-8")
+    result = hikibayes("studies", "--from", "paper.md", "--new", "mine.toml")
+    assert result.exit_code == 0, result.output
+    assert "mean, sd of Patients" in result.stdout
+    assert "left to you: whether 'Patients' is the reference: --group" in result.stdout
+    assert "wrote mine.toml: 20 of 20 printed numbers; next: hikibayes audit mine.toml" in result.stdout
+    study = load_study("mine.toml")
+    assert (study.id, study.group_ids, len(study.facts)) == ("mine", ("patients", "controls"), 20)
+    assert {fact.source.locator for fact in study.facts} == {"Table 1"}
+    assert study.facts_of("t", of="support")[0].between == ("patients", "controls")
+    assert hikibayes("audit", "mine.toml").exit_code == 0
+    assert "number of participants, patients group" in hikibayes("studies", "--show", "mine.toml").stdout
+
+
+def test_groups_and_their_sizes_can_be_said(hikibayes):
+    Path("paper.md").write_text(GROUPS.replace(" (n = 57)", "").replace(" (n = 60)", ""), encoding="utf-8")
+    result = hikibayes("studies", "--from", "paper.md", "--new", "bare.toml")
+    assert 'left to you: how many people are in Patients, Controls: --group "Patients=N"' in result.stdout
+    words = ["--group", "Controls=60", "--group", "Patients=57"]
+    result = hikibayes("studies", "--from", "paper.md", "--new", "mine.toml", *words)
+    assert result.exit_code == 0, result.output
+    assert load_study("mine.toml").sizes == {"controls": 60, "patients": 57}
+    assert load_study("mine.toml").group_ids == ("controls", "patients")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.pdf", "%PDF-1.7", "a.pdf: is a PDF, which has no tables but letters; copy the table into a .txt file"),
+        ("a.docx", "PK", "a.docx: is a Word file; copy the table into a spreadsheet and save it as CSV"),
+        ("a.xlsx", "PK", "a.xlsx: is a spreadsheet; save the sheet with the table as CSV"),
+        ("a.png", "x", "is of a kind that is not read; tables are read from .md, "),
+        ("a.md", "Nothing but words.", "has no table with numbers"),
+        ("a.csv", "", "has no table with numbers"),
+        ("a.md", GROUPS.replace("Controls (n = 60), ", "").replace("Patients (n = 57), ", ""),
+         "columns 2 ('M (SD)') and 3 ('M (SD)') cannot be told apart"),
+        ("a.csv", "x;M;SD\na;1,5;0,5\nb;1.7;0.6\n", "has decimal commas ('1,5') and decimal points ('1.7')"),
+        ("a.md", "| x | foo | bar |\n|---|---|---|\n| a | 1 | 2 |\n", "no number of these tables could be understood"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_one_message_and_nothing_is_written(hikibayes, name, text, message):
+    Path(name).write_text(text, encoding="utf-8")
+    result = hikibayes("studies", "--from", name, "--new", "mine.toml")
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert not Path("mine.toml").exists()
+
+
+def test_a_draft_needs_a_place_and_does_not_overwrite(hikibayes):
+    Path("paper.md").write_text(GROUPS, encoding="utf-8")
+    assert "needs --new FILE" in hikibayes("studies", "--from", "paper.md").stderr
+    result = hikibayes("studies", "--from", "paper.md", "--new", "paper.md")
+    assert result.exit_code == 2
+    assert "exists already" in result.stderr
+
+
+def test_numbers_that_do_not_enter_are_listed_with_the_reason(tmp_path):
+    (tmp_path / "a.md").write_text(GROUPS.replace("| p |", "| OR |").replace("<.001", "1.20"), encoding="utf-8")
+    made = draft([tmp_path / "a.md"], Known())
+    assert [(where, why) for where, _, why in made.left] == [("Table 1", "no kind of number is known for 'odds'")] * 3
+    assert made.entered == made.printed - 3
+
+
+def test_two_tables_that_disagree_are_said(tmp_path):
+    (tmp_path / "a.md").write_text(GROUPS, encoding="utf-8")
+    other = GROUPS.replace("Table 1", "Table 2").replace("88.1 (3.2)", "89.1 (3.2)")
+    (tmp_path / "b.md").write_text(other, encoding="utf-8")
+    made = draft([tmp_path / "a.md", tmp_path / "b.md"], Known())
+    said = [what for what in made.unknown if "disagree" in what]
+    assert said == ["Table 1 and Table 2 disagree: mean of Waist, Patients is 88.1 and 89.1"]
+
+
+def test_products_groups_and_abbreviations_have_one_name(tmp_path):
+    rows = ["Group (1 = patients)", "K10", "Support", "Group x Perceived support (PSS)"]
+    text = GROUPS.replace("Distress", "Distress (K10)").replace("Support", "Perceived support (PSS)")
+    text += "\nTable 2. Regression predicting worry\n\n| | β |\n|---|---|\n"
+    text += "".join(f"| {row} | .1{at} |\n" for at, row in enumerate(rows)).replace("| Support", "| PSS")
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    content = draft([tmp_path / "a.md"], Known()).content
+    assert content["analysis"] == {"outcome": "worry", "group": "group"}
+    step = ["group", "distress", "perceived_support", "group:perceived_support"]
+    assert content["step"] == [{"id": "one_step", "label": "one_step", "adds": step}]
+
+
+@given(st.floats(-99, 99), st.integers(0, 3), st.sampled_from(["", "*", "**", "***"]), st.floats(0, 9))
+def test_a_cell_gives_back_the_numbers_that_were_put_in_it(one, places, marks, other):
+    first, second = f"{one:.{places}f}{marks}", f"{other:.{places}f}"
+    for cell in (f"{first} ({second})", f"{first.replace('-', '−')} [{second}]", f"{first}; {second}"):
+        assert [piece.text for piece in pieces(cell)] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "statistics"),
+    [
+        ("Patients (n = 57) M (SD)", "Patients", ("mean", "sd")),
+        ("Model 1: B [95% CI]", "Model 1", ("b", "ci")),
+        ("Group B", "Group B", ()),
+        ("F(3, 196)", "", ("f",)),
+        ("P>|t|", "", ("p",)),
+        ("mean_control", "control", ("mean",)),
+        ("Emotion regulation", "Emotion regulation", ()),
+        ("ΔR²", "", ("delta_r2",)),
+        ("Adjusted R²", "", ("adjusted_r2",)),
+        ("Std. Error", "", ("se",)),
+    ],
+)
+def test_headings(text, context, statistics):
+    found = read_heading(text)
+    assert (found.context, found.statistics) == (context, statistics)
+
+
+def test_a_broken_file_never_ends_in_a_traceback(tmp_path):
+    """Cut a table anywhere: a draft or one message."""
+    for layout in LAYOUTS[::4]:
+        name, text, _ = layout(Printed(0))
+        for share in (0.3, 0.6, 0.9):
+            path = tmp_path / name
+            path.write_text(text[: int(share * len(text))], encoding="utf-8")
+            with suppress(InputError):
+                draft([path], Known())
