@@ -93,7 +93,6 @@ def answers(design: Design | MomentDesign) -> Answers:
     participants of what the design's row changes by per SD, at each one's own value.
     """
     effects = _Effects(design)
-    effects.look_up()
     model, study = design.model, design.study
     refused: dict[Estimand, str] = {}
     if model.estimands:
@@ -182,22 +181,6 @@ class _Effects:
         if isinstance(self.design, Design) and self.design.datasets > 1:
             return _Effects(self.design.first())
         return self
-
-    def look_up(self) -> None:
-        """Evaluate everything that the study's estimands may ask for at once."""
-        if not isinstance(self.design, Design):
-            return
-        present, levels = set(self.model.variables), self.design.levels
-        wanted: dict[tuple[Any, ...], Scenario] = {}
-        plain = {e.of for e in self.study.estimands if e.of and not (e.by or e.at)}
-        for estimand in (*self.study.estimands, *(each for of in plain for each in self._by_group(str(of)))):
-            scenarios = KINDS[estimand.kind].scenarios
-            for each in scenarios(estimand, self.outline) if scenarios else ():
-                there = all(value in levels[name] for name, value in each.fixed.items() if name in levels)
-                if {*each.fixed, *each.shift} <= present and there:
-                    wanted[_key(each)] = each
-        changes = [self.design.scaling.changes(each, standardised=self.design.standardised) for each in wanted.values()]
-        self._rows = dict(zip(wanted, self.design.mean_rows(changes), strict=True))
 
     def weights(self, estimand: Estimand) -> FloatArray:
         """Weights over the columns, (B, p), in SD of the outcome."""

@@ -115,7 +115,7 @@ def _by_level(fit: Fit) -> list[tuple[str, str, FloatArray]]:
     for by, levels in fit.design.levels.items():
         if not 3 <= len(levels) <= MOST_LEVELS or not any(by in own for own in measures):
             continue
-        found.append((by, "", fit.design.mean_rows([{"fixed": {by: level}, "shift": {}} for level in levels])[:, 0]))
+        found.append((by, "", np.concatenate([fit.design.mean_row(fixed={by: level}) for level in levels])))
         numbers = [n for n in fit.model.variables[1:] if any({by, n} <= own for own in measures)]
         for of in (name for name in numbers if name in fit.design.scaling.scale):
             weights = [_slope(fit, of, by, level) for level in levels]
@@ -129,7 +129,7 @@ def _slope(fit: Fit, of: str, by: str, level: str) -> FloatArray:
     assert scenarios is not None
     parts = scenarios(asked, fit.study.outline(fit.model.written.inside_calls))
     changes = [fit.design.scaling.changes(each, standardised=fit.design.standardised) for each in parts]
-    rows = fit.design.mean_rows(changes)[:, 0]
+    rows = np.concatenate([fit.design.mean_row(**each) for each in changes])
     return np.asarray(np.array([each.weight for each in parts]) @ rows)
 
 
@@ -171,7 +171,7 @@ def conditional_means(fit: Fit) -> pd.DataFrame:
     at = (values - location) / scale if design.standardised else values
     parts = []
     for cell, fixed in lines:
-        rows = design.mean_rows([{"fixed": {**fixed, along: value}, "shift": {}} for value in at.tolist()])[:, 0]
+        rows = np.concatenate([design.mean_row(fixed={**fixed, along: value}) for value in at.tolist()])
         expected = _expected(fit, rows)
         lower, upper = np.quantile(expected, [0.025, 0.975], axis=0)
         columns = {"value": values, "mean": expected.mean(axis=0), "lower": lower, "upper": upper}

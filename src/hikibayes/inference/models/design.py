@@ -7,7 +7,7 @@ variable is known anywhere but here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -21,17 +21,14 @@ from ...spec import InputError, unknown_name
 from ...study.measures import Measure
 from ...study.study import Study
 from ..gaussian.sufficient import FloatArray, SufficientStatistics
-from .formulas import evaluated, quiet_evaluation
-from .specs import INTERCEPT, ModelSpec
+from .formulas import evaluated
+from .specs import ModelSpec
+from .terms import Term, columns_of, terms_of
 
 if TYPE_CHECKING:
     from formulae.matrices import DesignMatrices
 
-__all__ = ["Design", "Scaling", "categorical", "columns_of", "design", "refuse_calls"]
-
-
-ROWS_AT_ONCE = 200_000
-"""Rows of a formula evaluated together."""
+__all__ = ["Design", "Scaling", "categorical", "design", "refuse_calls"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +135,7 @@ class Design:
         categories = self.frame.select_dtypes("category")
         return {str(name): tuple(column.cat.categories) for name, column in categories.items()}
 
-    @property
+    @cached_property
     def rows(self) -> FloatArray:
         """The columns, shape (B, n, p), not centred."""
         return self._by_dataset(self.matrices.common.design_matrix)
@@ -159,6 +156,15 @@ class Design:
         """Sufficient statistics of the design and its outcome, B data sets."""
         return SufficientStatistics.from_rows(self.rows, self.y, self.columns)
 
+    @cached_property
+    def _each_term(self) -> tuple[Term, ...]:
+        return terms_of(self.matrices, self.frame)
+
+    @cached_property
+    def _mean_row(self) -> FloatArray:
+        """Average row of the participants as they are, (B, p)."""
+        return np.asarray(self.rows.mean(axis=1))
+
     def mean_row(
         self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
     ) -> FloatArray:
@@ -178,41 +184,10 @@ class Design:
         Where a column is linear in the other measures this is its value at their sample means; where it is not, it is
         the g-formula's average.
         """
-        return np.asarray(self.changed_rows(fixed=fixed, shift=shift).mean(axis=1))
-
-    def mean_rows(self, changes: Sequence[Mapping[str, Mapping[str, Any]]]) -> FloatArray:
-        """Average the design's rows under many changes at once, much faster than one by one.
-
-        Parameters
-        ----------
-        changes : sequence of mapping
-            Of each, ``fixed`` and ``shift`` as in `changed_rows`.
-
-        Returns
-        -------
-        array, shape (len(changes), B, p)
-        """
-        size = max(1, ROWS_AT_ONCE // len(self.frame))
-        parts = [self._mean_rows(changes[start : start + size]) for start in range(0, len(changes), size)]
-        return np.concatenate(parts) if parts else np.empty((0, self.datasets, len(self.columns)))
-
-    def _mean_rows(self, changes: Sequence[Mapping[str, Mapping[str, Any]]]) -> FloatArray:
-        n, columns = len(self.frame), {}
-        for name in map(str, self.frame.columns):
-            own = self.frame[name]
-            values = np.tile(own.to_numpy(dtype=object if hasattr(own, "cat") else np.float64), len(changes))
-            for i, each in enumerate(changes):
-                here = slice(i * n, (i + 1) * n)
-                if name in each["fixed"]:
-                    values[here] = _constant(each["fixed"][name], own)
-                if name in each["shift"]:
-                    values[here] += each["shift"][name]
-            # left to itself pandas makes a string array of labels, which formulae reads cell by cell
-            columns[name] = pd.Series(values, dtype=values.dtype)
-        with quiet_evaluation():
-            matrix = self.matrices.common.evaluate_new_data(pd.DataFrame(columns)).design_matrix
-        rows = np.asarray(matrix, dtype=np.float64)[:, 1:]
-        return rows.reshape(len(changes), self.datasets, -1, rows.shape[1]).mean(axis=2)
+        mean = self._mean_row.copy()
+        for columns, values in self._changed(fixed or {}, shift or {}):
+            mean[:, columns] = values.mean(axis=1)
+        return mean
 
     def changed_rows(
         self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
@@ -230,13 +205,20 @@ class Design:
         -------
         array, shape (B, n, p)
         """
-        frame = self.frame
-        for name, value in (fixed or {}).items():
-            frame = frame.assign(**{name: _constant(value, frame[name])})
-        for name, amount in (shift or {}).items():
-            frame = frame.assign(**{name: frame[name] + amount})
-        with quiet_evaluation():
-            return self._by_dataset(self.matrices.common.evaluate_new_data(frame).design_matrix)
+        rows = self.rows.copy()
+        for columns, values in self._changed(fixed or {}, shift or {}):
+            rows[..., columns] = values
+        return rows
+
+    def _changed(self, fixed: Mapping[str, Any], shift: Mapping[str, float]) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield the columns that a change of measures changes, and their values: shape (B, n or 1, columns)."""
+        changed: dict[str, Any] = {name: _constant(value, self.frame[name]) for name, value in fixed.items()}
+        changed |= {name: changed.get(name, self.frame[name]) + amount for name, amount in shift.items()}
+        for term in self._each_term:
+            if not term.measures.isdisjoint(changed):
+                values = term.of(self.frame, changed)
+                shape = (1, 1) if len(values) == 1 else (self.datasets, -1)
+                yield term.columns, values.reshape(*shape, values.shape[1])
 
     def first(self) -> Self:
         """Return the first data set's design."""
@@ -316,24 +298,6 @@ def categorical(measure: Measure, labels: pd.Series | ArrayLike) -> pd.Series:
     return pd.Series(labels, dtype=object).astype(made)
 
 
-def columns_of(matrices: DesignMatrices) -> dict[str, tuple[str, ...]]:
-    """Return the names of each term's columns, without the intercept's.
-
-    Raises
-    ------
-    InputError
-        formulae names other columns than it makes, as it does for the main effect of ``group / measure``.
-    """
-    common = matrices.common
-    terms = {name: tuple(term.labels) for name, term in common.terms.items() if name != INTERCEPT}
-    for name, labels in terms.items():
-        if len(labels) != common.slices[name].stop - common.slices[name].start:
-            raise InputError(
-                f"the columns of {name!r} have no clear names; write the formula's terms out with '+' and ':'"
-            )
-    return {name: labels if len(labels) > 1 else (name,) for name, labels in terms.items()}
-
-
 def refuse_calls(model: ModelSpec, needs: str) -> None:
     """Raise for a function in the formula: one may look at its whole column, as ``scale`` and ``poly`` do."""
     if calls := [term for term in model.terms if "(" in term]:
@@ -403,10 +367,9 @@ def _typed(model: ModelSpec, participants: pd.DataFrame, study: Study) -> pd.Dat
     return pd.DataFrame(columns)
 
 
-def _constant(value: Any, like: pd.Series) -> Any:
+def _constant(value: Any, like: pd.Series) -> float | str:
     if not hasattr(like, "cat"):
         return float(value)
     if value not in like.cat.categories:
         raise InputError(f"nobody is at level {value!r}, so the model says nothing of it", key=str(like.name))
-    # formulae remembers the levels; C(...) refuses an ordered category of which not every level is there
-    return pd.Series(value, index=like.index, dtype=object)
+    return str(value)

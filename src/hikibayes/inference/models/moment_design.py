@@ -18,9 +18,10 @@ from ...spec import InputError, unknown_name
 from ...study.moments import in_raw_units
 from ...study.study import Study
 from ..gaussian.sufficient import FloatArray, SufficientStatistics
-from .design import Scaling, categorical, columns_of, refuse_calls
+from .design import Scaling, categorical, refuse_calls
 from .formulas import evaluated
 from .specs import ModelSpec
+from .terms import columns_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -15,9 +15,10 @@ from formulae.matrices import DesignMatrices
 from numpy.typing import NDArray
 
 from ...estimands import KINDS
-from ...inference.models.design import categorical, columns_of, refuse_calls
+from ...inference.models.design import categorical, refuse_calls
 from ...inference.models.formulas import evaluated
 from ...inference.models.specs import ModelSpec
+from ...inference.models.terms import columns_of
 from ...spec import InputError, unknown_name
 from ...study.study import Estimand, Study
 

@@ -6,7 +6,7 @@ focal measure, and the product of all three are added to what the case's model h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Self
@@ -244,10 +244,6 @@ class _AtMix(Design):
         )
         share_of = np.take(self.shares, self.balance.group)[..., None]
         return np.asarray((share_of * with_level + (1 - share_of) * without).mean(axis=1))
-
-    def mean_rows(self, changes: Sequence[Mapping[str, Mapping[str, Any]]]) -> FloatArray:
-        """As `Design.mean_rows`, each at the mix that belongs to it."""
-        return np.stack([self.mean_row(**each) for each in changes])
 
     def first(self) -> Self:
         """Return the first data set's design."""
