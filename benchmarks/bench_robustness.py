@@ -1,4 +1,4 @@
-"""Speed of doubting: `uv run python benchmarks/bench_robustness.py [data sets]`.
+"""Speed of sensitivity analyses: `uv run python benchmarks/bench_robustness.py [data sets]`.
 
 Exchanging a prior is held against fitting again with it, on data sets of the made-up shape of a step-3 regression
 (n = 200, 17 columns), in one run: the ratio is what counts, seconds depend on the machine.

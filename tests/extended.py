@@ -11,8 +11,8 @@ import hikibayes as hb
 from hikibayes.cli import main
 from hikibayes.planning.run.plan import prepare
 from hikibayes.quantities import KINDS
+from hikibayes.robustness.analyses import ANALYSES
 from hikibayes.robustness.case import case_of
-from hikibayes.robustness.doubts import ANALYSES
 
 FACT = """
 [[fact]]

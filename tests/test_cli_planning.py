@@ -213,7 +213,7 @@ def test_what_a_simulation_names_is_looked_for_beside_it(beside, tmp_path, monke
 def test_without_targets_the_power_of_every_cell_is_the_result(beside, tmp_path):
     shown = typed("power", beside(), "-o", tmp_path / "run")
     assert shown.exit_code == 0, shown.output
-    assert "probability of the claim: 95 % interval above 0" in shown.stdout
+    assert "P(conclusion): 95 % interval above 0" in shown.stdout
     assert len(pd.read_csv(tmp_path / "run" / "power.csv")) == 2
     sizes = pd.read_csv(tmp_path / "run" / "sample_size.csv")
     assert len(sizes) == 0

@@ -1,4 +1,4 @@
-"""What a fit says of itself is in its report, and in those of what doubts it; no publication is needed."""
+"""What a fit says of itself is in its report, and in those of its sensitivity analyses; no publication is needed."""
 
 import pandas as pd
 import pytest
@@ -18,7 +18,7 @@ from hikibayes.robustness.priors.sensitivity import priors_of
 from hikibayes.runs.verbs.sensitivity import sensitivity_files
 
 OWN = Names()
-DOUBTS = {"priors": priors_of, "confounding": confounding_of}
+ANALYSES = {"priors": priors_of, "confounding": confounding_of}
 
 
 def written(folder, made):
@@ -45,13 +45,13 @@ def test_the_report_of_a_fit_says_its_remarks_and_where_the_groups_differ(folder
     assert "interval of the groups’ gap" in html
 
 
-@pytest.mark.parametrize("verb", DOUBTS)
-def test_what_doubts_a_fit_carries_its_remarks_and_has_a_report_without_a_publication(folder, verb):
+@pytest.mark.parametrize("verb", ANALYSES)
+def test_an_analysis_of_a_fit_carries_its_remarks_and_has_a_report_without_a_publication(folder, verb):
     case = case_of(folder, seed=1)
     pd.testing.assert_frame_equal(case.remarks, load_fit(folder).remarks)
     inputs = {str(folder / "posterior.nc"): "0" * 64}
     record = Stopwatch().record(verb, {"what": str(folder)}, seed=1, inputs=inputs)
-    files = sensitivity_files(DOUBTS[verb](case, seed=1), case)
+    files = sensitivity_files(ANALYSES[verb](case, seed=1), case)
     write_run(folder.parent / verb, files | figure_files(SavedRun.of_contents(files, record)), record)
     html = report(folder.parent / verb)
     assert "Reference levels and remarks" in html

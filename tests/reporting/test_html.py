@@ -188,3 +188,8 @@ def test_a_run_without_sections_of_its_own_has_a_plain_page(tmp_path):
     record = orchard_run.record().replace(verb="audit")
     write_run(tmp_path, {"audit.csv": orchard_run.result().audit}, record)
     assert "group sizes add up" in report(tmp_path)
+
+
+def test_columns_of_the_last_version_are_read_by_today_s_names():
+    old = SavedRun.parse("doubt,what,value\nprior,its width,0.2\n")
+    assert list(old.columns) == ["analysis", "what", "value"]

@@ -1,4 +1,4 @@
-"""Cases that the doubts are asked about."""
+"""Cases of the sensitivity analyses."""
 
 import pytest
 from tests.studies import orchard_run

@@ -1,4 +1,4 @@
-"""What is doubted: a study's synthetic data sets, or the folder of a fit."""
+"""What is analysed: a study's synthetic data sets, or the folder of a fit."""
 
 import json
 

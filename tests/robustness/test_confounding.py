@@ -217,8 +217,8 @@ def test_the_same_seed_gives_the_same_tables(several):
 
 def test_tipping_rows_say_it_in_words(one, several):
     rows = several.tipping
-    assert list(rows.columns) == ["doubt", "what", "value", "lower", "upper", "sentence"]
-    assert (rows["doubt"] == "confounding").all()
+    assert list(rows.columns) == ["analysis", "what", "value", "lower", "upper", "sentence"]
+    assert (rows["analysis"] == "confounding").all()
     assert "times as strong as" in rows["sentence"].iloc[1]
     assert rows["lower"].iloc[0] < rows["value"].iloc[0] < rows["upper"].iloc[0]
     assert one.tipping["lower"].isna().all()

@@ -1,4 +1,4 @@
-"""Other priors without another fit: each must be what fitting again gives, and each doubt what it says it is."""
+"""Other priors without another fit: each must be what fitting again gives, and each analysis what it says it is."""
 
 import tomllib
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_crossings_are_found_on_both_sides_of_the_peak():
 
 @pytest.fixture(scope="module")
 def fainter(orchard):
-    """Samples of an orchard in which the difference can be doubted."""
+    """Samples of an orchard in which the difference can be analysed."""
     from tests.studies import orchard as made
 
     known = {measure.id for measure in orchard.study.measures}
@@ -134,7 +134,7 @@ def fainter(orchard):
 
 def test_at_the_tipping_width_the_interval_touches_0(fainter):
     tipping = TippingPriors(focal=FocalPrior(case=fainter))
-    whole, each = tipping.claim
+    whole, each = tipping.conclusion
     width = float(whole.rises[0])
     lower, _ = together(refitted(fainter, 0.0, width).marginal([FOCAL])).eti(0.95)
     assert lower[0, 0] == pytest.approx(0, abs=1e-7)
@@ -201,19 +201,21 @@ def test_what_tips_is_found_whatever_the_models_own_prior(orchard, own):
         priors={name: p.model_dump() for name, p in orchard.model.priors.items()} | {FOCAL: prior}
     )
     usual, far = (TippingPriors(focal=FocalPrior(case=replace(orchard, model=m))) for m in (orchard.model, other))
-    for which in ("claim", 3.0):
-        wanted, found = (made.claim[0] if which == "claim" else made.bayes_factor(which)[0] for made in (usual, far))
+    for which in ("conclusion", 3.0):
+        wanted, found = (
+            made.conclusion[0] if which == "conclusion" else made.bayes_factor(which)[0] for made in (usual, far)
+        )
         assert found.stands == wanted.stands == [True]
         np.testing.assert_allclose([found.rises, found.falls], [wanted.rises, wanted.falls], rtol=2e-4)
     curve = width_curve(far.focal)
     assert curve["is_models"].sum() == 1
-    assert curve["prior_sd"].min() < usual.claim[0].rises[0] < curve["prior_sd"].max()
+    assert curve["prior_sd"].min() < usual.conclusion[0].rises[0] < curve["prior_sd"].max()
 
 
 def test_every_row_says_it_in_a_sentence(fainter):
     rows = tipping_rows(FocalPrior(case=fainter))
-    assert list(rows.columns) == ["doubt", "what", "value", "lower", "upper", "sentence"]
-    assert (rows["doubt"] == "prior").all()
+    assert list(rows.columns) == ["analysis", "what", "value", "lower", "upper", "sentence"]
+    assert (rows["analysis"] == "prior").all()
     assert rows["sentence"].str.endswith(".").all()
     assert (rows["lower"] <= rows["upper"]).all()
 
@@ -357,7 +359,7 @@ def test_the_same_seed_gives_the_same_tables(orchard):
         pd.testing.assert_frame_equal(table, other.tables[name])
 
 
-def test_a_flat_fit_is_doubted_as_far_as_it_goes(orchard):
+def test_a_flat_fit_is_analysed_as_far_as_it_goes(orchard):
     found = priors_of(replace(orchard, variant="flat", data_sets=orchard.data_sets[:1], synthetic=False), seed=1)
     assert "power_scaling" not in found.tables
     assert found.prior_widths["is_models"].any()

@@ -44,7 +44,7 @@ def run(folder, tmp_path_factory):
     return out, done
 
 
-def test_a_fit_of_ones_own_is_doubted(run, folder):
+def test_a_fit_of_ones_own_is_analysed(run, folder):
     out, done = run
     table = pd.DataFrame(json.loads(done.stdout))
     assert set(table["prior"]) == {"weakly_informative", "sceptical", "enthusiastic", "bambi_default", "flat"}
@@ -82,14 +82,14 @@ def test_a_reanalysis_says_what_would_have_to_be_true():
     for name in ("prior_widths", "prior_surface", "shrinkage"):
         assert FIGURES[name].wanted(saved), name
     text = page(saved)
-    assert text.index("What would have to be true for the claim to fail") < text.index("Question and data")
+    assert text.index("What would have to be true for the conclusion to fail") < text.index("Question and data")
     for words in ("is not convinced by these data", "Cauchy, scale", "drawn towards 0 by as much", "Focal prior alone"):
         assert words in text, words
 
 
 def test_the_run_has_a_report_and_ones_own_data_are_not_called_synthetic(run):
     text = report(run[0])
-    assert "What would have to be true for the claim to fail" in text
+    assert "What would have to be true for the conclusion to fail" in text
     assert "The answer over the width of its prior" in text
     assert "SYNTHETIC" not in text
     assert "SYNTHETIC" in page(SavedRun.of_contents(orchard_run.files(), orchard_run.record()))
@@ -108,7 +108,7 @@ def test_tipping_values_are_read_at_a_glance():
         (["{fit}", "--reading", "wage_test=student"], "a fit has no readings"),
     ],
 )
-def test_what_cannot_be_doubted_is_told_in_one_message(words, message, folder, tmp_path_factory):
+def test_what_cannot_be_analysed_is_told_in_one_message(words, message, folder, tmp_path_factory):
     places = {"fit": folder, "tmp": tmp_path_factory.mktemp("empty")}
     if "{main}" in words:
         places["main"] = fitted(tmp_path_factory.mktemp("main"), "work")

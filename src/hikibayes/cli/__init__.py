@@ -45,7 +45,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hikibayes")
 def main() -> None:
-    """Question a published study from its printed numbers: audit, reconstruct, fit, doubt, plan."""
+    """Question a published study from its printed numbers: audit, reconstruct, fit, sensitivity, plan."""
 
 
 for each in (*map(command, VERBS), report, replay, studies, models, simulations):

@@ -18,8 +18,8 @@ from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
 from ..inference.models.steps import step_models, step_of
 from ..reconstruction.participants.codebook import codebook, marked
 from ..reconstruction.reconstructions import has_converged, reconstructions_note
+from ..robustness.analyses import sensitivity_analyses
 from ..robustness.case import Case
-from ..robustness.doubts import doubts
 from ..shown import Shown
 from ..spec import InputError, checked_seed, spec_text
 from ..study.study import Study
@@ -70,8 +70,8 @@ class Reanalysis(Shown):
         Of NUTS, and of NUTS against the exact engine; empty where NUTS was left out.
     participants : pandas.DataFrame
         The first synthetic data set.
-    doubts : mapping of str to pandas.DataFrame
-        What would have to be true for the claim to fail, and the tables behind it; see `hikibayes.robustness.doubts`.
+    sensitivity : mapping of str to pandas.DataFrame
+        What would have to be true for the conclusion to fail, and the tables behind it.
     planning : mapping of str to pandas.DataFrame or str
         Files on the next study; see `hikibayes.planning.results.tables`. Empty where planning has no model for it.
     verdict : str
@@ -95,7 +95,7 @@ class Reanalysis(Shown):
     diagnostics: pd.DataFrame
     agreement: pd.DataFrame
     participants: pd.DataFrame
-    doubts: Mapping[str, pd.DataFrame]
+    sensitivity: Mapping[str, pd.DataFrame]
     planning: Mapping[str, pd.DataFrame | str]
     verdict: str = ""
 
@@ -191,7 +191,7 @@ def reanalyze(
         diagnostics=engines.diagnostics if engines else pd.DataFrame(columns=["check", "ok"]),
         agreement=engines.agreement if engines else pd.DataFrame(columns=list(AGREEMENT_COLUMNS)),
         participants=job.data_sets[0],
-        doubts=job.doubts(),
+        sensitivity=job.sensitivity(),
         planning=job.planning(published),
         verdict=reconstructed.verdict,
         **job.curves(),
@@ -202,7 +202,7 @@ def reanalyze(
 def reanalysis_files(result: Reanalysis) -> dict[str, pd.DataFrame | str]:
     """Return a reanalysis as files: name to content. Tables without a row are left out."""
     tables = {name: value for name, value in vars(result).items() if isinstance(value, pd.DataFrame) and len(value)}
-    tables |= result.doubts
+    tables |= result.sensitivity
     first = tables.pop("participants", None)
     files: dict[str, pd.DataFrame | str] = {f"{name}.csv": table for name, table in tables.items()}
     if first is not None:
@@ -225,7 +225,7 @@ def _refuse(study: Study, datasets: int, nuts_datasets: int | None) -> None:
         raise InputError(f"NUTS is to fit {nuts_datasets} data sets; between 1 and {datasets} are accepted")
 
 
-STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines", "doubts", "planning")
+STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines", "sensitivity", "planning")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,8 +273,8 @@ class _Job:
         seed = int(self.seed_of("engines").generate_state(1)[0])
         return two_engines(model, self.data_sets[:count], self.read, sampler, seed=seed, labels=labels)
 
-    def doubts(self) -> dict[str, pd.DataFrame]:
-        self.say("doubting the answer")
+    def sensitivity(self) -> dict[str, pd.DataFrame]:
+        self.say("sensitivity analyses")
         case = Case(
             study=self.read,
             model=self.models[self.answering],
@@ -282,7 +282,7 @@ class _Job:
             data_sets=self.data_sets,
             synthetic=True,
         )
-        return doubts(case, seed=int(self.seed_of("doubts").generate_state(1)[0]))
+        return sensitivity_analyses(case, seed=int(self.seed_of("sensitivity").generate_state(1)[0]))
 
     def planning(self, published: pd.DataFrame) -> dict[str, pd.DataFrame | str]:
         from ..planning.designs.follow_up import follow_up

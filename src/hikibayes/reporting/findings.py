@@ -62,7 +62,7 @@ class Findings:
 
     @property
     def synthetic(self) -> bool:
-        """Whether its data are made from the record: those of a doubted fit are somebody's own."""
+        """Whether its data are made from the record: those of an analysed fit are somebody's own."""
         return not self.planned and not any(Path(name).name == POSTERIOR for name in self.run.record.inputs)
 
     # -- estimands --------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class Findings:
     def tipping_sentence(self, analysis: str) -> str:
         """Return what a clinician can repeat: the last of an analysis' tipping rows, which needs no statistics."""
         table = self.table("tipping")
-        own = table[table["doubt"] == analysis] if len(table) else table
+        own = table[table["analysis"] == analysis] if len(table) else table
         return str(own["sentence"].iloc[-1]) if len(own) else ""
 
     # -- sizes ------------------------------------------------------------------------------------------------------

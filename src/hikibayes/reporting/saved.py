@@ -21,6 +21,8 @@ from ..study.study import Study
 __all__ = ["SavedRun"]
 
 KINDS = (".csv", ".json", ".svg")
+OLD_COLUMNS = {"doubt": "analysis"}
+"""Names that columns had in the version before this one."""
 LARGEST_TEXT = 500_000_000
 """Bytes of a table."""
 
@@ -90,8 +92,8 @@ class SavedRun:
 
     @staticmethod
     def parse(text: str) -> pd.DataFrame:
-        """Read CSV as it is written here: only an empty cell is missing."""
-        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+        """Read CSV as it is written here: only an empty cell is missing; older columns get today's names."""
+        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""]).rename(columns=OLD_COLUMNS)
 
     @cached_property
     def study(self) -> Study:

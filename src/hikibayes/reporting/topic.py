@@ -31,7 +31,7 @@ class Topic:
     template : str
         Jinja's text, in place of a file.
     main : bool
-        Whether a run that has its files is told topic by topic. Other runs have a plain page of tables and figures.
+        Whether a run that has its files, a study among them, is told topic by topic; others have a plain page.
     plain : bool
         Whether it belongs on plain pages, too.
     tells : tuple of str

@@ -1,6 +1,6 @@
-"""What is doubted: one model's answer to what a study is about, on one's own table or on versions of a printed one.
+"""What is analysed: one model's answer to what a study is about, on one's own table or on versions of a printed one.
 
-Every doubt asks the same of a case, whether it comes from a published record or from somebody's own fit.
+Every analysis asks the same of a case, whether it comes from a published record or from somebody's own fit.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def case_of(
     tell: Callable[[str], None] | None = None,
     **readings: str,
 ) -> Case:
-    """Find out what a person wants doubted: a study, or a fit of their own.
+    """Find out what a person wants analysed: a study, or a fit of their own.
 
     Parameters
     ----------

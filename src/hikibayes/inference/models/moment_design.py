@@ -188,16 +188,16 @@ def _affine_columns(
     refuse_calls(model, "participants")
     unit = np.eye(len(measures))
     categories = [study.measure(name).kind == "category" for name in measures]
-    doubtful = np.where(categories, 1.0, 2.0)
-    grid = np.vstack([np.zeros((1, len(measures))), unit, doubtful])
+    probe = np.where(categories, 1.0, 2.0)
+    grid = np.vstack([np.zeros((1, len(measures))), unit, probe])
     frame = _grid_frame(model, study, measures, grid)
     matrices = evaluated(model.written, frame)
     rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:].reshape(2, len(grid), -1)
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
     terms = columns_of(matrices)
-    bent = (np.abs(constant + linear @ doubtful - rows[:, -1]) > 1e-9).any(axis=0)
-    if bent.any():
-        name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(bent)[0])]
+    nonlinear = (np.abs(constant + linear @ probe - rows[:, -1]) > 1e-9).any(axis=0)
+    if nonlinear.any():
+        name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(nonlinear)[0])]
         raise InputError(f"model {model.name!r}: {name} needs participants; group moments do not tell its moments")
     return terms, constant, linear
 

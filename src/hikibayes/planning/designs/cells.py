@@ -41,7 +41,7 @@ class Sample:
 
     @property
     def over_worlds(self) -> bool:
-        """Whether its worlds are draws that say what is uncertain, so that P(claim) is an assurance."""
+        """Whether its worlds are draws that say what is uncertain, so that P(conclusion) is an assurance."""
         return self.worlds == "posterior"
 
     @property

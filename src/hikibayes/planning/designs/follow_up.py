@@ -21,7 +21,7 @@ def follow_up(study: Study, model: str, *, upwards: bool, seed: int) -> Simulati
     model : str
         Name of the analysis' model.
     upwards : bool
-        Whether the claim is a value above 0, rather than below.
+        Whether the conclusion is a value above 0, rather than below.
     seed : int
         Of everything random.
     """

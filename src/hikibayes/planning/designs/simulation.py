@@ -75,7 +75,7 @@ class Run(Spec):
 
 
 class Simulation(Spec):
-    """Simulated studies over a grid: what is planned for, what is varied, what is to be claimed."""
+    """Simulated studies over a grid: what is planned for, what is varied, what is to be concluded."""
 
     description: Text
     study: str = DEFAULT_STUDY

@@ -131,7 +131,7 @@ def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> It
         if capped := [curve.limiting_assurance for curve in chosen if curve.limiting_assurance < target]:
             yield (
                 f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; its limit is the share of "
-                f"worlds in which the claim is true ({_span(capped)})"
+                f"worlds in which the conclusion is true ({_span(capped)})"
             )
         if short := [last for curve, (_, last) in ends.items() if last < target <= curve.limiting_assurance]:
             yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"

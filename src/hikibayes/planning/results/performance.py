@@ -43,10 +43,10 @@ def performance(replicates: Replicates) -> pd.DataFrame:
 
     Notes
     -----
-    ``power`` is P(claim) in one world, ``assurance`` P(claim, rightly) over the worlds of the posterior; a row has one
-    or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and ``rmse`` are of
-    the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign | claim), and
-    ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a claim.
+    ``power`` is P(conclusion) in one world, ``assurance`` P(right conclusion) over the worlds of the posterior; a row
+    has one or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and
+    ``rmse`` are of the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign |
+    conclusion), and ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a conclusion.
 
     References
     ----------

@@ -30,13 +30,13 @@ def proposal(diagnosis: Diagnosis) -> str:
     Returns
     -------
     str
-        Plain text: the claim and its rule, stated before the result; design prior and analysis prior apart; sample
+        Plain text: the conclusion and its rule, stated before the result; design prior and analysis prior apart; sample
         sizes with their simulation intervals; what is not reached; seed and number of replicates.
     """
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
     sizes = _first_curves(diagnosis.sample_size, decision)
-    sentences = [_claim(simulation, decision), _set_up(simulation, diagnosis)]
+    sentences = [_conclusion(simulation, decision), _set_up(simulation, diagnosis)]
     for source in simulation.worlds.source:
         own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
         sentences += [_sizes(own, source, simulation)] if len(own) else []
@@ -58,10 +58,10 @@ def _first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
     return own
 
 
-def _claim(simulation: Simulation, decision: Decision) -> str:
+def _conclusion(simulation: Simulation, decision: Decision) -> str:
     meaning = f" ({decision.meaning})" if decision.meaning else ""
     return (
-        f"Decision rule, fixed in advance: on the {decision.estimand.replace('_', ' ')} the study makes its claim if "
+        f"Decision rule, fixed in advance: on the {decision.estimand.replace('_', ' ')} the decision is positive if "
         f"the posterior has {_article(str(decision.rule))}{meaning}."
     )
 

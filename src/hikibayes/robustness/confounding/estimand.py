@@ -59,7 +59,7 @@ type Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ConfoundedEstimand:
-    """One estimand, and the draws and data sets that it is doubted on.
+    """One estimand, and the draws and data sets that it is analysed on.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class Confounding(Shown):
     Parameters
     ----------
     case : Case
-        What was doubted.
+        What was analysed.
     table : pandas.DataFrame
         With `COLUMNS`. Basis ``printed``: from printed numbers, with what rounding leaves possible. ``data_sets``:
         least squares in each, median and 5 % to 95 %. ``posterior``: on draws, mean and sd of the estimand, median and
@@ -70,7 +70,7 @@ class Confounding(Shown):
 
     @property
     def tipping(self) -> pd.DataFrame:
-        """What a confounder would have to be for the case's estimand to be 0; with `TIPPING_COLUMNS` of the doubts."""
+        """What a confounder would have to be for the case's estimand to be 0; with `TIPPING_COLUMNS`."""
         table, bounds = (
             part[(part["estimand"] == self.case.estimand.name) & (part["basis"] == "data_sets")]
             for part in (self.table, self.bounds)
@@ -151,33 +151,33 @@ def confounding_of(
         tell("imagining confounders")
     size = max(20, -(-DRAWS // len(case.data_sets)))
     draws = case.posterior().draws(np.random.default_rng(seed), size)
-    doubts = [
+    estimands = [
         ConfoundedEstimand(
             case=case, estimand=estimand, weights=case.answers.weights[:, j], draws=draws, alpha=alpha, k=tuple(k)
         )
         for j, estimand in enumerate(case.answers.linear)
     ]
-    doubts = _known(doubts, case, tell or (lambda _: None))
-    require_benchmarks(tuple(benchmarks), doubts[0].covariates)
-    rows = [row for doubt in doubts for row in doubt.rows]
-    bounds = [row for doubt in doubts for row in doubt.bounds(benchmarks)]
+    estimands = _known(estimands, case, tell or (lambda _: None))
+    require_benchmarks(tuple(benchmarks), estimands[0].covariates)
+    rows = [row for each in estimands for row in each.rows]
+    bounds = [row for each in estimands for row in each.bounds(benchmarks)]
     return Confounding(
         case=case,
         table=pd.DataFrame(rows, columns=list(COLUMNS)),
         bounds=pd.DataFrame(bounds, columns=list(BOUNDS)),
-        strengths=pd.concat([doubt.strengths for doubt in doubts], ignore_index=True),
+        strengths=pd.concat([each.strengths for each in estimands], ignore_index=True),
     )
 
 
-def _known(doubts: Sequence[ConfoundedEstimand], case: Case, say: Callable[[str], None]) -> list[ConfoundedEstimand]:
+def _known(estimands: Sequence[ConfoundedEstimand], case: Case, say: Callable[[str], None]) -> list[ConfoundedEstimand]:
     """Leave out, and say, what least squares does not know; raise where that is the case's own estimand."""
-    unknown = [doubt.estimand.name for doubt in doubts if not doubt.treatment.known]
+    unknown = [each.estimand.name for each in estimands if not each.treatment.known]
     why = "the design leaves it open (columns that are sums of others, or too few rows); only the priors tell"
-    if case.estimand.name in unknown or len(unknown) == len(doubts):
+    if case.estimand.name in unknown or len(unknown) == len(estimands):
         raise InputError(f"what a confounder could do to {case.estimand.name!r} cannot be said: {why}")
     if unknown:
         say(f"left out: {', '.join(unknown)}: {why}")
-    return [doubt for doubt in doubts if doubt.treatment.known]
+    return [each for each in estimands if each.treatment.known]
 
 
 def _refuse(k: Sequence[float], alpha: float) -> None:
@@ -219,7 +219,7 @@ def _as_strong_as_measured(case: Case, row: pd.Series) -> dict[str, object]:
 def _tipping(case: Case, what: str, row: pd.Series, name: str) -> dict[str, object]:
     several = len(case.data_sets) > 1
     limits = {end: float(row[f"{name}_{end}"]) if several else float("nan") for end in ("lower", "upper")}
-    return {"doubt": "confounding", "what": what, "value": float(row[name]), **limits}
+    return {"analysis": "confounding", "what": what, "value": float(row[name]), **limits}
 
 
 def _as_noun(case: Case) -> str:

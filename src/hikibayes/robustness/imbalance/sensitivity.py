@@ -44,7 +44,7 @@ class Imbalance(Shown):
     Parameters
     ----------
     case : Case
-        What was doubted.
+        What was analysed.
     balance : Balance
         The category in which the groups differ.
     imbalance : pandas.DataFrame
@@ -58,7 +58,7 @@ class Imbalance(Shown):
         What is left of a difference of slopes over imbalance and effect, what a balanced study of the same size would
         find, and how many more people an imbalance asks for; empty where the case is about something else.
     tipping : pandas.DataFrame
-        What would have to be true of the category for the claim to fail; see `hikibayes.robustness.doubts`.
+        What would have to be true of the category for the conclusion to fail; see `hikibayes.robustness.analyses`.
     """
 
     case: Case

@@ -34,8 +34,8 @@ from .balance import Balance
 
 __all__ = ["TIPPING", "Omitted", "correlation_of_shares", "omitted_product", "tipping_rows"]
 
-TIPPING = ("doubt", "what", "value", "lower", "upper", "sentence")
-"""As `hikibayes.robustness.doubts` has them."""
+TIPPING = ("analysis", "what", "value", "lower", "upper", "sentence")
+"""As `hikibayes.robustness.analyses` has them."""
 GRID = 21
 """Values along each side of the surface."""
 DRAWS = 4000
@@ -104,16 +104,16 @@ class Omitted:
 
     # -- what it takes ----------------------------------------------------------------------------------------------
 
-    def effect_needed(self, *, for_claim: bool = False) -> FloatArray:
+    def effect_needed(self, *, for_conclusion: bool = False) -> FloatArray:
         """Return how much the slope must differ between the levels for the imbalance to make the estimate, (B,).
 
         Parameters
         ----------
-        for_claim : bool
+        for_conclusion : bool
             Ask for so much that the 95 % interval, moved by the bias, reaches 0.
         """
         with np.errstate(divide="ignore"):
-            return np.abs((self.limit if for_claim else self.estimate) / self.leverage)
+            return np.abs((self.limit if for_conclusion else self.estimate) / self.leverage)
 
     def surface(self) -> pd.DataFrame:
         """Return what is left of the difference, over imbalances and effects, in the direction that explains it.
@@ -263,14 +263,16 @@ def tipping_rows(omitted: Omitted) -> list[dict[str, object]]:
 
 def _effect_row(omitted: Omitted) -> dict[str, object]:
     measure, steeper, flatter = _who(omitted, omitted.leverage)
-    needed, claim = omitted.effect_needed(), float(np.median(omitted.effect_needed(for_claim=True)))
+    needed, conclusion = omitted.effect_needed(), float(np.median(omitted.effect_needed(for_conclusion=True)))
     value = float(np.median(needed))
     limit = (
-        f"{apa.number(claim)} would let the 95% interval reach 0" if claim > 0 else "the 95% interval covers 0 as it is"
+        f"{apa.number(conclusion)} would let the 95% interval reach 0"
+        if conclusion > 0
+        else "the 95% interval covers 0 as it is"
     )
     sentence = (
-        f"For the imbalance in {_category(omitted)} alone to make the {_claim(omitted)}, the slope of {measure} would"
-        f" have to be {apa.number(value)} SD per SD steeper among {steeper} than among {flatter} participants,"
+        f"For the imbalance in {_category(omitted)} alone to make the {_conclusion(omitted)}, the slope of {measure}"
+        f" would have to be {apa.number(value)} SD per SD steeper among {steeper} than among {flatter} participants,"
         f" {apa.number(value / float(np.median(omitted.steepest)), 1)} times the steeper group’s whole slope; {limit}."
     )
     what = f"difference of the slope of {measure} between {steeper} and {flatter} participants (SD per SD)"
@@ -288,7 +290,7 @@ def _imbalance_row(omitted: Omitted) -> dict[str, object]:
     asked = asked if np.median(needed) <= 1 else "no imbalance between the groups would be enough"
     sentence = (
         f"Even if {measure} mattered among {steeper} participants and not at all among {flatter} ones, {asked} to make"
-        f" the {_claim(omitted)}; {_seen(omitted)}."
+        f" the {_conclusion(omitted)}; {_seen(omitted)}."
     )
     what = (
         f"difference of the share of {level} participants between the groups, if {measure} mattered at one level only"
@@ -308,7 +310,7 @@ def _seen(omitted: Omitted) -> str:
 def _row(omitted: Omitted, what: str, values: FloatArray) -> dict[str, object]:
     several = len(values) > 1
     low, high = np.quantile(values, [0.05, 0.95]).tolist() if several else (float("nan"), float("nan"))
-    return {"doubt": "imbalance", "what": what, "value": float(np.median(values)), "lower": low, "upper": high}
+    return {"analysis": "imbalance", "what": what, "value": float(np.median(values)), "lower": low, "upper": high}
 
 
 def _who(omitted: Omitted, leverage: FloatArray) -> tuple[str, str, str]:
@@ -324,6 +326,6 @@ def _category(omitted: Omitted) -> str:
     return term_name(omitted.case.study, omitted.balance.measure)
 
 
-def _claim(omitted: Omitted) -> str:
+def _conclusion(omitted: Omitted) -> str:
     name = estimand_name(omitted.case.study, omitted.case.estimand)
     return name[0].lower() + name[1:]

@@ -45,7 +45,7 @@ class PriorSensitivity(Shown):
     prior_design : pandas.DataFrame
         Participants that a follow-up needs, by the width of its analysis' prior; empty where it was not asked for.
     tipping : pandas.DataFrame
-        What would have to be true of a prior for the claim to fail; see `hikibayes.robustness.doubts`.
+        What would have to be true of a prior for the conclusion to fail; see `hikibayes.robustness.analyses`.
     """
 
     priors: pd.DataFrame
@@ -125,7 +125,7 @@ def priors_of(
     Parameters
     ----------
     case : Case
-        What is doubted.
+        What is analysed.
     seed : int
         Everything random follows from it.
     shares : bool

@@ -50,7 +50,7 @@ class FocalPrior:
     Parameters
     ----------
     case : Case
-        What is doubted.
+        What is analysed.
     """
 
     case: Case
@@ -71,7 +71,7 @@ class FocalPrior:
 
     @cached_property
     def turns(self) -> tuple[float, float]:
-        """Widths of a prior at 0 below which no claim stands, and at which the data count for most; all data sets.
+        """Widths of a prior at 0 below which no conclusion stands, and at which the data count for most; all data sets.
 
         Notes
         -----

@@ -1,8 +1,8 @@
-"""How sceptical one has to be for the claim to fail, and how unusual such scepticism is.
+"""How sceptical one has to be for the conclusion to fail, and how unusual such scepticism is.
 
-The sceptic's prior is Normal at 0; its width is what tips the claim. With an equal-tailed 95 % interval, "the interval
-covers 0" and "P(> 0) < .975" are one rule. A Bayes factor tips at narrow priors, which say next to the same as 0, and
-at wide ones, which spread over sizes that nobody expects: both are reported.
+The sceptic's prior is Normal at 0; its width is what tips the conclusion. With an equal-tailed 95 % interval, "the
+interval covers 0" and "P(> 0) < .975" are one rule. A Bayes factor tips at narrow priors, which say next to the same as
+0, and at wide ones, which spread over sizes that nobody expects: both are reported.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from .surface import FocalPrior
 
 __all__ = ["Crossings", "TippingPriors", "crossings", "tipping_rows"]
 
-CLAIM = 0.975
-"""Posterior probability of the estimand's sign above which the claim stands."""
+SURE = 0.975
+"""Posterior probability of the estimand's sign above which the conclusion stands."""
 ENDS = (1e-2, 1e2)
 """Between which crossings are looked for, in the model's own prior SDs, and further where the data ask for it."""
 STEPS, BEYOND = 10, 10.0
@@ -100,7 +100,7 @@ def _bisected(follow: Followed, widths: FloatArray, below: IntArray, above: IntA
 
 @dataclass(frozen=True, kw_only=True)
 class TippingPriors:
-    """The widths of a Normal prior at 0 at which what is claimed falls.
+    """The widths of a Normal prior at 0 at which a conclusion falls.
 
     Parameters
     ----------
@@ -111,14 +111,14 @@ class TippingPriors:
     focal: FocalPrior
 
     @cached_property
-    def claim(self) -> tuple[Crossings, Crossings]:
+    def conclusion(self) -> tuple[Crossings, Crossings]:
         """Where the 95 % interval leaves out 0: all data sets together, and each by itself."""
 
         def sure(p_positive: FloatArray) -> FloatArray:
             return p_positive if self.focal.upwards else 1 - p_positive
 
         return self._both(
-            CLAIM,
+            SURE,
             lambda refits: sure(refits.together().p_positive()),
             lambda refits: sure(refits.of_each().p_positive().reshape(refits.log_bf10.shape)),
         )
@@ -167,7 +167,7 @@ class TippingPriors:
 
 
 def tipping_rows(focal: FocalPrior) -> pd.DataFrame:
-    """Say what would have to be true of a prior for the claim to fail, and how unusual that is.
+    """Say what would have to be true of a prior for the conclusion to fail, and how unusual that is.
 
     Parameters
     ----------
@@ -177,16 +177,16 @@ def tipping_rows(focal: FocalPrior) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``doubt, what, value, lower, upper, sentence``. ``lower`` and ``upper`` are the 5 % and 95 % quantiles
+        Columns ``analysis, what, value, lower, upper, sentence``. ``lower`` and ``upper`` are the 5 % and 95 % quantile
         over those data sets that tip at all; they stay empty for one data set.
     """
     tipping = TippingPriors(focal=focal)
-    rows = [*_claim_rows(tipping), *_pool_rows(tipping), *_factor_rows(tipping, 3.0), *_factor_rows(tipping, 1.0)]
-    return pd.DataFrame([{"doubt": "prior", **row} for row in rows])
+    rows = [*_conclusion_rows(tipping), *_pool_rows(tipping), *_factor_rows(tipping, 3.0), *_factor_rows(tipping, 1.0)]
+    return pd.DataFrame([{"analysis": "prior", **row} for row in rows])
 
 
-def _claim_rows(tipping: TippingPriors) -> list[Row]:
-    together, each = tipping.claim
+def _conclusion_rows(tipping: TippingPriors) -> list[Row]:
+    together, each = tipping.conclusion
     name, width = _name(tipping), float(together.rises[0])
     what = "prior SD below which the 95% interval covers 0"
     if not together.stands[0]:
@@ -234,7 +234,7 @@ def _pool_rows(tipping: TippingPriors) -> list[Row]:
     p = marginal.p_positive()[:, j]
     p = p if tipping.focal.upwards else 1 - p
     together = float(p.mean())
-    verdict = "still leaves out" if together > CLAIM else "covers"
+    verdict = "still leaves out" if together > SURE else "covers"
     every = "both" if len(names) == 2 else f"all {len(names)}"
     sentence = (
         f"If {every} slopes are taken to differ by similar amounts, and are drawn towards 0 together, the 95%"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..verb import Outcome, verb
-from .sensitivity import TARGET, doubted, outcome
+from .sensitivity import TARGET, analysed, outcome
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -34,6 +34,6 @@ def confounding(run: Run, **given: Any) -> Outcome:
     """
     from ...robustness.confounding.sensitivity import confounding_of
 
-    found, case = doubted(run, confounding_of, **given)
+    found, case = analysed(run, confounding_of, **given)
     title = f"{given['what']}: unmeasured confounding, seed {run.seed}"
     return outcome(found, case, found.table, found.table[SHOWN], title)

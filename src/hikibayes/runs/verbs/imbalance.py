@@ -8,7 +8,7 @@ import click
 
 from ..options import mapped
 from ..verb import Outcome, verb
-from .sensitivity import TARGET, doubted, outcome
+from .sensitivity import TARGET, analysed, outcome
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -56,7 +56,7 @@ def imbalance(run: Run, **given: Any) -> Outcome:
     """
     from ...robustness.imbalance.sensitivity import imbalance_of
 
-    found, case = doubted(run, imbalance_of, **given)
+    found, case = analysed(run, imbalance_of, **given)
     title = f"{case.estimand.name}: what the imbalance of {found.balance.measure} does, seed {run.seed}"
     own = found.imbalance["estimand"] == case.estimand.name
     return outcome(found, case, found.imbalance, found.imbalance[own][SHOWN], title)

@@ -198,7 +198,7 @@ def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more:
     shown = (
         (f"smallest sizes: {rule}", _sizes(found.sample_size, simulation))
         if simulation.targets.power
-        else (f"probability of the claim: {rule}", _shares(found.power, simulation))
+        else (f"P(conclusion): {rule}", _shares(found.power, simulation))
     )
     return Outcome(
         study=study,
@@ -224,7 +224,7 @@ def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
 
 
 def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
-    """Keep of every cell how probable the claim is, where no target asks for a size."""
+    """Keep of every cell how probable the conclusion is, where no target asks for a size."""
     return _first_rule(power, simulation, ["n_per_group", "n_total", "power", "assurance", "failed"]).dropna(
         axis="columns", how="all"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..verb import Outcome, verb
-from .sensitivity import TARGET, doubted, outcome
+from .sensitivity import TARGET, analysed, outcome
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -30,13 +30,13 @@ SHOWN = ["prior", "mean", "sd", "lower", "upper", "p_positive", "bf10"]
     pictured=True,
 )
 def priors(run: Run, **given: Any) -> Outcome:
-    """Ask what other priors would have given, and which prior tips the claim.
+    """Ask what other priors would have given, and which prior tips the conclusion.
 
     Takes a study, or the folder of a fit.
     """
     from ...robustness.priors.sensitivity import priors_of
 
-    found, case = doubted(run, partial(priors_of, shares=True), **given)
+    found, case = analysed(run, partial(priors_of, shares=True), **given)
     focal = str(found.prior_widths["estimand"].iloc[0])
     shown = found.priors.loc[found.priors["estimand"] == focal, SHOWN]
     return outcome(found, case, found.priors, shown, f"{focal} under the model's named priors, seed {run.seed}")

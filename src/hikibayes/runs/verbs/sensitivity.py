@@ -1,4 +1,4 @@
-"""What the verbs share that ask what would have to be true for the claim to fail."""
+"""What the verbs share that ask what would have to be true for a conclusion to fail."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ...folders import Content
+    from ...robustness.analyses import Sensitivity
     from ...robustness.case import Case
-    from ...robustness.doubts import Doubt
     from ..run import Run
 
-__all__ = ["TARGET", "doubted", "outcome", "sensitivity_files"]
+__all__ = ["TARGET", "analysed", "outcome", "sensitivity_files"]
 
 TARGET = (
     click.Argument(["what"], default=DEFAULT_STUDY, metavar="[STUDY or FIT FOLDER]"),
@@ -35,7 +35,7 @@ TARGET = (
 )
 
 
-def doubted(
+def analysed(
     run: Run, ask: Callable[..., Any], what: str, datasets: int, readings: dict[str, Any], **chosen: Any
 ) -> tuple[Any, Case]:
     """Find what is asked about, a study's data sets or a fit, and ask; return the answer and what it is about."""
@@ -53,8 +53,8 @@ def _case(run: Run, what: str, datasets: int, readings: dict[str, Any]) -> Case:
     return case_of_study(run.study(what, readings).read(), datasets=datasets, seed=run.seed, tell=run.say)
 
 
-def outcome(found: Doubt, case: Case, table: pd.DataFrame, shown: pd.DataFrame, title: str) -> Outcome:
-    """Say what was found, what would tip the claim, and what it rests on."""
+def outcome(found: Sensitivity, case: Case, table: pd.DataFrame, shown: pd.DataFrame, title: str) -> Outcome:
+    """Say what was found, what would tip the conclusion, and what it rests on."""
     from ...inference.answers.remarks import told
     from ...reconstruction.reconstructions import has_converged
 
@@ -70,7 +70,7 @@ def outcome(found: Doubt, case: Case, table: pd.DataFrame, shown: pd.DataFrame, 
     )
 
 
-def sensitivity_files(found: Doubt, case: Case) -> dict[str, Content]:
+def sensitivity_files(found: Sensitivity, case: Case) -> dict[str, Content]:
     """Return the files: a CSV a table, ``tipping.csv``, a fit's remarks, the study and the model as they were."""
     from ...inference.saved_fit import REMARKS
     from ...reconstruction.reconstructions import reconstructions_note

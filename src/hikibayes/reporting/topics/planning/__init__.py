@@ -103,7 +103,7 @@ def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
 PLANNING = Topic(
     id="planning",
     title="The next study",
-    needs=("power", "planning.json"),
+    needs=("study.json", "power", "planning.json"),
     context=planning,
     figures=FIGURES,
     main=True,

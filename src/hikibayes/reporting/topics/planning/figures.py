@@ -1,4 +1,4 @@
-"""Figures of a planned study: how sure a claim is at each size, what the size depends on, what each rule costs.
+"""Figures of a planned study: how probable a conclusion is at each size, what that size depends on, costs of rules.
 
 Drawn from ``power.csv``, ``sample_size.csv`` and ``surface.csv`` alone.
 """
@@ -110,7 +110,7 @@ def _curves(run: SavedRun) -> Figure:
     ax.set_ylim(0, 1)
     _probabilities(ax.yaxis)
     _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max())
-    ax.set_ylabel("probability of the claim")
+    ax.set_ylabel("probability of the conclusion")
     return figure
 
 

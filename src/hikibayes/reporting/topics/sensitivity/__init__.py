@@ -1,4 +1,4 @@
-"""What would have to be true for the claim to fail, on one page; and what other priors would have given."""
+"""What would have to be true for the conclusion to fail, on one page; and what other priors would have given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .figures import FIGURES
 
 __all__ = ["FAILING", "SENSITIVITY", "sensitivity"]
 
-DOUBTS = {
+ANALYSES = {
     "prior": "One’s own expectation",
     "imbalance": "The groups’ imbalance",
     "confounding": "Something that nobody measured",
@@ -23,10 +23,10 @@ DOUBTS = {
 
 
 def failing(f: Findings) -> dict[str, Any]:
-    """Return the tipping rows of every doubt, in words and in numbers."""
+    """Return the tipping rows of every sensitivity analysis, in words and in numbers."""
     table = f.table("tipping")
     found = []
-    for doubt, own in table.groupby("doubt", sort=False):
+    for analysis, own in table.groupby("analysis", sort=False):
         rows = [
             {
                 "sentence": row["sentence"],
@@ -36,8 +36,8 @@ def failing(f: Findings) -> dict[str, Any]:
             }
             for row in own.to_dict("records")
         ]
-        found.append({"title": DOUBTS.get(str(doubt), str(doubt)), "rows": rows})
-    return {"doubts": found, "ranges": bool(table["lower"].notna().any())}
+        found.append({"title": ANALYSES.get(str(analysis), str(analysis)), "rows": rows})
+    return {"analyses": found, "ranges": bool(table["lower"].notna().any())}
 
 
 def tipping_value(value: float) -> str:
@@ -92,7 +92,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _tipping_sentences(f: Findings) -> list[str]:
     table = f.table("tipping")
-    return [] if table.empty else list(table.loc[table["doubt"] == "prior", "sentence"])
+    return [] if table.empty else list(table.loc[table["analysis"] == "prior", "sentence"])
 
 
 def _scaling(f: Findings) -> dict[str, Any]:
@@ -151,12 +151,12 @@ def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
 
 
 FAILING = Topic(
-    id="failing", title="What would have to be true for the claim to fail", needs=("tipping",), context=failing
+    id="failing", title="What would have to be true for the conclusion to fail", needs=("tipping",), context=failing
 )
 SENSITIVITY = Topic(
     id="sensitivity",
     title="Prior sensitivity",
-    needs=("models.json", "prior_widths"),
+    needs=("study.json", "models.json", "prior_widths"),
     context=sensitivity,
     figures=FIGURES,
     main=True,

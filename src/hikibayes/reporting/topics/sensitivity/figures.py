@@ -28,13 +28,13 @@ type FloatArray = NDArray[np.float64]
 
 WIDTH_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 FACTORS = (1e-3, 0.01, 0.1, 1 / 3, 1, 3, 10, 100, 1e3, 1e4, 1e6)
-CLAIM = 0.975
-LEVELS = (0.5, 0.9, CLAIM, 0.99)
+SURE = 0.975
+LEVELS = (0.5, 0.9, SURE, 0.99)
 LINES = (0.7, 0.7, 1.8, 0.7)
-"""Widths of the contours: the one at which the claim stands is the heaviest."""
+"""Widths of the contours: the one at which the conclusion stands is the heaviest."""
 FINER = 120
 """Points along each side of the surface, between those that were evaluated."""
-CLAIM_TIPS = "prior SD below which the 95% interval covers 0"
+CONCLUSION_TIPS = "prior SD below which the 95% interval covers 0"
 
 
 def _widths(run: SavedRun) -> Figure:
@@ -65,9 +65,9 @@ def _widths(run: SavedRun) -> Figure:
 
 
 def _mark_tipping(run: SavedRun, ax: Axes) -> None:
-    """Draw the width at which the claim tips, where it does."""
+    """Draw the width at which the conclusion tips, where it does."""
     rows = run.table("tipping") if run.has("tipping") else pd.DataFrame(columns=["what", "value"])
-    width = rows.loc[rows["what"] == CLAIM_TIPS, "value"].dropna()
+    width = rows.loc[rows["what"] == CONCLUSION_TIPS, "value"].dropna()
     if len(width):
         ax.axvline(float(width.iloc[0]), color=INK, lw=0.9, ls=(0, (4, 2)))
         ax.annotate(
@@ -89,7 +89,7 @@ def _surface(run: SavedRun) -> Figure:
     grid = table.pivot_table(index="prior_mean", columns="prior_sd", values="p_positive")
     figure, (ax,) = new_axes(3.7)
     x, y, probit = _refined(grid)
-    ax.contourf(x, y, probit, levels=[-np.inf, ndtri(CLAIM), np.inf], colors=["white", REFERENCE], alpha=0.2)
+    ax.contourf(x, y, probit, levels=[-np.inf, ndtri(SURE), np.inf], colors=["white", REFERENCE], alpha=0.2)
     lines = ax.contour(x, y, probit, levels=ndtri(LEVELS), colors=[INK], linewidths=LINES)
     ax.clabel(lines, fmt=lambda level: bounded(float(ndtr(level)), 3).rstrip("0"), fontsize=7.5)
     ax.set_xscale("log")

@@ -1,7 +1,7 @@
-"""Every doubt about a case, one after the other: what would have to be true for the claim to fail.
+"""Every sensitivity analysis of a case: what would have to be true for its conclusion to fail.
 
-A doubt is a function of a case whose result has tables, to be written as files, and tipping rows, for the one page on
-which all stand side by side. A new one is a line in `ANALYSES`.
+It is a function of a case whose result has tables, to be written as files, and tipping rows, for the one page on which
+all stand side by side. A new one is a line in `ANALYSES`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .confounding.sensitivity import confounding_of
 from .imbalance.sensitivity import imbalance_of
 from .priors.sensitivity import priors_of
 
-__all__ = ["ANALYSES", "TIPPING_COLUMNS", "Doubt", "doubts"]
+__all__ = ["ANALYSES", "TIPPING_COLUMNS", "Sensitivity", "sensitivity_analyses"]
 
-TIPPING_COLUMNS = ("doubt", "what", "value", "lower", "upper", "sentence")
-"""A row says which doubt, what would have to reach which value, its 5 % and 95 % quantile over the data sets (empty for
-one data set), and all that in a sentence that a clinician can repeat."""
+TIPPING_COLUMNS = ("analysis", "what", "value", "lower", "upper", "sentence")
+"""A row says which analysis, what would have to reach which value, its 5 % and 95 % quantile over the data sets (empty
+for one data set), and all that in a sentence that a clinician can repeat."""
 
 
-class Doubt(Protocol):
-    """What a doubt's result offers."""
+class Sensitivity(Protocol):
+    """What the result of a sensitivity analysis offers."""
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
@@ -33,13 +33,13 @@ class Doubt(Protocol):
 
     @property
     def tipping(self) -> pd.DataFrame:
-        """With `TIPPING_COLUMNS`; a row for each way in which the claim can fail."""
+        """With `TIPPING_COLUMNS`; a row for each way in which the conclusion can fail."""
 
 
 class Analysis(Protocol):
     """A sensitivity analysis: a function of a case."""
 
-    def __call__(self, case: Case, *, seed: int, tell: Callable[[str], None] | None = None) -> Doubt:
+    def __call__(self, case: Case, *, seed: int, tell: Callable[[str], None] | None = None) -> Sensitivity:
         """Run it; raises `InputError` where the case has nothing for it to ask about."""
         ...
 
@@ -52,13 +52,15 @@ ANALYSES: Mapping[str, Analysis] = {
 """Every sensitivity analysis that takes seconds, in the order of the report."""
 
 
-def doubts(case: Case, *, seed: int, tell: Callable[[str], None] | None = None) -> dict[str, pd.DataFrame]:
+def sensitivity_analyses(
+    case: Case, *, seed: int, tell: Callable[[str], None] | None = None
+) -> dict[str, pd.DataFrame]:
     """Run every sensitivity analysis of a case; one that has nothing to ask about is left out, and said.
 
     Parameters
     ----------
     case : Case
-        What is doubted.
+        What is analysed.
     seed : int
         Everything random follows from it.
     tell : callable, optional
@@ -67,15 +69,15 @@ def doubts(case: Case, *, seed: int, tell: Callable[[str], None] | None = None) 
     Returns
     -------
     dict of str to pandas.DataFrame
-        Every doubt's tables by file name, and ``tipping``: the tipping rows of all of them.
+        Every analysis' tables by file name, and ``tipping``: the tipping rows of all of them.
     """
-    raised: list[Doubt] = []
+    done: list[Sensitivity] = []
     for name, analysis in ANALYSES.items():
         try:
-            raised.append(analysis(case, seed=seed, tell=tell))
+            done.append(analysis(case, seed=seed, tell=tell))
         except InputError as error:
             # not every study has a category in which its groups could differ, say
             if tell:
                 tell(f"leaving {name} out: {error}")
-    tables = {name: table for doubt in raised for name, table in doubt.tables.items()}
-    return {**tables, "tipping": pd.concat([doubt.tipping for doubt in raised], ignore_index=True)}
+    tables = {name: table for each in done for name, table in each.tables.items()}
+    return {**tables, "tipping": pd.concat([each.tipping for each in done], ignore_index=True)}

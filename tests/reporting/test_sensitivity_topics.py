@@ -1,4 +1,4 @@
-"""The two doubts as a person meets them: figures, sections, verbs, replay."""
+"""Two sensitivity analyses as a person meets them: figures, sections, verbs, replay."""
 
 import json
 
@@ -49,7 +49,7 @@ def fitted(tmp_path_factory):
     return folder / "run"
 
 
-def test_a_reanalysis_holds_both_doubts_and_draws_them(saved):
+def test_a_reanalysis_holds_both_analyses_and_draws_them(saved):
     for name, figure in (confounding.FIGURES | imbalance.FIGURES).items():
         assert figure.wanted(saved), name
     text = page(saved)
@@ -66,7 +66,7 @@ def test_every_adjustment_has_a_name_of_its_own(saved):
 
 
 @pytest.mark.parametrize("verb", ["imbalance", "confounding"])
-def test_a_fit_of_one_s_own_is_doubted_and_the_run_replays(verb, fitted, tmp_path):
+def test_a_fit_of_one_s_own_is_analysed_and_the_run_replays(verb, fitted, tmp_path):
     done = RUN.invoke(main, [verb, str(fitted), "--out", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
     table = pd.DataFrame(json.loads(done.stdout))
