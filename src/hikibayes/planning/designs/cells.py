@@ -101,6 +101,8 @@ class Cell:
         return {"model": self.model, "prior": self.prior} | self.sample.labels()
 
 
+AS_PLANNED = "as_planned"
+"""The populations' own effect, where cells of another one stand beside it."""
 PLAIN = {
     "effect": None,
     "reliability": AS_PRINTED,
@@ -115,6 +117,8 @@ PLAIN = {
 def axis_labels(cells: Sequence[Cell]) -> list[dict[str, object]]:
     """Return each cell's axes as a table shows them, without those on which every cell is plain."""
     labels = [cell.labels() for cell in cells]
+    for label in labels if len({label["effect"] is None for label in labels}) > 1 else ():
+        label["effect"] = AS_PLANNED if label["effect"] is None else label["effect"]
     plain = [name for name, value in PLAIN.items() if all(label[name] == value for label in labels)]
     last = ("n_per_group", "n_total", "worlds")
     return [

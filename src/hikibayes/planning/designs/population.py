@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -60,7 +61,7 @@ UNITS = tuple(Effect.model_fields)
 
 def _short(value: Any) -> Any:
     """Take a number for d, in residual SD."""
-    return {"d": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+    return {"d": value} if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else value
 
 
 class Population(FixedWorld):

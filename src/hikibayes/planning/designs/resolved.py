@@ -16,6 +16,7 @@ from ...spec import LARGEST_SAMPLE, InputError, validated
 from ...study.study import Study
 from ..populations.written import Written, written
 from .axes import Axes, WorldsSpec
+from .looks import calibrated
 from .population import PLAN, Effect, Population
 from .rules import Decision
 from .simulation import Run, Simulation, Targets
@@ -64,6 +65,7 @@ def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingPr
     InputError
         A population that cannot be, or an effect that its formula does not have.
     """
+    simulation = _calibrated(simulation)
     if simulation.population is None or simulation.worlds.fixed is not None:
         return Resolved(simulation=simulation)
     given = (models.get(simulation.model) or load_model(simulation.model)) if simulation.of_file else None
@@ -80,6 +82,15 @@ def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingPr
         study=made.study,
         models={name: made.model},
     )
+
+
+def _calibrated(simulation: Simulation) -> Simulation:
+    """Put thresholds in place of those that follow from the looks."""
+    if simulation.looks is None or not any(d.rule.uncalibrated for d in simulation.decisions):
+        return simulation
+    threshold = calibrated(simulation.looks.at)
+    decisions = [d.replace(rule=d.rule.with_threshold(threshold)) for d in simulation.decisions]
+    return simulation.replace(decisions=decisions)
 
 
 def short_form(simulation: Simulation) -> str:

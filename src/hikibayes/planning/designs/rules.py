@@ -6,13 +6,13 @@ condition means stands in one place, a line of `CONDITIONS`; a field of `Rule` m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ...spec import Number, Positive, Probability, Spec
 from ...study.measures import Identifier, Text
@@ -135,8 +135,13 @@ CONDITIONS: dict[str, Condition] = {
 """Every condition that a rule can have, by the name of its field in `Rule`."""
 
 
+Several = Annotated[tuple["Rule", ...], Field(min_length=2)]
+
+
 class Rule(Spec):
     """When a posterior counts as a conclusion; exactly one of the conditions below, the first six with ``interval``.
+
+    ``all`` and ``any`` join rules: ``{all = [{interval = 0.95, above = 0}, {interval = 0.95, narrower_than = 0.4}]}``.
 
     Notes
     -----
@@ -158,8 +163,8 @@ class Rule(Spec):
     """The interval and this region do not meet."""
     narrower_than: Positive | None = None
     """The interval is narrower than this."""
-    p_positive_above: Probability | None = None
-    """P(> 0) is above this probability."""
+    p_positive_above: Probability | Literal["calibrated"] | None = None
+    """P(> 0) is above this probability; ``"calibrated"``: above the one that errs in 2.5 % over all looks."""
     p_positive_below: Probability | None = None
     """P(> 0) is below this probability."""
     p_rope_above: Probability | None = None
@@ -170,12 +175,21 @@ class Rule(Spec):
     """The Bayes factor against 0 is above this."""
     bf10_below: Positive | None = None
     """The Bayes factor against 0 is below this: evidence for 0."""
+    all: Several | None = None
+    """All of these rules."""
+    any: Several | None = None
+    """At least one of these rules."""
 
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
-        given = [name for name in CONDITIONS if getattr(self, name) is not None]
+        given = [name for name in (*CONDITIONS, *JOINS) if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"a rule has exactly one of {', '.join(CONDITIONS)}; found {', '.join(given) or 'none'}")
+            known = ", ".join((*CONDITIONS, *JOINS))
+            raise ValueError(f"a rule has exactly one of {known}; found {', '.join(given) or 'none'}")
+        if given[0] in JOINS:
+            if self.interval is not None:
+                raise ValueError(f"'interval' stands in each of the rules of {given[0]!r} that is about one")
+            return self
         of_interval = CONDITIONS[given[0]].of_interval
         if of_interval != (self.interval is not None):
             wants = "needs 'interval', such as 0.95" if of_interval else "takes no 'interval'"
@@ -185,8 +199,13 @@ class Rule(Spec):
         return self
 
     @property
+    def parts(self) -> tuple[Rule, ...]:
+        """The rules that it joins; none of a plain one."""
+        return self.all or self.any or ()
+
+    @property
     def condition(self) -> str:
-        """Name of the one condition."""
+        """Name of the one condition of a plain rule."""
         return next(name for name in CONDITIONS if getattr(self, name) is not None)
 
     @property
@@ -195,8 +214,27 @@ class Rule(Spec):
         return getattr(self, self.condition)
 
     @property
+    def uncalibrated(self) -> bool:
+        """Whether its threshold still has to be found."""
+        return self.p_positive_above == "calibrated" or any(part.uncalibrated for part in self.parts)
+
+    def with_threshold(self, threshold: float) -> Rule:
+        """Return the rule with a threshold in place of ``"calibrated"``."""
+        if self.parts:
+            return self.replace(**{"all" if self.all else "any": [p.with_threshold(threshold) for p in self.parts]})
+        return self.replace(p_positive_above=threshold) if self.uncalibrated else self
+
+    @property
+    def intervals(self) -> frozenset[float]:
+        """Probabilities of the intervals that it is about."""
+        own = {self.interval} if self.interval else set()
+        return frozenset(own).union(*(part.intervals for part in self.parts))
+
+    @property
     def needs_bayes_factor(self) -> bool:
         """Whether the rule cannot be asked under a flat prior."""
+        if self.parts:
+            return any(part.needs_bayes_factor for part in self.parts)
         return self.condition.startswith("bf10")
 
     def decides(self, found: Found) -> BoolArray:
@@ -212,27 +250,52 @@ class Rule(Spec):
         array of bool
             A failed fit concludes nothing.
         """
+        if self.parts:
+            return self._joined(part.decides(found) for part in self.parts)
         return np.asarray(CONDITIONS[self.condition].met(found, self.value))
 
     def correct(self, found: Found, rope: Pair) -> BoolArray:
         """Tell in which replicates a conclusion would be right, given the truth.
 
         A conclusion about a direction is right where the truth has that direction; one of practical equivalence, where
-        the truth lies in the region. One of precision, or of evidence for 0, has no direction and counts as right.
+        the truth lies in the region. One of precision, or of evidence for 0, has no direction and counts as right. All
+        of several are right where each is; any of several, where one is right that is drawn.
         """
+        if self.all:
+            return self._joined(part.correct(found, rope) for part in self.all)
+        if self.any:
+            return self._joined(part.decides(found) & part.correct(found, rope) for part in self.any)
         condition = CONDITIONS[self.condition]
         if condition.correct is None:
             return np.asarray(condition.holds(found["truth"], self.value, rope))
         return np.asarray(condition.correct(found, self.value, rope))
 
+    def holds(self, truth: Numbers, rope: Pair) -> BoolArray:
+        """Tell for which true values a study without end concludes, and rightly."""
+        if self.parts:
+            return self._joined(part.holds(truth, rope) for part in self.parts)
+        return np.asarray(CONDITIONS[self.condition].holds(truth, self.value, rope))
+
     def limiting_assurance(self, truth: Numbers, rope: Pair) -> float:
         """Return the share of populations in which a study without end concludes, rightly: no size gets beyond it."""
-        return float(np.mean(CONDITIONS[self.condition].holds(truth, self.value, rope)))
+        return float(np.mean(self.holds(truth, rope)))
+
+    def _joined(self, parts: Iterable[BoolArray]) -> BoolArray:
+        join = np.logical_and if self.all else np.logical_or
+        return np.asarray(join.reduce(list(parts)))
 
     def __str__(self) -> str:
+        if self.parts:
+            return (" and " if self.all else " or ").join(
+                f"({part})" if len(part.parts) > 1 else str(part) for part in self.parts
+            )
         shown = "{:g} to {:g}".format(*self.value) if isinstance(self.value, tuple) else f"{self.value:g}"
         words = CONDITIONS[self.condition].words.format(shown)
         return f"{100 * self.interval:g} % interval {words}" if self.interval else words
+
+
+JOINS = ("all", "any")
+"""Fields of a `Rule` that join others."""
 
 
 class Decision(Spec):
@@ -243,3 +306,11 @@ class Decision(Spec):
     """Of a written population, by default what the effect is of."""
     rule: Rule
     meaning: Text | None = None
+    against: Rule | None = None
+    """What counts as a conclusion against it, for example the interval inside a region of practical equivalence. A
+    study that meets neither rule leaves the matter undecided; one that meets both counts for it."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rule, and the one against it if there is one."""
+        return (self.rule,) if self.against is None else (self.rule, self.against)

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
-from math import prod
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -35,6 +34,7 @@ from ...study.study import Study
 from ...study.study_file import shipped_studies
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
+from .looks import Looks
 from .population import PLAN, Population
 from .rules import Decision, Pair
 
@@ -89,6 +89,8 @@ class Simulation(Spec):
     axes: Axes = Axes()
     decisions: tuple[Decision, ...] = Field(default=(), alias="decision")
     """Of a written population, by default: the interval of the effect lies on its side of 0."""
+    looks: Looks | None = None
+    """Looks at the running study, which ends as soon as it concludes; the effect of 0 is then a cell beside each."""
     targets: Targets = Targets()
     rope: Pair = (-0.1, 0.1)
     """Region of practical equivalence, in the estimand's standardised unit."""
@@ -100,7 +102,7 @@ class Simulation(Spec):
         names = [decision.name for decision in self.decisions]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"decision {min(twice)!r} is defined twice; a name belongs to one thing")
-        if len(probabilities := {d.rule.interval for d in self.decisions if d.rule.interval}) > 1:
+        if len(probabilities := self._intervals) > 1:
             found = ", ".join(f"{p:g}" for p in sorted(probabilities))
             raise ValueError(f"all rules of a simulation use one interval; found {found} (write one simulation each)")
         if self.rope[0] >= self.rope[1]:
@@ -108,6 +110,8 @@ class Simulation(Spec):
         return self
 
     def _check_short_form(self) -> None:
+        if self.looks is None and any(rule.uncalibrated for d in self.decisions for rule in d.rules):
+            raise ValueError("'calibrated' is a threshold for several [looks]; without them give a probability")
         if self.population is not None:
             resolved = self.study == PLAN and self.worlds.fixed is not None
             if clash := not resolved and sorted(self.model_fields_set & {"study", "readings", "worlds"}):
@@ -130,7 +134,11 @@ class Simulation(Spec):
     @property
     def interval(self) -> float:
         """Probability of the interval that the replicates hold."""
-        return next((d.rule.interval for d in self.decisions if d.rule.interval), 0.95)
+        return next(iter(self._intervals), 0.95)
+
+    @property
+    def _intervals(self) -> frozenset[float]:
+        return frozenset().union(*(rule.intervals for decision in self.decisions for rule in decision.rules))
 
     @property
     def estimands(self) -> tuple[str, ...]:
@@ -161,10 +169,12 @@ class Simulation(Spec):
 
     def samples(self) -> Iterator[Sample]:
         """Yield every way of sampling in the grid."""
-        axes = self.axes
+        axes, effects = self.axes, self.axes.effect or (None,)
+        if self.looks and 0.0 not in effects:
+            effects = (*effects, 0.0)
         for source, effect, reliability, allocation, mix, attrition, missing, answers, predictors, n in product(
             self.worlds.source,
-            axes.effect or (None,),
+            effects,
             axes.reliability,
             axes.allocation,
             axes.mix,
@@ -195,8 +205,7 @@ class Simulation(Spec):
     @property
     def size(self) -> int:
         """Number of cells of the grid."""
-        varied = prod(len(getattr(self.axes, name)) or 1 for name in Axes.model_fields if name != "model")
-        return varied * len(self.worlds.source) * len(self.models)
+        return sum(1 for _ in self.samples()) * len(self.axes.prior) * len(self.models)
 
 
 # -- checks against the study ----------------------------------------------------------------------------------------
@@ -226,7 +235,7 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
     for model in simulation.models:
         for variant in simulation.axes.prior:
             flat = models[model].prior_set(variant).rule == "flat"
-            asking = [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]
+            asking = [d.name for d in simulation.decisions if any(rule.needs_bayes_factor for rule in d.rules)]
             if flat and asking and len(simulation.axes.prior) == 1:
                 raise InputError(f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not")
     groups = max(len(study.groups), 1)

@@ -18,6 +18,7 @@ from ...shown import Shown
 from ..designs.cells import axis_labels
 from ..populations.columns import FloatArray
 from ..run.replicates import Replicates, read_replicates
+from .looks import looks
 from .performance import performance
 from .sample_size import Curve, curves, monotone, sample_sizes
 from .surface import surface
@@ -44,6 +45,8 @@ class Diagnosis(Shown):
         ``sample_size.csv``; see `sample_sizes`.
     surface : DataFrame
         ``surface.csv``; see `surface`.
+    looks : DataFrame
+        ``looks.csv``; see `looks`. Empty where nobody looks before the end.
     warnings : tuple of str
         What a reader of the tables must know.
     sound : bool
@@ -54,6 +57,7 @@ class Diagnosis(Shown):
     power: pd.DataFrame
     sample_size: pd.DataFrame
     surface: pd.DataFrame
+    looks: pd.DataFrame
     warnings: tuple[str, ...]
     sound: bool
 
@@ -84,6 +88,7 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
         power=performance(replicates),
         sample_size=sample_sizes(replicates, found),
         surface=surface(replicates),
+        looks=looks(replicates),
         warnings=tuple(warnings_of(replicates, found, failed)),
         sound=has_converged(replicates.verdict) and bool((failed < 1).all()),
     )
@@ -102,6 +107,8 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArr
     for decision in replicates.simulation.decisions:
         for source in replicates.simulation.worlds.source:
             chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]
+            if replicates.simulation.looks:  # the effect of 0 beside every other is not meant to reach a target
+                chosen = [c for c in chosen if c.samples[0].effect != 0]
             said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
     return said
 

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from ..designs.cells import axis_labels
 from ..designs.rules import Decision
 from ..run.replicates import Replicates
+from .looks import ends, expected_n
 
-__all__ = ["MEASURES", "performance"]
+__all__ = ["performance"]
 
 type Column = NDArray[np.float64]
 type Estimate = tuple[float, float]
 """A figure and its Monte Carlo standard error."""
 
-MEASURES = ("power", "assurance", "width", "coverage", "bias", "rmse", "type_s", "exaggeration")
 NOTHING: Estimate = (np.nan, np.nan)
 
 
@@ -43,10 +43,13 @@ def performance(replicates: Replicates) -> pd.DataFrame:
 
     Notes
     -----
-    ``power`` is P(conclusion) in one world, ``assurance`` P(right conclusion) over the worlds of the posterior; a row
-    has one or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and
-    ``rmse`` are of the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign |
-    conclusion), and ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a conclusion.
+    ``power`` is P(conclusion) in one world, ``assurance`` P(right conclusion) over the worlds of the posterior; a row has one
+    or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and ``rmse`` are of
+    the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign | conclusion), and
+    ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a conclusion. Where a decision has a rule
+    ``against`` it, ``against`` and ``undecided`` are the shares of studies that end there. With looks every figure is
+    of what a study has found when it ends, ``expected_n`` the participants that it has recruited by then on average,
+    and ``futile`` the share that is given up; both belong to the first decision, by which a study ends.
 
     References
     ----------
@@ -101,9 +104,19 @@ def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Su
         "type_s": _type_s(found, decided),
         "exaggeration": _exaggeration(found, decided),
     }
-    for name in MEASURES:
-        row[name], row[f"{name}_mcse"] = figures[name]
+    if replicates.simulation.looks and decision == replicates.simulation.decisions[0]:
+        figures["expected_n"] = expected_n(replicates, cell)
+        figures["futile"] = _share(ends(replicates, cell)["futile"])
+    if decision.against is not None:
+        figures |= _outcomes(decided, decision.against.decides(found))
+    for name, (value, error) in figures.items():
+        row[name], row[f"{name}_mcse"] = value, error
     return row
+
+
+def _outcomes(decided: NDArray[np.bool_], against: NDArray[np.bool_]) -> dict[str, Estimate]:
+    """Shares of studies that conclude the opposite, or nothing: what is left of those that decide."""
+    return {"against": _share(against & ~decided), "undecided": _share(~(against | decided))}
 
 
 def _share(events: NDArray[np.bool_]) -> Estimate:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..designs.axes import AS_PRINTED
 from ..designs.cells import OTHER_AXES
-from ..designs.rules import Decision
+from ..designs.looks import Predictive
+from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
 
@@ -40,7 +41,7 @@ def proposal(diagnosis: Diagnosis) -> str:
     for source in simulation.worlds.source:
         own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
         sentences += [_sizes(own, source, simulation)] if len(own) else []
-    sentences.append(_errors(diagnosis, decision))
+    sentences += [_errors(diagnosis, decision), _looks(diagnosis, decision)]
     sentences.append(
         f"Each figure rests on {simulation.run.replicates:,} simulated studies "
         f"(seed {simulation.run.seed}); intervals are 95 % bootstrap intervals of the simulation."
@@ -63,6 +64,11 @@ def _conclusion(simulation: Simulation, decision: Decision) -> str:
     return (
         f"Decision rule, fixed in advance: on the {decision.estimand.replace('_', ' ')} the decision is positive if "
         f"the posterior has {_article(str(decision.rule))}{meaning}."
+    ) + (
+        f" It concludes the opposite if the posterior has {_article(str(decision.against))}; otherwise the question "
+        "stays open."
+        if decision.against
+        else ""
     )
 
 
@@ -117,6 +123,33 @@ def _share(share: float) -> str:
 
 def _join(parts: Sequence[str]) -> str:
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
+
+
+def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
+    """Say when the study is looked at, what ends it, how many it needs then, and how often it errs."""
+    looks = diagnosis.replicates.simulation.looks
+    if looks is None:
+        return ""
+    futility = f", or as futile if {_words_of(looks.futility)}" if looks.futility else ""
+    table = diagnosis.power[diagnosis.power["decision"] == decision.name]
+    table = table[(table["prior"] == table["prior"].iloc[0]) & (table["n_per_group"] == table["n_per_group"].max())]
+    parts = [
+        f"{row['expected_n']:.0f} of {row['n_total']} participants on average "
+        f"{'where there is no effect' if row['effect'] == 0 else 'in the populations planned for'} "
+        f"({_share(row['power'] if pd.notna(row['power']) else row['assurance'])} conclude)"
+        for row in table.to_dict("records")
+    ]
+    shares = _join([f"{share:.0%}" for share in looks.at])
+    return (
+        f"The data are looked at when {shares} of the participants are in; the study ends as soon as it concludes"
+        f"{futility}. Of the largest size simulated it takes {_join(parts)}."
+    )
+
+
+def _words_of(futility: Predictive | Rule) -> str:
+    if isinstance(futility, Predictive):
+        return f"the predictive probability of the conclusion at the last look is below {futility.predictive_below:g}"
+    return f"the posterior has {_article(str(futility))}"
 
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:

@@ -152,6 +152,8 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
     rows = []
     targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
     for curve in curves(replicates) if found is None else found:
+        if replicates.simulation.looks and curve.samples[0].effect == 0:
+            continue  # the effect of 0 stands beside every other, and is not meant to reach a target
         again = monotone(_bootstrap(curve, seed)) if targets else None
         for target in targets:
             n, lower, upper = smallest_n(curve, target, again)

@@ -31,13 +31,14 @@ def planning_tables(
     Returns
     -------
     dict of str to table or text
-        ``power.csv``, ``sample_size.csv``, ``surface.csv``, ``planning.json``.
+        ``power.csv``, ``sample_size.csv``, ``surface.csv``, ``looks.csv`` where there are looks, ``planning.json``.
     """
     simulation = diagnosis.replicates.simulation
     content = {
         "simulation": simulation.model_dump(mode="json", by_alias=True, exclude_none=True),
         "rules": [
             {"decision": d.name, "estimand": d.estimand, "rule": str(d.rule), "meaning": d.meaning}
+            | ({"against": str(d.against)} if d.against else {})
             for d in simulation.decisions
         ],
         "analysis_priors": _priors(simulation, models or {}),
@@ -48,6 +49,7 @@ def planning_tables(
         "power.csv": diagnosis.power,
         "sample_size.csv": diagnosis.sample_size,
         "surface.csv": diagnosis.surface,
+        **({"looks.csv": diagnosis.looks} if simulation.looks else {}),
         "planning.json": json.dumps(content, indent=2, ensure_ascii=False) + "\n",
     }
 

@@ -121,5 +121,5 @@ def _refuse_nuts(model: ModelSpec, variant: str, simulation: Simulation) -> None
         raise InputError(
             f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"
         )
-    if asking := [decision.name for decision in simulation.decisions if decision.rule.needs_bayes_factor]:
+    if asking := [d.name for d in simulation.decisions if any(rule.needs_bayes_factor for rule in d.rules)]:
         raise InputError(f"decision {asking[0]!r}: a Bayes factor comes from the exact engine, not from NUTS")

@@ -16,6 +16,9 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
+from ...inference.gaussian.normal_priors import bambi_default
+from ...inference.gaussian.sufficient import SufficientStatistics
+from ...inference.gaussian.summaries import Summaries, summaries_by_prior
 from ...inference.models.specs import ModelSpec, load_model
 from ...reconstruction.reconstructions import said_of
 from ...spec import InputError, digest
@@ -31,6 +34,7 @@ from ..populations.samples import Recording, Roots, roots
 from ..populations.sources import Asked, Source, sources_of
 from ..populations.worlds import IntArray, Worlds
 from .analyses import Analysis, Questions, analysis_of
+from .looks import check_looks
 from .rehearsal import rehearse
 
 __all__ = ["CHUNK", "Plan", "Population", "prepare"]
@@ -151,6 +155,8 @@ class Plan:
         if sample.effect is not None:
             worlds = worlds.with_value(self.estimands[0], sample.effect)
         truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
+        if sample.effect is not None:
+            truth[:, 0] = sample.effect  # an effect of 0 is 0, not what rounding leaves of it
         if not isinstance(sample.reliability, str):
             worlds = self._measured(worlds, dict(sample.reliability), self.rng(key, chunk, "reliability"))
         return Population(worlds=worlds, truth=truth, roots=roots(worlds))
@@ -178,6 +184,12 @@ class Plan:
         spec = self.simulation.worlds.fixed
         return stated_variances(spec, fixed_worlds(spec, self.frame)) if spec else {}
 
+    def posteriors(self, asked: Sequence[Analysis], statistics: SufficientStatistics) -> list[Summaries]:
+        """Analyse the same samples under each prior of one model."""
+        priors = [each.priors if each.priors is not None else bambi_default(statistics) for each in asked]
+        interval, rope = self.simulation.interval, self.simulation.rope
+        return summaries_by_prior(statistics, priors, asked[0].weights, prob=interval, rope=rope)
+
     def recording(self, sample: Sample) -> Recording:
         """Return what becomes of the participants' scores."""
         return recording_of(sample, self.frame, self.reconstructions)
@@ -190,9 +202,14 @@ class Plan:
         same = all(_same_within_groups(slopes, levels) for slopes in (of_worlds, *of_analyses))
         return levels if same else 1
 
-    def counts(self, sample: Sample, worlds: Worlds, rng: np.random.Generator) -> IntArray:
-        """Draw how many participants each cell has, shape (W, C): recruited, less those lost completely at random."""
-        sizes = np.array(sample.sizes)
+    def counts(
+        self, sample: Sample, worlds: Worlds, rng: np.random.Generator, recruited: tuple[int, ...] = ()
+    ) -> IntArray:
+        """Draw how many participants each cell has, shape (W, C): recruited, less those lost completely at random.
+
+        By default the sample's own sizes are recruited.
+        """
+        sizes = np.array(recruited or sample.sizes)
         if not self.frame.category:
             counts = np.broadcast_to(sizes, (len(worlds), len(sizes)))
         else:
@@ -274,6 +291,7 @@ def prepare(
         identity=_identity(simulation, settled, generating, reconstructions),
     )
     rehearse(plan)
+    check_looks(plan)
     return plan
 
 

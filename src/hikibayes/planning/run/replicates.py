@@ -23,10 +23,22 @@ from ..designs.cells import Cell, Sample
 from ..designs.rules import Decision
 from ..designs.simulation import Simulation
 
-__all__ = ["FEATURES", "MOST_IN_MEMORY", "Block", "Blocks", "Replicates", "read_replicates", "write_replicates"]
+__all__ = [
+    "FEATURES",
+    "LOOK",
+    "MOST_IN_MEMORY",
+    "Block",
+    "Blocks",
+    "Replicates",
+    "features_of",
+    "read_replicates",
+    "write_replicates",
+]
 
 FEATURES = ("world", "truth", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
 """What is kept of a replicate; some of the last seven are NaN where the fit failed."""
+LOOK = "look"
+"""Of studies that are looked at while they run: the look at which they ended, from 1; one more feature, the last."""
 INDEX = {name: i for i, name in enumerate(FEATURES)}
 
 METADATA = b"hikibayes"
@@ -35,6 +47,11 @@ MOST_IN_MEMORY = 500_000_000
 """Numbers of a table that are held in memory; of a larger one a cell at a time."""
 
 type Block = NDArray[np.float32]
+
+
+def features_of(simulation: Simulation) -> tuple[str, ...]:
+    """Return what is kept of a replicate of a simulation, in order."""
+    return (*FEATURES, LOOK) if simulation.looks else FEATURES
 
 
 class Blocks(Sequence[Block]):
@@ -79,7 +96,7 @@ class Replicates(Shown):
     estimands : tuple of str, length k
         The estimands that decisions name.
     blocks : Blocks, length N
-        `FEATURES` of R replicates of each cell, float32 of shape (k, F, R); in memory, or read when asked for.
+        Features of R replicates of each cell, float32 of shape (k, F, R); in memory, or read when asked for.
     count : int
         R.
     verdict : str
@@ -101,7 +118,7 @@ class Replicates(Shown):
     def columns(self, cell: int, estimand: str) -> dict[str, NDArray[np.float32]]:
         """Return the features of one cell and estimand by name, each of shape (R,)."""
         block = self.blocks[cell][self.estimands.index(estimand)]
-        return dict(zip(FEATURES, block, strict=True))
+        return dict(zip(features_of(self.simulation), block, strict=True))
 
     def ok(self, cell: int) -> NDArray[np.bool_]:
         """Return which fits of a cell succeeded, shape (k, R)."""
@@ -117,12 +134,13 @@ class Replicates(Shown):
             "replicate": np.tile(np.arange(count, dtype=np.int32), k),
             "estimand": np.repeat(np.array(self.estimands, dtype=object), count),
         }
-        columns |= {name: block[:, i].ravel() for i, name in enumerate(FEATURES) if name != "world"}
+        names = features_of(self.simulation)
+        columns |= {name: block[:, i].ravel() for i, name in enumerate(names) if name != "world"}
         return pd.DataFrame(columns | {"ok": self.ok(cell).ravel()})
 
     def answers(self, cell: int, decision: Decision) -> bool:
         """Tell whether a decision can be asked of a cell: a Bayes factor needs a prior that has one."""
-        if not decision.rule.needs_bayes_factor:
+        if not any(rule.needs_bayes_factor for rule in decision.rules):
             return True
         found = self.columns(cell, decision.estimand)
         return bool(np.isfinite(found["log_bf10"]).any() or not np.isfinite(found["mean"]).any())
@@ -147,7 +165,7 @@ def write_replicates(replicates: Replicates, path: Path) -> None:
     options = {"use_dictionary": ["cell", "estimand"], "compression": "none", "write_statistics": False}
     with pq.ParquetWriter(path, schema, **options) as writer:
         for cell, block in enumerate(replicates.blocks):
-            floats = [pa.array(np.ascontiguousarray(block[:, i]).ravel()) for i in range(1, len(FEATURES))]
+            floats = [pa.array(np.ascontiguousarray(block[:, i]).ravel()) for i in range(1, block.shape[1])]
             arrays = [
                 pa.array(np.full(k * count, cell, dtype=np.int32)),
                 pa.array(block[:, 0].ravel().astype(np.int32)),
@@ -174,7 +192,7 @@ def _schema(replicates: Replicates) -> Any:
         pa.field("world", pa.int32()),
         pa.field("replicate", pa.int32()),
         pa.field("estimand", pa.dictionary(pa.int8(), pa.string())),
-        *(pa.field(name, pa.float32()) for name in FEATURES[1:]),
+        *(pa.field(name, pa.float32()) for name in features_of(replicates.simulation)[1:]),
         pa.field("ok", pa.bool_()),
     ]
     return pa.schema(fields, metadata={METADATA: json.dumps(content, sort_keys=True).encode()})
@@ -218,8 +236,9 @@ def _read(path: Path) -> Replicates:
     simulation = validated(Simulation, content["simulation"], path)
     cells, estimands = [_cell(item) for item in content["cells"]], tuple(content["estimands"])
     shape = (len(estimands), content["replicates"])
-    blocks = Blocks([partial(_read_cell, file, i, shape) for i in range(len(cells))])
-    if len(cells) * len(estimands) * len(FEATURES) * shape[1] <= MOST_IN_MEMORY:
+    names = features_of(simulation)
+    blocks = Blocks([partial(_read_cell, file, i, shape, names) for i in range(len(cells))])
+    if len(cells) * len(estimands) * len(names) * shape[1] <= MOST_IN_MEMORY:
         blocks = Blocks.of(list(blocks))  # so that whatever is wrong with it is said at once
     return Replicates(
         simulation=simulation,
@@ -231,9 +250,9 @@ def _read(path: Path) -> Replicates:
     )
 
 
-def _read_cell(file: Any, cell: int, shape: tuple[int, int]) -> Block:
-    table = file.read_row_group(cell, columns=list(FEATURES))
-    return np.stack([table[name].to_numpy().reshape(shape) for name in FEATURES], axis=1).astype(np.float32)
+def _read_cell(file: Any, cell: int, shape: tuple[int, int], names: Sequence[str]) -> Block:
+    table = file.read_row_group(cell, columns=list(names))
+    return np.stack([table[name].to_numpy().reshape(shape) for name in names], axis=1).astype(np.float32)
 
 
 def _cell(content: Mapping[str, object]) -> Cell:

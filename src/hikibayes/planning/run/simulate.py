@@ -19,16 +19,14 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...files import write_whole
-from ...inference.gaussian.normal_priors import bambi_default
-from ...inference.gaussian.sufficient import SufficientStatistics
-from ...inference.gaussian.summaries import Summaries, summaries_by_prior
 from ...provenance import versions
 from ...spec import InputError
 from ..designs.cells import Cell, Sample
+from ..designs.simulation import Simulation
 from ..populations.samples import Stream, draw_statistics
-from .analyses import Analysis
+from .looks import analyse_looks
 from .plan import Plan, Population
-from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates
+from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of
 
 __all__ = ["MADE_BY", "Progress", "made_by", "run_chunk", "simulate"]
 
@@ -93,7 +91,13 @@ def simulate(
     chosen = list(samples if samples is not None else plan.simulation.samples())
     chunks = plan.chunks()
     cells = [Cell(sample=s, model=a.model.name, prior=a.variant) for s in chosen for a in plan.analyses]
-    shape = (len(chosen), len(plan.analyses), len(plan.estimands), len(FEATURES), plan.simulation.run.replicates)
+    shape = (
+        len(chosen),
+        len(plan.analyses),
+        len(plan.estimands),
+        len(features_of(plan.simulation)),
+        plan.simulation.run.replicates,
+    )
     kept = np.empty(shape, dtype=np.float32) if not store or math.prod(shape) <= MOST_IN_MEMORY else None
     place = {id(sample): i for i, sample in enumerate(chosen)}
     # chunk by chunk, not cell by cell: all the cells of a chunk see the same worlds, which are drawn once
@@ -143,13 +147,16 @@ def run_chunk(plan: Plan, sample: Sample, chunk: int, size: int) -> Block:
         `FEATURES` for each analysis and estimand.
     """
     population = plan.population(sample, chunk)
-    found = np.full((len(plan.analyses), len(plan.estimands), len(FEATURES), size), np.nan, dtype=np.float32)
+    features = len(features_of(plan.simulation))
+    found = np.full((len(plan.analyses), len(plan.estimands), features, size), np.nan, dtype=np.float32)
     found[:, :, 0] = population.worlds.reconstruction[:size]
     found[:, :, 1] = population.truth[:size].T
     if plan.engine == "nuts":
         from .nuts import analyse
 
         analyse(plan, sample, population, chunk, found)
+    elif plan.simulation.looks:
+        analyse_looks(plan, sample, population, chunk, found)
     else:
         _analyse(plan, sample, population, chunk, found)
     return found
@@ -165,16 +172,9 @@ def _analyse(plan: Plan, sample: Sample, population: Population, chunk: int, fou
         members = [i for i, analysis in enumerate(plan.analyses) if analysis.model.name == model]
         asked = [plan.analyses[i] for i in members]
         drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, recording, alike=alike)
-        for i, made in zip(members, _posteriors(plan, asked, drawn), strict=True):
+        for i, made in zip(members, plan.posteriors(asked, drawn), strict=True):
             for j, name in enumerate(FEATURES[2:], start=2):
                 found[i, :, j] = getattr(made, name).T
-
-
-def _posteriors(plan: Plan, asked: Sequence[Analysis], statistics: SufficientStatistics) -> list[Summaries]:
-    """Analyse the same samples under each prior of one model."""
-    priors = [analysis.priors if analysis.priors is not None else bambi_default(statistics) for analysis in asked]
-    simulation = plan.simulation
-    return summaries_by_prior(statistics, priors, asked[0].weights, prob=simulation.interval, rope=simulation.rope)
 
 
 # -- who does the work -----------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def _finished(
 ) -> Iterator[tuple[_Job, Block]]:
     """Yield every job with its result: first those on disk, then the others as they come."""
     names = {id(job): _name(plan, job) for job in jobs} if store else {}
-    shape = (len(plan.analyses), len(plan.estimands), len(FEATURES))
+    shape = (len(plan.analyses), len(plan.estimands), len(features_of(plan.simulation)))
     waiting = []
     for job in jobs:
         block = _load(store / names[id(job)], (*shape, job.size)) if store else None
@@ -250,8 +250,16 @@ def _name(plan: Plan, job: _Job) -> str:
         [analysis.identity() for analysis in plan.analyses],
         str(job.sample.digest()),
         job.size,
+        *_looked(simulation),
     ]
     return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]}-{job.chunk:06d}.npy"
+
+
+def _looked(simulation: Simulation) -> list[str]:
+    """Return what ends a study early, which is part of its numbers."""
+    if simulation.looks is None:
+        return []
+    return [simulation.looks.model_dump_json(), simulation.decisions[0].model_dump_json()]
 
 
 def made_by() -> dict[str, str]:

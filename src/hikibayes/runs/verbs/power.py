@@ -29,8 +29,9 @@ __all__ = ["diagnose", "power"]
 
 MOST_ROWS = 24
 """A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
+OUTCOMES = ("power", "assurance", "against", "futile", "undecided", "expected_n")
 UNFINISHED, MODELS, PLAN = ".unfinished", "models.json", "planning.json"
-TABLES = ("power.csv", "sample_size.csv", "surface.csv", "planning.json", "proposal.txt")
+TABLES = ("power.csv", "sample_size.csv", "surface.csv", "looks.csv", "planning.json", "proposal.txt")
 
 
 @verb(
@@ -225,9 +226,8 @@ def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
 
 def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
     """Keep of every cell how probable the conclusion is, where no target asks for a size."""
-    return _first_rule(power, simulation, ["n_per_group", "n_total", "power", "assurance", "failed"]).dropna(
-        axis="columns", how="all"
-    )
+    found = [name for name in ("n_per_group", "n_total", *OUTCOMES, "failed") if name in power]
+    return _first_rule(power, simulation, found).dropna(axis="columns", how="all")
 
 
 def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -> pd.DataFrame:

@@ -55,6 +55,7 @@ def planning(f: Findings) -> dict[str, Any]:
         "seed": simulation["run"]["seed"],
         "warnings": plan["warnings"],
         "proposal": plan["proposal"],
+        "looks": [row | {"true": _truth(row)} for row in map(_named, f.table("looks").to_dict("records"))],
         "surface": has_surface(f.run),
         "costs": has_costs(f.run),
         "over_worlds": "posterior" in worlds,
@@ -94,6 +95,11 @@ def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
         capped = row["limiting_assurance"] < row["target"]
         found |= {"n": "none" if capped else "more than simulated", "span": "–", "of": "–"}
     return found
+
+
+def _truth(row: Mapping[str, Any]) -> str:
+    """Say which effect a study has; with looks that of 0 stands beside the one planned for."""
+    return str(row.get("effect", "")).replace("_", " ").removesuffix(".0")
 
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -1,0 +1,212 @@
+"""Simulated studies that are looked at while they run: what a look sees is added to what was seen before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from ...inference.gaussian.normal_priors import FlatPrior
+from ...inference.gaussian.sufficient import SufficientStatistics
+from ...spec import InputError
+from ..designs.cells import Cell, Sample, axis_labels
+from ..designs.looks import Predictive
+from ..designs.rules import Rule
+from ..populations.columns import FloatArray
+from ..populations.expected import expected
+from ..populations.samples import Stream, draw_statistics
+from .analyses import Analysis
+from .replicates import FEATURES, LOOK, Block
+
+if TYPE_CHECKING:
+    from .plan import Plan, Population
+
+__all__ = ["analyse_looks", "check_looks", "merged", "predictive_probability"]
+
+
+def analyse_looks(plan: Plan, sample: Sample, population: Population, chunk: int, found: Block) -> None:
+    """Run one study from each world of a chunk until it ends, and fill in what it has found by then.
+
+    Parameters
+    ----------
+    plan, sample, population, chunk
+        As `run_chunk`.
+    found : array, shape (A, k, F, size)
+        Its last feature is the look at which a study ended, from 1.
+    """
+    looks = plan.simulation.looks
+    assert looks is not None
+    size, recording, alike = found.shape[-1], plan.recording(sample), plan.alike(population.worlds)
+    sizes = looks.sizes(sample.sizes)
+    for model in dict.fromkeys(analysis.model.name for analysis in plan.analyses):
+        members = [i for i, analysis in enumerate(plan.analyses) if analysis.model.name == model]
+        asked = [plan.analyses[i] for i in members]
+        going, total = np.ones((len(members), size), dtype=bool), None
+        for look, now in enumerate(sizes):
+            before = sizes[look - 1] if look else (0,) * len(now)
+            new = tuple(n - b for n, b in zip(now, before, strict=True))
+            key = plan.key(sample.digest(), "look", look)
+            counts = plan.counts(sample, population.worlds, plan.rng(key, chunk, "data"), new)[:size]
+            stream = Stream.of(plan.seed(key, "data"), chunk * plan.chunk_size)
+            drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, recording, alike=alike)
+            total = drawn if total is None else merged(total, drawn)
+            left = np.flatnonzero(going.any(axis=0))
+            if not len(left):
+                break
+            for j, made in enumerate(plan.posteriors(asked, total.take(left))):
+                here = going[j, left]
+                block, run_on = found[members[j]], left[here]
+                for f, name in enumerate(FEATURES[2:], start=2):
+                    block[:, f, run_on] = getattr(made, name)[here].T
+                block[:, -1, run_on] = look + 1
+                if look + 1 < len(sizes):
+                    going[j, run_on] = ~_ends(plan, asked[j], block[0][:, run_on], sum(now) / sum(sizes[-1]))
+
+
+def merged(one: SufficientStatistics, other: SufficientStatistics) -> SufficientStatistics:
+    """Return the sufficient statistics of two samples together, data set by data set; one of them may have nobody."""
+    n = one.n + other.n
+    with np.errstate(invalid="ignore"):
+        away_x, away_y = other.x_mean - one.x_mean, other.y_mean - one.y_mean
+        share, between = other.n / n, one.n * other.n / n
+    return replace(
+        one,
+        n=n,
+        x_mean=one.x_mean + share[:, None] * away_x,
+        y_mean=one.y_mean + share * away_y,
+        sxx=one.sxx + other.sxx + between[:, None, None] * away_x[:, :, None] * away_x[:, None, :],
+        sxy=one.sxy + other.sxy + (between * away_y)[:, None] * away_x,
+        syy=one.syy + other.syy + between * away_y**2,
+    )
+
+
+def _ends(plan: Plan, analysis: Analysis, block: Block, share: float) -> NDArray[np.bool_]:
+    """Tell which studies end at a look: what the first decision's estimand, (F, R), has come to."""
+    looks, decision = plan.simulation.looks, plan.simulation.decisions[0]
+    assert looks is not None
+    found = dict(zip((*FEATURES, LOOK), block, strict=True))
+    ended = np.logical_or.reduce([rule.decides(found) for rule in decision.rules])
+    if isinstance(looks.futility, Predictive):
+        chance = predictive_probability(
+            found["mean"].astype(float), found["sd"].astype(float), share, _prior_variance(analysis), decision.rule
+        )
+        return np.asarray(ended | (chance < looks.futility.predictive_below))
+    return np.asarray(ended | looks.futility.decides(found) if looks.futility else ended)
+
+
+# -- predictive probability ------------------------------------------------------------------------------------------
+
+
+def predictive_probability(
+    mean: FloatArray, sd: FloatArray, share: float, prior_variance: float, rule: Rule
+) -> FloatArray:
+    """Return the probability, given a look, that a rule's conclusion will be drawn at the last one.
+
+    Parameters
+    ----------
+    mean, sd : array
+        Of the posterior at the look.
+    share : float
+        Of the participants, seen so far.
+    prior_variance : float
+        Of the estimand under the analysis' prior; infinite under a flat one.
+    rule : Rule
+        About the side of a value on which the estimand lies.
+
+    Notes
+    -----
+    In normal form: ``Phi((m - q sd_K) / sqrt(sd² - sd_K²))`` with q the quantile that the rule asks for and sd_K the
+    posterior SD at the last look.
+
+    References
+    ----------
+    .. [1] Saville B. R. et al. (2014). The utility of Bayesian predictive probabilities for interim monitoring of
+       clinical trials. Clinical Trials 11(4), 485-493. https://doi.org/10.1177/1740774514531352
+    """
+    side, value, q = _threshold(rule)
+    prior = 1 / prior_variance
+    last = 1 / (prior + (1 / sd**2 - prior) / share)
+    return np.asarray(ndtr((side * (mean - value) - q * np.sqrt(last)) / np.sqrt(sd**2 - last)))
+
+
+def _threshold(rule: Rule) -> tuple[int, float, float]:
+    """Side, value and z that a one-sided rule asks for."""
+    if rule.parts or rule.condition not in ("above", "below", "p_positive_above", "p_positive_below"):
+        raise InputError(
+            f"predictive_below is for a rule about one side of a value (above, below, p_positive_*); found {rule}",
+            key="looks.futility",
+        )
+    if rule.interval:
+        return 1 if rule.condition == "above" else -1, float(rule.value), float(ndtri((1 + rule.interval) / 2))
+    upwards = rule.condition == "p_positive_above"
+    return (1 if upwards else -1), 0.0, float(ndtri(rule.value if upwards else 1 - rule.value))
+
+
+def _prior_variance(analysis: Analysis) -> float:
+    if isinstance(analysis.priors, FlatPrior):
+        return np.inf
+    if analysis.priors is None:
+        raise InputError("predictive_below needs a prior that is the same at every look", key="looks.futility")
+    return float(analysis.priors.align(analysis.columns.names).variance(analysis.weights[:1])[0, 0])
+
+
+# -- before anything is run ------------------------------------------------------------------------------------------
+
+
+def check_looks(plan: Plan) -> None:
+    """Refuse looks that cannot be: engines and designs without them, rules that no data can meet, an empty look.
+
+    Raises
+    ------
+    InputError
+        With the number of participants that a Bayes factor for 0 needs, where fewer are planned.
+    """
+    looks, decision = plan.simulation.looks, plan.simulation.decisions[0]
+    if looks is None:
+        return
+    if plan.engine == "nuts":
+        raise InputError("looks are for models of the exact engine", key="looks")
+    if isinstance(looks.futility, Predictive):
+        _threshold(decision.rule)
+    for sample in plan.simulation.samples():
+        if sample.predictors == "fixed":
+            raise InputError("looks go with random predictors", key="looks")
+        sizes = [sum(each) for each in looks.sizes(sample.sizes)]
+        if len(set(sizes)) < len(sizes):
+            raise InputError(
+                f"with n_per_group = {sample.n_per_group} two looks are at {_twice(sizes)} participants; fewer looks, "
+                "or more participants",
+                key="looks.at",
+            )
+    rules = [(d.name, rule) for d in plan.simulation.decisions[:1] for rule in d.rules]
+    for name, rule in rules:
+        for part in rule.parts or (rule,):
+            if not part.parts and part.condition == "bf10_below":
+                _refuse_unreachable(plan, name, part)
+
+
+def _twice(sizes: list[int]) -> int:
+    return next(n for n in sizes if sizes.count(n) > 1)
+
+
+def _refuse_unreachable(plan: Plan, decision: str, rule: Rule) -> None:
+    """Refuse a Bayes factor for 0 that needs more people: it is largest at an estimate of 0, and grows with n."""
+    for sample in plan.simulation.samples():
+        worlds = plan.population(sample, 0, 1).worlds
+        counts = plan.counts(sample, worlds, np.random.default_rng(0))[0].astype(float)
+        for analysis in plan.analyses:
+            if analysis.priors is None or isinstance(analysis.priors, FlatPrior):
+                continue
+            sxx, weights = expected(analysis.columns, worlds, counts).sxx[0], analysis.weights[0]
+            noise = float(np.mean(worlds.sigma[0] ** 2)) * weights @ np.linalg.solve(sxx, weights)
+            needed = (rule.value**-2 - 1) * noise / _prior_variance(analysis) * sum(sample.sizes)
+            if needed > sum(sample.sizes):
+                labels = axis_labels([Cell(sample=sample, model="", prior="")])[0]
+                raise InputError(
+                    f"decision {decision!r}: no data of {labels['n_total']} participants make {rule} under prior "
+                    f"{analysis.variant!r}; it takes about {needed:,.0f} before any can",
+                    key="looks",
+                )
