@@ -43,13 +43,13 @@ def performance(replicates: Replicates) -> pd.DataFrame:
 
     Notes
     -----
-    ``power`` is P(conclusion) in one world, ``assurance`` P(right conclusion) over the worlds of the posterior; a row has one
-    or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and ``rmse`` are of
-    the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign | conclusion), and
-    ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a conclusion. Where a decision has a rule
-    ``against`` it, ``against`` and ``undecided`` are the shares of studies that end there. With looks every figure is
-    of what a study has found when it ends, ``expected_n`` the participants that it has recruited by then on average,
-    and ``futile`` the share that is given up; both belong to the first decision, by which a study ends.
+    ``power`` is P(conclusion) in one world, ``assurance`` P(right conclusion) over the worlds of the posterior; a row
+    has one or the other. A fit that failed concludes nothing, and counts. ``width``, ``coverage``, ``bias`` and
+    ``rmse`` are of the interval and the posterior mean against each world's truth. ``type_s`` is P(wrong sign |
+    conclusion), and ``exaggeration`` the mean absolute estimate over the mean absolute truth, given a conclusion. Where
+    a decision has a rule ``against`` it, ``against`` and ``undecided`` are the shares of studies that end there. With
+    looks every figure is of what a study has found when it ends, ``expected_n`` the participants that it has recruited
+    by then on average, and ``futile`` the share that is given up; both belong to the first decision, by which it ends.
 
     References
     ----------
