@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hikibayes.files import netcdf_bytes, read_dataset, read_tree, write_whole
+from hikibayes.files import FORMAT, netcdf_bytes, read_dataset, read_tree, write_whole
 from hikibayes.spec import InputError
 
 DATA = xr.Dataset({"a": ("x", np.arange(500.0)), "label": ("x", np.array(["one", "two"] * 250, dtype=object))})
@@ -45,7 +45,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 import numpy as np, xarray as xr
-from hikibayes.files import netcdf_bytes, write_whole
+from hikibayes.files import FORMAT, netcdf_bytes, write_whole
 from hikibayes.spec import InputError
 content = netcdf_bytes(xr.Dataset({"a": ("x", np.random.default_rng(1).normal(size=50_000))}))
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -81,3 +81,17 @@ def test_a_folder_of_somebody_else(tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(InputError, match="Permission denied"):
         write_whole(tmp_path / "x", b"x")
+
+
+@pytest.mark.parametrize("group", [None, "a"])
+def test_a_netcdf_of_a_newer_format_is_refused_with_what_to_do_whichever_group_is_read(tmp_path, monkeypatch, group):
+    path = tmp_path / "tree.nc"
+    made = xr.DataTree.from_dict({"a": DATA})
+    write_whole(path, netcdf_bytes(made))
+    assert read_tree(path).attrs == {} == read_dataset(path, group).attrs
+    monkeypatch.setattr("hikibayes.files.FORMAT", FORMAT + 1)
+    write_whole(path, netcdf_bytes(made))
+    monkeypatch.undo()
+    for read in (read_tree, lambda path: read_dataset(path, group)):
+        with pytest.raises(InputError, match=f"is of format {FORMAT + 1}, and .* up to {FORMAT}; update"):
+            read(path)

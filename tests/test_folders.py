@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from hikibayes.files import FORMAT
 from hikibayes.folders import csv_text, read_record, renew_files, try_out, write_run
-from hikibayes.provenance import FORMAT, Stopwatch
+from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.tables import json_text, terminal_table
 from hikibayes.spec import InputError
 

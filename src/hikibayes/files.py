@@ -1,7 +1,8 @@
 """Files that are there as a whole or not at all; netCDF by way of memory.
 
 The netCDF library ends the process where a disk is full, so nothing is written through it: the bytes are made in memory
-and written like any other file, aside and then renamed. Whatever is wrong with a file that is read is one message.
+and written like any other file, aside and then renamed. Whatever is wrong with a file that is read is one message, and
+so is a file of a format that only a newer version knows.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from .spec import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["netcdf_bytes", "put", "read_dataset", "read_tree", "write_whole"]
+__all__ = ["FORMAT", "known_format", "netcdf_bytes", "put", "read_dataset", "read_tree", "write_whole"]
 
+FORMAT = 1
+"""Of run folders, netCDF and Parquet: rises when an older version could not read a newer one's. Without one it is 0."""
+STAMP = "hikibayes_format"
+"""The attribute of a netCDF file that holds it."""
 
 type Content = bytes | str | Callable[[Path], None]
 
@@ -63,10 +68,18 @@ def _remove(path: Path) -> None:
         return
 
 
+def known_format(found: int, path: Path) -> None:
+    """Refuse a format that is newer than `FORMAT`; raises `InputError`."""
+    if found > FORMAT:
+        raise InputError(f"is of format {found}, and this version reads up to {FORMAT}; update hikibayes", source=path)
+
+
 def netcdf_bytes(data: xr.Dataset | xr.DataTree, encoding: Mapping[str, Mapping[str, Any]] | None = None) -> bytes:
     """Return a data set, or a tree of them, as the bytes of a netCDF file."""
     options: dict[str, Any] = {"encoding": dict(encoding)} if encoding else {}
-    with memoryview(data.to_netcdf(engine="h5netcdf", **options)) as view:
+    stamped = data.copy()
+    stamped.attrs[STAMP] = FORMAT
+    with memoryview(stamped.to_netcdf(engine="h5netcdf", **options)) as view:
         return bytes(view)
 
 
@@ -76,7 +89,7 @@ def read_dataset(path: Path, group: str | None = None) -> xr.Dataset:
     Raises
     ------
     InputError
-        There is no such file or group, or the file is damaged or no netCDF.
+        There is no such file or group, the file is damaged or no netCDF, or a newer version wrote it.
     """
     import xarray as xr
 
@@ -90,11 +103,24 @@ def read_tree(path: Path) -> xr.DataTree:
     return _read(path, lambda: xr.load_datatree(path, engine="h5netcdf"))
 
 
-def _read[T](path: Path, read: Callable[[], T]) -> T:
+def _read[T: (xr.Dataset, xr.DataTree)](path: Path, read: Callable[[], T]) -> T:
     if not path.is_file():
         raise InputError("cannot be read (No such file)", source=path)
     try:
-        return read()
+        known_format(_stamped(path), path)
+        found = read()
+    except InputError:
+        raise
     except Exception as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"is damaged, or not the netCDF file it should be ({said[:200]})", source=path) from None
+    found.attrs.pop(STAMP, None)
+    return found
+
+
+def _stamped(path: Path) -> int:
+    """Return a file's format: it stands at the root, whichever group is read."""
+    import h5netcdf
+
+    with h5netcdf.File(path) as file:
+        return int(file.attrs.get(STAMP, 0))

@@ -17,8 +17,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from .files import put
-from .provenance import FORMAT, RunRecord, file_digest
+from .files import known_format, put
+from .provenance import RunRecord, file_digest
 from .spec import InputError
 
 __all__ = ["RECORD", "REPORT", "Content", "csv_text", "finish", "read_record", "renew_files", "try_out", "write_run"]
@@ -108,10 +108,7 @@ def read_record(folder: Path) -> RunRecord:
         what = "is empty" if not any(folder.iterdir()) else f"has no {RECORD}"
         raise InputError(f"{what}; give a folder that a run has written", source=folder)
     record = _record(path)
-    if record.format > FORMAT:
-        raise InputError(
-            f"is of format {record.format}, and this version reads up to {FORMAT}; update hikibayes", source=path
-        )
+    known_format(record.format, path)
     return record
 
 

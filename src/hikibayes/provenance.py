@@ -15,12 +15,10 @@ from typing import Any
 
 from pydantic import Field
 
+from .files import FORMAT
 from .spec import Number, Spec, Whole
 
-__all__ = ["FORMAT", "RunRecord", "Stopwatch", "file_digest", "versions"]
-
-FORMAT = 1
-"""Of run folders: rises when an older version could not read a newer one's. Folders without one are of format 0."""
+__all__ = ["RunRecord", "Stopwatch", "file_digest", "versions"]
 
 PACKAGES = (
     *("hikibayes", "arviz", "bambi", "formulae", "jax", "numba", "numpy", "nutpie"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hikibayes.files import FORMAT
 from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
@@ -156,6 +157,11 @@ def test_a_table_read_again_is_the_table(settled, reconstructions, tmp_path):
     axes |= {"reliability": ["as_printed", {"instrumental_support": 0.6}]}
     table = run(simulation(axes=axes), settled, reconstructions)
     path = tmp_path / "replicates.parquet"
+    with pytest.MonkeyPatch.context() as newer:
+        newer.setattr("hikibayes.planning.run.replicates.FORMAT", FORMAT + 1)
+        write_replicates(table, path)
+    with pytest.raises(InputError, match=f"is of format {FORMAT + 1}, and .* update hikibayes"):
+        read_replicates(path)
     write_replicates(table, path)
     again = read_replicates(path)
     assert again.cells == table.cells

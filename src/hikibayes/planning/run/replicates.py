@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...files import FORMAT, known_format
 from ...shown import Shown
 from ...spec import InputError, validated
 from ..designs.axes import DropOut
@@ -181,6 +182,7 @@ def _schema(replicates: Replicates) -> Any:
     import pyarrow as pa
 
     content = {
+        "format": FORMAT,
         "simulation": replicates.simulation.model_dump(mode="json"),
         "cells": [_plain(cell) for cell in replicates.cells],
         "estimands": list(replicates.estimands),
@@ -211,7 +213,7 @@ def read_replicates(path: Path) -> Replicates:
     Raises
     ------
     InputError
-        The file is not there, or is no table of replicates.
+        The file is not there, is no table of replicates, or a newer version wrote it.
     """
     import pyarrow as pa
 
@@ -233,6 +235,7 @@ def _read(path: Path) -> Replicates:
     if METADATA not in metadata:
         raise InputError("is no table of replicates: it does not say which simulation made it", source=path)
     content = json.loads(metadata[METADATA])
+    known_format(content.get("format", 0), path)
     simulation = validated(Simulation, content["simulation"], path)
     cells, estimands = [_cell(item) for item in content["cells"]], tuple(content["estimands"])
     shape = (len(estimands), content["replicates"])
