@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 from scipy import optimize
 from scipy import stats as st
+from tests.study.labelled import compare_groups, correlations
 
 from hikibayes.inference.gaussian.exact import (
     Exponential,
@@ -21,7 +22,6 @@ from hikibayes.inference.gaussian.exact import (
     SufficientStatistics,
     posterior,
 )
-from hikibayes.study.moments import compare_groups, correlations
 from hikibayes.study.regression import regress, simple_slopes
 
 REFERENCE = Path(__file__).parent / "reference"

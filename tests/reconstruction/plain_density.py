@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from scipy import special, stats
+from tests.study.labelled import compare_groups, correlations
 
 from hikibayes.reconstruction.posterior.assembly import conditioned, coordinate_rows, predictors
 from hikibayes.reconstruction.posterior.density import LIMIT_SOFTNESS, TWO_SIDED_SD
@@ -15,7 +16,7 @@ from hikibayes.reconstruction.posterior.printed import TOTAL, Target
 from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.reconstructions import reconstructions_of
 from hikibayes.study.analysis import PublishedAnalysis
-from hikibayes.study.moments import compare_groups, correlations, total_moments
+from hikibayes.study.moments import total_moments
 
 
 def plain_log_density(problem: Problem, flat: np.ndarray, temperature: float = 1.0) -> float:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.study.labelled import correlations
 
 from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, shipped_reconstructions
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
-from hikibayes.study.moments import correlations, total_moments
+from hikibayes.study.moments import total_moments
 
 from . import printing
 from .printing import (

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.study.labelled import correlations
 
 from hikibayes.reconstruction.quantities import PINNED, Quantity, reported_quantities
 from hikibayes.reconstruction.synthesize import Synthesizer, synthesize
 from hikibayes.reconstruction.verify import verify
 from hikibayes.spec import InputError
 from hikibayes.study.analysis import PublishedAnalysis
-from hikibayes.study.moments import correlations, sample_moments
+from hikibayes.study.moments import sample_moments
 from hikibayes.study.study import Study
 from hikibayes.study.study_file import load_study, shipped_studies
 

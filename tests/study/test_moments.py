@@ -8,11 +8,12 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from tests.study.labelled import compare_groups, correlations
 
 from hikibayes.spec import InputError
 from hikibayes.study.analysis import PublishedAnalysis, evaluate
 from hikibayes.study.facts import Fact
-from hikibayes.study.moments import compare_groups, correlations, in_raw_units, sample_moments
+from hikibayes.study.moments import in_raw_units, sample_moments
 from hikibayes.study.regression import regress, simple_slopes
 from hikibayes.study.study import Study
 
@@ -312,7 +313,7 @@ def test_measure_without_units_has_no_raw_mean():
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        (("pruning", "pruning:rain"), "products of 'soil' and one measure"),
+        (("pruning", "pruning:rain"), "moments of the product pruning:rain are not given"),
         (("prunning",), "there is no measure 'prunning'.*did you mean 'pruning'"),
         (("pruning", "soil", "soil:pruning", "pruning"), "linearly dependent terms: pruning"),
     ],

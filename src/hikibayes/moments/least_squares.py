@@ -10,7 +10,7 @@ from .designs import Codes, Design, Products, design_of
 from .groups import GroupMoments
 from .tails import Array, f_p, namespace, two_sided_p
 
-__all__ = ["Fit", "fit", "increment", "predicted_value", "regress", "simple_slope"]
+__all__ = ["Fit", "fit", "increment", "predicted_value", "regress", "regress_on", "simple_slope"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,8 +151,12 @@ def regress(
         Agrees with a fit to the rows up to floating-point error. Linearly dependent terms give infinities or NaN: a
         traced computation cannot refuse them.
     """
-    y = moments.position(outcome)
-    design = design_of(moments, terms, codes=codes, products=products)
+    return regress_on(design_of(moments, terms, codes=codes, products=products), outcome)
+
+
+def regress_on(design: Design, outcome: str) -> Fit:
+    """Regress an outcome among the design's moments on the design's columns; see `regress`."""
+    moments, y = design.moments, design.moments.position(outcome)
     mean, cov = moments.total
     xp, n = namespace(mean), moments.n
     own = moments.mean[..., :, y] - mean[..., y][..., None]

@@ -11,14 +11,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..moments import correlations
 from ..study.analysis import PublishedAnalysis
 from ..study.facts import Fact
-from ..study.moments import compare_groups, correlations
 from ..study.study import Study
 
 __all__ = ["PINNED", "Quantity", "reported_quantities", "summarise"]
 
 type FloatArray = NDArray[np.float64]
+type Values = xr.DataArray | FloatArray
 
 PINNED = 0.15
 """A quantity is pinned when it varies between reconstructions by at most this share of its sampling error."""
@@ -78,7 +79,7 @@ def reported_quantities(study: Study, reconstructions: xr.Dataset) -> dict[str, 
     return found
 
 
-def _quantity(name: str, values: xr.DataArray, error: xr.DataArray | float | None = None) -> Quantity:
+def _quantity(name: str, values: Values, error: Values | float | None = None) -> Quantity:
     spread = None if error is None else np.broadcast_to(np.asarray(error), values.shape)
     return Quantity(name=name, fact=None, values=np.asarray(values), error=spread)
 
@@ -114,23 +115,21 @@ def _of_slopes(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
 
 
 def _of_groups(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
-    moments = analysis.moments
-    n1, n2 = (study.sizes[name] for name in study.group_ids)
-    for name, kind in zip(moments["measure"].values, moments["kind"].values, strict=True):
-        compared = compare_groups(moments, name, (study.group_ids[1], study.group_ids[0]))
-        yield _quantity(f"difference of {name}", compared["d"], np.sqrt(1 / n1 + 1 / n2))
-        if kind != "category":
-            v1, v2 = (moments["cov"].sel(group=g, measure=name, measure_2=name) for g in study.group_ids)
-            ratio = (v2 / v1) ** 0.5
+    reference, second = study.group_ids
+    pair = analysis.run.comparison((second, reference))
+    n1, n2 = study.sizes[reference], study.sizes[second]
+    for j, name in enumerate(analysis.run.moments.names):
+        yield _quantity(f"difference of {name}", pair.d[..., j], np.sqrt(1 / n1 + 1 / n2))
+        if name not in analysis.run.moments.categories:
+            ratio = np.sqrt(pair.v1[..., j] / pair.v2[..., j])
             yield _quantity(f"SD ratio of {name}", ratio, ratio * np.sqrt(0.5 / (n1 - 1) + 0.5 / (n2 - 1)))
 
 
 def _of_correlations(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
-    matrix = correlations(analysis.moments)
-    n = sum(study.sizes.values())
-    for first, second in combinations(map(str, analysis.moments["measure"].values), 2):
-        r = matrix.sel(measure=first, measure_2=second)
-        yield _quantity(f"r({first}, {second})", r, (1 - r**2) / np.sqrt(n - 2))
+    matrix, names = correlations(analysis.run.moments), analysis.run.moments.names
+    for i, j in combinations(range(len(names)), 2):
+        r = matrix[..., i, j]
+        yield _quantity(f"r({names[i]}, {names[j]})", r, (1 - r**2) / np.sqrt(sum(study.sizes.values()) - 2))
 
 
 def summarise(quantities: dict[str, Quantity], chains: int, lanes: int = 1) -> pd.DataFrame:

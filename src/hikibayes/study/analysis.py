@@ -12,13 +12,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import fdtrc
 
-from ..moments import GroupMoments
 from ..quantities import KINDS, Analysis
 from ..spec import InputError
 from .addresses import address_of, outline_of
 from .facts import Fact
-from .moments import in_raw_units
-from .regression import Coding, Products, Regression, regress, simple_slopes
+from .moments import as_group_moments, in_raw_units
+from .regression import Coding, Products, regress, simple_slopes
 from .study import Study
 
 __all__ = ["PublishedAnalysis", "evaluate"]
@@ -43,11 +42,11 @@ class PublishedAnalysis:
         self.study = study
         self.moments = in_raw_units(moments)
         self._unitless = _measures_without_units(moments)
-        self._regressions: dict[tuple[str, Coding, Products], Regression] = {}
+        self._regressions: dict[tuple[str, Coding, Products], xr.Dataset] = {}
 
     # -- the analysis ------------------------------------------------------------------------------------------------
 
-    def regression(self, step: str, coding: Coding | None = None, products: Products | None = None) -> Regression:
+    def regression(self, step: str, coding: Coding | None = None, products: Products | None = None) -> xr.Dataset:
         """Return the regression of a step; coding and products are the study's own where none are given."""
         analysis = self.study.analysis
         key = (step, coding or analysis.coding, products or analysis.products)
@@ -129,12 +128,13 @@ class PublishedAnalysis:
             )
         value = KINDS[fact.quantity].value
         assert value is not None
-        found = np.asarray(value(self._analysis, address_of(self.study, fact)))
+        found = np.asarray(value(self.run, address_of(self.study, fact)))
         # a number of participants is the same in every draw
         return self._leading.copy(data=found) if found.ndim else xr.DataArray(found)
 
     @cached_property
-    def _analysis(self) -> Analysis:
+    def run(self) -> Analysis:
+        """The analysis in plain arrays."""
         return Analysis(outline_of(self.study), as_group_moments(self.moments))
 
     @cached_property
@@ -145,20 +145,6 @@ class PublishedAnalysis:
     def values(self) -> xr.Dataset:
         """Return the number of every fact that the moments determine, by fact id."""
         return xr.Dataset({fact.id: self.value(fact) for fact in self.study.facts if self.determines(fact)})
-
-
-def as_group_moments(moments: xr.Dataset) -> GroupMoments:
-    """Return labelled group moments as arrays."""
-    mean = moments["mean"].transpose(..., "group", "measure")
-    cov = moments["cov"].transpose(*mean.dims[:-2], "group", "measure", "measure_2")
-    names = tuple(map(str, moments["measure"].values))
-    return GroupMoments(
-        names=names,
-        n=moments["n"].values.astype(float),
-        mean=mean.values.astype(float),
-        cov=cov.values.astype(float),
-        categories=frozenset(n for n, kind in zip(names, moments["kind"].values, strict=True) if kind == "category"),
-    )
 
 
 def evaluate(fact: Fact, moments: xr.Dataset, study: Study) -> xr.DataArray:

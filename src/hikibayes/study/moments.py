@@ -18,13 +18,13 @@ What follows from them for regressions is in `hikibayes.study.regression`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
+from ..moments import GroupMoments
 from ..spec import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .measures import Measure
     from .study import Study
 
-__all__ = ["compare_groups", "correlations", "in_raw_units", "sample_moments", "total_moments"]
+__all__ = ["as_group_moments", "in_raw_units", "sample_moments", "total_moments"]
 
 type FloatArray = NDArray[np.float64]
 
@@ -142,7 +142,7 @@ def in_raw_units(moments: xr.Dataset) -> xr.Dataset:
     )
 
 
-# -- total sample, correlations, comparisons of the groups -----------------------------------------------------------
+# -- other forms -----------------------------------------------------------------------------------------------------
 
 
 def total_moments(moments: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
@@ -155,35 +155,15 @@ def total_moments(moments: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
     return mean, scatter / (total - 1)
 
 
-def correlations(moments: xr.Dataset, group: str | None = None) -> xr.DataArray:
-    """Return the correlation matrix (..., measure, measure_2) of a group, or of the total sample."""
-    cov = total_moments(moments)[1] if group is None else moments["cov"].sel(group=group)
-    cov = cov.transpose(..., "measure", "measure_2")
-    sd = np.sqrt(np.diagonal(cov.values, axis1=-2, axis2=-1))
-    return cov / (sd[..., :, None] * sd[..., None, :])
-
-
-def compare_groups(
-    moments: xr.Dataset, measure: str, between: tuple[str, str], test: Literal["welch", "student"] = "welch"
-) -> xr.Dataset:
-    """Compare two group means: the first of ``between`` minus the second.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``difference``, ``t``, ``df``, ``p`` (two-sided) and ``d`` (over the pooled group SD), over the leading dims.
-    """
-    first, second = (moments.sel(group=name, measure=measure, measure_2=measure, drop=True) for name in between)
-    n1, n2 = int(first["n"]), int(second["n"])
-    v1, v2 = first["cov"], second["cov"]
-    difference = first["mean"] - second["mean"]
-    pooled = ((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2)
-    if test == "welch":
-        error = v1 / n1 + v2 / n2
-        df = error**2 / ((v1 / n1) ** 2 / (n1 - 1) + (v2 / n2) ** 2 / (n2 - 1))
-    else:
-        error = pooled * (1 / n1 + 1 / n2)
-        df = xr.full_like(v1, n1 + n2 - 2)
-    t = difference / np.sqrt(error)
-    p = t.copy(data=2 * stdtr(df.values, -np.abs(t.values)))
-    return xr.Dataset({"difference": difference, "t": t, "df": df, "p": p, "d": difference / np.sqrt(pooled)})
+def as_group_moments(moments: xr.Dataset) -> GroupMoments:
+    """Return labelled group moments as arrays."""
+    mean = moments["mean"].transpose(..., "group", "measure")
+    cov = moments["cov"].transpose(*mean.dims[:-2], "group", "measure", "measure_2")
+    names = tuple(map(str, moments["measure"].values))
+    return GroupMoments(
+        names=names,
+        n=moments["n"].values.astype(float),
+        mean=mean.values.astype(float),
+        cov=cov.values.astype(float),
+        categories=frozenset(n for n, kind in zip(names, moments["kind"].values, strict=True) if kind == "category"),
+    )
