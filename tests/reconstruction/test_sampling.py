@@ -1,10 +1,12 @@
 """Both samplers on posteriors that are known exactly, and the searches on one that has several places to be stuck."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from hikibayes.reconstruction.calibrate import _Lanes
 from hikibayes.reconstruction.posterior.lanes import CHAINS, LANES, Beginning, lanes
 from hikibayes.reconstruction.posterior.sampling import Optimiser, metropolis
 from hikibayes.reconstruction.posterior.starts import descend
@@ -133,6 +135,16 @@ def test_a_thin_ring_is_drawn_all_around():
 def test_draws_are_the_same_on_any_number_of_cores(planted):
     one, four = (lanes(planted, NOWHERE, draws=CHAINS * LANES, seed=4, cores=cores).u for cores in (1, 4))
     assert np.array_equal(one, four)
+
+
+def test_lanes_go_on_where_they_were_and_others_begin_where_some_were_stuck(planted):
+    going = _Lanes(planted, NOWHERE, seed=3, cores=2, progress=None)
+    first, _ = going(CHAINS * LANES * 16, None)
+    more, _ = going(CHAINS * LANES * 20, SimpleNamespace(is_stuck=False))
+    assert more.shape == (CHAINS, LANES, 20, 2)
+    assert np.array_equal(more[:, :, :16], first)
+    others, _ = going(CHAINS * LANES * 20, SimpleNamespace(is_stuck=True))
+    assert not np.isclose(others, more).any(axis=(2, 3)).all()
 
 
 def test_descent_reaches_the_best_point_from_everywhere(planted):

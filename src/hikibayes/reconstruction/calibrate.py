@@ -26,7 +26,7 @@ from ..spec import InputError, checked_seed, validated
 from ..study.study import Study
 from ..study.study_file import load_study
 from .posterior.density import numbers
-from .posterior.lanes import CHAINS, Beginning, Progress, lanes
+from .posterior.lanes import CHAINS, Beginning, Lanes, Progress, lanes
 from .posterior.problem import Problem
 from .posterior.sampling import Optimiser, Proposals, metropolis
 from .posterior.starts import Starts, Suspect, find_starts, suspects
@@ -63,6 +63,8 @@ LEAST_SOLVED, LEAST_EFFECTIVE = 0.98, 0.9
 ENOUGH_SOLVED = 0.5
 """A trial above it still gives the lanes their beginning and their coordinates."""
 BATCH, MOST_BATCHES = 256, 20
+RUNS = 3
+"""So often lanes may go on, each time to twice as many draws."""
 
 
 class ConflictingRecordError(InputError):
@@ -119,8 +121,8 @@ def calibrate(
     cores : int, optional
         How many chains run at once (default: as many as there are cores).
     rerun : bool
-        Whether a run that is not sound, though it has draws enough to be, is made once more: by lanes, with twice the
-        draws.
+        Whether a run that is not sound, though it has draws enough to be, goes on by lanes: to twice the draws, and to
+        four times.
     seed : int
         Same seed and same machine, same draws.
     progress : callable, optional
@@ -154,12 +156,13 @@ def calibrate(
     samplers = _samplers(traced, starts, seed=seed, cores=cores, progress=progress)
     ready = time.perf_counter()
     sampled = -(-draws // CHAINS) * CHAINS * thin
+    before: Verdict | None = None
     for reruns, sampler in enumerate(samplers):
-        u, log_density = sampler.draw(sampled * (1 + reruns), reruns)
+        u, log_density = sampler.draw(sampled * 2**reruns, before)
         every = reconstructions_of(problem, traced.free_numbers(u.reshape(-1, problem.size)))
         quantities = reported_quantities(decided, every)
         table = summarise(quantities, *log_density.shape[:2])
-        verdict = judge(quantities, table, log_density, sampler=sampler.name, reruns=reruns)
+        before = verdict = judge(quantities, table, log_density, sampler=sampler.name, reruns=reruns)
         if verdict.sound or not rerun or sampled < LEAST_ESS:
             break
     verdict = replace(verdict, seconds={"start": ready - begin, "sampling": time.perf_counter() - ready})
@@ -172,35 +175,53 @@ def calibrate(
 
 @dataclass(frozen=True, kw_only=True)
 class _Drawing:
-    """A sampler, ready to draw so many; returns whitened free numbers and log densities (groups, lanes, draws)."""
+    """A sampler, ready to draw so many, knowing how the run before was judged.
+
+    Returns whitened free numbers and log densities (groups, lanes, draws).
+    """
 
     name: Sampler
-    draw: Callable[[int, int], tuple[FloatArray, FloatArray]]
+    draw: Callable[[int, Verdict | None], tuple[FloatArray, FloatArray]]
 
 
 def _samplers(
     traced: Traced, starts: Starts, *, seed: int, cores: int | None, progress: Progress | None
-) -> tuple[_Drawing, _Drawing]:
-    """Return the sampler for a first run and for a second: lanes, unless a trial of independent proposals is good."""
+) -> tuple[_Drawing, ...]:
+    """Return the samplers of one run after another: lanes, unless a trial of independent proposals is good."""
     optimiser = Optimiser(traced, starts.satisfied[0])
     trial = optimiser.propose(TRIAL, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,))))
     beginning = Beginning(u=starts.satisfied)
     if trial.solved >= ENOUGH_SOLVED:
         beginning = Beginning(u=trial.u[np.isfinite(trial.log_weight)], root=optimiser.root)
-
-    def draw(draws: int, reruns: int) -> tuple[FloatArray, FloatArray]:
-        found = lanes(traced, beginning, draws=draws, seed=seed + reruns, cores=cores, progress=progress)
-        return found.u, found.log_density
-
-    by_lanes = _Drawing(name="lanes", draw=draw)
+    by_lanes = _Drawing(name="lanes", draw=_Lanes(traced, beginning, seed, cores, progress))
     if trial.solved < LEAST_SOLVED or trial.effective < LEAST_EFFECTIVE:
-        return by_lanes, by_lanes
+        return (by_lanes,) * RUNS
     independent = partial(_independent, optimiser, seed=seed, progress=progress)
-    return _Drawing(name="optimiser", draw=independent), by_lanes
+    return _Drawing(name="optimiser", draw=independent), *(by_lanes,) * (RUNS - 1)
+
+
+class _Lanes:
+    """Lanes that go on where they were, unless some were stuck: then others begin."""
+
+    def __init__(
+        self, traced: Traced, beginning: Beginning, seed: int, cores: int | None, progress: Progress | None
+    ) -> None:
+        self._begin = partial(lanes, traced, beginning, cores=cores, progress=progress)
+        self._seed = seed
+        self._found: Lanes | None = None
+
+    def __call__(self, draws: int, before: Verdict | None) -> tuple[FloatArray, FloatArray]:
+        if self._found is not None and before is not None and not before.is_stuck:
+            found = self._found.more(draws)
+        else:
+            found = self._begin(draws=draws, seed=self._seed)
+            self._seed += 1
+        self._found = found
+        return found.u, found.log_density
 
 
 def _independent(
-    optimiser: Optimiser, draws: int, _: int, *, seed: int, progress: Progress | None
+    optimiser: Optimiser, draws: int, _: Verdict | None, *, seed: int, progress: Progress | None
 ) -> tuple[FloatArray, FloatArray]:
     """Draw by independence chains through proposals: so many effective ones, if that can be had."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))

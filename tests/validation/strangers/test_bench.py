@@ -92,6 +92,15 @@ def test_the_command_writes_a_run_folder_and_ends_with_the_verdict(tmp_path, mon
     assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "stages.csv", "times.csv", "studies"}
 
 
+def test_a_bench_with_misprints_has_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(stages, "STAGES", QUICK)
+    monkeypatch.setattr(misprints, "MISPRINTS", QUICK)
+    monkeypatch.chdir(tmp_path)
+    for more in ([], ["--misprints"]):
+        assert CliRunner().invoke(main, ["validate", "strangers", "--count", "1", *more]).exit_code == 0
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"strangers", "strangers-misprints"}
+
+
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
 def test_numbers_that_are_none_are_refused(wrong):
     with pytest.raises(hikibayes.InputError):

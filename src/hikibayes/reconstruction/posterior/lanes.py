@@ -72,10 +72,13 @@ class Lanes:
     u : ndarray, shape (CHAINS, LANES, draws, size)
         Whitened free numbers.
     log_density : ndarray, shape (CHAINS, LANES, draws)
+    more : callable
+        Goes on until there are so many draws, and returns these and the earlier ones.
     """
 
     u: FloatArray
     log_density: FloatArray
+    more: Callable[[int], Lanes]
 
 
 def lanes(
@@ -102,28 +105,36 @@ def lanes(
     progress : callable, optional
         Told how many chunks of how many are done.
     """
-    rounds = max(FEWEST, -(-draws // (CHAINS * LANES)))
     cooling = ANNEALED if beginning.root is None else 0
-    total, done = CHAINS * (cooling + SETTLING + rounds), [0]
-
-    def tell() -> None:
-        done[0] += 1
-        if progress is not None:
-            progress(min(done[0], total), total)
-
     # before the threads, so that it is compiled once
     block = partial(compiled(("lanes", traced.shape), lambda: _compiled_block(traced)), traced.arguments)
+    groups = [_Group(block, traced, beginning, own) for own in np.random.SeedSequence(seed).spawn(CHAINS)]
+    done = [0]
 
-    def group(own: np.random.SeedSequence) -> tuple[FloatArray, FloatArray]:
-        here = _Group(block, traced, beginning, own)
+    def settled(here: _Group, tell: Callable[[], None]) -> None:
         for temperature in [*np.geomspace(HOT, 1.0, cooling), *np.ones(SETTLING)]:
             here.settle(float(temperature))
             tell()
-        return here.sample(rounds, tell)
 
-    with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, CHAINS)) as pool:
-        found = list(pool.map(group, np.random.SeedSequence(seed).spawn(CHAINS)))
-    return Lanes(u=np.stack([u for u, _ in found]), log_density=np.stack([value for _, value in found]))
+    def kept(draws: int) -> Lanes:
+        rounds = max(FEWEST, -(-draws // (CHAINS * LANES)))
+        total = CHAINS * (cooling + SETTLING + rounds)
+
+        def tell() -> None:
+            done[0] += 1
+            if progress is not None:
+                progress(min(done[0], total), total)
+
+        def group(here: _Group) -> tuple[FloatArray, FloatArray]:
+            if not here.kept:
+                settled(here, tell)
+            return here.sample(rounds, tell)
+
+        with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, CHAINS)) as pool:
+            found = list(pool.map(group, groups))
+        return Lanes(u=np.stack([u for u, _ in found]), log_density=np.stack([value for _, value in found]), more=kept)
+
+    return kept(draws)
 
 
 def _compiled_block(traced: Traced) -> Callable[..., Any]:
@@ -192,6 +203,7 @@ class _Group:
         self.root = np.eye(traced.size) if beginning.root is None else beginning.root
         self.u = self.xp.asarray(_beginnings(traced, beginning, self.rng))
         self.step, self.recent, self.steps = 0.05 if self.annealed else 0.3, [], []  # type: ignore[var-annotated]
+        self.kept: list[tuple[FloatArray, FloatArray]] = []
 
     def advance(self, temperature: float, longest: int, adapt: float) -> tuple[float, FloatArray, NDArray[np.bool_]]:
         """Run a chunk; returns the step size it would go on with, log densities, and which lanes moved."""
@@ -220,14 +232,14 @@ class _Group:
         return int(np.clip(round(TRAJECTORY / self.step / np.mean(JITTER)), 2, most))
 
     def sample(self, rounds: int, tell: Callable[[], None]) -> tuple[FloatArray, FloatArray]:
-        """Keep one state of each chunk; nothing is adapted any more."""
+        """Keep one state of each chunk until there are so many; nothing is adapted any more."""
         self.step = float(np.exp(np.log(self.steps[-SETTLING // 2 :]).mean()))
-        u, values, longest = [], [], self.longest(LONGEST)
-        for _ in range(rounds):
+        longest = self.longest(LONGEST)
+        while len(self.kept) < rounds:
             _, value, _ = self.advance(1.0, longest, 0.0)
-            u.append(np.asarray(self.u))
-            values.append(value)
+            self.kept.append((np.asarray(self.u), value))
             tell()
+        u, values = zip(*self.kept, strict=True)
         return np.stack(u, axis=1), np.stack(values, axis=1)
 
 

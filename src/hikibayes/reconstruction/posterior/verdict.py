@@ -64,13 +64,18 @@ class Verdict:
     @property
     def sound(self) -> bool:
         """R-hat at most 1.01 (lanes: 1.02), ESS at least 400, and at most 1 % of the draws stuck."""
-        return self.rhat <= LARGEST_RHAT[self.sampler] and self.ess >= LEAST_ESS and self.stuck <= MOST_STUCK
+        return self.rhat <= LARGEST_RHAT[self.sampler] and self.ess >= LEAST_ESS and not self.is_stuck
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether so many draws are stuck that the run cannot be used."""
+        return self.stuck > MOST_STUCK
 
     def __str__(self) -> str:
         word = "converged" if self.sound else "not converged"
-        again = ", at the second run" if self.reruns else ""
+        again = f", at the {('second', 'third')[self.reruns - 1]} run" if self.reruns else ""
         how = {"optimiser": "independent proposals", "lanes": "64 short chains"}[self.sampler]
-        stuck = f", {self.stuck:.1%} of the draws stuck" if self.stuck > MOST_STUCK else ""
+        stuck = f", {self.stuck:.1%} of the draws stuck" if self.is_stuck else ""
         return (
             f"{word}{again}: R-hat {self.rhat:.3f}, least ESS {self.ess:.0f}, {how}{stuck}, "
             f"{self.inside:.0%} of the draws inside every printed interval"

@@ -37,13 +37,15 @@ def validate(run: Run, what: str, count: int, misprints: bool = False, workers: 
     from ...validation.strangers.misprints import MISPRINTS
     from ...validation.strangers.stages import STAGES
 
-    folder, stages = run.folder(what), MISPRINTS if misprints else STAGES
+    # a folder of its own: the two benches keep other things of the same studies
+    name, stages = (f"{what}-misprints", MISPRINTS) if misprints else (what, STAGES)
+    folder = run.folder(name)
     with run.bar("studies") as tell:
         store = None if run.again else folder
         found = validate(count=count, seed=run.seed, stages=stages, workers=workers, store=store, progress=tell)
     overall = found.table[found.table["stratum"] == "all"].drop(columns=["stratum", "value"])
     return Outcome(
-        study=what,
+        study=name,
         files=found.files,
         table=found.table,
         shown=[(f"{count} strangers, seed {run.seed}", overall)],
