@@ -67,7 +67,7 @@ def quick(monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "log_joint_difference", no_difference)
     # draws that are none must not be found again by other tests
     monkeypatch.setenv("HIKIBAYES_CACHE", str(tmp_path))
-    monkeypatch.setattr(calibrate, "starting_points", lambda t, **_: SimpleNamespace(satisfied=np.zeros((1, t.size))))
+    monkeypatch.setattr(calibrate, "starting_points", lambda t, **_: (t, SimpleNamespace(), {}))
 
     def nothing(size):
         return SimpleNamespace(name="lanes", draw=lambda *_: (np.zeros((4, 1, 1, size)), np.zeros((4, 1, 1))))

@@ -22,8 +22,21 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "products": ("z", "z_again", "raw", "centred_both", "centred"),
 }
 DECLARED: dict[str, dict[str, tuple[str, ...]]] = {
-    "coding": {"dummy": ("dummy",), "effect": ("half", "effect"), "helmert": ("helmert",)},
-    "products": {"z": ("z", "z_again"), "raw": ("raw",), "centred": ("centred_both", "centred")},
+    "coding": {
+        "dummy": ("dummy",),
+        "effect": ("half", "effect"),
+        "half": ("half",),
+        "sum": ("effect",),
+        "helmert": ("helmert",),
+    },
+    "products": {
+        "z": ("z", "z_again"),
+        "z_again": ("z_again",),
+        "raw": ("raw",),
+        "centred": ("centred_both", "centred"),
+        "centred_both": ("centred_both",),
+        "centred_scores": ("centred",),
+    },
 }
 """What a study file's word can stand for, by the names of `hikibayes.moments`; the first is the one that is meant."""
 WORDS = {

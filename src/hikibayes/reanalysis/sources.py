@@ -87,6 +87,7 @@ def reconstruct(
     """
     from ..reconstruction.calibrate import chosen_reconstructions
     from ..reconstruction.quantities import reported_quantities, summarise
+    from ..reconstruction.shipped import meant
     from ..reconstruction.synthesize import synthesize
 
     progress("fetching reconstructions")
@@ -108,7 +109,7 @@ def reconstruct(
     return Reconstructed(
         data_sets=made.datasets,
         moments=moments,
-        calibration=summarise(reported_quantities(read, default), chains),
+        calibration=summarise(reported_quantities(meant(read, default), default), chains),
         verification=made.verification,
         verdict=made.verdict,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
+from ..quantities.conventions import DECLARED
 from ..shown import Shown
-from ..spec import InputError, checked_seed, validated
+from ..spec import InputError, checked_seed
 from ..study.study import Study
 from ..study.study_file import load_study
 from .posterior.density import numbers
@@ -39,6 +40,7 @@ from .shipped import (
     read_reconstructions,
     shipped_reconstructions,
     stored_reconstructions,
+    under,
     write_reconstructions,
 )
 
@@ -82,7 +84,7 @@ class Calibration(Shown):
     Attributes
     ----------
     study : Study
-        With its readings decided.
+        With its readings decided, under the conventions that its numbers follow.
     reconstructions : xarray.Dataset
         See `hikibayes.reconstruction.reconstructions.complete`.
     table : pandas.DataFrame
@@ -149,10 +151,9 @@ def calibrate(
         raise InputError(f"{draws} draws of {CHAINS} chains, thinned by {thin}: each chain needs at least one draw")
     study, seed = load_study(study), checked_seed(seed)
     decided = study.read(**readings) if study.readings or readings else study
-    problem = Problem.of(decided)
     begin = time.perf_counter()
-    traced = Traced(problem)
-    starts = starting_points(traced, seed=seed)
+    traced, starts, changed = starting_points(Traced(Problem.of(decided)), seed=seed)
+    problem, decided = traced.problem, traced.problem.study
     samplers = _samplers(traced, starts, seed=seed, cores=cores, progress=progress)
     ready = time.perf_counter()
     sampled = -(-draws // CHAINS) * CHAINS * thin
@@ -165,11 +166,13 @@ def calibrate(
         before = verdict = judge(quantities, table, log_density, sampler=sampler.name, reruns=reruns)
         if verdict.sound or not rerun or sampled < LEAST_ESS:
             break
-    verdict = replace(verdict, seconds={"start": ready - begin, "sampling": time.perf_counter() - ready})
+    seconds = {"start": ready - begin, "sampling": time.perf_counter() - ready}
+    verdict = replace(verdict, seconds=seconds, conventions=(*problem.chosen, *_in_words(changed)))
 
     kept = every.isel(draw=np.linspace(0, every.sizes["draw"] - 1, draws).astype(int))
     kept.attrs = _provenance(problem, study, verdict, seed=seed, draws=draws, thin=thin, chains=CHAINS)
     kept.attrs["readings"] = json.dumps(readings, sort_keys=True)
+    kept.attrs["conventions"] = json.dumps(changed)
     return Calibration(study=decided, reconstructions=kept, table=table, verdict=verdict)
 
 
@@ -316,8 +319,16 @@ def _provenance(problem: Problem, study: Study, verdict: Verdict, **arguments: i
 # -- starting points -------------------------------------------------------------------------------------------------
 
 
-def starting_points(traced: Traced, *, seed: int) -> Starts:
-    """Find points near the record.
+def starting_points(traced: Traced, *, seed: int) -> tuple[Traced, Starts, dict[str, str]]:
+    """Find points near the record, under the one other convention that allows any where its own allows none.
+
+    Returns
+    -------
+    traced : Traced
+        Of the record under that convention.
+    starts : Starts
+    changed : dict of str to str
+        What the study's ``[analysis]`` says otherwise.
 
     Raises
     ------
@@ -325,15 +336,21 @@ def starting_points(traced: Traced, *, seed: int) -> Starts:
         Not even the best point comes near the record.
     """
     _refuse_contradictory_counts(traced.problem)
-    starts = find_starts(traced, points=min(STARTS, traced.points), seed=seed)
+    starts = _starts(traced, seed)
     if len(starts.satisfied):
-        return starts
+        return traced, starts, {}
     if not np.isfinite(starts.cost[0]):
         name = traced.problem.study.id
         raise InputError(f"study {name!r}: its assumptions describe no sample, not even at their middle")
     found = suspects(traced, starts)
-    convention = _other_conventions(traced.problem.study, seed) if _may_be_convention(traced, found) else None
-    raise _conflict(traced, found, convention)
+    others = list(_other_conventions(traced.problem.study, seed)) if _may_be_convention(traced, found) else []
+    if len(others) == 1:
+        return others[0]
+    raise _conflict(traced, found, [changed for _, _, changed in others])
+
+
+def _starts(traced: Traced, seed: int) -> Starts:
+    return find_starts(traced, points=min(STARTS, traced.points), seed=seed)
 
 
 def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:
@@ -343,29 +360,37 @@ def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:
     return not found[0].alone or all(contrasts)
 
 
-def _other_conventions(study: Study, seed: int) -> str | None:
-    """Name the convention of the analysis under which the record would hold together, if there is one."""
-    for key, value, problem in _conventions(study):
-        found = find_starts(other := Traced(problem), points=min(STARTS, other.points), seed=seed)
-        if len(found.satisfied):
-            return f"{key} = {value!r}"
-    return None
+def _other_conventions(study: Study, seed: int) -> Iterator[tuple[Traced, Starts, dict[str, str]]]:
+    """Yield the conventions of the analysis under which the record holds together."""
+    for changed, problem in _conventions(study):
+        starts = _starts(other := Traced(problem), seed)
+        if len(starts.satisfied):
+            yield other, starts, changed
 
 
-def _conventions(study: Study) -> Iterator[tuple[str, object, Problem]]:
+def _conventions(study: Study) -> Iterator[tuple[dict[str, str], Problem]]:
     """Yield the study under the other conventions that its tables may follow."""
     analysis = study.analysis
     if not any(":" in term for step in study.steps for term in study.terms(step.id)):
         return
-    others = [("products", name) for name in ("z", "raw", "centred") if name != analysis.products]
-    others += [("coding", name) for name in ("dummy", "effect") if name != analysis.coding]
-    for key, value in others:
-        content = study.model_dump(exclude_unset=True)
-        content["analysis"] = {**content["analysis"], key: value}
-        yield key, value, Problem.of(validated(Study, content, f"study {study.id}"))
+    for key in ("products", "coding"):
+        meant = DECLARED[key][getattr(analysis, key)][0]
+        for name in ALTERNATIVES[key]:
+            if DECLARED[key][name][0] != meant:
+                changed = {key: name}
+                yield changed, Problem.of(under(study, changed))
 
 
-def _conflict(traced: Traced, found: tuple[Suspect, ...], convention: str | None) -> ConflictingRecordError:
+ALTERNATIVES = {"products": ("z", "raw", "centred_both", "centred_scores"), "coding": ("dummy", "half", "sum")}
+
+
+def _in_words(changed: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{key} = {value!r}, the only one that no number contradicts" for key, value in changed.items())
+
+
+def _conflict(
+    traced: Traced, found: tuple[Suspect, ...], conventions: Sequence[Mapping[str, str]]
+) -> ConflictingRecordError:
     problem = traced.problem
     facts = {fact.id: fact for fact in problem.study.facts}
     lines = []
@@ -382,8 +407,9 @@ def _conflict(traced: Traced, found: tuple[Suspect, ...], convention: str | None
         lines.append(f"{fact.id} ({fact.source.locator}) prints {fact.printed}{at_best}")
     fewest = "one of these, worst first" if found and found[0].alone else "these, worst first"
     message = f"no data can satisfy this record; the others hold together without {fewest}: " + "; ".join(lines)
-    if convention:
-        message += f"; with {convention} in [analysis] all of it would hold together"
+    if conventions:
+        said = " or ".join(f"{key} = {value!r}" for changed in conventions for key, value in changed.items())
+        message += f"; with {said} in [analysis] all of it would hold together"
     names = tuple(suspect.fact for suspect in found)
     return ConflictingRecordError(message, names, source=f"study {problem.study.id}")
 

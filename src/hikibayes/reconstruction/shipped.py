@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import astuple
 from importlib.resources import files
@@ -12,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..auditing.likeliest import likeliest
 from ..files import netcdf_bytes, read_dataset, write_whole
 from ..folders import finish
 from ..provenance import versions
@@ -22,11 +24,13 @@ from .reconstructions import complete
 
 __all__ = [
     "fingerprint",
+    "meant",
     "read_reconstructions",
     "reconstructions_file",
     "shipped_name",
     "shipped_reconstructions",
     "stored_reconstructions",
+    "under",
     "write_reconstructions",
 ]
 
@@ -54,6 +58,19 @@ def stored_reconstructions(study: Study, *, seed: int) -> Path:
 
     key = f"{fingerprint(Problem.of(study))}-{versions()['hikibayes']}-{seed}"
     return cache_folder() / "reconstructions" / f"{study.id}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.nc"
+
+
+def under(study: Study, changed: Mapping[str, str]) -> Study:
+    """Return a study whose ``[analysis]`` says something else."""
+    if not changed:
+        return study
+    return study.replace(analysis={**study.analysis.model_dump(exclude_unset=True), **changed})
+
+
+def meant(study: Study, reconstructions: xr.Dataset) -> Study:
+    """Return a study with readings decided, under the conventions by which its reconstructions were made."""
+    decided = study.read() if study.readings else study
+    return likeliest(under(decided, json.loads(reconstructions.attrs.get("conventions", "{}"))))[0]
 
 
 def shipped_name(study: Study, choice: Mapping[str, str]) -> str:
@@ -124,8 +141,8 @@ def read_reconstructions(path: Path, study: Study) -> xr.Dataset:
     if not path.is_file():
         raise InputError("there is no such file; `hikibayes calibrate` writes one", source=path)
     finish(path.parent)
-    problem = Problem.of(study.read() if study.readings else study)
     loaded = read_dataset(path)
+    problem = Problem.of(meant(study, loaded))
     if loaded.attrs.get("fingerprint") != fingerprint(problem):
         raise InputError(f"was made from other facts or readings than those of study {study.id!r}", source=path)
     return _unpacked(loaded, problem)

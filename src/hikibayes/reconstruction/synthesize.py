@@ -32,7 +32,7 @@ from .participants.known import Known
 from .participants.search import Search, adjusted
 from .participants.targets import Draws, TargetMaker, Targets
 from .reconstructions import said_of
-from .shipped import read_reconstructions, shipped_reconstructions
+from .shipped import meant, read_reconstructions, shipped_reconstructions
 from .verify import VERIFICATION_COLUMNS, verify
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def synthesize(
         reconstructions = read_reconstructions(Path(reconstructions), study)
     elif reconstructions is None:
         reconstructions = shipped_reconstructions(study)
-    maker = Synthesizer.of(study, reconstructions, items=items)
+    maker = Synthesizer.of(meant(study, reconstructions), reconstructions, items=items)
     made = []
     for data in _each(maker, datasets, seed, workers):
         made.append(data)

@@ -37,6 +37,9 @@ LARGEST_TABLE = 500_000_000
 """Bytes: ten million participants have as much."""
 VERIFICATION_COLUMNS = ("fact", "printed", "recomputed", "matches")
 
+CODES = {"effect": (-0.5, 0.5), "half": (-0.5, 0.5), "sum": (-1.0, 1.0)}
+"""Codes of two groups that are not 0 and 1."""
+
 
 def verify(study: str | Path | Study, participants: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Recompute every printed number from a table of participants, and compare.
@@ -356,7 +359,7 @@ class _Stranger:
         x = self._number(name)
         if products == "raw":
             return coded * x
-        if products == "centred":
+        if products in ("centred", "centred_both"):
             return (coded - coded.mean()) * (x - x.mean())
         if standardised or self._is_category(name):
             return coded * self._scored(name, standardised)
@@ -364,7 +367,7 @@ class _Stranger:
 
     def _settings(self, fact: Fact) -> tuple[tuple[float, float], str, bool]:
         analysis = self.study.analysis
-        code = (-0.5, 0.5) if (fact.coding or analysis.coding) == "effect" else (0.0, 1.0)
+        code = CODES.get(fact.coding or analysis.coding, (0.0, 1.0))
         standardised = analysis.standardised if fact.standardised is None else fact.standardised
         return code, fact.products or analysis.products, standardised
 

@@ -17,7 +17,7 @@ from ..spec import InputError
 from .addresses import address_of, outline_of
 from .facts import Fact
 from .moments import as_group_moments, in_raw_units
-from .regression import Coding, Products, regress, simple_slopes
+from .regression import regress, simple_slopes
 from .study import Study
 
 __all__ = ["PublishedAnalysis", "evaluate"]
@@ -42,11 +42,11 @@ class PublishedAnalysis:
         self.study = study
         self.moments = in_raw_units(moments)
         self._unitless = _measures_without_units(moments)
-        self._regressions: dict[tuple[str, Coding, Products], xr.Dataset] = {}
+        self._regressions: dict[tuple[str, str, str], xr.Dataset] = {}
 
     # -- the analysis ------------------------------------------------------------------------------------------------
 
-    def regression(self, step: str, coding: Coding | None = None, products: Products | None = None) -> xr.Dataset:
+    def regression(self, step: str, coding: str | None = None, products: str | None = None) -> xr.Dataset:
         """Return the regression of a step; coding and products are the study's own where none are given."""
         analysis = self.study.analysis
         key = (step, coding or analysis.coding, products or analysis.products)

@@ -105,8 +105,8 @@ class Fact(Spec):
     """Of confidence limits: their level; 0.95 where nothing is said."""
     errors: Literal["robust", "bootstrap"] | None = None
     """What a standard error and all that follows from it rests on, where it is not ordinary least squares."""
-    coding: Literal["dummy", "effect", "helmert"] | None = None
-    products: Literal["z", "raw", "centred"] | None = None
+    coding: Literal["dummy", "effect", "half", "sum", "helmert"] | None = None
+    products: Literal["z", "z_again", "raw", "centred", "centred_both", "centred_scores"] | None = None
     relation: Literal["=", "<", "<=", ">", ">=", "about"] = "="
     value: PrintedText
     within: PrintedText | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,10 +14,7 @@ from ..quantities.conventions import DECLARED
 from ..spec import InputError, unknown_name
 from .moments import as_group_moments
 
-__all__ = ["Coding", "Products", "regress", "simple_slopes"]
-
-type Coding = Literal["dummy", "effect", "helmert"]
-type Products = Literal["z", "raw", "centred"]
+__all__ = ["regress", "simple_slopes"]
 
 OF_TERMS = ("coefficient", "se", "standardised", "standardised_se", "t", "p", "vif")
 OVERALL = ("r2", "adjusted_r2", "f", "f_p", "residual_sd")
@@ -31,8 +28,8 @@ def regress(
     terms: Sequence[str],
     *,
     group: str,
-    coding: Coding = "dummy",
-    products: Products = "z",
+    coding: str = "dummy",
+    products: str = "z",
 ) -> xr.Dataset:
     """Regress an outcome on terms by least squares, from group moments.
 
@@ -46,11 +43,8 @@ def regress(
         Measures, the group, and products ``group:measure``.
     group : str
         Name of the measure that holds the groups.
-    coding : {"dummy", "effect"}
-        The groups as 0 and 1, or as -1/2 and 1/2.
-    products : {"z", "raw", "centred"}
-        A product is made of the group's code and: the z-score (a category stays 0/1); the raw score; or of both after
-        they were centred at their means over all participants.
+    coding, products : str
+        Words of a study file (``hikibayes.quantities.conventions.DECLARED``).
 
     Returns
     -------
@@ -73,7 +67,7 @@ def regress(
 
 
 def simple_slopes(
-    moments: xr.Dataset, focal: str, outcome: str, terms: Sequence[str], *, group: str, coding: Coding = "dummy"
+    moments: xr.Dataset, focal: str, outcome: str, terms: Sequence[str], *, group: str, coding: str = "dummy"
 ) -> xr.Dataset:
     """Return the slope of a measure in each group.
 
@@ -109,9 +103,7 @@ def simple_slopes(
     return xr.Dataset(by_group, coords={**coords, "group": moments["group"].values})
 
 
-def _fit(
-    moments: xr.Dataset, outcome: str, terms: Sequence[str], group: str, coding: Coding, products: Products
-) -> Fit:
+def _fit(moments: xr.Dataset, outcome: str, terms: Sequence[str], group: str, coding: str, products: str) -> Fit:
     arrays = as_group_moments(moments)
     codes = {group: CODINGS[DECLARED["coding"][coding][0]]}
     design = design_of(arrays, terms, codes=codes, products=DECLARED["products"][products][0])  # type: ignore[arg-type]

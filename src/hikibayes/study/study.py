@@ -75,8 +75,8 @@ class Analysis(Spec):
     focal: Identifier | Literal[""] = ""
     """The measure whose slope differs between the groups. Own data may have none."""
     standardised: bool = True
-    coding: Literal["dummy", "effect", "helmert"] = "dummy"
-    products: Literal["z", "raw", "centred"] = "z"
+    coding: Literal["dummy", "effect", "half", "sum", "helmert"] = "dummy"
+    products: Literal["z", "z_again", "raw", "centred", "centred_both", "centred_scores"] = "z"
     software: str | None = None
     source: tuple[Source, ...] = ()
 

@@ -11,7 +11,7 @@ accused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +28,7 @@ from .coefficients import estimate_df
 from .rows import Check, Verdict, between, found, one_of, possible
 from .tails import compare_p, p_possible
 
-__all__ = ["CHECK", "Repair", "checks_against_moments", "repairs"]
+__all__ = ["CHECK", "Repair", "checks_against_moments", "conventions_that_fit", "repairs"]
 
 type Floats = NDArray[np.float64]
 type Number = Callable[[Analysis], Floats]
@@ -70,6 +70,23 @@ def _asked(study: Study) -> Iterator[tuple[_Sample, list[_Question]]]:
     yield from together.values()
 
 
+def conventions_that_fit(study: Study) -> Iterator[tuple[Fact, list[Address], Mapping[str, object]]]:
+    """Yield each estimate that printed moments determine, with all that it can mean and be as printed.
+
+    Last come the conventions that make no difference to it. A p says little: it is left out.
+    """
+    for sample, questions in _asked(study):
+        asked = [question for question in questions if not question.df]
+        if not asked:
+            continue
+        values = sample.look([number for question in asked for number in question.ways.values()])[1]
+        ends = zip(np.fmin.reduce(values), np.fmax.reduce(values), strict=True)
+        for question in asked:
+            here = [(address, Interval(*map(float, next(ends)))) for address in question.addresses.values()]
+            fits = [address for address, range_ in here if possible(question.fact, range_)]
+            yield question.fact, fits, _irrelevant(study, question.fact)
+
+
 # -- which box -------------------------------------------------------------------------------------------------------
 
 
@@ -105,6 +122,7 @@ class _Question:
     """A printed number with everything that it can mean, and what it would be if a declaration were wrong."""
 
     fact: Fact
+    addresses: dict[str, Address]
     ways: dict[str, Number]
     others: dict[str, Number]
     df: dict[str, float]
@@ -125,6 +143,7 @@ def _question(study: Study, fact: Fact, box: Box) -> _Question | None:
     others = {words: each for words, each in free if each not in addresses.values()}
     return _Question(
         fact=fact,
+        addresses=addresses,
         ways={words: _number(fact, each) for words, each in addresses.items()},
         others={
             words or "by the usual definition": _number(fact, each)

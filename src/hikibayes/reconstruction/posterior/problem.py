@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from ...auditing.likeliest import likeliest
 from ...moments.tails import Array, namespace
 from ...quantities.conventions import DECLARED
 from ...study.study import Study
@@ -42,6 +43,8 @@ class Problem:
         Predictors (or the outcome, as number p) of whose raw units a fact speaks.
     coordinates, targets : tuple of Target
         What holds by construction, and what is aimed at.
+    chosen : tuple of str
+        Conventions that the study leaves open and its numbers do not, in words.
     """
 
     study: Study
@@ -50,10 +53,18 @@ class Problem:
     raw: tuple[int, ...]
     coordinates: tuple[Target, ...]
     targets: tuple[Target, ...]
+    chosen: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, study: Study) -> Problem:
-        """Prepare a study; raises `InputError` where calibration cannot take it (see `Layout`, `Priors`)."""
+        """Prepare a study, its open conventions by what is likeliest.
+
+        Raises
+        ------
+        InputError
+            Calibration cannot take it (see `Layout`, `Priors`).
+        """
+        study, chosen = likeliest(study)
         layout = Layout.of(study)
         priors = Priors.of(study, layout)
         found = targets(study, layout, priors)
@@ -63,7 +74,15 @@ class Problem:
         # coefficients before correlations, as `coordinate_rows` has them
         coordinates.sort(key=lambda target: target.contrast is None)
         rest = tuple(target for target in found if target not in coordinates)
-        return cls(study=study, layout=layout, priors=priors, raw=raw, coordinates=tuple(coordinates), targets=rest)
+        return cls(
+            study=study,
+            layout=layout,
+            priors=priors,
+            raw=raw,
+            coordinates=tuple(coordinates),
+            targets=rest,
+            chosen=chosen,
+        )
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -51,6 +51,8 @@ class Verdict:
         See `hikibayes.reconstruction.posterior.sampling` and `hikibayes.reconstruction.posterior.lanes`.
     reruns : int
         How many runs before this one were not sound.
+    conventions : tuple of str
+        Those that the study file does not state and its numbers follow, in words.
     """
 
     rhat: float
@@ -60,6 +62,7 @@ class Verdict:
     seconds: dict[str, float]
     sampler: Sampler
     reruns: int = 0
+    conventions: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -78,8 +81,13 @@ class Verdict:
         stuck = f", {self.stuck:.1%} of the draws stuck" if self.is_stuck else ""
         return (
             f"{word}{again}: R-hat {self.rhat:.3f}, least ESS {self.ess:.0f}, {how}{stuck}, "
-            f"{self.inside:.0%} of the draws inside every printed interval"
+            f"{self.inside:.0%} of the draws inside every printed interval{self._chosen}"
         )
+
+    @property
+    def _chosen(self) -> str:
+        names = ", ".join(dict.fromkeys(self.conventions))
+        return f"; by what is printed, not by what the study file says: {names}" if names else ""
 
 
 def judge(

@@ -1,0 +1,64 @@
+"""Conventions that a study file leaves open are read off the numbers; what it declares stands."""
+
+import pytest
+
+import hikibayes
+from hikibayes.auditing.likeliest import likeliest
+from hikibayes.validation.strangers.stranger import stranger
+from hikibayes.validation.strangers.styles import Style
+
+
+WITHOUT_FLAGS = next(seed for seed in range(20) if not stranger(seed, sizes=(60, 90)).raw.flags)
+"""A record whose correlations within the groups are all printed."""
+
+
+def chosen(seed, **style):
+    study = stranger(seed, sizes=(60, 90), style=Style(declared=False, decimals=3, by_group=True, **style)).study
+    found, said = likeliest(study)
+    one = {fact.quantity: fact for fact in found.facts}
+    return found, {"test": one["t"].test, "kind": one["d"].kind, "separate": one["slope"].separate}, said
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("test", ["welch", "student"])
+@pytest.mark.parametrize("kind", ["cohen", "average", "glass_second"])
+def test_test_and_kind_of_d_are_those_that_agree_with_means_and_sds(seed, test, kind):
+    _, found, _ = chosen(seed, test=test, kind=kind)
+    usual = {"test": None if test == "welch" else test, "kind": None if kind == "cohen" else kind}
+    assert {key: found[key] for key in usual} == usual
+
+
+@pytest.mark.parametrize("coding", ["half", "effect"])
+@pytest.mark.parametrize("products", ["z", "raw", "centred_both"])
+def test_coding_and_products_are_those_that_agree_with_coefficients_and_slopes(coding, products):
+    found, _, said = chosen(WITHOUT_FLAGS, coding=coding, products=products)
+    # codes around their mean are the same for 0/1 and -1/2, 1/2
+    same = {"half": ("half", "dummy") if products == "centred_both" else ("half",), "effect": ("sum",)}
+    assert found.analysis.coding in same[coding]
+    assert found.analysis.products == products
+    assert said
+
+
+def test_slopes_that_no_coding_makes_are_of_separate_regressions():
+    _, found, said = chosen(5, separate=True)
+    assert found["separate"]
+    assert "from separate regressions of the groups" in said
+
+
+def test_a_sparse_record_has_its_codes_from_slopes_and_coefficients_alone():
+    study = stranger(3, sizes=(60, 90), style=Style(declared=False, decimals=3, coding="effect")).study
+    kept = [f for f in study.model_dump(exclude_unset=True)["fact"] if f["quantity"] in ("n", "coefficient", "slope")]
+    found, said = likeliest(study.replace(fact=kept))
+    assert found.analysis.coding == "sum"
+    assert said == ("groups coded -1 and 1",)
+
+
+@pytest.mark.parametrize("style", [{}, {"coding": "half", "products": "centred_both"}])
+def test_what_is_declared_stands(style):
+    study = stranger(4, sizes=(60, 90), style=Style(**style)).study
+    assert likeliest(study) == (study, ())
+
+
+def test_the_shipped_study_leaves_nothing_open():
+    study = hikibayes.load_study("nonaka2021").read()
+    assert likeliest(study) == (study, ())
