@@ -7,7 +7,6 @@ from hikibayes.auditing.likeliest import likeliest
 from hikibayes.validation.strangers.stranger import stranger
 from hikibayes.validation.strangers.styles import Style
 
-
 WITHOUT_FLAGS = next(seed for seed in range(20) if not stranger(seed, sizes=(60, 90)).raw.flags)
 """A record whose correlations within the groups are all printed."""
 

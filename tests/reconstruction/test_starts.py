@@ -1,11 +1,18 @@
 """A record calibrated from beginning to end, and what is said of one that contradicts itself."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import xarray as xr
 
-from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate
+from hikibayes.reconstruction import calibrate as calibration
+from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, starting_points
 from hikibayes.reconstruction.posterior.problem import Problem
+from hikibayes.reconstruction.posterior.starts import Suspect
 from hikibayes.reconstruction.posterior.traced import Traced
+from hikibayes.reconstruction.shipped import meant
 
 from .printing import (
     Shape,
@@ -83,6 +90,37 @@ def test_a_misprint_is_among_the_first_three_suspects(record, quantity, address,
         calibrate(with_value(study, fact.id, wrong), seed=1)
     assert fact.id in caught.value.facts[:3]
     assert f"prints {wrong}, at best" in str(caught.value)
+
+
+@pytest.mark.parametrize("agreeing", [[], ["raw"], ["raw", "sum"]])
+def test_one_other_convention_is_carried_on_under_several_are_named(record, monkeypatch, agreeing):
+    _, study = record
+    fact = fact_of(study, "coefficient", term="course:focus").id
+
+    def starts(traced, seed):
+        analysis = traced.problem.study.analysis
+        found = np.zeros((1, traced.size))
+        return SimpleNamespace(
+            satisfied=found[: len({analysis.products, analysis.coding} & set(agreeing))], cost=np.zeros(1), u=found
+        )
+
+    def in_the_way(traced, _):
+        return (Suspect(fact=fact, u=np.zeros(traced.size), alone=True),)
+
+    monkeypatch.setattr(calibration, "_starts", starts)
+    monkeypatch.setattr(calibration, "suspects", in_the_way)
+    if len(agreeing) == 1:
+        traced, _, changed = starting_points(Traced(Problem.of(study)), seed=1)
+        assert changed == {"products": "raw"}
+        assert traced.problem.study.analysis.products == "raw"
+        # whoever uses the reconstructions takes the study as they do
+        made = xr.Dataset(attrs={"conventions": json.dumps(changed)})
+        assert meant(study, made) == traced.problem.study
+        return
+    with pytest.raises(ConflictingRecordError) as caught:
+        starting_points(Traced(Problem.of(study)), seed=1)
+    said = "with products = 'raw' or coding = 'sum' in [analysis] all of it would hold together"
+    assert (said in str(caught.value)) is bool(agreeing)
 
 
 def test_derivatives_are_those_of_the_residuals(record):
