@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..estimands import KINDS, Scenario
 from ..spec import InputError, unknown_name
 from ..study.measures import term_parts
 from ..study.study import Estimand, Study
 from .gaussian.least_squares import generalised_inverse
-from .gaussian.sufficient import FloatArray
 from .models.design import Design
 from .models.moment_design import MomentDesign
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray, IntArray
 from ..spec import InputError, unknown_name
 from .tails import Array, namespace
 
@@ -90,8 +90,8 @@ class GroupMoments:
 
 
 def group_moments(
-    rows: NDArray[np.float64],
-    group: NDArray[np.int64],
+    rows: FloatArray,
+    group: IntArray,
     names: Sequence[str],
     *,
     categories: Iterable[str] = (),

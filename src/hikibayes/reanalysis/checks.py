@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..arrays import FloatArray
 from ..inference.gaussian.exact import Exponential, HalfNormal, HalfStudentT, NormalPriors
 from ..inference.gaussian.loo import log_predictive_left_out
-from ..inference.gaussian.sufficient import FloatArray
 from ..inference.models.compile import exact_posterior, exact_priors
 from ..inference.models.design import Design, design
 from ..inference.models.specs import ModelSpec

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..arrays import FloatArray
 from ..inference.answers.ensemble import StepFit
 from ..inference.answers.estimates import pooled
 from ..inference.answers.johnson_neyman import gap_weights
 from ..inference.gaussian.exact import Mixture
-from ..inference.gaussian.sufficient import FloatArray
 from ..inference.models.design import Design
 from ..inference.models.moment_design import MomentDesign
 from ..spec import InputError

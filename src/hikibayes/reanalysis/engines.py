@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arrays import FloatArray
 from ..inference.answers.diagnostics import convergence
 from ..inference.answers.estimates import COLUMNS, Reporting, draw_estimates, exact_estimates
 from ..inference.estimands import answers
-from ..inference.gaussian.sufficient import FloatArray
 from ..inference.models.compile import exact_posterior
 from ..inference.models.design import Design, design
 from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec

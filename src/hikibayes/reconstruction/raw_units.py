@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..spec import InputError
 from ..study.analysis import PublishedAnalysis
 from ..study.study import Estimand, Study
@@ -23,7 +23,6 @@ from .participants.targets import Draws, TargetMaker
 
 __all__ = ["answers_by_unit"]
 
-type Floats = NDArray[np.float64]
 
 COLUMNS = ("estimand", "unit", "mean", "sd_between", "sd_within", "from_raw_units", "rests_on")
 ENOUGH = 500
@@ -66,7 +65,7 @@ class _RawScales:
     reconstructions: xr.Dataset
     seed: int
 
-    def of(self, measure: str) -> Floats | None:
+    def of(self, measure: str) -> FloatArray | None:
         """Return the raw SDs of a measure; None where neither a fact nor an assumption gives them."""
         draws = Draws.of(self.reconstructions, self.study)
         columns = lay_out(self.study, draws.names)
@@ -99,14 +98,14 @@ def _rows(
 
 
 def _row(
-    estimand: Estimand, unit: str, value: Floats, error: Floats, logs: Floats | None, assumed: str
+    estimand: Estimand, unit: str, value: FloatArray, error: FloatArray, logs: FloatArray | None, assumed: str
 ) -> dict[str, object]:
     share = _adjusted_r2(value, logs) if logs is not None else 0.0
     spread = float(value.std(ddof=1)), float(error.mean())
     return dict(zip(COLUMNS, (estimand.name, unit, float(value.mean()), *spread, share, assumed), strict=True))
 
 
-def _standardised(analysis: PublishedAnalysis, estimand: Estimand) -> tuple[Floats, Floats]:
+def _standardised(analysis: PublishedAnalysis, estimand: Estimand) -> tuple[FloatArray, FloatArray]:
     """Return a slope, or a difference of slopes, and its standard error, in SD per SD."""
     measure, fit = str(estimand.of), analysis.regression(estimand.step)
     if estimand.kind == "slope" and estimand.group is None:
@@ -130,7 +129,7 @@ def _assumptions(study: Study, measure: str) -> Iterator[str]:
     yield from [a.id for a in own if measure in a.about] or [a.id for a in own if not a.about]
 
 
-def _adjusted_r2(value: Floats, regressors: Floats) -> float:
+def _adjusted_r2(value: FloatArray, regressors: FloatArray) -> float:
     """Return the share of the variance of ``value`` (n,) that goes with ``regressors`` (n, k)."""
     n, k = regressors.shape
     varying = regressors[:, regressors.std(axis=0) > 1e-12]

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..study.analysis import PublishedAnalysis
 from ..study.study import Study
 from .posterior.assembly import to_dataset
@@ -18,8 +18,6 @@ __all__ = ["complete", "has_converged", "reconstructions_note", "reconstructions
 
 NOTE = "reconstructions.json"
 """The file of a run folder that says what the sampler said of the reconstructions it rests on."""
-
-type FloatArray = NDArray[np.float64]
 
 
 def said_of(reconstructions: xr.Dataset) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..arrays import BoolArray, FloatArray
 from ..study.measures import Measure
 from ..study.study import Study
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUP_COLOURS", "dataset_figure"]
 
-type Floats = NDArray[np.float64]
 
 # Okabe and Ito's blue and vermilion: told apart by every common kind of colour vision, and by lightness in print
 GROUP_COLOURS = ("#0072B2", "#D55E00")
@@ -67,7 +67,7 @@ def _is_group(study: Study, measure: Measure) -> bool:
     return measure.id == study.analysis.group
 
 
-def _groups(study: Study, participants: pd.DataFrame) -> list[tuple[str, NDArray[np.bool_]]]:
+def _groups(study: Study, participants: pd.DataFrame) -> list[tuple[str, BoolArray]]:
     labels = participants[study.analysis.group].to_numpy(dtype=object)
     return [(group.label, np.asarray(labels == group.id)) for group in study.groups]
 
@@ -134,9 +134,7 @@ def _distribution(axis: Axes, study: Study, measure: Measure, participants: pd.D
     _plain(axis)
 
 
-def _shares(
-    axis: Axes, measure: Measure, labels: NDArray[np.object_], groups: list[tuple[int, NDArray[np.bool_]]]
-) -> None:
+def _shares(axis: Axes, measure: Measure, labels: NDArray[np.object_], groups: list[tuple[int, BoolArray]]) -> None:
     positions = np.arange(len(measure.levels))
     for place, rows in groups:
         shares = [float(np.mean(labels[rows] == level.id)) for level in measure.levels]
@@ -150,7 +148,7 @@ def _shares(
     )
 
 
-def _histogram(axis: Axes, measure: Measure, values: Floats, groups: list[tuple[int, NDArray[np.bool_]]]) -> None:
+def _histogram(axis: Axes, measure: Measure, values: FloatArray, groups: list[tuple[int, BoolArray]]) -> None:
     low, high = measure.limits
     step = measure.grain or (high - low) / BARS
     levels = round((high - low) / step) + 1

@@ -14,12 +14,12 @@ from typing import TypeGuard
 
 import pandas as pd
 
+from ..arrays import FloatArray
 from ..defaults import DEFAULT_STUDY
 from ..inference.answers.remarks import remark_table
 from ..inference.estimands import Answers, answers
 from ..inference.fit import Fit
 from ..inference.gaussian.exact import GaussianPosterior
-from ..inference.gaussian.sufficient import FloatArray
 from ..inference.models.compile import exact_posterior
 from ..inference.models.design import Design, design
 from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec

@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ..arrays import FloatArray, IntArray
 from ..inference.gaussian.exact import Draws
 from ..inference.gaussian.least_squares import LeastSquares
-from ..inference.gaussian.sufficient import FloatArray, IntArray, SufficientStatistics
+from ..inference.gaussian.sufficient import SufficientStatistics
 from ..inference.models.design import Design
 from ..spec import InputError, unknown_name
 from ..study.study import Estimand

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..folders import write_run
 from ..provenance import RunRecord, file_digest
 from ..reporting.saved import SavedRun
@@ -222,7 +222,7 @@ def _by_monte_carlo_error(first: pd.DataFrame, second: pd.DataFrame) -> tuple[st
     return "within Monte Carlo error", f"at most {away:.1f} Monte Carlo errors away"
 
 
-def _error_of(table: pd.DataFrame) -> NDArray[np.float64]:
+def _error_of(table: pd.DataFrame) -> FloatArray:
     """Monte Carlo error of each row's mean: of its draws, and of the data sets that stand for all the record allows."""
     error = np.nan_to_num(_floats(table, "mcse_mean")) ** 2
     if {"sd_between", "datasets"} <= set(table.columns):
@@ -230,5 +230,5 @@ def _error_of(table: pd.DataFrame) -> NDArray[np.float64]:
     return np.sqrt(error)
 
 
-def _floats(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+def _floats(table: pd.DataFrame, name: str) -> FloatArray:
     return table[name].to_numpy(dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..gaussian.sufficient import FloatArray
+from ...arrays import FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr

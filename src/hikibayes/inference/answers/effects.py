@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
+from ...arrays import FloatArray
 from ...estimands import KINDS, Scenario
 from ...study.study import Estimand
 from ..estimands import Answers
-from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 from ..models.layout import coefficient_draws
 from ..models.specs import INTERCEPT

@@ -11,12 +11,12 @@ import pandas as pd
 from scipy import stats as st
 from scipy.special import logsumexp
 
+from ...arrays import FloatArray
 from ...spec import InputError
 from ...study.study import Estimand
 from ..estimands import Answers, raw_unit
 from ..gaussian.exact import FlatPrior, GaussianPosterior
 from ..gaussian.mixture import Mixture
-from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 from ..models.layout import coefficient_draws
 from ..models.moment_design import MomentDesign

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from ...arrays import FloatArray
 from ...estimands import KINDS
 from ...spec import InputError
 from ...study.study import Estimand
 from ...study.wording import estimand_name
 from ..gaussian.exact import GaussianPosterior
-from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 from ..models.moment_design import MomentDesign
 

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...study.facts import Fact
 from ...study.study import Study
 from ..data.labels import loose
 from ..gaussian.least_squares import dependencies
-from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 
 __all__ = ["Remark", "design_remarks", "remark_table", "row_runs", "table_remarks", "told"]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...estimands import KINDS
 from ...spec import InputError
 from ...study.study import Estimand
 from ...study.wording import estimand_name
 from ..gaussian.exact import ExactEngineError, FlatPrior, NormalPriors, posterior
-from ..gaussian.sufficient import FloatArray
 from ..models.compile import exact_priors
 from ..models.design import Design
 from ..models.layout import coefficient_draws

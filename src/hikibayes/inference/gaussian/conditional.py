@@ -28,8 +28,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from .normal_priors import Aligned
-from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
+from .sufficient import ExactEngineError, Refusal, SufficientStatistics
 
 __all__ = ["COLLINEAR", "PERFECT_FIT", "ConditionalForm", "check_priors", "diagonalise", "factored", "with_stand_ins"]
 
@@ -59,7 +60,7 @@ class ConditionalForm:
     log_volume: FloatArray
     """(B,) log|Sxx + v0 P| - log|P|."""
     y_mean: FloatArray
-    saturated: NDArray[np.bool_]
+    saturated: BoolArray
     """(B,) as many independent columns as rows allow: without the priors, nothing would be left of the outcome."""
     priors: Aligned
 
@@ -114,7 +115,7 @@ class ConditionalForm:
         # with few degrees of freedom the density falls as slowly as sigma to the power of minus these
         return low, 0.5 * np.log(most / self.n) + 6 + 45 / np.maximum(self.df - 1, 1)
 
-    def one_peak(self, first: FloatArray, last: FloatArray) -> NDArray[np.bool_]:
+    def one_peak(self, first: FloatArray, last: FloatArray) -> BoolArray:
         """Tell where the density surely rises up to log sigma `first` and falls from `last` on, shape (B,).
 
         Notes

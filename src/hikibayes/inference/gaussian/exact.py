@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from .conditional import ConditionalForm, check_priors, diagonalise, with_stand_ins
 from .mixture import Mixture
 from .normal_priors import (
@@ -32,7 +33,7 @@ from .normal_priors import (
 )
 from .reference_quadrature import MANY, MATTERS, Nodes, integrate
 from .residual_sd import ResidualSD
-from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
+from .sufficient import ExactEngineError, Refusal, SufficientStatistics
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -162,7 +163,7 @@ class GaussianPosterior:
         return self.stats.names
 
     @property
-    def ok(self) -> NDArray[np.bool_]:
+    def ok(self) -> BoolArray:
         """Which data sets have a posterior, shape (B,)."""
         return np.asarray(self.refusals == Refusal.ACCEPTED)
 
@@ -335,7 +336,7 @@ class _AtZero:
         log_normal = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))[:, 0]
         return np.asarray(self.form.log_density(log_sigma) + log_normal)
 
-    def one_peak(self, first: FloatArray, last: FloatArray) -> NDArray[np.bool_]:
+    def one_peak(self, first: FloatArray, last: FloatArray) -> BoolArray:
         # a second peak would be one of the posterior, whose own nodes then cover both and leave nothing far from 0
         return np.ones(len(first), dtype=np.bool_)
 

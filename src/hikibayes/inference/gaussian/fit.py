@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from ...arrays import FloatArray, IntArray
 from ...reconstruction.compiled import compiler
 from . import algebra, lanes, marginals, quadrature, sufficient
 from . import reference_quadrature as rules
@@ -46,7 +47,7 @@ from .quadrature import (
     residual_left,
 )
 from .quadrature import SPREAD as INTERCEPT
-from .sufficient import RELATIVE_CONSTANT, FloatArray, IntArray, Refusal
+from .sufficient import RELATIVE_CONSTANT, Refusal
 
 __all__ = ["Data", "Rule", "Task", "fit", "rule"]
 

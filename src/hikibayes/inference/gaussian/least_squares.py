@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .sufficient import FloatArray, IntArray, SufficientStatistics
+from ...arrays import BoolArray, FloatArray, IntArray
+from .sufficient import SufficientStatistics
 
 __all__ = ["LeastSquares", "dependencies", "generalised_inverse"]
 
@@ -69,7 +69,7 @@ class LeastSquares:
         values = np.einsum("bkp,bp->bk", weights, self.coefficients)
         return np.where(self.estimable(weights), values, np.nan)
 
-    def estimable(self, weights: FloatArray) -> NDArray[np.bool_]:
+    def estimable(self, weights: FloatArray) -> BoolArray:
         """Tell which contrasts (B, k, p) have one value in every solution, shape (B, k)."""
         back = np.einsum("bkp,bpi,bij->bkj", weights, self.inverse, self.stats.sxx)
         size = 1 / np.sqrt(np.diagonal(self.stats.sxx, axis1=1, axis2=2))[:, None]

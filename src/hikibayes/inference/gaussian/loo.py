@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
+from ...arrays import FloatArray
 from .exact import GaussianPosterior
-from .sufficient import FloatArray
 
 __all__ = ["log_predictive_left_out"]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 
-from .sufficient import ExactEngineError, FloatArray
+from ...arrays import FloatArray
+from .sufficient import ExactEngineError
 
 __all__ = ["Mixture"]
 

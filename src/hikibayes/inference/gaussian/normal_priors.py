@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from .sufficient import ExactEngineError, FloatArray, IntArray, SufficientStatistics
+from ...arrays import FloatArray, IntArray
+from .sufficient import ExactEngineError, SufficientStatistics
 
 __all__ = ["Exponential", "FlatPrior", "HalfNormal", "HalfStudentT", "NormalPriors", "bambi_default"]
 

@@ -16,9 +16,8 @@ from functools import partial
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .sufficient import FloatArray, IntArray
+from ...arrays import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "EVERYWHERE",
@@ -74,7 +73,7 @@ class Integrand(Protocol):
     def log_density(self, log_sigma: FloatArray) -> FloatArray:
         """Evaluate at `log_sigma` of shape (B, K)."""
 
-    def one_peak(self, first: FloatArray, last: FloatArray) -> NDArray[np.bool_]:
+    def one_peak(self, first: FloatArray, last: FloatArray) -> BoolArray:
         """Tell where the density surely falls towards both sides outside of `first` and `last`, shape (B,)."""
 
 
@@ -103,10 +102,10 @@ class Nodes(NamedTuple):
         )
 
 
-type Rule = Callable[[Integrand], tuple[Nodes, NDArray[np.bool_]]]
+type Rule = Callable[[Integrand], tuple[Nodes, BoolArray]]
 
 
-def integrate(density: Integrand, nodes: int, active: NDArray[np.bool_]) -> tuple[Nodes, NDArray[np.bool_]]:
+def integrate(density: Integrand, nodes: int, active: BoolArray) -> tuple[Nodes, BoolArray]:
     """Find nodes and weights that integrate densities of log sigma.
 
     Parameters
@@ -147,7 +146,7 @@ def _ladder(nodes: int) -> Iterator[tuple[int, float, Rule]]:
         yield count, -np.inf, partial(_everywhere, count=count)
 
 
-def _around_peak(density: Integrand, count: int) -> tuple[Nodes, NDArray[np.bool_]]:
+def _around_peak(density: Integrand, count: int) -> tuple[Nodes, BoolArray]:
     """Place nodes around the mode, and tell where that is enough.
 
     If the posterior of 1/sigma² were a gamma distribution, log sigma = mode + δ would have log density -κ w², where
@@ -178,7 +177,7 @@ def _halved(relative: FloatArray) -> FloatArray:
     return np.asarray(np.log(2 * mass[:, ::2].sum(axis=1) / mass.sum(axis=1)))
 
 
-def _everywhere(density: Integrand, count: int) -> tuple[Nodes, NDArray[np.bool_]]:
+def _everywhere(density: Integrand, count: int) -> tuple[Nodes, BoolArray]:
     """Place even nodes over all log sigma that matter: for any density, of one peak or several."""
     low, high = density.support()
     for _ in range(2):  # the second time over what has turned out to matter
@@ -197,7 +196,7 @@ def _everywhere(density: Integrand, count: int) -> tuple[Nodes, NDArray[np.bool_
     return Nodes(log_sigma, log_weights), good
 
 
-def _peak(density: Integrand) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+def _peak(density: Integrand) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Mode of log sigma, half the curvature there, and whether Newton got there: on parabolas through three points.
 
     Both only place the nodes, so two digits are plenty: after a step this short Newton leaves less than a hundredth of

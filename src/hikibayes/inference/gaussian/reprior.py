@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline, PPoly
 from scipy.special import logsumexp
 
+from ...arrays import FloatArray
 from .exact import Contrasts, GaussianPosterior
 from .mixture import Mixture
-from .sufficient import ExactEngineError, FloatArray
+from .sufficient import ExactEngineError
 
 __all__ = ["Likelihood", "NormalRefits", "NumericalRefit", "Tabulated", "likelihood", "refit_density", "refit_normal"]
 

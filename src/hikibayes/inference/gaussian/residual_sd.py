@@ -9,8 +9,9 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from ...arrays import FloatArray
 from .mixture import safeguarded_newton
-from .sufficient import ExactEngineError, FloatArray
+from .sufficient import ExactEngineError
 
 __all__ = ["ResidualSD"]
 

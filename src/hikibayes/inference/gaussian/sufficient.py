@@ -12,14 +12,13 @@ from enum import IntEnum
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError
 
-__all__ = ["ExactEngineError", "FloatArray", "IntArray", "Refusal", "SufficientStatistics"]
+__all__ = ["ExactEngineError", "Refusal", "SufficientStatistics"]
 
-type FloatArray = NDArray[np.float64]
-type IntArray = NDArray[np.int64]
 
 RELATIVE_CONSTANT = 1e-24
 """A column whose variance is below this fraction of its squared mean cannot be told from a constant."""
@@ -136,7 +135,7 @@ class SufficientStatistics:
         """Return the number of data sets."""
         return len(self.n)
 
-    def take(self, index: slice | IntArray | NDArray[np.bool_]) -> Self:
+    def take(self, index: slice | IntArray | BoolArray) -> Self:
         """Return the data sets that `index` selects, still as a batch."""
         chosen = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "names"}
         return type(self)(names=self.names, **chosen)
@@ -159,7 +158,7 @@ class SufficientStatistics:
         ]
         return np.select([bad for _, bad in checks], [int(code) for code, _ in checks], int(Refusal.ACCEPTED))
 
-    def constant_columns(self) -> NDArray[np.bool_]:
+    def constant_columns(self) -> BoolArray:
         """Return which columns of which data sets do not vary, shape (B, p)."""
         variation = np.diagonal(self.sxx, axis1=1, axis2=2)
         return np.asarray(variation <= RELATIVE_CONSTANT * self.n[:, None] * self.x_mean**2)

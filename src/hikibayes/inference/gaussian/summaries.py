@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from .conditional import PERFECT_FIT, check_priors, factored, with_stand_ins
 from .exact import NODES, Contrasts, contrast_matrix, posterior
 from .normal_priors import Aligned, FlatPrior, NormalPriors, Priors
 from .reference_quadrature import EVERYWHERE, MANY, PLENTY, SOME
-from .sufficient import ExactEngineError, FloatArray, IntArray, Refusal, SufficientStatistics
+from .sufficient import ExactEngineError, Refusal, SufficientStatistics
 
 if TYPE_CHECKING:
     from .fit import Data, Task
@@ -53,7 +53,7 @@ class Summaries:
     refusals: IntArray
 
     @property
-    def ok(self) -> NDArray[np.bool_]:
+    def ok(self) -> BoolArray:
         """Which data sets have a posterior, shape (B,)."""
         return np.asarray(self.refusals == Refusal.ACCEPTED)
 

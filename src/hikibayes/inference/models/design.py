@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from ...arrays import FloatArray
 from ...estimands import Scenario
 from ...spec import InputError, unknown_name
 from ...study.measures import Measure
 from ...study.study import Study
-from ..gaussian.sufficient import FloatArray, SufficientStatistics
+from ..gaussian.sufficient import SufficientStatistics
 from .formulas import evaluated
 from .specs import ModelSpec
 from .terms import Term, columns_of, terms_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..gaussian.sufficient import FloatArray
+from ...arrays import FloatArray
 from .design import Design
 from .specs import PriorSet
 

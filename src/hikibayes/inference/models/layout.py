@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..gaussian.sufficient import FloatArray
+from ...arrays import FloatArray
 from .design import Design
 
 if TYPE_CHECKING:

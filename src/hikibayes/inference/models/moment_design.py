@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...spec import InputError, unknown_name
 from ...study.moments import in_raw_units
 from ...study.study import Study
-from ..gaussian.sufficient import FloatArray, SufficientStatistics
+from ..gaussian.sufficient import SufficientStatistics
 from .design import Scaling, categorical, refuse_calls
 from .formulas import evaluated
 from .specs import ModelSpec

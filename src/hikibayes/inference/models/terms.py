@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...spec import InputError
-from ..gaussian.sufficient import FloatArray
 from .formulas import CODINGS, quiet_evaluation
 from .specs import INTERCEPT
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...spec import InputError
 from ..gaussian.exact import HalfStudentT, bambi_default
 from ..models.design import Design
@@ -237,7 +238,7 @@ def _coefficients(structure: Structure, data: Mapping[str, Any]) -> Any:
     return data[ROTATION] @ beta if structure.rotated else beta
 
 
-def _rotation(design: Design, variant: str) -> NDArray[np.float64] | None:
+def _rotation(design: Design, variant: str) -> FloatArray | None:
     """Return R of ``beta = R independent``, shape (p, p); exchangeable priors have mean 0, so it turns no means."""
     chosen = design.model.prior_set(variant)
     factor, correlation = exchangeable(design, chosen)

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...arrays import FloatArray, IntArray
 from ...distributions import Distribution
 from ...spec import InputError
 from ...study.reliability import stated_reliability
 
 if TYPE_CHECKING:
-    from ..gaussian.sufficient import FloatArray, IntArray
     from ..models.design import Design
     from ..models.specs import MeasurementError
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...spec import InputError
 from ..answers.diagnostics import convergence, sound
 from ..answers.effects import effect_draws
 from ..estimands import Answers, answers
-from ..gaussian.sufficient import FloatArray
 from ..models.design import Design
 from ..models.layout import coefficient_draws, flat_draws, term_variables
 from ..models.specs import DEFAULT_VARIANT, INTERCEPT

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...spec import InputError, unknown_name
 from ..data.files import EMPTY, RawTable, as_text
 from ..data.labels import exact
 from ..data.mapping import TableMapping
 from ..data.tables import number_of
-from ..gaussian.sufficient import FloatArray
 
 __all__ = ["OwnColumn", "own_columns"]
 

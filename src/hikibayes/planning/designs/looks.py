@@ -6,17 +6,16 @@ from math import ceil
 from typing import Annotated, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
+from ...arrays import FloatArray
 from ...spec import Number, Probability, Spec
 from .rules import Rule
 
 __all__ = ["MOST_LOOKS", "Looks", "Predictive", "calibrated", "crossing"]
 
-type FloatArray = NDArray[np.float64]
 
 MOST_LOOKS = 10
 NODES = 160

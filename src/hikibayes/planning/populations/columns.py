@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from formulae.matrices import DesignMatrices
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray, IntArray
 from ...estimands import KINDS
 from ...inference.models.design import categorical, refuse_calls
 from ...inference.models.formulas import evaluated
@@ -23,8 +23,6 @@ from ...spec import InputError, unknown_name
 from ...study.study import Estimand, Study
 
 __all__ = ["CellColumns", "Frame", "cell_columns"]
-
-type FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +84,7 @@ class Frame:
         return tuple((group, level) for group in self.groups for level in self.levels)
 
     @property
-    def group_of(self) -> NDArray[np.int64]:
+    def group_of(self) -> IntArray:
         """Index of each cell's group, shape (C,)."""
         return np.repeat(np.arange(len(self.groups)), len(self.levels))
 

@@ -6,8 +6,9 @@ from math import floor
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...inference.gaussian.sufficient import SufficientStatistics
-from .columns import CellColumns, FloatArray
+from .columns import CellColumns
 from .worlds import Worlds
 
 __all__ = ["expected"]

@@ -12,9 +12,10 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from ...arrays import FloatArray
 from ...spec import InputError, Number, Share, Spec, unknown_name
 from ...study.measures import Identifier
-from .columns import FloatArray, Frame
+from .columns import Frame
 from .worlds import Worlds
 
 __all__ = ["Correlation", "FixedWorld", "fixed_worlds", "stated_variances"]

@@ -9,12 +9,13 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
+from ...arrays import FloatArray
 from ...spec import InputError
 from ...study.reliability import stated_reliability
 from ...study.study import Study
 from ..designs.axes import DropOut
 from ..designs.cells import Sample
-from .columns import FloatArray, Frame
+from .columns import Frame
 from .samples import GAUSSIAN, Recording
 
 __all__ = ["added_error", "recording_of"]

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from .columns import FloatArray, Frame
+from ...arrays import FloatArray, IntArray
+from .columns import Frame
 from .samples import Recording
-from .worlds import IntArray, Worlds
+from .worlds import Worlds
 
 __all__ = ["Scores", "draw_scores", "table"]
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from ...arrays import FloatArray
 from ...inference.models.design import Scaling
 from ...inference.models.moment_design import MomentDesign, design_from_moments
 from ...spec import InputError
 from ...study.moments import in_raw_units, total_moments
-from .columns import CellColumns, FloatArray, Frame
+from .columns import CellColumns, Frame
 
 __all__ = ["Ensemble", "ensemble", "in_sd_units"]
 

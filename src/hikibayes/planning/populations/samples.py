@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from ...arrays import FloatArray, IntArray
 from ...inference.gaussian import algebra, lanes, philox
 from ...inference.gaussian.algebra import compiled
 from ...inference.gaussian.lanes import (
@@ -43,8 +44,8 @@ from ...inference.gaussian.lanes import lanes as every
 from ...inference.gaussian.philox import Stream, normals, root_chi2, uniform
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...reconstruction.compiled import compiler
-from .columns import CellColumns, FloatArray
-from .worlds import IntArray, Worlds
+from .columns import CellColumns
+from .worlds import Worlds
 
 __all__ = ["GAUSSIAN", "Moments", "Recording", "Roots", "Stream", "draw_moments", "draw_statistics", "pool", "roots"]
 

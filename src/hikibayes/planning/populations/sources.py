@@ -12,16 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from ...arrays import FloatArray, IntArray
 from ...inference.gaussian.exact import GaussianPosterior
 from ...inference.models.compile import exact_posterior
 from ...inference.models.specs import DEFAULT_VARIANT
 from ...spec import InputError
 from ...study.study import Estimand
 from ..designs.axes import WorldsSpec
-from .columns import FloatArray, Frame
+from .columns import Frame
 from .fixed import FixedWorld, fixed_worlds
 from .reconstructed import Ensemble
-from .worlds import IntArray, Worlds
+from .worlds import Worlds
 
 __all__ = [
     "SOURCES",

@@ -15,16 +15,14 @@ from typing import Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError, unknown_name
 from ...study.regression import regress
 from ...study.study import Estimand
-from .columns import FloatArray, Frame
+from .columns import Frame
 
 __all__ = ["Worlds"]
-
-type IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +178,7 @@ class Worlds:
         )
         return self._with(cov=cov, slope=slope, level=level, sigma=sigma)
 
-    def allow(self, added: Mapping[str, FloatArray]) -> NDArray[np.bool_]:
+    def allow(self, added: Mapping[str, FloatArray]) -> BoolArray:
         """Tell which worlds can have as little error as `with_error_variance` would leave them, shape (W,)."""
         cov, _, variance = self._through(added)
         return (_lowest(cov) > 0) & (variance > 0).all(axis=1)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
+from ...arrays import FloatArray
 from ...inference.models.default_priors import default_priors, default_variants
 from ...inference.models.specs import ModelSpec, formula_alone
 from ...inference.own.estimands import own_estimands
@@ -19,7 +20,7 @@ from ...spec import InputError, unknown_name, validated
 from ...study.measures import term_parts
 from ...study.study import Estimand, Study
 from ..designs.population import PLAN, Population
-from .columns import CellColumns, FloatArray, Frame, cell_columns
+from .columns import CellColumns, Frame, cell_columns
 from .expected import expected
 from .fixed import FixedWorld, fixed_worlds
 from .worlds import Worlds

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...folders import finish
 from ...reconstruction.reconstructions import has_converged
 from ...shown import Shown
 from ..designs.cells import axis_labels
-from ..populations.columns import FloatArray
 from ..run.replicates import Replicates, read_replicates
 from .looks import looks
 from .performance import performance

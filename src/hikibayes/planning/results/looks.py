@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...arrays import BoolArray
 from ..designs.cells import axis_labels
 from ..run.replicates import LOOK, Replicates
 
@@ -44,7 +45,7 @@ def looks(replicates: Replicates) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*axes, *COLUMNS])
 
 
-def ends(replicates: Replicates, cell: int) -> dict[str, NDArray[np.bool_]]:
+def ends(replicates: Replicates, cell: int) -> dict[str, BoolArray]:
     """Tell how each study of a cell has ended: for, against, futile or undecided."""
     decision, design = replicates.simulation.decisions[0], replicates.simulation.looks
     assert design is not None

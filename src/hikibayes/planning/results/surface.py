@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ..populations.columns import FloatArray
+from ...arrays import FloatArray
 from ..run.replicates import Replicates
 from .sample_size import Curve, curves
 

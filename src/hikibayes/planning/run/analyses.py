@@ -7,13 +7,14 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...inference.gaussian.normal_priors import Priors
 from ...inference.models.compile import exact_priors
 from ...inference.models.specs import ModelSpec
 from ...spec import InputError, digest
 from ...study.study import Estimand
 from ..designs.simulation import Simulation
-from ..populations.columns import CellColumns, FloatArray
+from ..populations.columns import CellColumns
 
 __all__ = ["Analysis", "Questions", "analysis_of"]
 

@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from ...arrays import BoolArray, FloatArray
 from ...inference.gaussian.normal_priors import FlatPrior
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...spec import InputError
 from ..designs.cells import Cell, Sample, axis_labels
 from ..designs.looks import Predictive
 from ..designs.rules import Rule
-from ..populations.columns import FloatArray
 from ..populations.expected import expected
 from ..populations.samples import Stream, draw_statistics
 from .analyses import Analysis
@@ -83,7 +82,7 @@ def merged(one: SufficientStatistics, other: SufficientStatistics) -> Sufficient
     )
 
 
-def _ends(plan: Plan, analysis: Analysis, block: Block, share: float) -> NDArray[np.bool_]:
+def _ends(plan: Plan, analysis: Analysis, block: Block, share: float) -> BoolArray:
     """Tell which studies end at a look: what the first decision's estimand, (F, R), has come to."""
     looks, decision = plan.simulation.looks, plan.simulation.decisions[0]
     assert looks is not None

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...inference.answers.diagnostics import convergence, sound
 from ...inference.models.design import design
 from ...inference.nuts.graph import BETA, Graph, graph
 from ...inference.nuts.sampling import compiled
 from ..designs.cells import Sample
-from ..populations.columns import FloatArray
 from ..populations.participants import Scores, draw_scores, table
 from .analyses import Analysis
 from .replicates import INDEX, Block

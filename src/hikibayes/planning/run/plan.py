@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy as np
 import xarray as xr
 
+from ...arrays import FloatArray, IntArray
 from ...inference.gaussian.normal_priors import bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import Summaries, summaries_by_prior
@@ -26,13 +27,13 @@ from ...study.study import Estimand, Study
 from ...study.study_file import load_study
 from ..designs.cells import Sample
 from ..designs.simulation import Simulation, check
-from ..populations.columns import FloatArray, Frame, cell_columns
+from ..populations.columns import Frame, cell_columns
 from ..populations.fixed import fixed_worlds, stated_variances
 from ..populations.instruments import added_error, recording_of
 from ..populations.reconstructed import ensemble
 from ..populations.samples import Recording, Roots, roots
 from ..populations.sources import Asked, Source, sources_of
-from ..populations.worlds import IntArray, Worlds
+from ..populations.worlds import Worlds
 from .analyses import Analysis, Questions, analysis_of
 from .looks import check_looks
 from .rehearsal import rehearse

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...inference.gaussian.exact import posterior
 from ...inference.gaussian.normal_priors import bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...spec import InputError
 from ..designs.axes import AS_PRINTED
 from ..designs.cells import Cell, Sample, axis_labels
-from ..populations.columns import FloatArray, Frame
+from ..populations.columns import Frame
 from ..populations.expected import expected
 from .analyses import Analysis
 

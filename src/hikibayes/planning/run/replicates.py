@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...arrays import BoolArray
 from ...files import FORMAT, known_format
 from ...shown import Shown
 from ...spec import InputError, validated
@@ -121,7 +122,7 @@ class Replicates(Shown):
         block = self.blocks[cell][self.estimands.index(estimand)]
         return dict(zip(features_of(self.simulation), block, strict=True))
 
-    def ok(self, cell: int) -> NDArray[np.bool_]:
+    def ok(self, cell: int) -> BoolArray:
         """Return which fits of a cell succeeded, shape (k, R)."""
         needed = self.blocks[cell][:, [INDEX["mean"], INDEX["lower"], INDEX["upper"]]]
         return np.asarray(np.isfinite(needed).all(axis=1))

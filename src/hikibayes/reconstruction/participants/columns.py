@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError
 from ...study.measures import Measure
 from ...study.study import Study
@@ -42,10 +42,10 @@ class Columns:
     measures: tuple[Measure, ...]
     group: str
     sizes: tuple[int, int]
-    origin: NDArray[np.float64]
-    grain: NDArray[np.float64]
-    lowest: NDArray[np.int64]
-    highest: NDArray[np.int64]
+    origin: FloatArray
+    grain: FloatArray
+    lowest: IntArray
+    highest: IntArray
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -53,21 +53,21 @@ class Columns:
         return tuple(measure.id for measure in self.measures)
 
     @cached_property
-    def binary(self) -> NDArray[np.bool_]:
+    def binary(self) -> BoolArray:
         """Which measures are categories, shape (m,)."""
         return np.array([measure.kind == "category" for measure in self.measures])
 
     @cached_property
-    def fine(self) -> NDArray[np.bool_]:
+    def fine(self) -> BoolArray:
         """Which measures are continuous, shape (m,)."""
         return np.array([measure.kind != "category" and measure.grain == 0 for measure in self.measures])
 
     @cached_property
-    def two_items(self) -> NDArray[np.bool_]:
+    def two_items(self) -> BoolArray:
         """Which measures are scales of two items, shape (m,)."""
         return np.array([measure.kind == "scale" and measure.items == 2 for measure in self.measures])
 
-    def values(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def values(self, rows: FloatArray) -> FloatArray:
         """Translate rows of counts, shape (n, m), into values in the measures' own units."""
         return self.origin + self.grain * rows
 

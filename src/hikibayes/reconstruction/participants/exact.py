@@ -8,15 +8,13 @@ changes on either side that add up to it exactly, which sorting finds among bill
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from .space import Space
 
 __all__ = ["exact_rows"]
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
 
 TRIES = 8
 """Orders of people in which a column is tried."""
@@ -27,7 +25,7 @@ STEPS = 400
 SPLITS = 6
 
 
-def exact_rows(space: Space, rows: Floats, products: Ints, rng: np.random.Generator) -> Floats | None:
+def exact_rows(space: Space, rows: FloatArray, products: IntArray, rng: np.random.Generator) -> FloatArray | None:
     """Bring the whole-number columns to given cross-products.
 
     Parameters
@@ -67,14 +65,14 @@ def exact_rows(space: Space, rows: Floats, products: Ints, rng: np.random.Genera
 class _Column:
     """One column of a group, beside columns that stay as they are."""
 
-    def __init__(self, known: Floats, limits: tuple[float, float], frozen: NDArray[np.bool_]) -> None:
+    def __init__(self, known: FloatArray, limits: tuple[float, float], frozen: BoolArray) -> None:
         self.known, self.limits, self.frozen = known, limits, frozen
         self.beside = np.column_stack([np.ones(len(known)), known])
 
-    def sums(self, x: Floats) -> Floats:
+    def sums(self, x: FloatArray) -> FloatArray:
         return np.append(self.beside.T @ x, x @ x)
 
-    def solved(self, x: Floats, wanted: Floats, rng: np.random.Generator) -> Floats | None:
+    def solved(self, x: FloatArray, wanted: FloatArray, rng: np.random.Generator) -> FloatArray | None:
         """Return a column with exactly these sums, or None."""
         first = self._near(x, wanted) if self.limits[1] - self.limits[0] > 1 else x
         for _ in range(TRIES):
@@ -87,7 +85,7 @@ class _Column:
                     break
         return None
 
-    def _near(self, x: Floats, wanted: Floats) -> Floats:
+    def _near(self, x: FloatArray, wanted: FloatArray) -> FloatArray:
         """Round the real column that has the wanted sums."""
         x = np.array(x)
         for _ in range(4):
@@ -99,7 +97,9 @@ class _Column:
             x = np.clip(explained + spread * rest, *self.limits)
         return np.rint(x)
 
-    def _changes(self, x: Floats, rng: np.random.Generator, rows: Ints, *, alike: bool) -> tuple[Ints, Floats, Floats]:
+    def _changes(
+        self, x: FloatArray, rng: np.random.Generator, rows: IntArray, *, alike: bool
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return opposite steps of two people of some rows: who, steps, and what they add."""
         who = _people(np.column_stack([self.known, x])[rows], rng, alike)
         one, two = rows[who[:, 0]], rows[who[:, 1]]
@@ -111,10 +111,10 @@ class _Column:
         )
         return np.stack([one, two], 1), step, added
 
-    def _inside(self, values: Floats) -> NDArray[np.bool_]:
+    def _inside(self, values: FloatArray) -> BoolArray:
         return (values >= self.limits[0]) & (values <= self.limits[1])
 
-    def _stepped(self, x: Floats, wanted: Floats, rng: np.random.Generator) -> Floats:
+    def _stepped(self, x: FloatArray, wanted: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Come near by single steps while the sum is wrong, then by opposite steps of two people."""
         everyone = np.arange(len(x))
         scale = np.sqrt((self.beside**2).mean(axis=0) + 1.0)
@@ -145,7 +145,7 @@ class _Column:
             x[who[best, 1]] -= steps[best]
         return x
 
-    def _closed(self, x: Floats, left: Floats, rng: np.random.Generator) -> bool:
+    def _closed(self, x: FloatArray, left: FloatArray, rng: np.random.Generator) -> bool:
         """Find changes of two halves of the people that add up to what is left; make them in place."""
         shuffled = rng.permutation(len(x))
         sides = [self._combined(x, half, rng) for half in np.array_split(shuffled, 2)]
@@ -163,7 +163,9 @@ class _Column:
                 return True
         return False
 
-    def _combined(self, x: Floats, rows: Ints, rng: np.random.Generator) -> tuple[Ints, Floats, Floats]:
+    def _combined(
+        self, x: FloatArray, rows: IntArray, rng: np.random.Generator
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return no change, one change, and two changes of different people; cells, steps, and what they add."""
         who, step, added = self._changes(x, rng, rows, alike=True)
         cells, steps = np.hstack([who, who]), np.stack([step, -step, 0 * step, 0 * step], 1)
@@ -186,7 +188,7 @@ class _Column:
         return tuple(np.concatenate(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]
 
 
-def _people(points: Floats, rng: np.random.Generator, alike: bool) -> Ints:
+def _people(points: FloatArray, rng: np.random.Generator, alike: bool) -> IntArray:
     """Draw pairs of people, every one where there are few, alike or any where there are many; shape (pairs, 2)."""
     n = len(points)
     if n * (n - 1) <= POOL:
@@ -194,11 +196,11 @@ def _people(points: Floats, rng: np.random.Generator, alike: bool) -> Ints:
         return np.stack([one, two], 1)
     if not alike:
         drawn = rng.integers(n, size=(POOL, 2))
-        apart: Ints = drawn[drawn[:, 0] != drawn[:, 1]]
+        apart: IntArray = drawn[drawn[:, 0] != drawn[:, 1]]
         return apart
     near = min(NEIGHBOURS, n - 1)
     chosen = rng.choice(n, size=min(n, POOL // near), replace=False)
     jitter = points + rng.uniform(-0.3, 0.3, size=points.shape)
     _, found = KDTree(jitter).query(jitter[chosen], k=near + 1)
-    pairs: Ints = np.stack([np.repeat(chosen, near), found[:, 1:].ravel()], 1)
+    pairs: IntArray = np.stack([np.repeat(chosen, near), found[:, 1:].ravel()], 1)
     return pairs

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from ...arrays import FloatArray, IntArray
 from ...auditing.feasibility import counts
 from ...spec import InputError
 from ...study.facts import Fact
@@ -26,8 +27,6 @@ from .start import levels_of
 
 __all__ = ["independent_category", "independent_number"]
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
 
 CLOUD = 400
 QUICK_ROUNDS, ROUNDS = 15, 80
@@ -55,7 +54,7 @@ class Part:
     attained: tuple[int, ...]
 
 
-def independent_number(known: Known, measure: Measure, rng: np.random.Generator) -> Floats:
+def independent_number(known: Known, measure: Measure, rng: np.random.Generator) -> FloatArray:
     """Draw a column of numbers that prints every fact about it.
 
     Parameters
@@ -84,7 +83,7 @@ def independent_number(known: Known, measure: Measure, rng: np.random.Generator)
     raise number.impossible()
 
 
-def _column(number: _Number, sums: Ints, rng: np.random.Generator) -> Floats | None:
+def _column(number: _Number, sums: IntArray, rng: np.random.Generator) -> FloatArray | None:
     column = np.full(sum(part.size for part in number.parts), np.nan)
     for k in number.used:
         values = _with_sums(number.parts[k], int(sums[k, 0]), int(sums[k, 1]), rng)
@@ -119,7 +118,7 @@ class _Number:
         return [self._part(group) for group in self.study.group_ids]
 
     @cached_property
-    def n(self) -> Floats:
+    def n(self) -> FloatArray:
         return np.array([part.size for part in self.parts], dtype=float)
 
     def _part(self, group: str) -> Part:
@@ -161,7 +160,7 @@ class _Number:
 
     # -- sums --------------------------------------------------------------------------------------------------------
 
-    def find_sums(self, start: Floats, rng: np.random.Generator) -> Ints | None:
+    def find_sums(self, start: FloatArray, rng: np.random.Generator) -> IntArray | None:
         """Return sums and sums of squares by group, in counts, that print every fact; shape (2, 2). None if not found.
 
         Clouds of means and SDs around the best so far, wide and narrow together, are rounded to sums that whole
@@ -181,14 +180,14 @@ class _Number:
             # near the start first: a t can also be had from absurd SDs
             reached = (loss == 0) & (distance < REACH * number**2)
             if reached.any():
-                nearest: Ints = np.rint(sums[np.argmin(np.where(reached, distance, np.inf))]).astype(np.int64)
+                nearest: IntArray = np.rint(sums[np.argmin(np.where(reached, distance, np.inf))]).astype(np.int64)
                 return nearest
             score = np.log1p(loss) + LOYALTY * distance
             if score.min() < best_score:
                 best, best_score = cloud[np.argmin(score)], score.min()
         return None
 
-    def _whole(self, moments: Floats) -> Floats:
+    def _whole(self, moments: FloatArray) -> FloatArray:
         """Round means and SDs to a sum and a sum of squares, which have the same parity."""
         total = np.rint(self.n * moments[..., 0])
         squares = (self.n - 1) * moments[..., 1] ** 2 + total**2 / self.n
@@ -200,7 +199,7 @@ class _Number:
                 squares[..., k] = total[..., k] * (2 * low + 1) - self.n[k] * low * (low + 1)
         return np.stack([total, squares], axis=-1)
 
-    def _loss(self, sums: Floats) -> Floats:
+    def _loss(self, sums: FloatArray) -> FloatArray:
         """Return the squared misses of all facts, shape (candidates,); infinite where no column has such sums."""
         mean = sums[..., 0] / self.n
         variance = (sums[..., 1] - self.n * mean**2) / (self.n - 1)
@@ -218,7 +217,7 @@ class _Number:
                 loss += _misses(fact, np.abs(value) if fact.absolute else value)
         return loss
 
-    def _statistic(self, fact: Fact, mean: Floats, variance: Floats) -> Floats | None:
+    def _statistic(self, fact: Fact, mean: FloatArray, variance: FloatArray) -> FloatArray | None:
         """Return the number that a fact speaks of, for every candidate; None where sums do not determine it."""
         if fact.quantity in ("mean", "sd"):
             return self.grain * self._moment(fact, mean, variance)
@@ -238,7 +237,7 @@ class _Number:
         found = {"mean_difference": self.grain * gap, "t": t, "df": df, "d": gap / np.sqrt(pooled)}
         return found.get(fact.quantity)
 
-    def _moment(self, fact: Fact, mean: Floats, variance: Floats) -> Floats:
+    def _moment(self, fact: Fact, mean: FloatArray, variance: FloatArray) -> FloatArray:
         if fact.group or self.measure.only_in:
             k = self.study.group_ids.index(fact.group or self.measure.only_in or "")
             return mean[:, k] if fact.quantity == "mean" else np.sqrt(variance[:, k])
@@ -257,11 +256,11 @@ class _Number:
         )
 
 
-def _misses(fact: Fact, value: Floats) -> Floats:
+def _misses(fact: Fact, value: FloatArray) -> FloatArray:
     interval = fact.interval
     rounded = interval.bounded and interval.half_width > 0
     width = interval.half_width if rounded else 0.05 * (1 + abs(float(fact.value)))
-    outside: Floats = np.maximum(np.maximum(interval.low - value, value - interval.high), 0.0) / width
+    outside: FloatArray = np.maximum(np.maximum(interval.low - value, value - interval.high), 0.0) / width
     # ends belong to a rounding interval, up to floating-point error; they do not where the paper says "less than"
     outside[outside < 1e-9] = 0.0
     if fact.relation in ("<", ">"):
@@ -272,7 +271,7 @@ def _misses(fact: Fact, value: Floats) -> Floats:
 # -- a column with given sums ----------------------------------------------------------------------------------------
 
 
-def _with_sums(part: Part, total: int, squares: int, rng: np.random.Generator) -> Ints | None:
+def _with_sums(part: Part, total: int, squares: int, rng: np.random.Generator) -> IntArray | None:
     """Return whole numbers with exactly this sum and sum of squares (nearly, where they are fine), or None.
 
     From a column of the right shape, single steps bring the sum, and pairs of opposite steps the sum of squares.
@@ -295,7 +294,7 @@ def _with_sums(part: Part, total: int, squares: int, rng: np.random.Generator) -
     return _with_squares(values, kept, squares, part, rng) if missing == 0 else None
 
 
-def _stretched(values: Ints, kept: int, mean: float, sd: float, part: Part) -> Ints:
+def _stretched(values: IntArray, kept: int, mean: float, sd: float, part: Part) -> IntArray:
     """Move and stretch all but the kept values until mean and SD are right up to the rounding of single values."""
     n, fixed = len(values), values[:kept]
     wanted = (n * mean - fixed.sum()) / (n - kept)
@@ -307,7 +306,7 @@ def _stretched(values: Ints, kept: int, mean: float, sd: float, part: Part) -> I
     return np.concatenate([fixed, np.rint(free).astype(np.int64)])
 
 
-def _with_squares(values: Ints, kept: int, squares: int, part: Part, rng: np.random.Generator) -> Ints | None:
+def _with_squares(values: IntArray, kept: int, squares: int, part: Part, rng: np.random.Generator) -> IntArray | None:
     n = len(values)
     missing = squares - int((values**2).sum())
     for _ in range(SWEEPS):
@@ -325,7 +324,7 @@ def _with_squares(values: Ints, kept: int, squares: int, part: Part, rng: np.ran
     return None
 
 
-def _shape(rng: np.random.Generator, n: int, mean: float, sd: float, part: Part) -> Ints:
+def _shape(rng: np.random.Generator, n: int, mean: float, sd: float, part: Part) -> IntArray:
     scores = rng.permutation(rng.standard_normal(n))
     from_low = mean - part.low
     if from_low < SKEWED * sd and part.high - mean > 2 * SKEWED * sd and from_low > 0:

@@ -16,8 +16,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError
 from ...study.facts import Fact
 from ...study.measures import Measure
@@ -29,9 +29,6 @@ __all__ = ["Questionnaire", "Reliability", "answer"]
 
 compiled = compiler()
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
-type Bools = NDArray[np.bool_]
 
 PROPOSALS_PER_CELL = 60
 TOLERANCE = 0.01
@@ -54,7 +51,7 @@ class Reliability:
     low, high : float
     """
 
-    items: NDArray[np.bool_]
+    items: BoolArray
     group: int
     low: float
     high: float
@@ -154,7 +151,9 @@ def _inside(fact: Fact) -> tuple[float, float]:
     return low + edge, high - edge
 
 
-def answer(measure: Measure, scores: Floats, group: Ints, asked: list[Reliability], rng: np.random.Generator) -> Ints:
+def answer(
+    measure: Measure, scores: FloatArray, group: IntArray, asked: list[Reliability], rng: np.random.Generator
+) -> IntArray:
     """Divide every participant's score into item answers.
 
     Parameters
@@ -187,19 +186,19 @@ def answer(measure: Measure, scores: Floats, group: Ints, asked: list[Reliabilit
     return items
 
 
-def _unanimous(totals: Ints, k: int, rng: np.random.Generator) -> Ints:
+def _unanimous(totals: IntArray, k: int, rng: np.random.Generator) -> IntArray:
     """Divide totals evenly; what is left over goes to the same items first, the easy ones."""
     easy = np.argsort(rng.permutation(k))
-    items: Ints = totals[:, None] // k + (easy[None, :] < (totals % k)[:, None])
+    items: IntArray = totals[:, None] // k + (easy[None, :] < (totals % k)[:, None])
     return items
 
 
 class Wanted(NamedTuple):
     """Reliabilities as compiled code reads them: rows (c, n), members (c, items), bounds (c, 2)."""
 
-    rows: Bools
-    members: Bools
-    bounds: Floats
+    rows: BoolArray
+    members: BoolArray
+    bounds: FloatArray
 
 
 class Shift(NamedTuple):
@@ -225,13 +224,13 @@ class Tally(NamedTuple):
         Of squared answers, of squared item sums, of persons' sums, of squared persons' sums.
     """
 
-    of_item: Floats
-    of_person: Floats
-    sums: Floats
+    of_item: FloatArray
+    of_person: FloatArray
+    sums: FloatArray
 
 
 @compiled
-def _tally(items: Ints, wanted: Wanted) -> Tally:
+def _tally(items: IntArray, wanted: Wanted) -> Tally:
     (n, k), count = items.shape, wanted.bounds.shape[0]
     tally = Tally(np.zeros((count, k)), np.zeros((count, n)), np.zeros((count, 4)))
     for c in range(count):
@@ -248,7 +247,7 @@ def _tally(items: Ints, wanted: Wanted) -> Tally:
 
 
 @compiled
-def _miss(wanted: Wanted, c: int, sums: Floats) -> float:
+def _miss(wanted: Wanted, c: int, sums: FloatArray) -> float:
     """Return how far an alpha is outside its bounds."""
     k, n = wanted.members[c].sum(), wanted.rows[c].sum()
     of_items = (sums[0] - sums[1] / n) / (n - 1)
@@ -258,7 +257,7 @@ def _miss(wanted: Wanted, c: int, sums: Floats) -> float:
 
 
 @compiled
-def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: Floats) -> None:
+def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: FloatArray) -> None:
     """Fill in the sums of one reliability as they are after a shift."""
     sums[:] = tally.sums[c]
     if not wanted.rows[c, shift.person]:
@@ -277,7 +276,7 @@ def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: Floats) -> 
 
 
 @compiled
-def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: Floats) -> None:
+def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: FloatArray) -> None:
     for c in range(sums.shape[0]):
         tally.sums[c] = sums[c]
         if wanted.rows[c, shift.person]:
@@ -288,7 +287,7 @@ def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: Floats) -> None:
 
 
 @compiled
-def _shift(rng: np.random.Generator, items: Ints, limits: Ints, wanted: Wanted, proposals: int) -> bool:
+def _shift(rng: np.random.Generator, items: IntArray, limits: IntArray, wanted: Wanted, proposals: int) -> bool:
     """Shift answers within persons until every alpha is within its bounds; ``items`` is changed in place."""
     n, k = items.shape
     tally = _tally(items, wanted)

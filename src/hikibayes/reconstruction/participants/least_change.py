@@ -8,17 +8,16 @@ hardly move, those that reach one stay there, and a few rounds settle what is no
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cholesky
 from scipy.optimize import nnls
 
+from ...arrays import BoolArray, FloatArray
 from .moves import Aim, effects
 from .numbers import HAIR, Numbers
 from .space import Space, moments
 
 __all__ = ["change_least", "project"]
 
-type Floats = NDArray[np.float64]
 
 MARGINS = (0.3, 0.1, 0.03, 0.01)
 """How far inside their intervals numbers are asked for, in widths; less where they do not get there."""
@@ -30,8 +29,8 @@ SOFT = 1e-7
 
 
 def change_least(
-    space: Space, numbers: Numbers, rows: Floats, aim: Aim, columns: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+    space: Space, numbers: Numbers, rows: FloatArray, aim: Aim, columns: BoolArray
+) -> tuple[FloatArray, FloatArray]:
     """Change cells of some columns as little as every number allows.
 
     Parameters
@@ -66,13 +65,13 @@ def change_least(
 
 def _projected(
     space: Space,
-    rows: Floats,
+    rows: FloatArray,
     aim: Aim,
     margin: float,
-    columns: NDArray[np.bool_],
-    value: Floats,
-    slopes: tuple[Floats, Floats],
-) -> Floats:
+    columns: BoolArray,
+    value: FloatArray,
+    slopes: tuple[FloatArray, FloatArray],
+) -> FloatArray:
     used = np.arange(len(value))
     linear, _ = effects(space, rows, slopes, used)
     span = space.highest - space.lowest
@@ -87,7 +86,7 @@ def _projected(
     return np.clip(moved, space.lowest, space.highest)
 
 
-def project(gram: Floats, low: Floats, high: Floats) -> Floats:
+def project(gram: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Return multipliers of the smallest change that brings numbers between two ends.
 
     Parameters

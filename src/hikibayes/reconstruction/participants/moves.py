@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray, IntArray
 from .numbers import HAIR, Numbers
 from .space import Space, moments
 
 __all__ = ["Aim", "effects", "move"]
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
 
 EDGE = 0.05
 """How far inside its interval a number is pulled, as a share of the half width."""
@@ -34,11 +32,11 @@ KICK = 6
 class Aim(NamedTuple):
     """The intervals of one table's numbers: ends, and the width that counts as 1; shape (goals,) each."""
 
-    low: Floats
-    high: Floats
-    width: Floats
+    low: FloatArray
+    high: FloatArray
+    width: FloatArray
 
-    def outside(self, values: Floats, edge: float = 0.0) -> Floats:
+    def outside(self, values: FloatArray, edge: float = 0.0) -> FloatArray:
         """Return how far numbers are outside, or less than ``edge`` inside, in widths."""
         below, above = (self.low - values) / self.width + edge, (values - self.high) / self.width + edge
         return np.maximum(np.maximum(below, above), 0.0)
@@ -47,20 +45,20 @@ class Aim(NamedTuple):
 class _Changes(NamedTuple):
     """Changes of two cells each: rows, columns and steps, shape (changes, 2); a step of 0 leaves its cell alone."""
 
-    row: Ints
-    column: Ints
-    step: Floats
+    row: IntArray
+    column: IntArray
+    step: FloatArray
 
-    def take(self, index: Ints) -> _Changes:
+    def take(self, index: IntArray) -> _Changes:
         return _Changes(self.row[index], self.column[index], self.step[index])
 
-    def make(self, index: int, rows: Floats) -> None:
+    def make(self, index: int, rows: FloatArray) -> None:
         np.add.at(rows, (self.row[index], self.column[index]), self.step[index])
 
 
 def move(
-    space: Space, numbers: Numbers, rows: Floats, aim: Aim, rng: np.random.Generator, rounds: int
-) -> tuple[Floats, Floats]:
+    space: Space, numbers: Numbers, rows: FloatArray, aim: Aim, rng: np.random.Generator, rounds: int
+) -> tuple[FloatArray, FloatArray]:
     """Move whole-number cells until every number is in its interval.
 
     Parameters
@@ -105,7 +103,7 @@ def move(
 # -- changes there are ----------------------------------------------------------------------------------------------
 
 
-def _changes(space: Space, rows: Floats, rng: np.random.Generator) -> _Changes:
+def _changes(space: Space, rows: FloatArray, rng: np.random.Generator) -> _Changes:
     """Draw single steps, opposite steps in a column of a group, any two, and trades of categories."""
     row, column, step = _steps(space, rows)
     found = []
@@ -120,11 +118,13 @@ def _changes(space: Space, rows: Floats, rng: np.random.Generator) -> _Changes:
     return _Changes(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-def _pair(row: Ints, column: Ints, step: Floats, row_2: Ints, column_2: Ints, step_2: Floats) -> _Changes:
+def _pair(
+    row: IntArray, column: IntArray, step: FloatArray, row_2: IntArray, column_2: IntArray, step_2: FloatArray
+) -> _Changes:
     return _Changes(np.stack([row, row_2], 1), np.stack([column, column_2], 1), np.stack([step, step_2], 1))
 
 
-def _steps(space: Space, rows: Floats) -> tuple[Ints, Ints, Floats]:
+def _steps(space: Space, rows: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
     """Return every step up and down that leaves a cell inside its limits."""
     movable = ~space.frozen & ~space.fine & ~space.binary
     odd = space.is_odd(rows)
@@ -142,7 +142,9 @@ def _steps(space: Space, rows: Floats) -> tuple[Ints, Ints, Floats]:
     )
 
 
-def _opposite(space: Space, row: Ints, column: Ints, step: Floats, one: Ints, rng: np.random.Generator) -> Ints:
+def _opposite(
+    space: Space, row: IntArray, column: IntArray, step: FloatArray, one: IntArray, rng: np.random.Generator
+) -> IntArray:
     """Draw for some steps the opposite one of another person of the group; -1 where there is none."""
     width = int(column.max()) + 1
     key = (space.group[row] * width + column) * 8 + step.astype(np.int64)
@@ -153,7 +155,7 @@ def _opposite(space: Space, row: Ints, column: Ints, step: Floats, one: Ints, rn
     return np.where(right > left, order[np.minimum(drawn, len(order) - 1)], -1)
 
 
-def _trades(space: Space, rows: Floats, rng: np.random.Generator) -> list[_Changes]:
+def _trades(space: Space, rows: FloatArray, rng: np.random.Generator) -> list[_Changes]:
     """Draw people of a group, one at each level of a category, who trade places."""
     found, size = [], PAIRS // (4 * max(int(space.binary.sum()), 1))
     for j in np.flatnonzero(space.binary):
@@ -170,7 +172,12 @@ def _trades(space: Space, rows: Floats, rng: np.random.Generator) -> list[_Chang
 
 
 def _improve(
-    space: Space, rows: Floats, value: Floats, slopes: tuple[Floats, Floats], aim: Aim, rng: np.random.Generator
+    space: Space,
+    rows: FloatArray,
+    value: FloatArray,
+    slopes: tuple[FloatArray, FloatArray],
+    aim: Aim,
+    rng: np.random.Generator,
 ) -> None:
     """Make the best changes there are, in rows of their own; ``rows`` is changed in place."""
     inside = np.minimum(value - aim.low, aim.high - value) / aim.width
@@ -179,7 +186,7 @@ def _improve(
     changes = _changes(space, rows, rng)
     effect = _effect_of(space, changes, *effects(space, rows, slopes, used))
 
-    def loss(numbers: Floats) -> Floats:
+    def loss(numbers: FloatArray) -> FloatArray:
         return np.asarray((here.outside(numbers, EDGE) ** 2).sum(axis=-1))
 
     if len(effect) > SHORTLIST:
@@ -198,7 +205,7 @@ def _improve(
         free &= ~taken[changes.row].any(axis=1)
 
 
-def _effect_of(space: Space, changes: _Changes, linear: Floats, square: Floats) -> Floats:
+def _effect_of(space: Space, changes: _Changes, linear: FloatArray, square: FloatArray) -> FloatArray:
     """Return what changes add to the numbers, shape (changes, t)."""
     total = np.zeros((len(changes.row), linear.shape[2]))
     for rows, columns, steps in zip(changes.row.T, changes.column.T, changes.step.T, strict=True):
@@ -208,7 +215,7 @@ def _effect_of(space: Space, changes: _Changes, linear: Floats, square: Floats) 
     return total
 
 
-def _kick(space: Space, rows: Floats, rng: np.random.Generator) -> None:
+def _kick(space: Space, rows: FloatArray, rng: np.random.Generator) -> None:
     """Make a few changes at random."""
     changes = _changes(space, rows, rng)
     for index in rng.choice(len(changes.row), size=min(KICK, len(changes.row)), replace=False):
@@ -216,7 +223,9 @@ def _kick(space: Space, rows: Floats, rng: np.random.Generator) -> None:
     np.clip(rows, space.lowest, space.highest, out=rows)
 
 
-def effects(space: Space, rows: Floats, slopes: tuple[Floats, Floats], used: Ints) -> tuple[Floats, Floats]:
+def effects(
+    space: Space, rows: FloatArray, slopes: tuple[FloatArray, FloatArray], used: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """Return what a step of 1 in each cell adds to some numbers: linear (n, m, t), and quadratic (k, m, t)."""
     by_mean, by_cov = slopes[0][used], slopes[1][used]
     t, k, m = by_mean.shape

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import fdtri, ndtri, stdtrit
 
+from ...arrays import BoolArray, FloatArray
 from ...moments import GroupMoments, two_sided_p
 from ...quantities import KINDS, Address, Analysis
 from ...study.addresses import address_of, outline_of
@@ -24,7 +24,6 @@ from ...study.study import Study
 
 __all__ = ["HAIR", "Goal", "Numbers"]
 
-type Floats = NDArray[np.float64]
 
 HAIR = 1e-6
 """How far inside its interval a number must end, in widths."""
@@ -94,27 +93,27 @@ class Numbers:
         self.goals = tuple(goal for fact in facts for goal in self._goals(fact))
 
     @cached_property
-    def low(self) -> Floats:
+    def low(self) -> FloatArray:
         """Lower ends, shape (goals,)."""
         return np.array([goal.low for goal in self.goals])
 
     @cached_property
-    def high(self) -> Floats:
+    def high(self) -> FloatArray:
         """Upper ends."""
         return np.array([goal.high for goal in self.goals])
 
     @cached_property
-    def width(self) -> Floats:
+    def width(self) -> FloatArray:
         """Distances that count as 1."""
         return np.array([goal.width for goal in self.goals])
 
     @cached_property
-    def absolute(self) -> NDArray[np.bool_]:
+    def absolute(self) -> BoolArray:
         """Which goals are about absolute values."""
         return np.array([goal.absolute for goal in self.goals], dtype=bool)
 
     @cached_property
-    def of_steps(self) -> NDArray[np.bool_]:
+    def of_steps(self) -> BoolArray:
         """Which goals are about a regression."""
         return np.array([goal.fact.step is not None for goal in self.goals], dtype=bool)
 
@@ -205,11 +204,11 @@ class Numbers:
 
     # -- values ------------------------------------------------------------------------------------------------------
 
-    def values(self, mean: Floats, cov: Floats) -> Floats:
+    def values(self, mean: FloatArray, cov: FloatArray) -> FloatArray:
         """Return all numbers, shape (..., goals), of moments (..., k, m) and (..., k, m, m); divisor n - 1."""
         return self._some(mean, cov, range(len(self.names)), np.ones(len(self.goals), dtype=bool))
 
-    def _some(self, mean: Floats, cov: Floats, of: Sequence[int], which: NDArray[np.bool_]) -> Floats:
+    def _some(self, mean: FloatArray, cov: FloatArray, of: Sequence[int], which: BoolArray) -> FloatArray:
         """Return some of the numbers, from the moments of some of the measures; the others are 0."""
         names = tuple(self.names[i] for i in of)
         moments = GroupMoments(
@@ -225,7 +224,7 @@ class Numbers:
                 found[..., index] = HOPELESS
         return np.nan_to_num(found, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS)
 
-    def _number(self, run: Analysis, goal: Goal) -> Floats:
+    def _number(self, run: Analysis, goal: Goal) -> FloatArray:
         kind = KINDS[goal.fact.quantity]
         if kind.statistic is not None:
             t, df = kind.statistic(run, goal.address)
@@ -238,7 +237,7 @@ class Numbers:
             return value
         return np.asarray(np.sqrt(fdtri(*self._f_df(goal.address, kind.name), 1 - np.clip(value, SMALL, 1.0))))
 
-    def linear(self, mean: Floats, cov: Floats) -> tuple[Floats, Floats, Floats]:
+    def linear(self, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return numbers, and their derivatives by the moments.
 
         Returns
@@ -260,8 +259,8 @@ class Numbers:
         return value, by_mean, by_cov
 
     def _differences(
-        self, mean: Floats, cov: Floats, of: Sequence[int], which: NDArray[np.bool_]
-    ) -> tuple[Floats, Floats, Floats]:
+        self, mean: FloatArray, cov: FloatArray, of: Sequence[int], which: BoolArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         (k, m), sd = mean.shape, np.sqrt(np.diagonal(cov, axis1=1, axis2=2))
         rows, columns = np.tril_indices(m)
         h_mean, h_cov = STEP * sd, STEP * sd[:, rows] * sd[:, columns]
@@ -288,7 +287,7 @@ class Numbers:
     # -- misses ------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def signs(self) -> Floats:
+    def signs(self) -> FloatArray:
         """Signs of the numbers, 0 where nothing printed tells; shape (goals,)."""
         told = {
             _address(fact): np.sign(fact.interval.middle)
@@ -297,7 +296,7 @@ class Numbers:
         }
         return np.array([told.get(_address(goal.fact), 0.0) for goal in self.goals])
 
-    def signed(self, values: Floats) -> tuple[Floats, Floats]:
+    def signed(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return ends of the intervals; of absolute values on the printed side of zero, else where the numbers are."""
         below = self.absolute & (np.where(self.signs == 0, values, self.signs) < 0)
         return np.where(below, -self.high, self.low), np.where(below, -self.low, self.high)

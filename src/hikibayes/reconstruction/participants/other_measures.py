@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...distributions import Distribution
 from ...study.facts import Fact
 from .columns import Columns
@@ -19,8 +19,7 @@ from .known import Known, sample
 
 __all__ = ["append_measures"]
 
-type Floats = NDArray[np.float64]
-type Moments = tuple[Floats, Floats]
+type Moments = tuple[FloatArray, FloatArray]
 
 ATTEMPTS = 200
 NO_GROUP_DIFFERENCE_KNOWN = Distribution(dist="Normal", mu=0, sigma=0.4)
@@ -101,7 +100,7 @@ def _appended(known: Known, columns: Columns, name: str, moments: Moments, rng: 
     return np.column_stack([mean, np.array([-share[1], share[0]]) * gap]), grown
 
 
-def _correlations(known: Known, dimension: int, cov: Floats, rng: np.random.Generator) -> list[Floats]:
+def _correlations(known: Known, dimension: int, cov: FloatArray, rng: np.random.Generator) -> list[FloatArray]:
     """Draw the correlations of a new measure with those there are, in each group."""
     size = cov.shape[1]
     matrix, difference = known.assumed("correlation_matrix"), known.assumed("correlation_difference")

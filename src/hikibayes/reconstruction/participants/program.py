@@ -15,17 +15,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from ...arrays import FloatArray, IntArray
 from .moves import Aim
 from .numbers import HAIR, Numbers
 from .space import Space
 
 __all__ = ["cross_products", "moments_of", "places_of", "reduced", "whole_moments"]
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
 
 LOVASZ = 0.9
 NEARNESS = 0.2
@@ -48,12 +46,12 @@ class Places(NamedTuple):
         is half of the sum of squares less the sum.
     """
 
-    group: Ints
-    first: Ints
-    second: Ints
+    group: IntArray
+    first: IntArray
+    second: IntArray
 
 
-def cross_products(space: Space, rows: Floats) -> Floats:
+def cross_products(space: Space, rows: FloatArray) -> FloatArray:
     """Return the cross-products (k, 1 + m, 1 + m) of a constant and the columns, by group."""
     beside = np.column_stack([np.ones(len(rows)), rows])
     return np.stack([beside[part].T @ beside[part] for part in space.parts])
@@ -73,7 +71,7 @@ def places_of(space: Space) -> Places:
     return Places(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
 
 
-def _slopes(space: Space, by_mean: Floats, by_cov: Floats, products: Floats, places: Places) -> Floats:
+def _slopes(space: Space, by_mean: FloatArray, by_cov: FloatArray, products: FloatArray, places: Places) -> FloatArray:
     """Return what a unit of each whole-number moment adds to the numbers, shape (t, d)."""
     sizes = np.array([part.stop - part.start for part in space.parts], dtype=float)
     mean = products[:, 0, 1:] / products[:, :1, 0]
@@ -87,14 +85,14 @@ def _slopes(space: Space, by_mean: Floats, by_cov: Floats, products: Floats, pla
     return np.asarray(np.where(first == 0, sums[:, group, second - 1], crossed))
 
 
-def _units(products: Floats, places: Places) -> Floats:
+def _units(products: FloatArray, places: Places) -> FloatArray:
     """Read the moments out of cross-products (k, 1 + m, 1 + m)."""
     group, first, second = places
     found = products[group, first, second]
     return np.where(first == second, (found - products[group, 0, second]) / 2, found)
 
 
-def _with_units(products: Floats, places: Places, values: Floats) -> Floats:
+def _with_units(products: FloatArray, places: Places, values: FloatArray) -> FloatArray:
     """Put moments into cross-products."""
     products = products.copy()
     group, first, second = places
@@ -106,7 +104,7 @@ def _with_units(products: Floats, places: Places, values: Floats) -> Floats:
     return products
 
 
-def moments_of(space: Space, products: Floats) -> tuple[Floats, Floats]:
+def moments_of(space: Space, products: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return means and covariances, in the measures' own units, of cross-products of counts."""
     n = products[:, 0, 0]
     mean = products[:, 0, 1:] / n[:, None]
@@ -115,7 +113,7 @@ def moments_of(space: Space, products: Floats) -> tuple[Floats, Floats]:
     return space.origin + space.grain * mean, cov
 
 
-def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: Floats) -> tuple[Floats, Floats]:
+def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Choose the whole-number moments nearest to given ones that meet every fact.
 
     Parameters
@@ -155,7 +153,7 @@ def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: Floats) ->
     return best, best_outside
 
 
-def _spread(products: Floats, places: Places) -> Floats:
+def _spread(products: FloatArray, places: Places) -> FloatArray:
     """Return about three tenths of the sampling error of each moment, at least 1."""
     n = products[:, 0, 0]
     mean = products[:, 0, :] / n[:, None]
@@ -168,8 +166,14 @@ def _spread(products: Floats, places: Places) -> Floats:
 
 
 def _program(
-    value: Floats, slopes: Floats, aim: Aim, basis: Ints, wished: Floats, spread: Floats, edge: float
-) -> Floats | None:
+    value: FloatArray,
+    slopes: FloatArray,
+    aim: Aim,
+    basis: IntArray,
+    wished: FloatArray,
+    spread: FloatArray,
+    edge: float,
+) -> FloatArray | None:
     """Return whole steps of the moments: those of least violation, then of least distance to what is wished."""
     used = np.flatnonzero(np.isfinite(aim.low) | np.isfinite(aim.high))
     width = aim.width[used]
@@ -227,7 +231,7 @@ def _nothing_printed() -> Iterator[None]:
         os.close(nowhere)
 
 
-def reduced(rows: Floats) -> Ints:
+def reduced(rows: FloatArray) -> IntArray:
     """Return whole combinations of rows that are short and nearly at right angles: Lenstra, Lenstra & Lovasz (1982).
 
     Parameters

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray
 from .space import Space
 
 __all__ = ["recolour"]
 
-type Floats = NDArray[np.float64]
 
 ROUNDS = 12
 LEAST = 1e-9
 
 
-def recolour(space: Space, rows: Floats, mean: Floats, cov: Floats, columns: NDArray[np.bool_]) -> Floats:
+def recolour(space: Space, rows: FloatArray, mean: FloatArray, cov: FloatArray, columns: BoolArray) -> FloatArray:
     """Bring some columns to means and covariances, among themselves and with the others, which stay as they are.
 
     Parameters
@@ -50,7 +49,7 @@ def recolour(space: Space, rows: Floats, mean: Floats, cov: Floats, columns: NDA
     return rows
 
 
-def _root(cov: Floats) -> Floats:
+def _root(cov: FloatArray) -> FloatArray:
     """Return a triangular root of a covariance that may be singular."""
     size, axes = np.linalg.eigh(cov)
     least = LEAST * max(float(size.max(initial=0.0)), LEAST)

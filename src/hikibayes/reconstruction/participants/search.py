@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray
 from ...study.measures import Measure
 from ...study.study import Study
 from .columns import Columns
@@ -28,8 +28,6 @@ from .targets import Targets
 
 __all__ = ["Search", "adjusted"]
 
-type Floats = NDArray[np.float64]
-type Bools = NDArray[np.bool_]
 
 NARROW = 64
 """Most whole-number moments that a program chooses."""
@@ -42,7 +40,7 @@ SIDES = 3
 """How often statistics whose sign nothing printed tells are put on the other side of zero."""
 
 
-def adjusted(study: Study, measure: Measure, values: Floats) -> Floats:
+def adjusted(study: Study, measure: Measure, values: FloatArray) -> FloatArray:
     """Change a continuous score that no other is tied to as little as its own facts ask; extremes stay.
 
     Parameters
@@ -86,7 +84,7 @@ class Search:
         self.study, self.columns = study, columns
         self.numbers = Numbers(study, columns.names)
 
-    def rows(self, targets: Targets, rng: np.random.Generator, *, reflect: bool = True) -> Floats:
+    def rows(self, targets: Targets, rng: np.random.Generator, *, reflect: bool = True) -> FloatArray:
         """Return rows near the targets that meet every fact, or miss as little as was found.
 
         Parameters
@@ -114,7 +112,7 @@ class Search:
             return self._narrow(space, rows, targets, rng, reflect=False)
         return rows
 
-    def _space(self, targets: Targets, frozen: Bools) -> Space:
+    def _space(self, targets: Targets, frozen: BoolArray) -> Space:
         columns = self.columns
         return Space(
             group=np.repeat(np.arange(len(columns.sizes)), columns.sizes),
@@ -131,7 +129,7 @@ class Search:
     def _is_narrow(self, space: Space) -> bool:
         return len(places_of(space)[0]) <= NARROW
 
-    def _aim(self, value: Floats, reflect: bool) -> Aim:
+    def _aim(self, value: FloatArray, reflect: bool) -> Aim:
         """Return the intervals of one table."""
         width = self.numbers.width
         low, high = self.numbers.signed(value)
@@ -147,13 +145,15 @@ class Search:
     def _measures(self) -> tuple[frozenset[str], ...]:
         return tuple(self.numbers.measures(goal) for goal in self.numbers.goals)
 
-    def _only(self, aim: Aim, columns: Bools) -> Aim:
+    def _only(self, aim: Aim, columns: BoolArray) -> Aim:
         """Leave out the goals that other columns have a part in."""
         names = {name for name, chosen in zip(self.columns.names, columns, strict=True) if chosen}
         kept = np.array([found <= names for found in self._measures], dtype=bool)
         return Aim(np.where(kept, aim.low, -np.inf), np.where(kept, aim.high, np.inf), aim.width)
 
-    def _narrow(self, space: Space, rows: Floats, targets: Targets, rng: np.random.Generator, reflect: bool) -> Floats:
+    def _narrow(
+        self, space: Space, rows: FloatArray, targets: Targets, rng: np.random.Generator, reflect: bool
+    ) -> FloatArray:
         numbers, scores = self.numbers, ~space.binary
         rows = self._categories(space, rows, rng)
         rows = recolour(space, rows, targets.mean, targets.cov, scores)
@@ -170,7 +170,9 @@ class Search:
         rows = np.where(whole, np.rint(rows), rows)
         return self._fine(space, move(space, numbers, rows, aimed, rng, ROUNDS)[0], aim)
 
-    def _changed(self, space: Space, rows: Floats, aim: Aim, scores: Bools) -> tuple[Floats, Floats, Aim]:
+    def _changed(
+        self, space: Space, rows: FloatArray, aim: Aim, scores: BoolArray
+    ) -> tuple[FloatArray, FloatArray, Aim]:
         """Change scores until every number is inside, if need be with statistics on the other side of zero."""
         start = rows
         for _ in range(SIDES):
@@ -182,7 +184,7 @@ class Search:
             aim = Aim(low, high, aim.width)
         return rows, outside, aim
 
-    def _categories(self, space: Space, rows: Floats, rng: np.random.Generator) -> Floats:
+    def _categories(self, space: Space, rows: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Let people trade categories until the facts about categories alone are met."""
         if not space.binary.any():
             return rows
@@ -191,12 +193,14 @@ class Search:
         held = replace(space, frozen=space.frozen | ~space.binary)
         return move(held, self.numbers, rows, aim, rng, ROUNDS)[0]
 
-    def _with_products(self, space: Space, rows: Floats, products: Floats, rng: np.random.Generator) -> Floats | None:
+    def _with_products(
+        self, space: Space, rows: FloatArray, products: FloatArray, rng: np.random.Generator
+    ) -> FloatArray | None:
         counts = replace(space, origin=0 * space.origin, grain=np.ones_like(space.grain))
         rows = recolour(space, rows, *moments_of(counts, products), ~space.binary)
         return exact_rows(space, rows, np.rint(products).astype(np.int64), rng)
 
-    def _fine(self, space: Space, rows: Floats, aim: Aim) -> Floats:
+    def _fine(self, space: Space, rows: FloatArray, aim: Aim) -> FloatArray:
         """Change continuous scores until the facts that they have a part in are met."""
         if not space.fine.any():
             return rows

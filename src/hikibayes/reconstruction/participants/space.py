@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ...arrays import BoolArray, FloatArray, IntArray
 
 __all__ = ["Space", "moments"]
-
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
-type Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +34,15 @@ class Space:
         Cells that stay as they are (a printed minimum, for example).
     """
 
-    group: Ints
-    origin: Floats
-    grain: Floats
-    lowest: Floats
-    highest: Floats
-    fine: Bools
-    binary: Bools
-    odd_cap: Ints
-    frozen: Bools
+    group: IntArray
+    origin: FloatArray
+    grain: FloatArray
+    lowest: FloatArray
+    highest: FloatArray
+    fine: BoolArray
+    binary: BoolArray
+    odd_cap: IntArray
+    frozen: BoolArray
 
     @cached_property
     def parts(self) -> tuple[slice, ...]:
@@ -54,16 +51,16 @@ class Space:
         return tuple(slice(int(end - size), int(end)) for end, size in zip(ends, np.bincount(self.group), strict=True))
 
     @cached_property
-    def capped(self) -> Bools:
+    def capped(self) -> BoolArray:
         """Columns in which odd scores are few."""
         return self.odd_cap < len(self.group)
 
-    def is_odd(self, rows: Floats) -> Bools:
+    def is_odd(self, rows: FloatArray) -> BoolArray:
         """Tell which scores are an odd number of steps from the scale's own zero."""
         return np.asarray((rows + np.rint(self.origin / self.grain)) % 2 == 1)
 
 
-def moments(space: Space, rows: Floats) -> tuple[Floats, Floats]:
+def moments(space: Space, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return means (k, m) and covariances (k, m, m; divisor n - 1) of the groups, in the measures' own units."""
     values = [rows[part] for part in space.parts]
     mean = np.stack([part.mean(axis=0) for part in values])

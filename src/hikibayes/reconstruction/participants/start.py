@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaln, gammaln, ndtr
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...study.study import Study
 from .columns import Columns
 from .targets import Targets
 
 __all__ = ["first_rows", "freeze_extremes", "levels_of", "with_few_odd"]
 
-type Floats = NDArray[np.float64]
-type Ints = NDArray[np.int64]
 
 CORRECTIONS = 3
 MANY_LEVELS = 400
 """Above this many possible values a rounded normal is as good as a beta-binomial."""
 
 
-def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> Floats:
+def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> FloatArray:
     """Draw rows near the targets; shape (n, m), in counts.
 
     Notes
@@ -43,7 +41,7 @@ def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> 
     return np.concatenate(parts).astype(float)
 
 
-def _white_scores(size: int, m: int, rng: np.random.Generator) -> Floats:
+def _white_scores(size: int, m: int, rng: np.random.Generator) -> FloatArray:
     """Draw z-scores that are exactly uncorrelated where there are people enough."""
     scores = rng.standard_normal((size, m))
     scores -= scores.mean(axis=0)
@@ -53,25 +51,25 @@ def _white_scores(size: int, m: int, rng: np.random.Generator) -> Floats:
     return scores
 
 
-def _agreement(x: Floats, z: Floats) -> Floats:
+def _agreement(x: FloatArray, z: FloatArray) -> FloatArray:
     """Return the correlation of each column of x with its latent score, at least a half."""
     x, z = x - x.mean(axis=0), z - z.mean(axis=0)
     scale = np.sqrt((x**2).sum(axis=0) * (z**2).sum(axis=0))
-    found: Floats = np.clip((x * z).sum(axis=0) / np.where(scale > 0, scale, 1.0), 0.5, 1.0)
+    found: FloatArray = np.clip((x * z).sum(axis=0) / np.where(scale > 0, scale, 1.0), 0.5, 1.0)
     return np.where(scale > 0, found, 1.0)
 
 
-def _raised(correlation: Floats, kept: Floats) -> Floats:
+def _raised(correlation: FloatArray, kept: FloatArray) -> FloatArray:
     """Return a factor of correlations divided by what coarse scores keep of them, or of the nearest there can be."""
     raised = correlation / np.outer(kept, kept)
     np.fill_diagonal(raised, 1.0)
     size, axes = np.linalg.eigh(raised)
     factor = axes * np.sqrt(np.maximum(size, 1e-3))
-    rows: Floats = factor / np.sqrt((factor**2).sum(axis=1, keepdims=True))
+    rows: FloatArray = factor / np.sqrt((factor**2).sum(axis=1, keepdims=True))
     return rows
 
 
-def _ladder(columns: Columns, targets: Targets, k: int, i: int, sd: float) -> Floats:
+def _ladder(columns: Columns, targets: Targets, k: int, i: int, sd: float) -> FloatArray:
     """Return the cumulative probabilities of a measure's levels in a group; none where levels are not needed."""
     low, high = int(columns.lowest[i]), int(columns.highest[i])
     if columns.binary[i] or high - low > MANY_LEVELS:
@@ -88,7 +86,7 @@ def _ladder(columns: Columns, targets: Targets, k: int, i: int, sd: float) -> Fl
     return np.cumsum(weights)[:-1]
 
 
-def _climbed(columns: Columns, targets: Targets, k: int, ladders: list[Floats], scores: Floats) -> Floats:
+def _climbed(columns: Columns, targets: Targets, k: int, ladders: list[FloatArray], scores: FloatArray) -> FloatArray:
     """Put the latent scores of a group on the measures' ranges."""
     found, share = np.empty(scores.shape), ndtr(scores)
     for i, ladder in enumerate(ladders):
@@ -102,24 +100,24 @@ def _climbed(columns: Columns, targets: Targets, k: int, ladders: list[Floats], 
     return found
 
 
-def _top(scores: Floats, count: int) -> Ints:
+def _top(scores: FloatArray, count: int) -> IntArray:
     """Return 1 for the highest scores, 0 for the others."""
     flags = np.zeros(len(scores), np.int64)
     flags[np.argsort(scores)[len(scores) - count :]] = 1
     return flags
 
 
-def levels_of(scores: Floats, mean: float, sd: float, low: int, high: int) -> Ints:
+def levels_of(scores: FloatArray, mean: float, sd: float, low: int, high: int) -> IntArray:
     """Put z-scores on whole numbers from ``low`` to ``high`` with about this mean and SD."""
     if high - low > MANY_LEVELS:
-        rounded: Ints = np.clip(np.rint(mean + sd * scores), low, high).astype(np.int64)
+        rounded: IntArray = np.clip(np.rint(mean + sd * scores), low, high).astype(np.int64)
         return rounded
     ladder = np.cumsum(level_weights(mean, sd, low, high))[:-1]
-    found: Ints = low + np.searchsorted(ladder, ndtr(scores)).astype(np.int64)
+    found: IntArray = low + np.searchsorted(ladder, ndtr(scores)).astype(np.int64)
     return found
 
 
-def level_weights(mean: float, sd: float, low: int, high: int) -> Floats:
+def level_weights(mean: float, sd: float, low: int, high: int) -> FloatArray:
     """Return probabilities of the whole numbers from ``low`` to ``high`` with about this mean and SD.
 
     Notes
@@ -137,11 +135,11 @@ def level_weights(mean: float, sd: float, low: int, high: int) -> Floats:
         weights = np.exp(choose + betaln(values + a, top - values + b) - betaln(a, b))
     else:
         weights = ndtr((values + 0.5 + low - mean) / sd) - ndtr((values - 0.5 + low - mean) / sd) + 1e-12
-    normed: Floats = weights / weights.sum()
+    normed: FloatArray = weights / weights.sum()
     return normed
 
 
-def with_few_odd(weights: Floats, odd: NDArray[np.bool_], share: float) -> Floats:
+def with_few_odd(weights: FloatArray, odd: BoolArray, share: float) -> FloatArray:
     """Return weights of which at most a share is on the odd numbers."""
     found = weights[odd].sum()
     if found <= share:
@@ -149,7 +147,7 @@ def with_few_odd(weights: Floats, odd: NDArray[np.bool_], share: float) -> Float
     return np.where(odd, weights * share / found, weights * (1 - share) / (1 - found))
 
 
-def freeze_extremes(study: Study, columns: Columns, rows: Floats) -> NDArray[np.bool_]:
+def freeze_extremes(study: Study, columns: Columns, rows: FloatArray) -> BoolArray:
     """Put a printed minimum or maximum into the rows (in place) and return the cells that hold it, shape of rows.
 
     Notes

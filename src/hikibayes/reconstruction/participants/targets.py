@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...spec import InputError
 from ...study.facts import Fact
 from ...study.study import Study
@@ -24,7 +24,6 @@ from .other_measures import append_measures
 
 __all__ = ["Draws", "TargetMaker", "Targets"]
 
-type Floats = NDArray[np.float64]
 
 LEAST_ODD = 0.2
 """Smallest variance of the difference of two items (and so, nearly, share of odd totals) that totals are asked for."""
@@ -49,10 +48,10 @@ class Draws:
     """
 
     names: tuple[str, ...]
-    mean: Floats
-    cov: Floats
-    location: Floats
-    scale: Floats
+    mean: FloatArray
+    cov: FloatArray
+    location: FloatArray
+    scale: FloatArray
 
     @classmethod
     def of(cls, reconstructions: xr.Dataset, study: Study) -> Draws:
@@ -70,8 +69,8 @@ class Draws:
         return cls(names=names, mean=mean, cov=cov.sel(measure_2=list(names)).values.astype(float), **raw)
 
 
-def _by_draw(values: xr.DataArray) -> Floats:
-    found: Floats = values.transpose(..., "measure").values.astype(float)
+def _by_draw(values: xr.DataArray) -> FloatArray:
+    found: FloatArray = values.transpose(..., "measure").values.astype(float)
     return found
 
 
@@ -91,10 +90,10 @@ class Targets:
         Largest share of odd totals that leaves that reliability possible; 1 where it does not matter.
     """
 
-    mean: Floats
-    cov: Floats
-    alpha: Floats
-    odd_share: Floats
+    mean: FloatArray
+    cov: FloatArray
+    alpha: FloatArray
+    odd_share: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +148,7 @@ class TargetMaker:
     # -- raw units ---------------------------------------------------------------------------------------------------
 
     def _raw_units(
-        self, draw: int, i: int, mean: Floats, sd: Floats, rng: np.random.Generator
+        self, draw: int, i: int, mean: FloatArray, sd: FloatArray, rng: np.random.Generator
     ) -> tuple[float, float, float]:
         """Return raw mean, raw SD and (of two items) reliability of a measure in the total sample.
 
@@ -161,7 +160,7 @@ class TargetMaker:
         scale, alpha = self.raw_scale(draw, i, sd, rng)
         return self._raw_mean(draw, i, scale * mean, rng), scale, alpha
 
-    def raw_scale(self, draw: int, i: int, sd: Floats, rng: np.random.Generator) -> tuple[float, float]:
+    def raw_scale(self, draw: int, i: int, sd: FloatArray, rng: np.random.Generator) -> tuple[float, float]:
         """Return raw SD in the total sample and (of two items) reliability of measure number ``i``.
 
         Parameters
@@ -188,21 +187,21 @@ class TargetMaker:
                 break
         return scale, alpha
 
-    def _raw_sd(self, draw: int, i: int, sd: Floats, rng: np.random.Generator) -> float:
+    def _raw_sd(self, draw: int, i: int, sd: FloatArray, rng: np.random.Generator) -> float:
         if np.isfinite(known := self._known_number(self.draws.scale, draw, i)):
             return known
         printed = self._printed("sd", i, rng)
         total, by_group = [v for k, v in printed if k == 2], [v / sd[k] for k, v in printed if k < 2]
         return float(np.mean(total or by_group)) if total or by_group else self._assumed("sd", i, rng)
 
-    def _raw_mean(self, draw: int, i: int, mean: Floats, rng: np.random.Generator) -> float:
+    def _raw_mean(self, draw: int, i: int, mean: FloatArray, rng: np.random.Generator) -> float:
         if np.isfinite(known := self._known_number(self.draws.location, draw, i)):
             return known
         printed = self._printed("mean", i, rng)
         total, by_group = [v for k, v in printed if k == 2], [v - mean[k] for k, v in printed if k < 2]
         return float(np.mean(total or by_group)) if total or by_group else self._assumed("mean", i, rng)
 
-    def _known_number(self, known: Floats, draw: int, i: int) -> float:
+    def _known_number(self, known: FloatArray, draw: int, i: int) -> float:
         name = self.columns.names[i]
         return float(known[draw, self.draws.names.index(name)]) if name in self.draws.names else math.nan
 
@@ -245,7 +244,7 @@ class TargetMaker:
 
     # -- counts of a category ----------------------------------------------------------------------------------------
 
-    def _with_counts(self, mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
+    def _with_counts(self, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Round the share of a category's second level to whole people."""
         mean, cov = mean.copy(), cov.copy()
         for i in np.flatnonzero(self.columns.binary):
@@ -259,7 +258,7 @@ class TargetMaker:
                 cov[k, :, i] *= ratio
         return mean, cov
 
-    def _nearest_counts(self, name: str, share: Floats) -> tuple[int, int]:
+    def _nearest_counts(self, name: str, share: FloatArray) -> tuple[int, int]:
         first, second = self.columns.sizes
         facts = self.known.printed("proportion", name) + self.known.printed("proportion_difference", name)
         wished = np.add.outer(

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...distributions import Distribution
 from ...spec import InputError
 from ...study.facts import Assumption, Fact
@@ -20,7 +20,6 @@ from .layout import Layout
 
 __all__ = ["Normal", "Priors"]
 
-type FloatArray = NDArray[np.float64]
 
 ETA = 2.0
 CORRELATION_GAP = 0.15

@@ -19,11 +19,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from .traced import Traced
 
 __all__ = ["Optimiser", "Proposals", "metropolis"]
 
-type FloatArray = NDArray[np.float64]
 
 NEWTON_STEPS = 12
 SOLVED = 1e-10

@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from .density import numbers
 from .problem import Problem
 from .traced import Traced
 
 __all__ = ["Starts", "Suspect", "find_starts", "misses", "suspects"]
 
-type FloatArray = NDArray[np.float64]
 
 SIMPLE = {"mean", "sd", "mean_difference", "correlation", "d", "t"}
 """What is printed of single measures and pairs: fitted first."""

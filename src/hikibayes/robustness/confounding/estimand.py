@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...inference.gaussian.exact import Draws
-from ...inference.gaussian.sufficient import FloatArray, IntArray
 from ...study.printed import PrintedEffect, printed_effect
 from ...study.study import Estimand
 from ..case import Case
@@ -240,7 +239,7 @@ def _medians(columns: Mapping[str, FloatArray]) -> Row:
     return {name: float(np.median(v[np.isfinite(v)])) for name, v in named.items() if np.isfinite(v).any()}
 
 
-def _shares(left: FloatArray, same_sign: NDArray[np.bool_]) -> Row:
+def _shares(left: FloatArray, same_sign: BoolArray) -> Row:
     """Tell how often a confounder can be so strong, and how often the estimate then keeps its side of 0."""
     possible = np.isfinite(left)
     kept = float(same_sign[possible].mean()) if possible.any() else float("nan")

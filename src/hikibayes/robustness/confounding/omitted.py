@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ...inference.gaussian.sufficient import FloatArray
+from ...arrays import FloatArray
 from ...spec import InputError
 
 __all__ = [

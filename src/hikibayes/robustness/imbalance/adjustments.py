@@ -14,12 +14,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray, IntArray
 from ...inference.answers.estimates import exact_estimates
 from ...inference.estimands import Answers, answers
 from ...inference.gaussian.exact import NormalPriors, bambi_default, posterior
 from ...inference.gaussian.least_squares import LeastSquares
 from ...inference.gaussian.normal_priors import Priors
-from ...inference.gaussian.sufficient import FloatArray, IntArray, SufficientStatistics
+from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
 from ...inference.models.design import Design, design
 from ...inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec

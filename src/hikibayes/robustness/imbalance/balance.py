@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...inference.gaussian.sufficient import FloatArray, IntArray
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError, unknown_name
 from ...study.study import Study
 from ...study.wording import group_name, in_prose
@@ -46,7 +46,7 @@ class Balance:
     study: Study
     measure: str
     level: str
-    has_level: NDArray[np.bool_]
+    has_level: BoolArray
     group: IntArray
 
     @property

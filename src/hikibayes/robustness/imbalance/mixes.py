@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...inference.gaussian.sufficient import FloatArray, IntArray, SufficientStatistics
+from ...arrays import FloatArray, IntArray
+from ...inference.gaussian.sufficient import SufficientStatistics
 from .balance import Balance
 
 __all__ = ["Population", "everybody", "matching", "reweighting", "weighted_statistics", "within"]

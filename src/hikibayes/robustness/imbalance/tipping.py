@@ -23,9 +23,9 @@ import pandas as pd
 from scipy import stats
 
 from ... import apa
+from ...arrays import FloatArray
 from ...inference.gaussian.exact import GaussianPosterior
 from ...inference.gaussian.mixture import Mixture
-from ...inference.gaussian.sufficient import FloatArray
 from ...inference.models.design import Design
 from ...study.wording import estimand_name, term_name
 from ..case import Case

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...inference.gaussian.exact import Draws, GaussianPosterior, NormalPriors
-from ...inference.gaussian.sufficient import FloatArray
 from ...spec import InputError
 from ..case import Case
 

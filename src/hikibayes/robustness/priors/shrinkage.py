@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
+from ...arrays import FloatArray
 from ...inference.answers.estimates import pooled
 from ...inference.gaussian.exact import NormalPriors, posterior
 from ...inference.gaussian.mixture import Mixture
-from ...inference.gaussian.sufficient import FloatArray
 from ...inference.models.compile import exact_priors
 from ...spec import InputError
 from ..case import Case

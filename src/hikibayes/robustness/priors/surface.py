@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats as st
 
+from ...arrays import FloatArray
 from ...inference.gaussian.mixture import Mixture
 from ...inference.gaussian.reprior import Likelihood, NormalRefits, likelihood, refit_density, refit_normal
-from ...inference.gaussian.sufficient import FloatArray
 from ...inference.models.specs import DEFAULT_VARIANT
 from ...spec import InputError
 from ..case import Case

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ...apa import bounded
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...inference.gaussian.exact import FlatPrior
 from ...inference.gaussian.reprior import NormalRefits
-from ...inference.gaussian.sufficient import FloatArray, IntArray
 from ...study.wording import estimand_name
 from .shrinkage import pool, products
 from .surface import FocalPrior
@@ -54,7 +53,7 @@ class Crossings:
 
     rises: FloatArray
     falls: FloatArray
-    stands: NDArray[np.bool_]
+    stands: BoolArray
 
 
 def crossings(follow: Followed, widths: FloatArray, level: float) -> Crossings:

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ...arrays import FloatArray
+
 __all__ = ["FLAG", "GROUP", "GROUPS", "OUTCOME", "SITE", "SITES", "RawTable", "Shape", "random_table"]
 
-type Floats = NDArray[np.float64]
 type Kinds = Literal["whole", "continuous", "mixed"]
 
 GROUP, OUTCOME, ASIDE, SITE = "age_group", "y", "wait", "site"
@@ -34,7 +35,7 @@ class Shape:
     skew: float
     width: float
 
-    def on(self, z: Floats) -> Floats:
+    def on(self, z: FloatArray) -> FloatArray:
         """Put standard normal numbers on the range: bounded, and skewed."""
         share = stats.norm.cdf(z * self.width + self.skew)
         return np.rint(share * self.steps) if self.steps else np.round(self.high * share, 3)
@@ -137,7 +138,7 @@ def _shape(rng: np.random.Generator, whole: bool | None) -> Shape:
     return Shape(float(steps or rng.choice([1, 7, 10, 100])), steps, rng.uniform(-1, 1), rng.uniform(0.6, 1.4))
 
 
-def _latent(rng: np.random.Generator, group: NDArray[np.int_], scores: int) -> Floats:
+def _latent(rng: np.random.Generator, group: NDArray[np.int_], scores: int) -> FloatArray:
     """Draw correlated predictors that differ between the groups, and an outcome whose slope on the first one does."""
     root = np.linalg.cholesky(0.7 * np.eye(scores) + 0.3)
     x = rng.standard_normal((len(group), scores)) @ root.T + rng.normal(0, 0.4, scores) * group[:, None]
@@ -147,7 +148,7 @@ def _latent(rng: np.random.Generator, group: NDArray[np.int_], scores: int) -> F
     return np.column_stack([x, y])
 
 
-def _spread(shape: Shape, z: Floats, group: NDArray[np.int_]) -> Floats:
+def _spread(shape: Shape, z: FloatArray, group: NDArray[np.int_]) -> FloatArray:
     """Put a score on its range, wider where all of a small group would have the same value."""
     for width in (1.0, 1.5, 2.0, 3.0):
         values = shape.on(z * width)
@@ -156,7 +157,7 @@ def _spread(shape: Shape, z: Floats, group: NDArray[np.int_]) -> Floats:
     return values
 
 
-def _flag(rng: np.random.Generator, group: NDArray[np.int_], n: tuple[int, int]) -> Floats:
+def _flag(rng: np.random.Generator, group: NDArray[np.int_], n: tuple[int, int]) -> FloatArray:
     """Draw a category of two levels that at least two people of each group have."""
     while True:
         flag = (rng.random(len(group)) < rng.uniform(0.2, 0.8)).astype(float)

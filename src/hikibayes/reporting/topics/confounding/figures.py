@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ....apa import bounded
+from ....arrays import FloatArray
 from ....estimands import KINDS
 from ....robustness.confounding.omitted import Strength, adjusted_estimate
 from ....study.study import Estimand, Study
@@ -55,7 +55,7 @@ def _contours(run: SavedRun) -> Figure:
     return figure
 
 
-def _levels(row: pd.Series) -> NDArray[np.float64]:
+def _levels(row: pd.Series) -> FloatArray:
     """Return round sizes of what is left, below the estimate and beyond 0."""
     size = abs(float(row["estimate"]))
     step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0) if size / step < 7 or step == 2.0)

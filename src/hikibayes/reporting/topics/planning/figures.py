@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ....apa import bounded
+from ....arrays import FloatArray
 from ....planning.designs.cells import OTHER_AXES
 from ....planning.results.sample_size import between_sizes
 from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
@@ -124,7 +124,7 @@ def _curve(ax: Axes, own: pd.DataFrame, colour: str, dash: Any) -> None:
     ax.plot(fine, middle, color=colour, lw=1.8 if dash == "-" else 1.2, ls=dash)
 
 
-def _fine(n: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fine(n: FloatArray) -> FloatArray:
     return np.geomspace(n.min(), n.max(), 120) if len(n) > 1 else n
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from ....apa import bounded
+from ....arrays import FloatArray
 from ....study.wording import estimand_name, term_name
 from ...drawing import FAINT, FOCAL, INK, REFERENCE, FigureOf, draw_span, new_axes, plain_ticks, row_axes
 from ...saved import SavedRun
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES"]
 
-type FloatArray = NDArray[np.float64]
 
 WIDTH_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 FACTORS = (1e-3, 0.01, 0.1, 1 / 3, 1, 3, 10, 100, 1e3, 1e4, 1e6)
