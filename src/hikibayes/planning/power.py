@@ -120,12 +120,12 @@ def power(
         plan = prepare(chosen, study=study, reconstructions=reconstructions, models=models, tell=tell)
     if store:
         _try_out(store)
-    found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress)
+    found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
     for _ in range(ROUNDS if chosen.run.refine else 0):
         closer = _crossings(found)
         if not closer:
             break
-        more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress)
+        more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
         found = found.extended(more)
     return diagnose(found)
 

@@ -6,14 +6,17 @@ import re
 from collections import Counter
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from ...distributions import Distribution
 from ...inference.models.specs import DEFAULT_VARIANT
-from ...spec import Count, Share, Spec
-from ...study.measures import Identifier
+from ...spec import Count, Number, Share, Spec
+from ...study.measures import Identifier, Text
+from ..populations.columns import FloatArray
 from ..populations.fixed import FixedWorld, InSD, Reliability
 
-__all__ = ["AS_PRINTED", "Axes", "DropOut", "WorldsSpec"]
+__all__ = ["AS_PRINTED", "Axes", "DropOut", "Heterogeneity", "Stated", "WorldsSpec", "shrunk"]
 
 AS_PRINTED = "as_printed"
 
@@ -56,6 +59,36 @@ class DropOut(Spec):
     """Change of the log odds per SD of that score: above 0, those with high scores are lost more often."""
 
 
+class Stated(Distribution):
+    """What a person holds to be true of an estimand, and why."""
+
+    reason: Text
+
+    @model_validator(mode="after")
+    def _of_a_number(self) -> Self:
+        self.frozen()  # says which families have no draws
+        return self
+
+
+class Heterogeneity(Spec):
+    """How much the effect of the planned study differs from the mean of such studies: Normal around it, with SD tau."""
+
+    tau: Annotated[Number, Field(ge=0, le=1000)] | Distribution
+    """A number, or a distribution above 0."""
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _not_negative(self) -> Self:
+        if isinstance(self.tau, Distribution) and self.tau.frozen().support()[0] < 0:
+            raise ValueError(f"tau is an SD, from 0 upwards; {self.tau} goes below")
+        return self
+
+    def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
+        """Draw what the planned study's effect differs from the mean by."""
+        tau = self.tau.frozen().rvs(size=size, random_state=rng) if isinstance(self.tau, Distribution) else self.tau
+        return np.asarray(tau * rng.standard_normal(size))
+
+
 class WorldsSpec(Spec):
     """The populations to plan for: the design prior.
 
@@ -71,9 +104,30 @@ class WorldsSpec(Spec):
     """The model that the worlds follow; the analysis' own where none is given."""
     prior: str = DEFAULT_VARIANT
     """Variant of that model's priors under which the posterior is taken."""
-    shrink: Share = 0.5
-    """What is left of the first decision's estimand in ``shrunken`` worlds."""
+    shrink: Share | Literal["estimated"] = 0.5
+    """What is left of the first decision's estimand in ``shrunken`` worlds; ``"estimated"``: as much as its own z says,
+    1 - 1/z² of it (empirical Bayes)."""
+    effect: dict[Identifier, Stated] = Field(default_factory=dict)
+    """Instead of the sources' own values of an estimand, a distribution for each that is named."""
+    heterogeneity: Heterogeneity | None = None
+    """Of the first decision's estimand between studies; what is true is the mean of such studies."""
+    reason: Text | None = None
+    """Why these populations."""
     fixed: FixedWorld | None = None
+
+    def statements(self) -> list[str]:
+        """Say what is held to be true beyond the sources, and why."""
+        said = [f"{name.replace('_', ' ')} ~ {stated}: {stated.reason}" for name, stated in self.effect.items()]
+        if spread := self.heterogeneity:
+            tau = f"{spread.tau:g}" if isinstance(spread.tau, float) else str(spread.tau)
+            why = f": {spread.reason}" if spread.reason else ""
+            said.append(f"between studies the effect differs with SD tau, {tau}{why}")
+        return [*said, *([self.reason] if self.reason else [])]
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether what is true is drawn, whatever the source."""
+        return bool(self.effect) or self.heterogeneity is not None
 
     @field_validator("source", mode="before")
     @classmethod
@@ -92,6 +146,11 @@ class WorldsSpec(Spec):
         if ("fixed" in self.source) != (self.fixed is not None):
             raise ValueError("source 'fixed' and a table [worlds.fixed] belong together; found one of them only")
         return self
+
+
+def shrunk(part: float | str) -> str:
+    """Say how much is left of an effect."""
+    return "what its own z leaves" if isinstance(part, str) else f"{part:.0%}"
 
 
 class Axes(Spec):

@@ -40,11 +40,6 @@ class Sample:
         return tuple(ceil(self.n_per_group * part / smallest - 1e-9) for part in self.ratio)
 
     @property
-    def over_worlds(self) -> bool:
-        """Whether its worlds are draws that say what is uncertain, so that P(conclusion) is an assurance."""
-        return self.worlds == "posterior"
-
-    @property
     def ratio(self) -> tuple[float, ...]:
         """Parts of the groups."""
         return tuple(map(float, self.allocation.split(":")))

@@ -19,7 +19,7 @@ from .axes import Axes, WorldsSpec
 from .looks import calibrated
 from .population import PLAN, Effect, Population
 from .rules import Decision
-from .simulation import Run, Simulation, Targets
+from .simulation import OF_EFFECT, Run, Simulation, Targets
 
 __all__ = ["Resolved", "effect_of", "one_liner", "resolved", "short_form"]
 
@@ -75,7 +75,7 @@ def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingPr
         simulation=simulation.replace(
             study=PLAN,
             model=name,
-            worlds=WorldsSpec(source=("fixed",), fixed=made.fixed()),
+            worlds=WorldsSpec.model_validate({**dict(simulation.worlds), "source": ("fixed",), "fixed": made.fixed()}),
             axes=_axes(simulation, made),
             decisions=[d.replace(estimand=d.estimand or made.main.name) for d in _decisions(simulation, made)],
         ),
@@ -96,7 +96,9 @@ def _calibrated(simulation: Simulation) -> Simulation:
 def short_form(simulation: Simulation) -> str:
     """Write a resolved simulation as a file that a person can run, with everything that was left to defaults."""
     found = {"study", "readings", "worlds", *([] if simulation.of_file else ["model"])}
-    content = simulation.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=found)
+    options: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_none": True}
+    content = simulation.model_dump(**options, exclude=found)
+    content["worlds"] = simulation.worlds.model_dump(**options, include=OF_EFFECT)
     return f"{HEAD}\n{toml_text(_filled(content))}"
 
 

@@ -74,6 +74,10 @@ class Run(Spec):
     shows, where every axis but worlds and allocation has its first value."""
 
 
+OF_EFFECT = {"effect", "heterogeneity", "reason"}
+"""Keys of ``worlds`` that a written population takes, too."""
+
+
 class Simulation(Spec):
     """Simulated studies over a grid: what is planned for, what is varied, what is to be concluded."""
 
@@ -114,7 +118,9 @@ class Simulation(Spec):
             raise ValueError("'calibrated' is a threshold for several [looks]; without them give a probability")
         if self.population is not None:
             resolved = self.study == PLAN and self.worlds.fixed is not None
-            if clash := not resolved and sorted(self.model_fields_set & {"study", "readings", "worlds"}):
+            if clash := not resolved and sorted(
+                self.model_fields_set & {"study", "readings", *self._beyond_population}
+            ):
                 raise ValueError(f"a [population] needs no publication, and goes without {clash[0]!r}")
             if self.axes.effect and self.population.effect:
                 raise ValueError("the effect is given in [population] and in [axes]; one of them is expected")
@@ -125,6 +131,11 @@ class Simulation(Spec):
             raise ValueError("axis 'n_per_group' is empty, so the grid has no cells; give it a value")
         if nameless := [decision.name for decision in self.decisions if not decision.estimand]:
             raise ValueError(f'decision {nameless[0]!r} names no estimand of the study; add estimand = "..."')
+
+    @property
+    def _beyond_population(self) -> set[str]:
+        """What a written population has no use for in ``worlds``: all but what is said of an effect."""
+        return {"worlds"} if self.worlds.model_fields_set - OF_EFFECT else set()
 
     @property
     def of_file(self) -> bool:
@@ -197,6 +208,10 @@ class Simulation(Spec):
                 n_per_group=n,
             )
 
+    def over_worlds(self, sample: Sample) -> bool:
+        """Tell whether a sample's worlds say what is uncertain, so that P(conclusion) is an assurance."""
+        return sample.worlds == "posterior" or self.worlds.uncertain
+
     def is_first(self, sample: Sample) -> bool:
         """Tell whether every axis of a sample but worlds, allocation and size has its first value."""
         first = next(self.samples())
@@ -229,6 +244,9 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
         people than anybody recruits; a Bayes factor under a flat prior.
     """
     _refuse_huge(simulation)
+    for name in simulation.worlds.effect:
+        if name not in (known := [estimand.name for estimand in study.estimands]):
+            raise InputError(unknown_name("estimand", name, known), key="worlds.effect")
     for decision in simulation.decisions:
         if decision.estimand not in (known := [estimand.name for estimand in study.estimands]):
             raise InputError(unknown_name("estimand", decision.estimand, known), key=f"decision {decision.name!r}")

@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "conditional_estimate",
     "conditional_source",
+    "estimated_source",
     "fixed_source",
     "posterior_source",
     "printed_source",
@@ -78,7 +79,11 @@ class Asked:
 SOURCES: Mapping[str, Callable[[Asked], Source]] = {
     "posterior": lambda asked: posterior_source(asked.reconstructions, asked.spec.prior),
     "printed": lambda asked: printed_source(asked.reconstructions),
-    "shrunken": lambda asked: shrunken_source(printed_source(asked.reconstructions), asked.main, asked.spec.shrink),
+    "shrunken": lambda asked: (
+        estimated_source(asked.reconstructions, asked.main)
+        if asked.spec.shrink == "estimated"
+        else shrunken_source(printed_source(asked.reconstructions), asked.main, asked.spec.shrink)
+    ),
     "conditional": lambda asked: conditional_source(asked.reconstructions, asked.main),
     "fixed": lambda asked: fixed_source(asked.written, asked.frame),
 }
@@ -173,11 +178,31 @@ def conditional_source(made: Ensemble, estimand: Estimand, *, critical: float = 
     -----
     Each reconstruction has a z of its own, the OLS estimate over its standard error; see `conditional_estimate`.
     """
+    return _by_z(made, estimand, "conditional", lambda z: conditional_estimate(z, critical))
+
+
+def estimated_source(made: Ensemble, estimand: Estimand) -> Source:
+    """Shrink an estimand as far as its own z says: to 1 - 1/z² of it, or to 0.
+
+    Notes
+    -----
+    Estimate t with SE s, effects Normal around 0 with variance g s²: the posterior mean is t g / (1 + g), and g is
+    estimated by z² - 1 (empirical Bayes).
+
+    References
+    ----------
+    .. [1] Pawel S., Consonni G., Held L. (2023). Bayesian approaches to designing replication studies. Psychological
+       Methods. https://doi.org/10.1037/met0000604
+    """
+    return _by_z(made, estimand, "shrunken", lambda z: z * np.maximum(1 - z**-2.0, 0))
+
+
+def _by_z(made: Ensemble, estimand: Estimand, source: str, shrunk: Callable[[FloatArray], FloatArray]) -> Source:
+    """Give each reconstruction the value that its OLS estimate, in standard errors, is taken for."""
     worlds, covariance = _printed(made)
     weights = made.columns.weights(estimand, made.mix)
     error = np.sqrt(np.einsum("p,bpq,q->b", weights, covariance, weights))
-    shrunken = error * conditional_estimate(worlds.truth(estimand) / error, critical)
-    worlds = worlds.with_value(estimand, shrunken, source="conditional")
+    worlds = worlds.with_value(estimand, error * shrunk(worlds.truth(estimand) / error), source=source)
     return lambda rng, size: worlds.take(rng.integers(len(worlds), size=size))
 
 

@@ -96,7 +96,7 @@ def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Su
         "failed": int((~ok).sum()),
     }
     correct = decision.rule.correct(found, replicates.simulation.rope)
-    over_worlds = replicates.cells[cell].sample.over_worlds
+    over_worlds = replicates.simulation.over_worlds(replicates.cells[cell].sample)
     figures = {
         "power": NOTHING if over_worlds else _share(decided),
         "assurance": _share(decided & correct) if over_worlds else NOTHING,

@@ -7,19 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from ..designs.axes import AS_PRINTED
+from ..designs.axes import AS_PRINTED, shrunk
 from ..designs.cells import OTHER_AXES
 from ..designs.looks import Predictive
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
 
-__all__ = ["proposal"]
+__all__ = ["first_curves", "proposal", "set_up", "sized", "where_of", "words_of"]
 
 WORLDS = {
     "posterior": "over the populations that the earlier study leaves possible (assurance)",
     "printed": "if the earlier study's estimates were exactly right (power)",
-    "shrunken": "if the true value were {shrink:.0%} of the earlier study's (power)",
+    "shrunken": "if the true value were {shrink} of the earlier study's (power)",
     "conditional": "if the true value were what is likely given that it had to be significant (power)",
     "fixed": "in the population that was assumed (power)",
 }
@@ -36,8 +36,8 @@ def proposal(diagnosis: Diagnosis) -> str:
     """
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
-    sizes = _first_curves(diagnosis.sample_size, decision)
-    sentences = [_conclusion(simulation, decision), _set_up(simulation, diagnosis)]
+    sizes = first_curves(diagnosis.sample_size, decision)
+    sentences = [_conclusion(simulation, decision), set_up(simulation, diagnosis)]
     for source in simulation.worlds.source:
         own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
         sentences += [_sizes(own, source, simulation)] if len(own) else []
@@ -49,7 +49,7 @@ def proposal(diagnosis: Diagnosis) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
+def first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
     """Take the first value of every axis that is not the source of the worlds or the allocation."""
     if not len(table):
         return table
@@ -76,7 +76,8 @@ def _article(rule: str) -> str:
     return f"a {rule}" if "interval" in rule else rule
 
 
-def _set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
+def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
+    """Say how sample sizes were found: populations, analysis, mix, loss."""
     cell = diagnosis.replicates.cells[0]
     mix = "with the mix left to chance" if cell.sample.mix == AS_PRINTED else f"with a quota of {cell.sample.mix}"
     worlds = simulation.worlds
@@ -89,19 +90,31 @@ def _set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
         design = "The population was assumed, "
     analysis = f"and simulated studies analysed with model {cell.model} under {cell.prior.replace('_', ' ')} priors"
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
-    return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}."
+    held = f" Held to be true: {'; '.join(worlds.statements())}." if worlds.statements() else ""
+    return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}.{held}"
 
 
 def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
-    where = WORLDS[source].format(shrink=simulation.worlds.shrink)
+    where = _where(source, simulation)
     parts = []
     for target in dict.fromkeys(own["target"]):
         at_target = own[own["target"] == target].to_dict("records")
-        parts.append(f"{target:.0%} needs {_join([_size(row) for row in at_target])}")
+        parts.append(f"{target:.0%} needs {_join([sized(row) for row in at_target])}")
     return f"{where[0].upper()}{where[1:]}, {'; '.join(parts)}."
 
 
-def _size(row: Mapping[Any, Any]) -> str:
+def _where(source: str, simulation: Simulation) -> str:
+    gives = "(assurance)" if simulation.worlds.uncertain else "(power)"
+    return WORLDS[source].replace("(power)", gives).format(shrink=shrunk(simulation.worlds.shrink))
+
+
+def where_of(source: str, diagnosis: Diagnosis) -> str:
+    """Say in which populations a figure holds, and whether it is a power or an assurance."""
+    return _where(source, diagnosis.replicates.simulation)
+
+
+def sized(row: Mapping[Any, Any]) -> str:
+    """Write a size with its interval, or why there is none."""
     design = f"with groups {row['allocation']}"
     if not row["reached"]:
         why = (
@@ -130,7 +143,7 @@ def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
     looks = diagnosis.replicates.simulation.looks
     if looks is None:
         return ""
-    futility = f", or as futile if {_words_of(looks.futility)}" if looks.futility else ""
+    futility = f", or as futile if {words_of(looks.futility)}" if looks.futility else ""
     table = diagnosis.power[diagnosis.power["decision"] == decision.name]
     table = table[(table["prior"] == table["prior"].iloc[0]) & (table["n_per_group"] == table["n_per_group"].max())]
     parts = [
@@ -146,7 +159,8 @@ def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
     )
 
 
-def _words_of(futility: Predictive | Rule) -> str:
+def words_of(futility: Predictive | Rule) -> str:
+    """Say what makes going on futile."""
     if isinstance(futility, Predictive):
         return f"the predictive probability of the conclusion at the last look is below {futility.predictive_below:g}"
     return f"the posterior has {_article(str(futility))}"
@@ -154,10 +168,10 @@ def _words_of(futility: Predictive | Rule) -> str:
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
     """Say how wrong conclusions would be at the largest simulated size that nobody should go below."""
-    table = _first_curves(diagnosis.power, decision)
+    table = first_curves(diagnosis.power, decision)
     table = table[(table["allocation"] == table["allocation"].iloc[0])]
     source = diagnosis.replicates.simulation.worlds.source[0]
-    sizes = _first_curves(diagnosis.sample_size, decision)
+    sizes = first_curves(diagnosis.sample_size, decision)
     reached = sizes[(sizes["worlds"] == source) & sizes["reached"]] if len(sizes) else sizes
     own = table[table["worlds"] == source].sort_values("n_per_group")
     if len(reached):

@@ -57,6 +57,8 @@ class Curve:
         R, the replicates.
     limiting_assurance : float
         What an endless study reaches.
+    over_worlds : bool
+        Whether it is an assurance.
     """
 
     labels: dict[str, object]
@@ -69,11 +71,7 @@ class Curve:
     covariance: FloatArray
     count: int
     limiting_assurance: float
-
-    @property
-    def over_worlds(self) -> bool:
-        """Whether it is an assurance."""
-        return self.samples[0].over_worlds
+    over_worlds: bool
 
     @property
     def n(self) -> FloatArray:
@@ -102,7 +100,7 @@ def _successes(replicates: Replicates, cell: int, decision: Decision) -> NDArray
     """Tell which replicates of a cell count: those that decide, over uncertain populations correctly."""
     found = replicates.columns(cell, decision.estimand)
     decided = decision.rule.decides(found)
-    if not replicates.cells[cell].sample.over_worlds:
+    if not replicates.simulation.over_worlds(replicates.cells[cell].sample):
         return decided
     return decided & decision.rule.correct(found, replicates.simulation.rope)
 
@@ -127,8 +125,20 @@ def _curve(
         share=share,
         covariance=away @ away.T / replicates.count**2,
         count=replicates.count,
-        limiting_assurance=decision.rule.limiting_assurance(truth, replicates.simulation.rope),
+        limiting_assurance=_limit(replicates, decision, truth),
+        over_worlds=replicates.simulation.over_worlds(replicates.cells[members[0]].sample),
     )
+
+
+def _limit(replicates: Replicates, decision: Decision, truth: FloatArray) -> float:
+    """Return what an endless study reaches: it finds its own effect, and is right about the mean of such studies."""
+    simulation = replicates.simulation
+    spread = simulation.worlds.heterogeneity
+    if spread is None or decision.estimand != simulation.decisions[0].estimand:
+        return decision.rule.limiting_assurance(truth, simulation.rope)
+    rng = np.random.default_rng(np.random.SeedSequence(simulation.run.seed, spawn_key=(1,)))
+    own = truth + spread.draw(rng, len(truth))
+    return float(np.mean(decision.rule.holds(truth, simulation.rope) & decision.rule.holds(own, simulation.rope)))
 
 
 def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -> pd.DataFrame:

@@ -31,7 +31,8 @@ def planning_tables(
     Returns
     -------
     dict of str to table or text
-        ``power.csv``, ``sample_size.csv``, ``surface.csv``, ``looks.csv`` where there are looks, ``planning.json``.
+        ``power.csv``, ``sample_size.csv``, ``surface.csv``, ``looks.csv`` where there are looks,
+        ``planning.json``.
     """
     simulation = diagnosis.replicates.simulation
     content = {

@@ -46,7 +46,7 @@ CHUNK = 2_000
 ATTEMPTS = 100
 """How often an assumed reliability is drawn until it goes with a world."""
 
-STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3}
+STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3, "effect": 4, "heterogeneity": 5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +153,20 @@ class Plan:
     def _draw(self, sample: Sample, chunk: int, size: int) -> Population:
         key = self.key(sample.worlds)
         worlds = self.sources[sample.worlds](self.rng(key, chunk, "worlds"), size)
+        spec = self.simulation.worlds
+        for name, stated in spec.effect.items():
+            drawn = stated.frozen().rvs(
+                size=size, random_state=self.rng(self.key(sample.worlds, name), chunk, "effect")
+            )
+            worlds = worlds.with_value(self.study.estimand(name), drawn)
         if sample.effect is not None:
             worlds = worlds.with_value(self.estimands[0], sample.effect)
         truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
         if sample.effect is not None:
             truth[:, 0] = sample.effect  # an effect of 0 is 0, not what rounding leaves of it
+        if spec.heterogeneity:
+            own = truth[:, 0] + spec.heterogeneity.draw(self.rng(key, chunk, "heterogeneity"), size)
+            worlds = worlds.with_value(self.estimands[0], own)
         if not isinstance(sample.reliability, str):
             worlds = self._measured(worlds, dict(sample.reliability), self.rng(key, chunk, "reliability"))
         return Population(worlds=worlds, truth=truth, roots=roots(worlds))
@@ -306,7 +315,8 @@ def _refuse_namesakes(models: Sequence[ModelSpec]) -> None:
 def _identity(simulation: Simulation, study: Study, generating: ModelSpec, reconstructions: xr.Dataset | None) -> str:
     hashed = hashlib.sha256()
     # the generating model counts by its content, wherever its file lies
-    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source"})
+    unsaid = {name for name in ("effect", "heterogeneity", "reason") if not getattr(simulation.worlds, name)}
+    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source", "reason", *unsaid})
     for text in (digest(study), digest(generating), worlds):
         hashed.update(text.encode())
     made_of = {} if reconstructions is None else reconstructions.data_vars

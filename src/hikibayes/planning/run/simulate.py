@@ -24,6 +24,7 @@ from ...spec import InputError
 from ..designs.cells import Cell, Sample
 from ..designs.simulation import Simulation
 from ..populations.samples import Stream, draw_statistics
+from .cluster import on_cluster
 from .looks import analyse_looks
 from .plan import Plan, Population
 from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of
@@ -39,8 +40,6 @@ DRAWING = "2: Philox"
 """How studies are drawn; part of the version."""
 MADE_BY = "made_by.json"
 """File in a folder of finished chunks that names the versions which began it."""
-PATIENCE = "10s"
-"""How long a dask scheduler may take to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +57,7 @@ def simulate(
     workers: int = 1,
     dask: str | None = None,
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Replicates:
     """Run every cell of a plan.
 
@@ -75,6 +75,8 @@ def simulate(
         Address of a dask scheduler that does the work instead.
     progress : callable, optional
         Told how far the work is.
+    tell : callable, optional
+        Told what a cluster is waited for.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def simulate(
     # chunk by chunk, not cell by cell: all the cells of a chunk see the same worlds, which are drawn once
     jobs = [_Job(sample=sample, chunk=chunk, size=size) for chunk, size in chunks for sample in chosen]
     done, total = 0, len(chosen) * plan.simulation.run.replicates
-    for job, block in _finished(plan, jobs, store, workers, dask):
+    for job, block in _finished(plan, jobs, store, workers, dask, tell or (lambda _: None)):
         start = job.chunk * plan.chunk_size
         if kept is not None:
             kept[place[id(job.sample)], ..., start : start + job.size] = block
@@ -181,7 +183,12 @@ def _analyse(plan: Plan, sample: Sample, population: Population, chunk: int, fou
 
 
 def _finished(
-    plan: Plan, jobs: Sequence[_Job], store: Path | None, workers: int, dask: str | None
+    plan: Plan,
+    jobs: Sequence[_Job],
+    store: Path | None,
+    workers: int,
+    dask: str | None,
+    tell: Callable[[str], None],
 ) -> Iterator[tuple[_Job, Block]]:
     """Yield every job with its result: first those on disk, then the others as they come."""
     names = {id(job): _name(plan, job) for job in jobs} if store else {}
@@ -195,7 +202,10 @@ def _finished(
             yield job, block
     if not waiting:
         return
-    run = _by_dask(plan, waiting, dask) if dask else _by_threads(plan, waiting, workers)
+    if dask:
+        run = on_cluster(dask, plan, run_chunk, waiting, lambda job: (job.sample, job.chunk, job.size), tell)
+    else:
+        run = _by_threads(plan, waiting, workers)
     for job, block in run:
         if store:
             _save(store / names[id(job)], block)
@@ -215,24 +225,6 @@ def _by_threads(plan: Plan, jobs: Sequence[_Job], workers: int) -> Iterator[tupl
     yield from Parallel(n_jobs=workers, prefer="threads", return_as="generator_unordered")(
         delayed(one)(job) for job in jobs
     )
-
-
-def _by_dask(plan: Plan, jobs: Sequence[_Job], address: str) -> Iterator[tuple[_Job, Block]]:
-    try:
-        from distributed import Client, as_completed
-    except ImportError:
-        raise InputError("--dask needs the package 'distributed'; install hikibayes[cluster]") from None
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"no dask scheduler answers at {address} ({error}); what is finished was kept") from None
-    with client:
-        everywhere = client.scatter(plan, broadcast=True)
-        futures = {
-            client.submit(run_chunk, everywhere, job.sample, job.chunk, job.size, pure=False): job for job in jobs
-        }
-        for future in as_completed(list(futures), loop=client.loop):
-            yield futures[future], future.result()
 
 
 # -- finished chunks on disk -----------------------------------------------------------------------------------------

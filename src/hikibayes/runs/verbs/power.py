@@ -31,7 +31,16 @@ MOST_ROWS = 24
 """A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
 OUTCOMES = ("power", "assurance", "against", "futile", "undecided", "expected_n")
 UNFINISHED, MODELS, PLAN = ".unfinished", "models.json", "planning.json"
-TABLES = ("power.csv", "sample_size.csv", "surface.csv", "looks.csv", "planning.json", "proposal.txt")
+TABLES = (
+    "power.csv",
+    "sample_size.csv",
+    "surface.csv",
+    "looks.csv",
+    "planning.json",
+    "proposal.txt",
+    "preregistration.csv",
+    "preregistration.html",
+)
 
 
 @verb(
@@ -185,12 +194,16 @@ def saved_models(folder: Path) -> dict[str, ModelSpec]:
 
 def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[str, Content]:
     """Return what replicates are reduced to: tables, a paragraph for a proposal, the reconstructions' verdict."""
+    from ...planning.results.preregistration import document, preregistration
     from ...planning.results.proposal import proposal
     from ...planning.results.tables import planning_tables
     from ...reconstruction.reconstructions import reconstructions_note
 
     note = reconstructions_note(found.replicates.verdict)
-    return {**planning_tables(found, models), "proposal.txt": proposal(found) + "\n", **note}
+    table = preregistration(found)
+    words: dict[str, Content] = {"proposal.txt": proposal(found) + "\n", "preregistration.csv": table}
+    words["preregistration.html"] = document(table)
+    return {**planning_tables(found, models), **words, **note}
 
 
 def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more: Any) -> Outcome:

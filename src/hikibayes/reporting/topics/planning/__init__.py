@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from ....planning.designs.axes import WorldsSpec, shrunk
 from ....planning.designs.cells import OTHER_AXES
+from ....spec import validated
 from ....study import wording
 from ...findings import Findings
 from ...topic import Topic
@@ -21,7 +23,7 @@ SOURCES = {
         "populations drawn from the posterior of the earlier study: what it leaves open, sampling error included",
     ),
     "printed": ("power", "the earlier study's estimates taken as the truth, as if they had no sampling error"),
-    "shrunken": ("power", "the same, with {shrink:.0%} of its difference"),
+    "shrunken": ("power", "the same, with {shrink} of its difference"),
     "conditional": ("power", "the same, with what the difference would be likely to be, given that it was significant"),
     "fixed": ("power", "a population that was written down"),
 }
@@ -38,11 +40,15 @@ def planning(f: Findings) -> dict[str, Any]:
     named = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
     compared = compared_axis(power)
     worlds = list(simulation["worlds"]["source"])
-    shrink = simulation["worlds"].get("shrink", 0.5)
+    held = validated(WorldsSpec, simulation["worlds"], "planning.json")
     return {
         "rules": [rule | {"of": named.get(rule["estimand"], rule["estimand"])} for rule in rules],
         "sources": [
-            {"worlds": name, "gives": SOURCES[name][0], "what": SOURCES[name][1].format(shrink=shrink)}
+            {
+                "worlds": name,
+                "gives": "assurance" if held.uncertain else SOURCES[name][0],
+                "what": SOURCES[name][1].format(shrink=shrunk(held.shrink)),
+            }
             for name in worlds
         ],
         "design_prior": simulation["worlds"].get("prior", "").replace("_", " "),
@@ -55,6 +61,7 @@ def planning(f: Findings) -> dict[str, Any]:
         "seed": simulation["run"]["seed"],
         "warnings": plan["warnings"],
         "proposal": plan["proposal"],
+        "held": held.statements(),
         "looks": [row | {"true": _truth(row)} for row in map(_named, f.table("looks").to_dict("records"))],
         "surface": has_surface(f.run),
         "costs": has_costs(f.run),

@@ -1,0 +1,90 @@
+"""A plan as a table for a preregistration or an ethics board: every choice, and what it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+import pandas as pd
+
+from ...provenance import versions
+from ..designs.rules import Decision
+from .diagnose import Diagnosis
+from .proposal import first_curves, set_up, sized, where_of, words_of
+
+__all__ = ["document", "preregistration"]
+
+
+def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
+    """Tabulate a plan: its first decision, under its first analysis.
+
+    Returns
+    -------
+    DataFrame
+        ``item`` and ``value``, in the order in which a preregistration asks for them.
+    """
+    simulation = diagnosis.replicates.simulation
+    decision = simulation.decisions[0]
+    rows = [
+        ("Question", decision.meaning or decision.estimand.replace("_", " ")),
+        ("Design and analysis", set_up(simulation, diagnosis)),
+        *(("Held to be true", statement) for statement in simulation.worlds.statements()),
+        ("Conclusion", f"if the posterior has: {decision.rule}"),
+        *([("Opposite conclusion", f"if the posterior has: {decision.against}")] if decision.against else []),
+        *_looks(diagnosis),
+        *_sizes(diagnosis, decision),
+        *_errors(diagnosis, decision),
+        ("Simulated studies", f"{diagnosis.replicates.count:,} in each cell; seed {simulation.run.seed}"),
+        ("Software", f"hikibayes {versions().get('hikibayes', '')}"),
+    ]
+    return pd.DataFrame(rows, columns=["item", "value"])
+
+
+def document(table: pd.DataFrame) -> str:
+    """Write the table as HTML that a word processor opens as a table."""
+    rows = "\n".join(
+        f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{escape(item)}</th>"
+        f"<td>{escape(value)}</td></tr>"
+        for item, value in zip(table["item"], table["value"], strict=True)
+    )
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Preregistration</title></head><body>\n"
+        f"<table border='1' cellspacing='0' cellpadding='4'>\n{rows}\n</table>\n</body></html>\n"
+    )
+
+
+def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    looks = diagnosis.replicates.simulation.looks
+    if looks is None:
+        return
+    yield "Looks", f"at {', '.join(f'{share:.0%}' for share in looks.at)} of the participants"
+    if looks.futility:
+        yield "Given up", f"if {words_of(looks.futility)}"
+
+
+def _sizes(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
+    table = first_curves(diagnosis.sample_size, decision)
+    for row in table.to_dict("records"):
+        yield f"Participants for {row['target']:.0%}", f"{sized(row)}, {where_of(row['worlds'], diagnosis)}"
+
+
+def _errors(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
+    """Say how often a study ends in which way, at each size that was simulated, under the first analysis."""
+    table = diagnosis.power[diagnosis.power["decision"] == decision.name]
+    for axis in ("model", "prior", "allocation", "mix"):
+        table = table[table[axis] == table[axis].iloc[0]]
+    for row in table.to_dict("records"):
+        gives = "power" if pd.notna(row["power"]) else "assurance"
+        share, error = row[gives], row[f"{gives}_mcse"]
+        null = row.get("effect") == 0
+        name = "Wrong conclusions where there is no effect" if null else "Probability of the conclusion"
+        parts = [f"{share:.3f} (Monte Carlo error {error:.3f}) with {row['n_total']} participants"]
+        if not null:
+            parts.append(where_of(row["worlds"], diagnosis))
+        parts += [f"{key.replace('_', ' ')} {row[key]:.3f}" for key in ("against", "futile", "undecided") if key in row]
+        if "expected_n" in row:
+            parts.append(f"{row['expected_n']:.0f} participants on average")
+        if pd.notna(row["type_s"]) and not null:
+            parts.append(f"wrong sign in {row['type_s']:.1%} of the conclusions")
+            parts.append(f"estimates {row['exaggeration']:.2f} times the truth among them")
+        yield name, "; ".join(parts)
