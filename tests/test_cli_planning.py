@@ -269,7 +269,7 @@ def test_mistakes_are_one_message_and_leave_nothing(old, new, options, message, 
 
 def test_where_no_scheduler_answers_finished_chunks_are_kept(plan, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("hikibayes.planning.run.simulate.PATIENCE", "0.5s")
+    monkeypatch.setattr("hikibayes.planning.run.cluster.PATIENCE", 0.5)
     store = tmp_path / "run" / ".unfinished"
     store.mkdir(parents=True)
     (store / "kept.npy").write_bytes(b"finished work of another run")

@@ -185,7 +185,7 @@ def test_what_is_no_table_of_replicates(tmp_path):
 
 def test_a_scheduler_that_does_not_answer(settled, reconstructions, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("hikibayes.planning.run.simulate.PATIENCE", "0.5s")
+    monkeypatch.setattr("hikibayes.planning.run.cluster.PATIENCE", 0.5)
     with pytest.raises(InputError, match="no dask scheduler answers at"):
         run(simulation(), settled, reconstructions, dask="tcp://127.0.0.1:1")
 
