@@ -75,11 +75,11 @@ class Table(Spec):
         """Yield its facts as a study file writes them, without ids, each with its place."""
         for number, row in enumerate(self.rows, 1):
             address = {
-                name: str(cell).strip()
+                name: _typed(name, str(cell).strip())
                 for (name, _), cell in zip(self._columns, row, strict=True)
                 if name in ADDRESS and str(cell).strip() not in EMPTY
             }
-            called = ", ".join(address.values())
+            called = ", ".join(map(str, address.values()))
             for column, (name, own), cell in zip(self.columns, self._columns, row, strict=True):
                 if name in ADDRESS or str(cell).strip() in EMPTY:
                     continue
@@ -166,7 +166,15 @@ def _parsed(column: str, table: str) -> tuple[str, dict[str, Any]]:
 def _typed(key: str, value: str) -> Any:
     if key == "between":
         return value.split(",")
+    if key == "at":
+        return {measure: _held(at) for measure, _, at in (pair.partition(":") for pair in value.split(","))}
     return {"true": True, "false": False}.get(value, value)
+
+
+def _held(at: str) -> Any:
+    """Return where a measure is held: SDs from its mean as a number, ``'40'`` a value, otherwise a level."""
+    number = re.fullmatch(r"[-+]?\d+(?:\.\d+)?", at)
+    return Decimal(at) if number else at.strip("'\"")
 
 
 def _taken(quantity: str, shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,8 +187,9 @@ def _taken(quantity: str, shared: Mapping[str, Any]) -> dict[str, Any]:
 
 def _p_of(quantity: str, address: Mapping[str, Any]) -> str:
     """Return the kind of the p of a number with stars."""
-    if f"{quantity}_p" in KINDS:
-        return f"{quantity}_p"
+    for estimate in (quantity, quantity.removesuffix("_f"), quantity.removesuffix("_t")):
+        if f"{estimate}_p" in KINDS:
+            return f"{estimate}_p"
     if "of" in address and ("between" in address) != ("with" in address):
         return "p"
     raise ValueError(f"stars beside a {quantity} stand for no p that can be entered; leave them out")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .cells import Piece
 from .grids import Grid
 from .headings import Heading, read_heading
 
-__all__ = ["Column", "Known", "Number", "Row", "Understood", "assigned", "columns_of", "rows_of"]
+__all__ = ["SEXES", "Column", "Known", "Number", "Row", "Understood", "assigned", "columns_of", "rows_of"]
 
 WITH_BRACKETS = {
     "b": "se",
@@ -33,7 +33,11 @@ ROLES = {
     r"independent variables?|items?|iv|unnamed.*",
     "level": r"(?i)levels?|categor(?:y|ies)",
 }
-SECTION = re.compile(r"(?i)^(?:step|model|block)\s*\.?\s*[\dIVX]+\w*\b")
+SEXES = {"men", "women", "male", "female", "males", "females", "boys", "girls"}
+SECTION = re.compile(r"(?i)^(?:step|model|block|sample|study)\s*\.?\s*[\dIVX]+\w*\b")
+
+
+DESCRIBING = {"mean", "sd", "n", "percent", "median", "iqr", "range", "minimum", "maximum"}
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,18 @@ def columns_of(grid: Grid) -> list[Column]:
                 next((part.confidence for part in parts if part.confidence), ""),
             )
         )
+    return _inherited(found)
+
+
+def _inherited(columns: list[Column]) -> list[Column]:
+    """Let a column without context have that of the column before it, where its heading comes back: M, SD, M, SD."""
+    found: list[Column] = []
+    for column in columns:
+        again = sum(each.statistics == column.statistics and not each.contexts for each in columns) > 1
+        before = found[-1].contexts if found else ()
+        found.append(
+            replace(column, contexts=before) if again and not column.contexts and column.statistics else column
+        )
     return found
 
 
@@ -144,7 +160,14 @@ def rows_of(grid: Grid) -> Iterator[Row]:
         above = texts
         roles = dict(zip(names, texts, strict=True)) if grid.labels > 1 else {}
         entity = roles.get("entity") or roles.get("level") or texts[-1]
-        yield Row(index, read_heading(entity), roles.get("step", section), roles)
+        yield Row(index, _row_heading(entity), roles.get("step", section), roles)
+
+
+def _row_heading(text: str) -> Heading:
+    """Read a row's label; of a measure's name only what describes is a statistic: ``TMT B`` is a name."""
+    found = read_heading(text)
+    named = bool(found.context) and not {*found.statistics} <= DESCRIBING
+    return Heading(text=found.text, context=found.text) if named else found
 
 
 def assigned(found: tuple[Piece, ...], statistics: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -159,4 +182,6 @@ def assigned(found: tuple[Piece, ...], statistics: tuple[str, ...]) -> list[tupl
             more = WITH_BRACKETS.get(statistics[0], "")
             wanted += PAIRS.get(more, (more,))
     wanted += [""] * (len(found) - len(wanted))
-    return [(name, piece.text) for name, piece in zip(wanted, found, strict=False)]
+    named = [(name, piece.text) for name, piece in zip(wanted, found, strict=False)]
+    # in brackets after a test stands its p, or its degrees of freedom
+    return [("df" if name == "p" and re.fullmatch(r"[1-9]\d*(?:\.\d+)?", text) else name, text) for name, text in named]

@@ -13,8 +13,9 @@ from ..intervals import rounding_interval
 from ..study import Study
 from ..tables import identifier
 from ..values import read_value
-from .columns import SECTION, Column, Known, Number, Understood, columns_of
+from .columns import SECTION, SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
+from .headings import read_heading
 from .layouts import LAYOUTS
 from .names import Names
 from .sources import read_grids
@@ -22,7 +23,6 @@ from .sources import read_grids
 __all__ = ["Draft", "draft"]
 
 HOLDERS = re.compile(r"(?i)^(?:group|condition|arm|treatment|cohort|diagnosis)\b")
-SEXES = {"men", "women", "male", "female", "males", "females", "boys", "girls"}
 
 
 @dataclass
@@ -75,7 +75,8 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
         if understood.numbers:
             read.append((grid, understood))
     if not read:
-        raise InputError("no number of these tables could be understood:\n" + "\n".join(map(_line, made.columns)))
+        said = [*map(_line, made.columns), *map(_line, made.left)]
+        raise InputError("no number of these tables could be understood:\n" + "\n".join(said))
     _Writer(made, known, read).write(name or "draft")
     return made
 
@@ -116,7 +117,8 @@ def _printed(grid: Grid) -> int:
     """Return how many numbers stand in a table's cells, and how many sizes in its heading."""
     places = ((row, column) for row in range(len(grid.body)) for column in range(grid.labels, len(grid.head[-1])))
     sizes = {column.size for column in columns_of(grid) if column.size}
-    return len(sizes) + sum(len(grid.numbers(row, column) or ()) for row, column in places)
+    in_sections = sum(bool(read_heading(row[0]).size) for row in grid.body if not any(row[grid.labels :]))
+    return len(sizes) + in_sections + sum(len(grid.numbers(row, column) or ()) for row, column in places)
 
 
 class _Writer:
@@ -177,6 +179,9 @@ class _Writer:
                 found[key] = self.names.term(value)
             elif key in ("of", "with"):
                 found[key] = self._outcome() if value == "@outcome" else self.names.id(value)
+            elif key == "at":
+                measure, _, at = value.rpartition(":")
+                found[key] = f"{self.names.id(measure)}:{at}"
             elif key == "between":
                 found[key] = ",".join(identifier(part) for part in value.split(","))
             else:
@@ -254,7 +259,10 @@ class _Writer:
             yield {"id": self.holder, "label": "Group", "levels": levels}
 
     def _measured(self, number: Number) -> Iterator[str]:
-        yield from (self._address(number)[key] for key in ("of", "with") if key in number.address)
+        address = self._address(number)
+        yield from (address[key] for key in ("of", "with") if key in address)
+        if "at" in address:
+            yield address["at"].partition(":")[0]
 
     def _measure(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = {"id": name, "label": self.names.labels[name]}

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from .cells import Piece, has_decimal_commas, pieces, plain
+from .headings import read_heading
 
 __all__ = ["Grid", "grid_of"]
 
@@ -108,9 +109,9 @@ def grid_of(
 def _is_heading(row: tuple[str, ...], top: tuple[str, ...]) -> bool:
     """Tell whether a row goes on with the heading: words over several columns, and no number."""
     cells = [cell for cell in row[1:] if cell]
-    if not cells or any(pieces(cell) for cell in cells):
+    if not cells or any(pieces(cell) and not read_heading(cell).statistics for cell in cells):
         return False
-    return len({*cells}) > 1 and (not row[0] or row[0] == top[0])
+    return len({*cells}) > 1 and (not row[0] or not top[0] or row[0] == top[0])
 
 
 def _merged(head: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:

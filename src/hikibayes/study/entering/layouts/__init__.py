@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..columns import Known, Understood
 from ..grids import Grid
-from . import comparisons, correlations, regressions
+from . import comparisons, correlations, pairs, regressions, slopes
 
 __all__ = ["LAYOUTS", "Layout"]
 
@@ -23,6 +23,8 @@ class Layout:
 
 LAYOUTS = (
     Layout("correlations", correlations.fits, correlations.read),
+    Layout("pairs", pairs.fits, pairs.read),
+    Layout("slopes", slopes.fits, slopes.read),
     Layout("regressions", regressions.fits, regressions.read),
     Layout("comparisons", comparisons.fits, comparisons.read),
 )

@@ -26,9 +26,10 @@ DESCRIBING = {
 }
 COMPARING = {"t": "t", "df": "df", "p": "p", "d": "d", "g": "d", "mean_difference": "mean_difference"}
 OF_ALL = {"f": "f", "chi2": "chi2", "partial_eta2": "eta2"}
+COUNTS = {"n", "percent"}
 WHOLE = re.compile(r"(?i)^(?:total|all|overall|whole|full|entire|combined|sample)\b.*")
 TESTS = {*COMPARING, *OF_ALL, "t_or_chi2"}
-UNITS = re.compile(r"(?i)[,(]?\s*\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$")
+UNITS = re.compile(r"(?i)(?<=\w)[,(]?\s+\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$")
 
 
 def fits(grid: Grid) -> bool:
@@ -55,8 +56,15 @@ def read(grid: Grid, known: Known) -> Understood:
     for row in (row for row in rows_of(grid) if row.has_numbers):
         for column in columns:
             _read_cell(found, grid, row, column, groups, transposed)
+    kept: list[Number] = []
     labels = list(dict.fromkeys(n.address["group"] for n in found.numbers if "group" in n.address))
-    found.numbers = _signed(found.numbers, labels)
+    medians = {n.address["of"] for n in found.numbers if n.quantity == "median"}
+    for number in _signed(found.numbers, labels):
+        if not number.quantity or (number.quantity in ("f_p", "p") and number.address["of"] in medians):
+            found.left.append((f"{number.text} of {number.address['of']}", "this test is no kind of number"))
+        else:
+            kept.append(number)
+    found.numbers = kept
     return found
 
 
@@ -65,9 +73,12 @@ def _read_cell(
 ) -> None:
     numbers = grid.numbers(row.index, column.index)
     test = bool({*column.statistics} & TESTS) and not {*column.statistics} & {"mean", "n"}
+    if numbers and test and _group(column, groups) and _repeated(column, grid):
+        found.left.append((f"{column.heading} of {row.heading.text}", "a test within one group is no kind of number"))
+        return
     statistics = column.statistics if test else (row.heading.statistics or column.statistics or _by_note(grid))
     for name, text in assigned(numbers or (), statistics):
-        number = _compared(name, text, row) if test else _described(name, text, row, column, groups, transposed)
+        number = _compared(name, text, row, grid) if test else _described(name, text, row, column, groups, transposed)
         if number is not None and number.quantity in KINDS:
             found.numbers.append(replace(number, cell=(row.index, column.index)))
         else:
@@ -91,10 +102,10 @@ def _described(
         )
     group = _group(column, groups)
     own = {"group": group} if group else {}
-    of, level = _entity(row, counted=name in ("n", "percent"))
+    of, level = _entity(row, counted=name in COUNTS)
     if name == "n" and re.fullmatch(r"(?i)n|sample size|participants|number.*", row.heading.text):
         return Number("n", text, own)
-    if name in ("n", "percent") and level:
+    if name in COUNTS and level:
         if name == "n":
             return Number("count", text, {"of": of, "level": level}, own)
         percent = text if "%" in text else f"{text}%"
@@ -102,8 +113,13 @@ def _described(
     return Number(quantity, text, {"of": of}, own)
 
 
-def _compared(name: str, text: str, row: Row) -> Number | None:
-    of, level = _entity(row, counted=bool({*row.heading.statistics} & {"n", "percent"}) or name == "chi2")
+def _compared(name: str, text: str, row: Row, grid: Grid) -> Number | None:
+    told = {each for column in columns_of(grid) for each in column.statistics}
+    if "odds" in told or (name == "f" and re.search(r"(?i)ancova|covari|adjust", f"{grid.title} {grid.note}")):
+        return None
+    by_row = {*row.heading.statistics} or told
+    counted = name == "chi2" or (bool(by_row & COUNTS) and "mean" not in by_row)
+    of, level = _entity(row, counted=counted)
     if name == "t_or_chi2":
         name = "chi2" if level else "t"
     if name in OF_ALL:
@@ -146,6 +162,12 @@ def _by_note(grid: Grid) -> tuple[str, ...]:
     return ("n", "percent") if re.search(r"\b[nN] ?\(%\)", told) else ()
 
 
+def _repeated(column: Column, grid: Grid) -> bool:
+    """Tell whether every group has a test of its own, which then is no comparison of groups."""
+    others = [each for each in columns_of(grid) if each.statistics == column.statistics]
+    return len({each.contexts for each in others}) > 1
+
+
 def _signed(numbers: list[Number], groups: list[str]) -> list[Number]:
     """Say which group minus which the tests are of: as the means say; absolute, where no order fits all of them."""
     means = {(n.address.get("of"), n.address.get("group")): n.text for n in numbers if n.quantity == "mean"}
@@ -156,6 +178,8 @@ def _signed(numbers: list[Number], groups: list[str]) -> list[Number]:
             value = _decimal(number.text)
             if None not in (*pair, value) and pair[0] != pair[1] and value:
                 signs.add((pair[0] > pair[1]) == (value > 0))  # type: ignore[operator]
+    if len(groups) > 2:
+        return [_of_all(n) if n.column.get("between") == "@groups" else n for n in numbers]
     negative = any(n.quantity in ("t", "d") and n.text.startswith("-") for n in numbers)
     order = groups if signs != {False} else groups[::-1]
     absolute = {"absolute": "true"} if len(signs) == 2 and not negative else {}
@@ -165,6 +189,11 @@ def _signed(numbers: list[Number], groups: list[str]) -> list[Number]:
         else n
         for n in numbers
     ]  # fmt: skip
+
+
+def _of_all(number: Number) -> Number:
+    """Return a test of more than two groups: the p is that of F; what else there is has no kind."""
+    return replace(number, quantity="f_p" if number.quantity == "p" else "", column={})
 
 
 def _decimal(text: str) -> Decimal | None:

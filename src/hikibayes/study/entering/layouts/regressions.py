@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 from ....quantities import KINDS
-from ..columns import SECTION, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
+from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
+from ..headings import read_heading
 
-__all__ = ["fits", "read"]
+__all__ = ["errors_of", "fits", "outcome_of", "read", "why_not"]
 
 COEFFICIENTS = ("b", "beta", "estimate")
 OF_A_TERM = {
@@ -33,7 +35,12 @@ OF_A_STEP = {
     "p": "r2_p",
 }
 DFS_OF = {"r2_f": ("r2_df1", "r2_df2"), "delta_r2_f": ("delta_r2_df1", "delta_r2_df2")}
+SHARES = {"r2", "adjusted_r2", "delta_r2", "adjusted_delta_r2"}
 STANDARDISED = {"b": "false", "beta": "true"}
+OTHER_MODELS = re.compile(
+    r"(?i)\b(?:multi-?level|mixed[- ](?:effects|model)\w*|random[- ](?:effects|intercepts?)|variance components?|"
+    r"growth (?:curve|model)\w*|logistic|poisson|hazard|odds|probit|weighted|survey weights?|path model)\b"
+)
 TIMES = re.compile(r"\s*[×✕⨯*:]\s*|\s+(?:x|X|by)\s+")
 DUMMY = re.compile(r"C?\(?(\w+)\)?\[T\.[^\]]+\]")
 """How statsmodels calls the column of a level."""
@@ -43,7 +50,7 @@ ONLY_STEP = "one_step"
 def fits(grid: Grid) -> bool:
     """Tell whether it has a column of coefficients, or columns of models over rows of R²."""
     columns = columns_of(grid)
-    if any({*column.statistics} & {*COEFFICIENTS} for column in columns):
+    if any({*column.statistics} & {*COEFFICIENTS, "r2", "delta_r2"} for column in columns):
         return True
     stepped = any(SECTION.match(context) for column in columns for context in column.contexts)
     return any("r2" in row.heading.statistics for row in rows_of(grid)) or (
@@ -54,30 +61,39 @@ def fits(grid: Grid) -> bool:
 def read(grid: Grid, known: Known) -> Understood:
     """Return coefficients with what belongs to them, and what the steps explain."""
     found = Understood("regressions")
-    columns = columns_of(grid)
+    columns, rows = columns_of(grid), list(rows_of(grid))
     for column in columns:
         found.meanings[column.index] = _meaning(column, grid)
-    outcomes = list(dict.fromkeys(filter(None, (_outcome(column) for column in columns))))
-    found.outcomes = outcomes or [o for o in [_outcome_in_title(grid)] if o]
+    if other := OTHER_MODELS.search(" ".join([grid.title, grid.note, *(row.heading.text for row in rows)])):
+        found.left.append(("the whole table", f"{other[0]!r}: only least-squares regressions can be entered"))
+        return found
+    groups = {context for column in columns for context in column.contexts if _is_group(context, column, known)}
+    by_row = _outcomes_in_sections(rows)
+    outcomes = by_row or list(dict.fromkeys(filter(None, (_outcome(column, groups) for column in columns))))
+    found.outcomes = outcomes or [o for o in [outcome_of(grid.title)] if o]
     chosen = known.outcome if known.outcome in outcomes else (outcomes or [""])[0]
     if len(outcomes) > 1:
         others = [outcome for outcome in outcomes if outcome != chosen]
-        found.left.append((f"the columns of {', '.join(others)}", f"a study has one outcome, here {chosen}: --outcome"))
-    columns = [column for column in columns if _outcome(column) in ("", chosen)]
+        found.left.append((f"the numbers of {', '.join(others)}", f"a study has one outcome, here {chosen}: --outcome"))
+    columns = [column for column in columns if by_row or _outcome(column, groups) in ("", chosen)]
     before = ""
-    for row in rows_of(grid):
-        step = _step_of_row(row, before)
-        before = step
+    for row in rows:
+        before = step = _step_of_row(row, before)
+        if by_row and row.section != chosen:
+            continue
+        if size := read_heading(row.section).size if not row.has_numbers and SECTION.match(row.section) else "":
+            found.numbers.append(Number("n", size, {}, {}, {"step": step}))
         if row.has_numbers:
-            _read_row(found, grid, row, columns, step)
+            _read_row(found, grid, row, columns, step, groups)
     return found
 
 
-def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], section: str) -> None:
+def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], section: str, groups: set[str]) -> None:
     last: dict[str, str] = {}
     of_step = _of_step(row)
     for column in columns:
         step = _step(column) or section or ONLY_STEP
+        group = next((context for context in column.contexts if context in groups), "")
         numbers = grid.numbers(row.index, column.index)
         if not numbers:
             continue
@@ -89,16 +105,35 @@ def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], se
                 if of_step or _only_of_steps(column, row)
                 else _about_term(name, text, step, row, column, last[step])
             )
+            number = _within(group, number) if group and number else number
             if number and number.quantity in KINDS:
-                found.numbers.append(replace(number, cell=(row.index, column.index)))
+                own = errors_of(number.quantity, grid)
+                found.numbers.append(replace(number, column={**number.column, **own}, cell=(row.index, column.index)))
                 found.numbers += _dfs(number, row.heading.dfs or column.dfs) if of_step else []
             else:
                 what = f"{text} in row {row.heading.text!r}, column {column.heading!r}"
-                found.left.append((what, _why_not(name)))
+                found.left.append((what, why_not(name)))
+
+
+def _within(group: str, number: Number) -> Number | None:
+    """Return a coefficient of a group's own regression: a slope of its group alone."""
+    if not number.quantity.startswith("coefficient") or ":" in number.address.get("term", ":"):
+        return None
+    quantity = number.quantity.replace("coefficient", "slope")
+    row = {"of": number.row["term"]}
+    return replace(number, quantity=quantity, row=row, column={"group": group, **number.column, "separate": "true"})
+
+
+def errors_of(quantity: str, grid: Grid) -> dict[str, str]:
+    """Return what a standard error, and what rests on it, is of by the table's title and note."""
+    told = re.search(r"(?i)\b(robust|bootstrap)", f"{grid.title} {grid.note}")
+    return {"errors": told.group(1).lower()} if told and quantity in KINDS and "errors" in KINDS[quantity].may else {}
 
 
 def _about_step(name: str, text: str, step: str, row: Row) -> Number | None:
     quantity = OF_A_STEP.get(name, "")
+    if name in SHARES and text.endswith("%"):
+        text = str(Decimal(text[:-1]).scaleb(-2))
     if name == "adjusted_delta_r2":
         return Number("delta_r2", text, {}, {"adjusted": "true"}, {"step": step})
     return Number(quantity, text, {}, {}, {"step": step})
@@ -159,14 +194,30 @@ def _step(column: Column) -> str:
     return next((context for context in column.contexts if SECTION.match(context)), "")
 
 
-def _outcome(column: Column) -> str:
-    """Return the context of a column that is no model: what is explained there."""
-    return next((context for context in column.contexts if not SECTION.match(context)), "")
+def _is_group(context: str, column: Column, known: Known) -> bool:
+    """Tell whether a column's context is a group with a regression of its own."""
+    return context in known.sizes or context.lower() in SEXES or (bool(column.size) and not SECTION.match(context))
 
 
-def _outcome_in_title(grid: Grid) -> str:
+def _outcome(column: Column, groups: set[str]) -> str:
+    """Return the context of a column that is no model and no group: what is explained there."""
+    return next((c for c in column.contexts if not SECTION.match(c) and c not in groups), "")
+
+
+def _outcomes_in_sections(rows: list[Row]) -> list[str]:
+    """Return the sections that repeat each other's rows and are no steps: an outcome each."""
+    sections: dict[str, set[str]] = {}
+    for row in rows:
+        if row.has_numbers and row.section and not SECTION.match(row.section) and not _of_step(row):
+            sections.setdefault(row.section, set()).add(row.label)
+    sets = list(sections.values())
+    return list(sections) if any(a & b for k, a in enumerate(sets) for b in sets[:k]) else []
+
+
+def outcome_of(title: str) -> str:
+    """Return what a title says is explained."""
     found = re.search(
-        r"(?i)(?:predicting|explaining|outcome|dependent variable|regress\w* (?:of|on))[: ]+([^,.;(]+)", grid.title
+        r"(?i)(?:predicting|explaining|outcome|dependent variable|regress\w* (?:of|on))[: ]+([^,.;(]+)", title
     )
     return re.split(r" (?:from|by|on|with) ", found.group(1))[0].strip() if found else ""
 
@@ -183,7 +234,8 @@ def _meaning(column: Column, grid: Grid) -> str:
     return said + "".join(f" of {context}" for context in column.contexts)
 
 
-def _why_not(name: str) -> str:
+def why_not(name: str) -> str:
+    """Say why a number of a regression's table does not enter."""
     if name == "odds":
         return "odds and hazard ratios belong to other models than linear regression"
     return f"no kind of number is known for {name!r}" if name else "no heading says which statistic it is"
