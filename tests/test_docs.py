@@ -14,6 +14,7 @@ from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.quantities import KINDS
 from hikibayes.runs.verbs import VERBS
 from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,12 +46,17 @@ SNIPPETS = [
         re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     )
 ]
-CHECKED = ("sh", "console", "python", "toml", "diff")
+CHECKED = ("sh", "console", "python", "toml", "diff", "markdown")
+NAMED = re.compile(r"^```\w+ (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""A snippet that is a file of a worked example: the commands of its page need it."""
+WORKED = ROOT / "docs" / "enter-a-paper.md"
 
 
 @pytest.mark.parametrize(("language", "body"), SNIPPETS)
 def test_every_snippet_is_one_that_something_checks(language, body):
+    language, _, name = language.partition(" ")
     assert language in CHECKED
+    assert bool(name) == (language == "markdown") or language == "toml"
     if language == "toml":
         tomllib.loads(body)
     if language in ("sh", "console"):
@@ -76,7 +82,10 @@ QUICK = ("studies", "models", "simulations", "audit")
 ORCHARD = ROOT / "tests" / "studies" / "orchard.toml"
 
 
-@pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] in ("sh", "console")])
+SHELL = [s for s in SNIPPETS if s.values[0] in ("sh", "console") and not s.id.startswith(WORKED.stem)]
+
+
+@pytest.mark.parametrize("body", [s.values[1] for s in SHELL])
 def test_quick_commands_run_in_the_order_of_the_page(body, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for words in commands_in(body):
@@ -85,6 +94,22 @@ def test_quick_commands_run_in_the_order_of_the_page(body, tmp_path, monkeypatch
                 Path(words[1]).write_text(ORCHARD.read_text(encoding="utf-8"), encoding="utf-8")  # as if filled in
             result = CliRunner().invoke(main, words)
             assert result.exit_code == 0, f"{words}: {result.output}"
+
+
+@pytest.mark.parametrize("long", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_the_worked_paper_goes_from_its_tables_to_a_report(tmp_path, monkeypatch, long):
+    page = WORKED.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name, body in NAMED.findall(page):
+        Path(name).write_text(body, encoding="utf-8")
+    bodies = [s.values[1] for s in SNIPPETS if s.values[0] == "sh" and s.id.startswith(WORKED.stem)]
+    for words in (words for body in bodies for words in commands_in(body)):
+        if words[0] in QUICK or long:
+            result = CliRunner().invoke(main, words)
+            assert result.exit_code == 0, f"{words}: {result.output}"
+            assert words[0] != "audit" or "inconsistent" not in result.stdout
+    assert len(load_study("draft.toml").facts) == 48
+    assert not long or Path("results/draft/reanalyze/report.html").is_file()
 
 
 def test_a_command_that_does_not_exist_any_more_would_be_seen():

@@ -39,6 +39,8 @@ class Draft:
         Numbers that do not enter.
     unknown : list of str
         What the tables do not say.
+    outcomes : list of str
+        What the tables' regressions explain.
     printed, entered : int
         How many numbers the tables hold, and how many are facts.
     """
@@ -47,6 +49,7 @@ class Draft:
     columns: list[tuple[str, str, str]] = field(default_factory=list)
     left: list[tuple[str, str, str]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
     printed: int = 0
     entered: int = 0
 
@@ -130,8 +133,8 @@ class _Writer:
         self.groups = list(
             dict.fromkeys([*known.sizes, *(n.address["group"] for n in numbers if "group" in n.address)])
         )
-        outcomes = [outcome for _, understood in read for outcome in understood.outcomes]
-        self.outcome = known.outcome or next(iter(outcomes), "")
+        made.outcomes = list(dict.fromkeys(outcome for _, understood in read for outcome in understood.outcomes))
+        self.outcome = known.outcome or next(iter(made.outcomes), "")
         self.holder = "group"
         self.steps: dict[str, list[str]] = {}
         self.levels: dict[str, dict[str, str]] = {}

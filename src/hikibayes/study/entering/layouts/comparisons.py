@@ -115,7 +115,9 @@ def _described(
 
 def _compared(name: str, text: str, row: Row, grid: Grid) -> Number | None:
     told = {each for column in columns_of(grid) for each in column.statistics}
-    if "odds" in told or (name == "f" and re.search(r"(?i)ancova|covari|adjust", f"{grid.title} {grid.note}")):
+    if ("odds" in told and name == "p") or (
+        name == "f" and re.search(r"(?i)ancova|covari|adjust", f"{grid.title} {grid.note}")
+    ):
         return None
     by_row = {*row.heading.statistics} or told
     counted = name == "chi2" or (bool(by_row & COUNTS) and "mean" not in by_row)

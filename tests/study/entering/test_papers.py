@@ -1,0 +1,84 @@
+"""Tables of published papers, as they are laid out in print, and the share of their numbers that enters.
+
+Each file of ``papers/`` begins with the address where the table was read; the numbers are those that were seen there.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hikibayes.spec import InputError
+from hikibayes.study.entering.columns import Known
+from hikibayes.study.entering.draft import draft
+from hikibayes.study.implied import in_full
+
+FOLDER = Path(__file__).parent / "papers"
+PAGE = Path(__file__).parents[3] / "docs" / "enter-a-paper.md"
+
+OTHERS = {
+    "07-korea-support-multilevel": (6, "multilevel"),
+    "11-mbct-ancova": (0, "F of an analysis of covariance: a `coefficient_f` of that outcome's regression"),
+    "12-hikikomori-hlid-logistic": (4, "odds ratios and their p"),
+    "13-hikikomori-clinic-3groups": (0, "p of a rank test"),
+    "33-loneliness-english-chis": (9, "survey weights"),
+    "39-lasi-gender-logistic": (6, "logistic"),
+}
+"""How many numbers of a file belong to other models than linear ones, and what does not enter of it."""
+
+
+def entered(path):
+    """Draft a study for each outcome; return the numbers that enter, and how many are printed."""
+    found, outcomes, seen = set(), [""], set()
+    while outcomes:
+        try:
+            made = draft([path], Known(outcome=outcomes.pop()))
+        except InputError:
+            return set(), 0
+        facts = in_full(made.content)["fact"]
+        found |= {(f["id"], f["relation"], str(f["value"])) for f in facts if not _mark(f, facts)}
+        outcomes += [outcome for outcome in made.outcomes if outcome not in seen]
+        seen |= set(made.outcomes)
+    return found, made.printed
+
+
+def _mark(fact, facts):
+    """A p from stars is not a number of its own."""
+    same = [f for f in facts if f["source"] == fact["source"] and f["id"] != fact["id"]]
+    return fact["quantity"].endswith("p") and fact["relation"] == "<" and any(
+        fact["id"].removesuffix("_p") in f["id"] and "*" in f["source"]["quote"] for f in same
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shares():
+    rows = []
+    for path in sorted(FOLDER.glob("*.md")):
+        found, printed = entered(path)
+        other, why = OTHERS.get(path.stem, (0, ""))
+        linear = (printed or other) - other
+        rows.append((path.stem[3:], printed or other, linear, min(len(found), linear), why))
+    return rows
+
+
+def test_of_the_numbers_of_linear_models_nearly_all_enter(shares):
+    linear, enter = sum(row[2] for row in shares), sum(row[3] for row in shares)
+    assert enter / linear >= 0.95
+
+
+def test_the_page_says_what_enters(shares):
+    page = PAGE.read_text(encoding="utf-8")
+    for name, printed, linear, enter, why in shares:
+        assert f"| {name} | {printed} | {linear} | {enter} | {why} |" in page
+
+
+@pytest.mark.parametrize(
+    "name", ["07-korea-support-multilevel", "33-loneliness-english-chis", "39-lasi-gender-logistic"]
+)
+def test_tables_of_other_models_are_refused_by_what_they_are(name):
+    with pytest.raises(InputError, match=r"only least-squares regressions can be entered|no heading names a statistic"):
+        draft([FOLDER / f"{name}.md"], Known())
+
+
+def test_every_table_has_its_address():
+    assert all(re.match("https?://", path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.md"))
