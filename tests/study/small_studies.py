@@ -49,3 +49,35 @@ def small_study(sizes, *numbers, terms=("arm", "x", "arm:x"), measures=("y", "x"
         name = fact.pop("name") or f"{fact['quantity']}_{position}"
         content["fact"].append({"id": name, "source": SOURCE, **fact})
     return validated(Study, content, "small")
+
+
+def one_sample(n, *numbers, terms=("x", "z", "x:z"), steps=None, measures=None, groups=(), **analysis):
+    """A study of one sample, y by some terms, with nothing but names and numbers; ``n`` of None is not printed."""
+    steps = steps or [{"id": "all", "label": "all", "adds": list(terms)}]
+    used = {part: None for step in steps for term in step["adds"] for part in term.split(":")}
+    kinds = {name: {"kind": "number"} for name in ("y", *used)} | (measures or {})
+    facts = [number("n", str(n))] if n else []
+    content = {
+        "id": "sample",
+        "analysis": {"outcome": "y", **analysis},
+        "group": [{"id": name, "label": name} for name in groups],
+        "measure": [{"id": name, **kind} for name, kind in kinds.items()],
+        "step": steps,
+        "fact": [],
+    }
+    for position, fact in enumerate(map(dict, [*facts, *numbers])):
+        name = fact.pop("name") or f"{fact['quantity']}_{position}"
+        content["fact"].append({"id": name, "source": SOURCE, **fact})
+    return validated(Study, content, "sample")
+
+
+def rows_of(step, table, columns, **more):
+    """Facts of a table: a row a term, ``""`` for an empty cell, ``<.001`` for a threshold."""
+    for term, *cells in table:
+        for column, cell in zip(columns, cells, strict=True):
+            if cell:
+                relation = cell[0] if cell[0] in "<>" else "="
+                where = {"step": step, "term": term, "name": f"{step}_{term.replace(':', '_x_')}_{column}", **more}
+                scaled = column in ("", "se", "ci_low", "ci_high")
+                where = where if scaled else {key: value for key, value in where.items() if key != "standardised"}
+                yield number("_".join(filter(None, ("coefficient", column))), cell.strip("<>"), relation, **where)

@@ -82,8 +82,13 @@ def test_names_must_exist_and_fit(nonaka, part, entry, change, message):
 def test_each_group_needs_its_size(nonaka):
     changed = content(nonaka)
     changed["fact"] = [fact for fact in changed["fact"] if fact["id"] != "n_hikikomori"]
+    total = [fact for fact in changed["fact"] if fact["quantity"] == "n" and "group" not in fact]
+    assert validated(Study, changed, "changed.toml").sizes == nonaka.sizes
+    changed["fact"] = [fact for fact in changed["fact"] if fact not in total]
+    study = validated(Study, changed, "changed.toml")
+    assert study.n_of() == 0
     with pytest.raises(InputError, match="no fact of quantity 'n' for group 'hikikomori'"):
-        validated(Study, changed, "changed.toml")
+        _ = study.sizes
 
 
 def test_settling_one_reading_leaves_the_others_open(nonaka):

@@ -30,9 +30,10 @@ from .checks.descriptives import (
     checks_of_whole_numbers,
 )
 from .checks.estimates import checks_of_other_estimates
+from .checks.f_tests import checks_of_chi2, checks_of_f_tests
 from .checks.jointly import checks_of_comparisons
 from .checks.rows import Check, Verdict, between, found, one_of
-from .checks.slopes import checks_of_slopes
+from .checks.slopes import checks_of_conditional_slopes, checks_of_slopes
 from .checks.steps import checks_of_selection, checks_of_steps
 from .suspects import suspects
 
@@ -56,10 +57,13 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_correlations,
     checks_of_correlation_p,
     checks_of_steps,
+    checks_of_f_tests,
+    checks_of_chi2,
     checks_of_selection,
     checks_of_coefficients,
     checks_of_collinearity,
     checks_of_slopes,
+    checks_of_conditional_slopes,
     checks_against_moments,
 )
 

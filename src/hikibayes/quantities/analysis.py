@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Outline:
         Every term of each step; with more than two groups, ``group[level]`` for each column of theirs.
     after : mapping of str to str or None
         The step that each step extends.
+    within : mapping of str to str
+        The group of a step that is of one group's people.
     levels : mapping of str to tuple of str
         The levels of each category, reference first.
     """
@@ -37,6 +39,7 @@ class Outline:
     terms: Mapping[str, tuple[str, ...]]
     after: Mapping[str, str | None]
     levels: Mapping[str, tuple[str, ...]]
+    within: Mapping[str, str] = field(default_factory=dict)
 
 
 def codes_of(group: str, groups: Sequence[str], coding: str) -> Codes:
@@ -88,9 +91,10 @@ class Analysis:
         """Return the regression of a step; R2 and its like are the same under every coding and kind of product."""
         key = (step, coding, products)
         if key not in self._fits:
-            codes = codes_of(self.outline.group, self.outline.groups, coding)
-            terms = self.outline.terms[step]
-            self._fits[key] = regress(self.moments, self.outline.outcome, terms, codes=codes, products=products)
+            only = self.outline.within.get(step)
+            codes = {} if only else codes_of(self.outline.group, self.outline.groups, coding)
+            moments, terms = self._only(only) if only else self.moments, self.outline.terms[step]
+            self._fits[key] = regress(moments, self.outline.outcome, terms, codes=codes, products=products)
         return self._fits[key]
 
     def of_group(self, step: str, group: str) -> Fit:

@@ -17,8 +17,9 @@ def outline_of(study: Study) -> Outline:
     return Outline(
         outcome=study.analysis.outcome,
         group=study.analysis.group,
-        groups=study.group_ids,
-        terms={step.id: study.terms(step.id) for step in study.steps},
+        groups=study.group_names,
+        terms={step.id: study.columns(step.id) for step in study.steps},
+        within={step.id: step.group for step in study.steps if step.group},
         after={step.id: step.after for step in study.steps},
         levels={measure.id: tuple(level.id for level in measure.levels) for measure in study.measures},
     )

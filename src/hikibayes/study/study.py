@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import product
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -93,6 +94,8 @@ class Step(Spec):
     label: Text
     after: Identifier | None = None
     adds: tuple[str, ...]
+    group: Identifier | None = None
+    """The one group whose people the regression is of."""
     source: Source | None = None
 
 
@@ -241,8 +244,27 @@ class Study(Spec):
     def group_ids(self) -> tuple[str, str]:
         """The two groups' ids, reference first; raises `InputError` where there are not two."""
         if len(self.groups) != 2:
-            raise InputError(f"study {self.id!r} has {len(self.groups) or 'no'} groups; this compares two")
+            found = len(self.groups) or "no"
+            raise InputError(f"study {self.id!r} has {found} groups; this compares two (the audit takes any number)")
         return self.groups[0].id, self.groups[1].id
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The ids of all groups, reference first; none for one sample."""
+        return tuple(group.id for group in self.groups)
+
+    def columns(self, step: str) -> tuple[str, ...]:
+        """Return the columns of a step's terms: ``x[level]`` for further levels of a category with three or more."""
+        return tuple(column for term in self.terms(step) for column in self._columns_of(term))
+
+    def _columns_of(self, term: str) -> Iterator[str]:
+        parts = [term] if "(" in term else term.split(":")
+        levels = [[] if "(" in part else [level.id for level in self.measure(part).levels] for part in parts]
+        each = [
+            [f"{part}[{level}]" for level in of[1:]] if len(of) > 2 else [part]
+            for part, of in zip(parts, levels, strict=True)
+        ]
+        yield from (":".join(choice) for choice in product(*each))
 
     def terms(self, step: str) -> tuple[str, ...]:
         """Return every term of a step, those of the steps before it first."""
@@ -260,13 +282,29 @@ class Study(Spec):
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """Number of participants by group, from the facts of quantity ``n``; raises `InputError` where none is."""
+        """Number of participants by group, from the facts of quantity ``n``; raises `InputError` where one lacks."""
         if not self.facts:
             raise InputError(
                 f"study {self.id!r} prints no number of participants; add a [[fact]] of quantity 'n' for each group"
                 " (only a fit of your own table needs none)"
             )
-        return {fact.group: int(fact.value) for fact in self.facts_of("n") if fact.group}
+        if missing := [name for name in self.group_names if not self.n_of(name)]:
+            raise InputError(
+                f"study {self.id!r}: there is no fact of quantity 'n' for group {missing[0]!r}; each group needs one"
+                " here (the audit takes a study without)"
+            )
+        return {name: self.n_of(name) for name in self.group_names}
+
+    def n_of(self, group: str | None = None) -> int:
+        """Return the number of participants of a group, or of all, as printed or left by the others; 0 for neither."""
+        n = {fact.group: int(fact.value) for fact in reversed(self.facts_of("n", step=None))}
+        missing = [name for name in self.group_names if name not in n]
+        if None in n and len(missing) == 1:
+            n[missing.pop()] = max(n[None] - sum(size for name, size in n.items() if name), 0)
+        if self.groups and not missing:
+            # each group's own numbers are the more basic ones
+            n[None] = sum(n[name] for name in self.group_names)
+        return n.get(group, 0)
 
     @property
     def cited(self) -> Citation:
@@ -348,12 +386,9 @@ class Study(Spec):
             if name not in known:
                 raise ValueError(f"{owner}: {unknown_name(kind, name, known)}")
         self._check_groups()
-        sizes = {fact.group: int(fact.value) for fact in self.facts_of("n") if fact.group}
-        # a study of one's own data has no facts at all; where some are printed, everything else rests on n
-        if self.facts and (missing := [name for name in self.group_ids if name not in sizes]):
-            raise ValueError(f"there is no fact of quantity 'n' for group {missing[0]!r}; each group needs one")
-        if empty := [name for name, n in sizes.items() if n < 1]:
-            raise ValueError(f"group {empty[0]!r} has n = {sizes[empty[0]]}; at least 1 is accepted")
+        if empty := [fact for fact in self.facts_of("n") if fact.value < 1]:
+            who = f"group {empty[0].group!r}" if empty[0].group else f"fact {empty[0].id!r}"
+            raise ValueError(f"{who} has n = {empty[0].value}; at least 1 is accepted")
         return self
 
     def _check_groups(self) -> None:
@@ -366,8 +401,6 @@ class Study(Spec):
         codings = {self.analysis.coding, *(fact.coding for fact in self.facts)}
         if "helmert" in codings and len(ids) < 3:
             raise ValueError(f"'helmert' codes three groups or more, and there are {len(ids)}; accepted: dummy, effect")
-        if self.facts and len(ids) != 2:
-            raise ValueError(f"a study with facts compares two groups; found {len(ids)}")
 
     @model_validator(mode="after")
     def _steps_end(self) -> Self:
@@ -384,10 +417,14 @@ class Study(Spec):
     @model_validator(mode="after")
     def _terms_are_in_their_steps(self) -> Self:
         for fact in self.facts:
-            known = self.terms(fact.step) if fact.step in {step.id for step in self.steps} else ()
+            known = self._fact_terms(fact.step) if fact.step in {step.id for step in self.steps} else ()
             if fact.term and known and fact.term not in known:
                 raise ValueError(f"fact {fact.id!r}: {unknown_name(f'term in {fact.step},', fact.term, known)}")
         return self
+
+    def _fact_terms(self, step: str) -> tuple[str, ...]:
+        """Return what a step prints a row of: its columns, and terms of several columns as a whole."""
+        return tuple(dict.fromkeys((*self.terms(step), *self.columns(step))))
 
     @model_validator(mode="after")
     def _facts_fit_measures(self) -> Self:
@@ -433,10 +470,13 @@ class Study(Spec):
             parts = [part for term in step.adds for part in term_parts(term) if "(" not in part]
             yield from ((f"step {step.id!r}", "measure", name) for name in parts)
             yield from ((f"step {step.id!r}", "step", name) for name in (step.after,) if name)
+            yield from ((f"step {step.id!r}", "group", name) for name in (step.group,) if name)
         for fact in self.facts:
             yield from _named(f"fact {fact.id!r}", fact)
             yield from (
-                (f"fact {fact.id!r}", "measure", name) for name in (fact.with_, *(fact.term or "").split(":")) if name
+                (f"fact {fact.id!r}", "measure", name.partition("[")[0])
+                for name in (fact.with_, *(fact.term or "").split(":"), *(name for name, _ in fact.at or ()))
+                if name
             )
         for estimand in self.estimands:
             yield from self._of_estimand(f"estimand {estimand.name!r}", estimand)

@@ -108,10 +108,10 @@ def group_box(study: Study, measures: Sequence[str]) -> Box | None:
     """
     coordinates = _Coordinates([], [], [])
     try:
-        groups = [_group(study, measures, group, coordinates) for group in study.group_ids]
+        groups = [_group(study, measures, group, coordinates) for group in samples(study)]
+        n = _sizes(study)
     except IncompleteError:
         return None
-    n = np.array([size(study, group) for group in study.group_ids], dtype=float)
     categories = frozenset(name for name in measures if study.measure(name).kind == "category")
     pairs = list(combinations(range(len(measures)), 2))
 
@@ -141,6 +141,19 @@ def group_box(study: Study, measures: Sequence[str]) -> Box | None:
     return coordinates.box(f"the groups' {several}", frozenset(), build)
 
 
+def samples(study: Study) -> tuple[str | None, ...]:
+    """Return the groups, or the one sample there is."""
+    return study.group_names or (None,)
+
+
+def _sizes(study: Study) -> Floats:
+    """Return the sizes of the groups; raises where one is not printed."""
+    n = np.array([size(study, group) for group in samples(study)], dtype=float)
+    if (n < 2).any():
+        raise IncompleteError
+    return n
+
+
 def _sd_of_share(share: Floats, n: float) -> Floats:
     return np.asarray(np.sqrt(np.maximum(share * (1 - share), 0) * n / (n - 1)))
 
@@ -154,7 +167,7 @@ class _Where:
     correlations: list[int]
 
 
-def _group(study: Study, measures: Sequence[str], group: str, coordinates: _Coordinates) -> _Where:
+def _group(study: Study, measures: Sequence[str], group: str | None, coordinates: _Coordinates) -> _Where:
     means: list[int] = []
     sds: list[int | None] = []
     for name in measures:
@@ -176,7 +189,7 @@ def _share(study: Study, name: str, group: str | None) -> tuple[Interval, Fact]:
         raise IncompleteError
     facts = [only(study, "proportion", of=name, level=level, group=group) for level in levels]
     fact = _printed(facts[1] or facts[0])
-    n = size(study, group)
+    n = max(size(study, group), 1)
     people = counts(n, fact.interval)
     share = Interval(people[0] / n, people[-1] / n) if people else fact.interval
     return (share if fact is facts[1] else Interval(1 - share.high, 1 - share.low)), fact
@@ -202,6 +215,7 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
             if (fact := _printed(correlation_between(study, a, b, None)))
         ]
         gaps = [coordinates.add(*_with_group(study, name)) for name in measures] if with_group else []
+        n = _sizes(study) if with_group else _parts(study)
     except IncompleteError:
         return None
     sds: list[int | None] = []
@@ -209,7 +223,6 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
         sd = _sd_over_all(study, name)
         sds.append(coordinates.add(*sd) if sd else None)
     unitless = frozenset(name for name, at in zip(measures, sds, strict=True) if at is None)
-    n = np.array([size(study, group) for group in study.group_ids], dtype=float)
     where = list(combinations(range(len(measures)), 2))
     categories = frozenset(name for name in measures if study.measure(name).kind == "category")
 
@@ -225,8 +238,12 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
 
 
 def _split(names: tuple[str, ...], n: Floats, r: Floats, with_group: Floats, sd: Floats) -> GroupMoments:
-    """Return two groups of equal covariance with these correlations in total, among themselves and with the group."""
+    """Return groups of equal covariance with these correlations in total, among themselves and with the group."""
     total = n.sum()
+    if len(n) != 2:
+        within = np.repeat((total - 1) / (total - len(n)) * r[:, None], len(n), axis=1)
+        mean = np.zeros((len(r), len(n), len(names)))
+        return GroupMoments(names=names, n=n, mean=mean, cov=within * sd[:, None, :, None] * sd[:, None, None, :])
     gap = with_group * np.sqrt(total * (total - 1) / n.prod())
     within = ((total - 1) * r - n.prod() / total * gap[:, :, None] * gap[:, None, :]) / (total - 2)
     mean = np.stack([-gap * n[1] / total, gap * n[0] / total], axis=1)
@@ -236,10 +253,20 @@ def _split(names: tuple[str, ...], n: Floats, r: Floats, with_group: Floats, sd:
     )
 
 
+def _parts(study: Study) -> Floats:
+    """Return any sizes of groups that add up to the sample: a regression without them does not depend on these."""
+    k, total = len(samples(study)), size(study)
+    if total < 2 * k:
+        raise IncompleteError
+    return np.array([total - (k - 1) * (total // k), *[total // k] * (k - 1)], dtype=float)
+
+
 def _with_group(study: Study, name: str) -> tuple[Interval, *tuple[Fact, ...]]:
+    if len(study.group_names) != 2:
+        raise IncompleteError
     if fact := correlation_between(study, name, study.analysis.group, None):
         return _printed(fact).interval, fact
-    n1, n2 = (size(study, group) for group in study.group_ids)
+    n1, n2 = _sizes(study)
     gap, u, v, *facts = _of_groups(study, name)
     factor = math.sqrt(n1 * n2 / (n1 + n2) / (n1 + n2 - 1))
     r = image(lambda g, a, b: factor * g / max(total_sd(n1, n2, g, a, b), 1e-12), gap, u, v)
@@ -265,7 +292,9 @@ def _sd_over_all(study: Study, name: str) -> tuple[Interval, *tuple[Fact, ...]] 
             return None if 0.5 in share else (sd, fact)
         if printed := only(study, "sd", of=name, group=None):
             return _printed(printed).interval, printed
-        n1, n2 = (size(study, group) for group in study.group_ids)
+        if len(study.group_names) != 2:
+            return None
+        n1, n2 = _sizes(study)
         gap, u, v, *facts = _of_groups(study, name)
         return image(lambda g, a, b: total_sd(n1, n2, g, a, b), absolute(gap), u, v), *facts
     except IncompleteError:

@@ -61,7 +61,7 @@ def _asked(study: Study) -> Iterator[tuple[_Sample, list[_Question]]]:
         kind = KINDS[fact.quantity]
         if kind.value is None or fact.errors or fact.at or kind.name == "n":
             continue
-        if not (fact.step or kind.name == "correlation"):
+        if not (fact.step or kind.name == "correlation" or _of_means(fact)):
             continue
         box = _box(study, fact, boxes)
         question = _question(study, fact, box) if box else None
@@ -87,15 +87,26 @@ def conventions_that_fit(study: Study) -> Iterator[tuple[Fact, list[Address], Ma
             yield question.fact, fits, _irrelevant(study, question.fact)
 
 
+def _of_means(fact: Fact) -> bool:
+    """Tell whether a number follows from groups' means and SDs, and no other check holds it against these."""
+    kind = KINDS[fact.quantity]
+    limits = kind.estimate in ("mean", "mean_difference") and kind.role in ("se", "ci_low", "ci_high")
+    return limits or kind.name in ("f", "f_p", "eta2")
+
+
 # -- which box -------------------------------------------------------------------------------------------------------
 
 
 def _box(study: Study, fact: Fact, known: dict[tuple[frozenset[str], bool | None], Box | None]) -> Box | None:
     """Return the groups' box, or the whole sample's where no product is involved; None where neither is printed."""
     own = study.analysis.group
-    if fact.quantity == "correlation" and (fact.group or fact.relation != "="):
+    if fact.quantity == "correlation" and (fact.group or fact.relation != "=" or not study.group_names):
+        return None
+    if own in (fact.of, fact.with_) and len(study.group_names) != 2:
         return None
     terms = study.terms(fact.step) if fact.step else ()
+    if any(len(study.measure(part).levels) > 2 for term in terms for part in term.split(":") if part != own):
+        return None
     parts = {part for term in terms for part in term.split(":")} | ({study.analysis.outcome} if terms else set())
     parts |= {name for name in (fact.of, fact.with_) if name}
     measures = frozenset(parts - {own})
@@ -185,7 +196,7 @@ def _irrelevant(study: Study, fact: Fact) -> dict[str, object]:
     terms = study.terms(fact.step) if fact.step else ()
     if not any(":" in term for term in terms):
         fixed["products"] = "z"
-        if study.analysis.group not in str(fact.term).split(":"):
+        if study.analysis.group not in {part.partition("[")[0] for part in str(fact.term).split(":")}:
             fixed["coding"] = "dummy"
     return fixed
 

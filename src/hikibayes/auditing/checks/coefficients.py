@@ -52,6 +52,9 @@ def two_sided(p: Fact) -> Interval:
 def estimates(study: Study) -> Iterator[Estimate]:
     """Yield the printed coefficients and intercepts of a study's regressions."""
     for head in heads(study, "coefficient", "intercept"):
+        if head.term in study.terms(str(head.step)) and columns(study, (head.term,)) > 1:
+            # a term of several columns has an F test
+            continue
         scales = {
             is_standardised(study, fact) for fact in study.facts_of("coefficient", step=head.step, term=head.term)
         }
@@ -184,7 +187,7 @@ def _t_of(value: Interval, se: Interval) -> Interval:
 
 def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]] | None:
     """Return SD(x) / SD(y), the facts it comes from, or None where the record does not hold it."""
-    measure = study.measure(str(fact.term)) if fact.term and ":" not in fact.term else None
+    measure = study.measure(str(fact.term)) if fact.term and not set(":[") & set(fact.term) else None
     if measure is None or measure.kind == "category":
         return None
     if is_standardised(study, fact):

@@ -45,7 +45,7 @@ def checks_of_correlations(study: Study) -> Iterator[Check]:
     eigenvalue of a k x k matrix by at most (k - 1) h (Weyl), so that a least eigenvalue below -(k - 1) h is impossible.
     Only sets in which each pair is printed are looked at: all of the measures, or else each three of them.
     """
-    for group in (None, *study.group_ids):
+    for group in (None, *study.group_names):
         facts = [
             fact for fact in study.facts_of("correlation", group=group) if fact.relation == "=" and not fact.absolute
         ]

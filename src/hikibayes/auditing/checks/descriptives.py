@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from operator import mul
 
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
@@ -39,8 +40,8 @@ def only(study: Study, quantity: str, **address: object) -> Fact | None:
 
 
 def size(study: Study, group: object = None) -> int:
-    """Return the number of participants of a group, or of the whole sample."""
-    return study.sizes[str(group)] if group else sum(study.sizes.values())
+    """Return the number of participants of a group, or of the whole sample; 0 where it is not printed."""
+    return study.n_of(str(group) if group else None)
 
 
 def _people(study: Study, measure: Measure, group: object) -> int:
@@ -63,9 +64,15 @@ def _who(group: str | None) -> str:
 def checks_of_sizes(study: Study) -> Iterator[Check]:
     """Compare the size of the sample with the sum of its groups."""
     groups = [fact for fact in study.facts_of("n") if fact.group]
-    total = sum(study.sizes.values())
-    for fact in study.facts_of("n", group=None):
-        yield compared("group sizes add up", fact, groups, Interval(total, total), "The sum of the groups' sizes")
+    sizes = [size(study, group) for group in study.group_names]
+    for fact in study.facts_of("n", group=None, step=None):
+        if sizes and all(sizes):
+            total = Interval(sum(sizes), sum(sizes))
+            yield compared("group sizes add up", fact, groups, total, "The sum of the groups' sizes")
+    for fact in study.facts_of("n"):
+        if fact.step and (total_n := size(study, study.step(fact.step).group)):
+            what = f"The number of people that {fact.step} can have"
+            yield compared("people of a regression", fact, (), Interval(1, total_n), what)
 
 
 def checks_of_repetitions(study: Study) -> Iterator[Check]:
@@ -132,7 +139,7 @@ def checks_of_ranges(study: Study) -> Iterator[Check]:
             who = f"A mean of {measure.label}{_who(group)}"
             yield compared("mean within range", mean, ends, Interval(low, high), who)
         if sd := only(study, "sd", of=measure.id, group=group):
-            n = _people(study, measure, group)
+            n = _people(study, measure, group) or 2
             bounds = _sd_bounds(n, mean.interval if mean else None, low, high, len(_attained(ends)) == 2)
             who = f"An SD of {measure.label}{_who(group)} within this range"
             yield compared("SD within range", sd, (mean, *ends), bounds, who)
@@ -226,17 +233,18 @@ def _mean_and_sd(study: Study, measure: Measure, group: str | None, facts: tuple
 def checks_of_totals(study: Study) -> Iterator[Check]:
     """Compare mean and SD of the whole sample with those of the groups."""
     for measure, _ in _described(study, "mean"):
-        means = [only(study, "mean", of=measure.id, group=group) for group in study.group_ids]
-        whole = only(study, "mean", of=measure.id, group=None)
-        if not (whole and means[0] and means[1]):
+        means = [only(study, "mean", of=measure.id, group=group) for group in study.group_names]
+        whole, n = only(study, "mean", of=measure.id, group=None), [size(study, group) for group in study.group_names]
+        ends = [mean.interval for mean in means if mean]
+        if not (whole and ends and len(ends) == len(n) and all(n)):
             continue
-        n1, n2 = study.sizes.values()
-        ends = means[0].interval, means[1].interval
-        pooled = image(lambda a, b, n1=n1, n2=n2: (n1 * a + n2 * b) / (n1 + n2), *ends)
-        yield compared(
-            "mean of the groups together", whole, means, pooled, f"The mean of {measure.label} over both groups"
-        )
-        sds = [only(study, "sd", of=measure.id, group=group) for group in study.group_ids]
+        pooled = Interval(*(sum(map(mul, n, (getattr(e, end) for e in ends))) / sum(n) for end in ("low", "high")))
+        who = "both groups" if len(n) == 2 else "all groups"
+        yield compared("mean of the groups together", whole, means, pooled, f"The mean of {measure.label} over {who}")
+        if len(n) != 2:
+            continue
+        n1, n2 = n
+        sds = [only(study, "sd", of=measure.id, group=group) for group in study.group_names]
         sd = only(study, "sd", of=measure.id, group=None)
         if sd and sds[0] and sds[1]:
             gap = absolute(Interval(*_difference(*ends)))
@@ -264,7 +272,8 @@ def checks_of_shares(study: Study) -> Iterator[Check]:
     """Turn percentages into numbers of people, and ask whether these add up."""
     for measure, group in _described(study, "proportion"):
         facts = study.facts_of("proportion", of=measure.id, group=group)
-        n = _people(study, measure, group)
+        if not (n := _people(study, measure, group)):
+            continue
         people = {fact.id: _people_at(fact, n) for fact in facts}
         for fact in facts:
             if not people[fact.id]:
@@ -322,14 +331,14 @@ def _share(study: Study, measure: Measure, level: str | None, group: str | None)
 def _shares_of_groups(study: Study) -> Iterator[Check]:
     for whole in study.facts_of("proportion", group=None):
         measure = study.measure(str(whole.of))
-        parts = [_share(study, measure, whole.level, group) for group in study.group_ids]
-        if all(fact for _, fact in parts):
-            weights = [size(study, group) / size(study) for group in study.group_ids]
-            together = image(lambda a, b, w=weights: w[0] * a + w[1] * b, *(share for share, _ in parts))
-            given = [fact for _, fact in parts]
-            yield compared(
-                "share of the groups together", whole, given, together, f"The share of {whole.level} over both groups"
-            )
+        parts = [_share(study, measure, whole.level, group) for group in study.group_names]
+        n = [size(study, group) for group in study.group_names]
+        if parts and all(n) and all(fact for _, fact in parts):
+            ends = [[getattr(share, end) for share, _ in parts] for end in ("low", "high")]
+            together = Interval(*(sum(map(mul, n, end)) / sum(n) for end in ends))
+            given, who = [fact for _, fact in parts], "both groups" if len(n) == 2 else "all groups"
+            what = f"The share of {whole.level} over {who}"
+            yield compared("share of the groups together", whole, given, together, what)
 
 
 def _differences_of_shares(study: Study) -> Iterator[Check]:

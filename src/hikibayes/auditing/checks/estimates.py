@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from itertools import product
 
@@ -45,6 +46,7 @@ UNKNOWN = (20.0, 10.0, 30.0, 50.0, 100.0, 300.0, 1000.0, NORMAL)
 """Degrees of freedom to try where no number of people is printed."""
 FEWEST = 0.6
 """Share of the people that an estimate may rest on without the paper saying so."""
+LEAST_P = Decimal("0.0015")
 PLACE = ("step", "term", "of", "with_", "group", "between", "at")
 CONVENTIONS = ("coding", "products", "separate", "test")
 LOCATION = ("", "se", "ci_low", "ci_high")
@@ -165,7 +167,11 @@ class Estimate:
     def spans(self) -> dict[str, Span]:
         """What is printed of it that goes together; a bootstrap's limits and p are no functions of its SE."""
         kept = {role: fact for role, fact in self.printed.items() if fact.errors != "bootstrap" and role != "df"}
-        return {role: Span(fact.interval.widened(), fact.absolute) for role, fact in kept.items()}
+        spans = {role: Span(fact.interval.widened(), fact.absolute) for role, fact in kept.items()}
+        if self.p and "p" in spans and self.p.value.as_tuple().digits == (1,) and self.p.value < LEAST_P:
+            # .001 is often the least p that a table has
+            spans["p"] = Span(Interval(0.0, spans["p"].interval.high))
+        return spans
 
     @cached_property
     def error(self) -> Interval | None:

@@ -12,17 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
 from .coefficients import checks_of_estimate, estimate, inflation, standard_error, two_sided
-from .descriptives import size
+from .descriptives import only, size
 from .estimates import Estimate, heads, is_standardised
-from .rows import Check, Verdict, absolute, between, found, number, one_of, possible
+from .rows import Check, Verdict, absolute, between, compared, found, number, one_of, possible
 from .steps import explained, residual_df
 
-__all__ = ["checks_of_slopes"]
+__all__ = ["checks_of_conditional_slopes", "checks_of_slopes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +49,12 @@ class Slopes:
         first, second = (fact.interval for fact in self.facts)
         return Interval(second.low - first.high, second.high - first.low)
 
-    def coefficients(self, share: float) -> dict[str, Interval]:
+    def coefficients(self, share: float | None) -> dict[str, Interval]:
         """Return what the measure's own coefficient would be under each coding; ``share`` is the second group's."""
         first, second = (fact.interval for fact in self.facts)
         mean = image(lambda a, b: (a + b) / 2, first, second)
-        weighted = image(lambda a, b: (1 - share) * a + share * b, first, second)
+        low, high = (0.0, 1.0) if share is None else (share, share)
+        weighted = image(lambda a, b, w: (1 - w) * a + w * b, first, second, Interval(low, high))
         return {
             "effect coding": mean,
             "dummy coding": first,
@@ -76,7 +78,7 @@ def _pairs(study: Study) -> Iterator[Slopes]:
         if fact.interval.half_width < known.interval.half_width:
             places[place][str(fact.group)] = fact
     for (of, step, *_), facts in places.items():
-        if len(facts) == 2:
+        if len(facts) == 2 and len(study.group_names) == 2:
             each = _slope(study, facts[study.group_ids[0]]), _slope(study, facts[study.group_ids[1]])
             yield Slopes(of=str(of), step=str(step), each=each)
 
@@ -95,6 +97,63 @@ def checks_of_slopes(study: Study) -> Iterator[Check]:
             yield _unless_separate(slopes.facts, check) if _has_covariates(study, slopes) else check
         if not slopes.facts[0].separate:
             yield from (_unless_separate(slopes.facts, check) for check in _interaction_p(study, slopes))
+
+
+def checks_of_conditional_slopes(study: Study) -> Iterator[Check]:
+    """Compare slopes at two values of a measure with the product's coefficient.
+
+    Notes
+    -----
+    Their difference is the coefficient times the distance of the values: per SD of the moderator where the product is
+    one of z scores; with raw coefficients times its SD, which follows where it is not printed.
+    """
+    known: dict[tuple[object, ...], list[Fact]] = {}
+    for fact in study.facts_of("slope"):
+        if len(fact.at or ()) == 1:
+            place = fact.of, fact.step, fact.group, fact.at[0][0], is_standardised(study, fact)  # type: ignore[index]
+            known.setdefault(place, []).append(fact)
+    for (of, step, _, moderator, _), facts in known.items():
+        products = [
+            fact
+            for fact in study.facts_of("coefficient", step=step)
+            if set(str(fact.term).split(":")) == {of, moderator}
+            and is_standardised(study, fact) == is_standardised(study, facts[0])
+        ]
+        for product in products:
+            yield from _along(study, str(moderator), facts, product)
+
+
+def _along(study: Study, moderator: str, facts: list[Fact], product: Fact) -> Iterator[Check]:
+    name = "slopes at values and product"
+    ordered = sorted((float(fact.at[0][1]), isinstance(fact.at[0][1], str), fact) for fact in facts if fact.at)
+    for (low, raw, first), (high, raw_2, second) in pairwise(ordered):
+        if raw != raw_2 or high <= low:
+            continue
+        one, two, b = first.interval, second.interval, product.interval
+        per_unit = Interval((two.low - one.high) / (high - low), (two.high - one.low) / (high - low))
+        sd = only(study, "sd", of=moderator, group=None)
+        exact = raw or (is_standardised(study, product) and _of_z_scores(study, product))
+        if sd and not raw and not is_standardised(study, product):
+            given = [product, first, second, sd]
+            would = image(lambda gap, s: gap / s, per_unit, Interval(max(sd.interval.low, 1e-12), sd.interval.high))
+        else:
+            given = [product, first, second]
+            would = per_unit if exact else _times_any(per_unit)
+        what = f"The product's coefficient from the slopes at {low:g} and {high:g} of {moderator}"
+        check = compared(name, product, given, would, what)
+        if check.verdict == "consistent" and not exact and not sd and not b.meets(Interval(0, 0)):
+            implied = image(lambda gap, x: gap / x, per_unit, b)
+            check = replace(check, note=f"{check.note} The SD of {moderator} would be {between(implied)}.")
+        yield check
+
+
+def _of_z_scores(study: Study, product: Fact) -> bool:
+    return "z" in (product.products, study.analysis.products if "products" in study.analysis.model_fields_set else "")
+
+
+def _times_any(interval: Interval) -> Interval:
+    """Return an interval times any positive number."""
+    return Interval(-math.inf if interval.low < 0 else 0.0, math.inf if interval.high > 0 else 0.0)
 
 
 def _has_covariates(study: Study, slopes: Slopes) -> bool:
@@ -186,7 +245,7 @@ def product_coefficients(study: Study, slopes: Slopes, product: Fact) -> dict[st
 
 def _rescaled(study: Study, of: str, gap: Interval, coding: str) -> Interval:
     """Return the difference of slopes times any positive number: the SD of a product's column is not printed."""
-    return Interval(-math.inf if gap.low < 0 else 0.0, math.inf if gap.high > 0 else 0.0)
+    return _times_any(gap)
 
 
 def _number_or_range(interval: Interval) -> str:
@@ -220,7 +279,8 @@ def _interaction_p(study: Study, slopes: Slopes) -> Iterator[Check]:
 
 def _own_coefficients(study: Study, slopes: Slopes) -> Iterator[Check]:
     """Ask whether a printed coefficient of the measure can be one of the step that the slopes are of."""
-    would = slopes.coefficients(study.sizes[study.group_ids[1]] / size(study))
+    sizes = [size(study, group) for group in study.group_ids]
+    would = slopes.coefficients(sizes[1] / sum(sizes) if all(sizes) else None)
     same = [
         fact
         for fact in study.facts_of("coefficient", term=slopes.of)

@@ -31,8 +31,23 @@ def _width(study: Study, name: str) -> int:
 
 
 def residual_df(study: Study, step: str) -> int:
-    """Return n - 1 - number of columns of a step."""
-    return size(study) - 1 - columns(study, study.terms(step))
+    """Return a step's residual degrees of freedom: as printed, else n - 1 - its columns; 0 where no n is printed."""
+    for quantity in ("r2_df2", "delta_r2_df2", "coefficient_df", "intercept_df"):
+        if printed := [fact for fact in study.facts_of(quantity) if fact.step == step and fact.relation == "="]:
+            return int(printed[0].value)
+    return counted_df(study, step)
+
+
+def counted_df(study: Study, step: str) -> int:
+    """Return n - 1 - number of columns of a step; 0 where no n is printed."""
+    n = [int(fact.value) for fact in study.facts_of("n") if fact.step == step]
+    everybody = n[0] if n else size(study, study.step(step).group)
+    return max(everybody - 1 - columns(study, study.terms(step)), 0)
+
+
+def people(study: Study, step: str) -> int:
+    """Return how many people a step's regression has, by its residual degrees of freedom."""
+    return residual_df(study, step) + 1 + columns(study, study.terms(step))
 
 
 def _before(study: Study, step: Step) -> tuple[str, ...]:
@@ -74,20 +89,19 @@ def explained(study: Study, step: str) -> Explained:
         From the step's own R2 or adjusted R2 where one is printed, else from the step before and the increase, narrowed
         by the increase's p. Nothing is known where these contradict each other (the contradiction is a row of its own).
     """
-    if residual_df(study, step) < 1:
-        return Explained()
+    counted = residual_df(study, step) >= 1
     own = _own(study, step)
     if own.known or not (before := study.step(step).after):
         return own
     increase = only(study, "delta_r2", step=step)
     start = explained(study, before)
-    if not (increase and start.known):
+    if not (increase and start.known) or (increase.adjusted and not counted):
         return Explained()
     reached = _after(study, step, start.interval, increase)
     if reached is None:
         return Explained()
     facts = (*start.facts, increase)
-    if (p := only(study, "delta_r2_p", step=step)) and not increase.adjusted:
+    if counted and (p := only(study, "delta_r2_p", step=step)) and not increase.adjusted:
         narrowed = _increase_from_p(study, step, start.interval, p).meet(increase.interval)
         if narrowed and (sum_ := _unit(start.interval.low + narrowed.low, start.interval.high + narrowed.high)):
             return Explained(sum_, (*facts, p))
@@ -96,9 +110,15 @@ def explained(study: Study, step: str) -> Explained:
 
 def _own(study: Study, step: str) -> Explained:
     plain, adjusted = (only(study, name, step=step) for name in ("r2", "adjusted_r2"))
+    if not plain and study.step(step).after is None:
+        # what a first step adds to nothing
+        first = only(study, "delta_r2", step=step)
+        plain = None if first is None or first.adjusted else first
     interval: Interval | None = ANYTHING
     if plain:
         interval = plain.interval.meet(ANYTHING)
+    if residual_df(study, step) < 1:
+        adjusted = None
     if adjusted and interval:
         interval = interval.meet(_plain(study, step, adjusted.interval).widened())
     facts = tuple(fact for fact in (plain, adjusted) if fact)
@@ -107,7 +127,7 @@ def _own(study: Study, step: str) -> Explained:
 
 def _shrinkage(study: Study, step: str) -> float:
     """Return (1 - R2) / (1 - adjusted R2) = residual df / (n - 1)."""
-    return residual_df(study, step) / (size(study) - 1)
+    return residual_df(study, step) / (people(study, step) - 1)
 
 
 def _plain(study: Study, step: str, adjusted: Interval) -> Interval:
@@ -169,7 +189,7 @@ def checks_of_steps(study: Study) -> Iterator[Check]:
             continue
         yield from _plain_and_adjusted(study, step)
         yield from _whole_step(study, step)
-        if increase := only(study, "delta_r2", step=step.id):
+        if step.after and (increase := only(study, "delta_r2", step=step.id)):
             yield from _increase(study, step, increase)
 
 
@@ -249,7 +269,7 @@ def _p_range(study: Study, step: Step, before: Interval, increase: Fact, added: 
     F = (increase / k) / ((1 - R2) / df) rises in the R2 before and in the increase, so its extremes lie at corners.
     For adjusted coefficients 1 - R2 = (1 - adjusted R2) df / (n - 1) before and after, and the same holds.
     """
-    n, earlier = size(study), columns(study, _before(study, step))
+    n, earlier = people(study, step.id), columns(study, _before(study, step))
     df = n - 1 - earlier - added
     shares = (n - 1 - earlier) / (n - 1), df / (n - 1)
 

@@ -1,0 +1,234 @@
+"""Regression tables of published papers without groups, with several groups, or with products of measures."""
+
+from decimal import Decimal
+
+import pytest
+from tests.study.small_studies import number, one_sample, rows_of
+
+from hikibayes.auditing.audit import checks
+
+RAW, BETA = {"standardised": False}, {"standardised": True}
+
+
+def accused(study):
+    return {fact for each in checks(study) if each.verdict == "inconsistent" for fact in each.facts[:1]}
+
+
+def notes(study, check):
+    return [each.note for each in checks(study) if each.check == check]
+
+
+# -- https://pmc.ncbi.nlm.nih.gov, posttraumatic stress by trauma and implicit attitudes: B, SE, t, p, d; 289 people ---
+
+STRESS = [
+    ("gender", "2.57", "1.17", "2.20", ".03", ".26"),
+    ("trauma", "1.21", ".23", "5.19", "<.001", ".61"),
+    ("explicit", ".33", ".03", "13.23", "<.001", "1.57"),
+    ("iat", "6.06", "1.71", "3.54", "<.001", ".42"),
+    ("trauma:iat", ".15", ".07", "2.27", ".02", ".27"),
+]
+STEPS = [
+    {"id": "one", "label": "Step 1", "adds": ["gender", "trauma", "explicit"]},
+    {"id": "two", "label": "Step 2", "after": "one", "adds": ["iat"]},
+    {"id": "three", "label": "Step 3", "after": "two", "adds": ["trauma:iat"]},
+]
+
+
+def stress(product=STRESS[-1]):
+    columns = ("", "se", "t", "p", "d")
+    rows = {"one": STRESS[:3], "two": STRESS[3:4], "three": [product]}
+    facts = [fact for step, own in rows.items() for fact in rows_of(step, own, columns, **RAW)]
+    facts += [number("r2", ".45", step="three"), number("delta_r2", ".02", step="two", name="gain_two")]
+    return one_sample(289, *facts, number("delta_r2", ".01", step="three", name="gain_three"), steps=STEPS)
+
+
+def test_a_moderated_regression_of_one_sample_is_clean():
+    assert accused(stress()) == set()
+
+
+def test_a_misprinted_t_is_found():
+    assert accused(stress(("trauma:iat", ".15", ".07", "2.72", ".02", ".27"))) == {"three_trauma_x_iat_t"}
+
+
+# -- reappraisal and socioeconomic status in five samples: beta, t, sr2, p -------------------------------------------
+
+SAMPLES = {
+    "s1": (301, ".39", [("stress", ".53", "10.26", ".22", ".001"), ("cra", "-.15", "-2.98", ".02", ".003")]),
+    "lab": (56, ".13", [("stress", ".11", ".87", ".01", ".39"), ("cra", "-.17", "-1.31", ".03", ".20")]),
+    "self": (68, ".26", [("cra", "-.43", "-3.65", ".16", ".001"), ("ses", "-.26", "-2.83", ".07", ".02")]),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_standardised_rows_with_shares_of_variance(name):
+    n, r2, rows = SAMPLES[name]
+    facts = rows_of("all", rows, ("", "t", "sr2", "p"), **BETA)
+    study = one_sample(n, *facts, number("r2", r2, step="all"), terms=("stress", "cra", "ses", "cra:ses"))
+    # t -2.83 has p .006 and sr2 .09; -2.38, its digits interchanged, has p .02 and sr2 .07
+    assert accused(study) == ({"all_ses_t"} if name == "self" else set())
+    if name == "self":
+        assert "-2.38 as the t" in notes(study, "statistics of an estimate")[-1]
+
+
+# -- trauma and substance use: robust errors, another n in a model --------------------------------------------------
+
+
+@pytest.mark.parametrize(("errors", "wrong"), [({"errors": "robust"}, set()), ({}, {"f"})])
+def test_a_robust_f_is_not_held_against_r2(errors, wrong):
+    terms = ("male", "age", "maltreat", "traumas", "sle", "mono", "poly")
+    facts = [
+        number("r2", ".154", step="all"),
+        number("r2_f", "9.464", step="all", name="f", **errors),
+        number("r2_df2", "307", step="all", name="df2", **errors),
+        *rows_of("all", [("male", ".109", ".098"), ("maltreat", ".260", ".108")], ("", "se"), **RAW),
+    ]
+    assert accused(one_sample(315, *facts, terms=terms)) == wrong
+
+
+def test_fewer_people_in_a_model_are_no_contradiction():
+    facts = [number("r2", ".177", step="all"), number("r2_df2", "289", step="all"), number("r2_f", "7.77", step="all")]
+    assert accused(one_sample(315, *facts, terms=tuple("abcdefgh"))) == set()
+    assert accused(one_sample(280, *facts, terms=tuple("abcdefgh"))) == {"r2_df2_2"}
+
+
+# -- self-construal: B, SE, t, p and limits, slopes at one SD; 321 people --------------------------------------------
+
+CONSTRUAL = [
+    ("use", ".607", ".057", "10.575", "<.001", ".494", ".720"),
+    ("values", ".149", ".055", "2.729", ".007", ".042", ".256"),
+    ("values:other", ".055", ".026", "2.102", ".036", ".004", ".107"),
+]
+COLUMNS = ("", "se", "t", "p", "ci_low", "ci_high")
+
+
+def construal(low=(".087", ".062", "1.407", ".160", "-.034", ".208"), rows=CONSTRUAL):
+    facts = [*rows_of("all", rows, COLUMNS, **RAW)]
+    at = {-1: low, 1: (".211", ".063", "3.370", ".001", ".088", ".335")}
+    for sd, cells in at.items():
+        for role, cell in zip(COLUMNS, cells, strict=True):
+            scale = RAW if role in ("", "se", "ci_low", "ci_high") else {}
+            place = {"of": "values", "step": "all", "at": {"other": sd}, "name": f"slope_{sd + 1}_{role}"}
+            facts.append(number("_".join(filter(None, ("slope", role))), cell, **place, **scale))
+    return one_sample(321, *facts, terms=("use", "values", "other", "values:other"))
+
+
+def test_conditional_effects_go_with_the_product():
+    study = construal()
+    assert accused(study) == set()
+    [note] = notes(study, "slopes at values and product")
+    assert "1.1" in note  # the moderator's SD
+
+
+def test_interchanged_slopes_are_found():
+    found = accused(
+        construal(rows=[*CONSTRUAL[:2], ("values:other", "-.055", ".026", "-2.102", ".036", "-.107", "-.004")])
+    )
+    assert "all_values_x_other_" in found
+
+
+# -- a three-way hierarchy whose n is in no table ---------------------------------------------------------------------
+
+
+def hierarchy(total_f):
+    added = {"one": 10, "two": 1, "three": 2, "four": 3, "five": 1}
+    names = iter("abcdefghijklmnopqrstuvw")
+    steps, before = [], None
+    for name, k in added.items():
+        steps.append(
+            {"id": name, "label": name, "adds": [next(names) for _ in range(k)]} | ({"after": before} if before else {})
+        )
+        before = name
+    gains = zip(
+        added, (".130", ".251", ".145", ".042", ".007"), ("4.40", "119.07", "44.79", "9.41", "4.95"), strict=True
+    )
+    facts = [number("r2", ".575", step="five")]
+    for step, gain, f in gains:
+        facts += [number("delta_r2", gain, step=step), number("delta_r2_f", f, step=step, name=f"f_{step}")]
+    return one_sample(None, *facts, number("r2_f", total_f, step="five", name="total"), steps=steps)
+
+
+def test_an_f_that_no_number_of_people_gives_is_found():
+    assert accused(hierarchy("311.56")) == {"total"}
+    assert accused(hierarchy("23.10")) == set()
+
+
+# -- four steps, 701 people: R2 and its increases -------------------------------------------------------------------
+
+
+def test_increases_of_four_steps_are_clean():
+    steps, facts, before = [], [], None
+    rows = (("one", ".039", ".039"), ("two", ".238", ".200"), ("three", ".266", ".027"), ("four", ".299", ".033"))
+    for name, r2, gain in rows:
+        steps.append({"id": name, "label": name, "adds": [f"x_{name}"]} | ({"after": before} if before else {}))
+        facts += [
+            number("r2", r2, step=name),
+            number("delta_r2", gain, step=name),
+            number("delta_r2_p", ".001", "<", step=name),
+        ]
+        before = name
+    assert accused(one_sample(701, *facts, steps=steps)) == set()
+
+
+# -- nurses: M, SD, r and the regressions of a mediation; 623 people -------------------------------------------------
+
+
+@pytest.mark.parametrize(("b", "wrong"), [("0.84", set()), ("0.48", {"b"})])
+def test_the_regressions_of_a_mediation_follow_from_correlations(b, wrong):
+    sds = [number("sd", value, of=name) for name, value in (("y", "11.63"), ("x", "6.92"))]
+    r = number("correlation", ".50", of="x", with_="y")
+    study = one_sample(623, *sds, r, number("coefficient", b, step="all", term="x", name="b", **RAW), terms=("x",))
+    assert accused(study) == wrong
+
+
+# -- three groups ------------------------------------------------------------------------------------------------------
+
+CLINIC = {"current": ("12.3", "4.1", 30), "past": ("10.8", "4.7", 74), "none": ("8.0", "4.9", 143)}
+
+
+def clinic(*facts):
+    levels = [{"id": name, "label": name} for name in CLINIC]
+    arms = {"arm": {"kind": "category", "levels": levels}}
+    known = [number("n", str(n), group=name) for name, (_, _, n) in CLINIC.items()]
+    for name, (mean, sd, _) in CLINIC.items():
+        known += [number("mean", mean, of="y", group=name), number("sd", sd, of="y", group=name)]
+    return one_sample(None, *known, *facts, terms=("arm",), measures=arms, group="arm", groups=list(CLINIC))
+
+
+@pytest.mark.parametrize(("f", "wrong"), [("15.0", set()), ("10.5", {"f"})])
+def test_a_one_way_comparison_of_three_groups(f, wrong):
+    study = clinic(
+        number("f", f, of="y", name="f"),
+        number("f_p", ".001", "<", of="y", name="p"),
+        number("eta2", ".110", of="y", name="eta"),
+    )
+    assert accused(study) >= wrong
+    assert bool(accused(study)) == bool(wrong)
+
+
+@pytest.mark.parametrize(("coding", "b"), [("dummy", "-4.3"), ("effect", "-2.37"), ("helmert", "-3.55")])
+def test_three_groups_by_each_coding(coding, b):
+    place = {"step": "all", "term": "arm[none]", "coding": coding, "name": "b", **RAW}
+    assert accused(clinic(number("coefficient", b, **place))) == set()
+    assert accused(clinic(number("coefficient", str(Decimal(b) + 1), **place))) == {"b"}
+
+
+# -- counts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chi2", "p", "wrong"), [("1.954", ".162", set()), (".162", ".186", {"chi2"}), ("1.954", ".186", set())]
+)
+def test_chi2_of_counts(chi2, p, wrong):
+    levels = [{"id": name, "label": name} for name in ("japan", "france")]
+    sexes = [{"id": name, "label": name} for name in ("male", "female")]
+    measures = {"arm": {"kind": "category", "levels": levels}, "sex": {"kind": "category", "levels": sexes}}
+    table = {"japan": ("66", "42"), "france": ("65", "60")}
+    facts = [number("n", str(sum(map(int, row))), group=name) for name, row in table.items()]
+    for name, row in table.items():
+        facts += [
+            number("count", value, of="sex", level=sex["id"], group=name) for sex, value in zip(sexes, row, strict=True)
+        ]
+    facts += [number("chi2", chi2, of="sex", name="chi2"), number("chi2_p", p, of="sex", name="p")]
+    study = one_sample(None, *facts, terms=("arm",), measures=measures, group="arm", groups=list(table))
+    # the printed p .186 is Fisher's
+    assert accused(study) == wrong
