@@ -114,7 +114,7 @@ def _slope_as_sum(study: Study, fact: Fact, ways: Sequence[Choice]) -> set[Choic
         only(study, "coefficient", step=fact.step, term=term, standardised=fact.standardised)
         for term in (str(fact.of), f"{group}:{fact.of}")
     ]
-    if fact.quantity != "slope" or not fact.group or not all(own) or len(study.group_ids) != 2:
+    if fact.quantity != "slope" or not fact.group or not all(own) or len(study.group_names) != 2:
         return None
     first, second = (each.interval for each in own if each)
     if study.analysis.standardised if fact.standardised is None else fact.standardised:
