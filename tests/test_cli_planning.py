@@ -452,7 +452,7 @@ fact = [
     {id = "n_1", quantity = "n", group = "usual", value = 60, source = {locator = "plan", quote = "60"}},
     {id = "n_2", quantity = "n", group = "extra", value = 10, source = {locator = "plan", quote = "10"}},
 ]
-estimand = [{name = "gap", kind = "group_gap", between = ["extra", "usual"], meaning = "extra minus usual"}]
+estimand = [{name = "gap", kind = "adjusted_difference", between = ["extra", "usual"], meaning = "extra minus usual"}]
 """
 BARE_MODEL = """
 description = "a comparison"

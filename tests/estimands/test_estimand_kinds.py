@@ -60,8 +60,8 @@ def test_what_a_kind_weighs_by_hand(scaling):
         "change_extra": asked("slope_change", group="extra"),
         "high": asked("slope", group="extra", at={"w": 1.0}),
         "apart": asked("slope_difference", at={"w": -1.0}),
-        "gap": asked("group_gap", at={"x": 2.0, "w": 0.0}),
-        "dose": asked("group_gap", by="dose", between=("none", "some")),
+        "gap": asked("adjusted_difference", at={"x": 2.0, "w": 0.0}),
+        "dose": asked("adjusted_difference", by="dose", between=("none", "some")),
     }
     study = names.study()
     dumped = study.model_dump(exclude_unset=True)
@@ -92,3 +92,8 @@ def test_what_a_kind_weighs_by_hand(scaling):
     for estimand, weights in zip(found.linear, found.weights[0], strict=True):
         expected = [by_hand[estimand.name].get(column, 0.0) / sd["y"] for column in laid_out.columns]
         np.testing.assert_allclose(weights, expected, atol=1e-9, err_msg=estimand.name)
+
+
+def test_a_kind_is_read_by_the_name_that_it_had_before():
+    old = Estimand(name="apart", kind="group_gap", meaning="apart", between=("a", "b"))
+    assert old.kind == "adjusted_difference"

@@ -42,7 +42,7 @@ class Names:
             ],
             "estimand": [
                 _estimand("difference", "slope_difference", of=x, between=self.groups[::-1]),
-                _estimand("gap", "group_gap", between=self.groups[::-1]),
+                _estimand("gap", "adjusted_difference", between=self.groups[::-1]),
                 *(_estimand(f"slope_{i}", "slope", of=x, group=g) for i, g in enumerate(self.groups)),
             ],
         }

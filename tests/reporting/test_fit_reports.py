@@ -42,7 +42,7 @@ def test_the_report_of_a_fit_says_its_remarks_and_where_the_groups_differ(folder
     assert "the reference level is" in html
     assert "9999 occurs" in html
     assert "Where the groups differ" in html
-    assert "interval of the groups’ gap" in html
+    assert "interval of the adjusted mean difference" in html
 
 
 @pytest.mark.parametrize("verb", ANALYSES)

@@ -4,7 +4,7 @@ Study files, both engines, planning and the reports read this one description. A
 here.
 """
 
-from . import delta_r2, group_gap, r2, slope, slope_change, slope_difference
+from . import adjusted_difference, delta_r2, r2, slope, slope_change, slope_difference
 from .kind import Asked, Kind, Names, Outline, Scenario
 
 __all__ = ["KINDS", "Asked", "Kind", "Names", "Outline", "Scenario"]
@@ -15,7 +15,7 @@ KINDS: dict[str, Kind] = {
         slope,
         slope_difference,
         slope_change,
-        group_gap,
+        adjusted_difference,
         r2,
         delta_r2,
     )

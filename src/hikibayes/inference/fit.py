@@ -128,7 +128,7 @@ class Fit(Shown):
 
     @property
     def moderators(self) -> tuple[str, ...]:
-        """The numeric measures along which the groups' gap changes in a straight line."""
+        """The numeric measures along which the adjusted mean difference changes in a straight line."""
         return moderators(self.design)
 
     def johnson_neyman(self, moderator: str, effect: str = "") -> JohnsonNeyman:
@@ -165,7 +165,7 @@ class Fit(Shown):
             own = estimand.of or estimand.by
             elsewhere = any(not isinstance(value, str) for value in estimand.at.values())
             known = gap and own == self.study.analysis.group
-            if elsewhere or known or estimand.kind not in ("slope", "group_gap"):
+            if elsewhere or known or estimand.kind not in ("slope", "adjusted_difference"):
                 continue
             for name in self.design.scaling.scale:
                 if name != own and any({own, name} <= measures for measures in self.model.measures.values()):

@@ -14,13 +14,13 @@ from ..inference.models.design import Design
 from ..inference.models.moment_design import MomentDesign
 from ..spec import InputError
 
-__all__ = ["conditional_effects", "group_gap_curve"]
+__all__ = ["conditional_effects", "difference_curve"]
 
 REACH = np.linspace(-2.5, 2.5, 41)
 """Values of the focal measure, in SD."""
 
 
-def group_gap_curve(fit: StepFit, focal: str, *, ci_prob: float = 0.95) -> pd.DataFrame:
+def difference_curve(fit: StepFit, focal: str, *, ci_prob: float = 0.95) -> pd.DataFrame:
     """Follow the gap between the groups along the focal measure: the Johnson-Neyman curve of the ensemble.
 
     Returns

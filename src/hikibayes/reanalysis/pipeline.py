@@ -25,7 +25,7 @@ from ..spec import InputError, checked_seed, spec_text
 from ..study.study import Study
 from ..study.study_file import load_study
 from .checks import left_out, posterior_predictive, prior_predictive
-from .curves import conditional_effects, group_gap_curve
+from .curves import conditional_effects, difference_curve
 from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
 from .published import published_against_posterior
 from .readings import reading_estimates, readings_table, spread_over_readings
@@ -305,7 +305,7 @@ class _Job:
     def curves(self) -> dict[str, pd.DataFrame]:
         answering, focal = self.fits[self.answering], self.study.analysis.focal
         return {
-            "johnson_neyman": group_gap_curve(answering, focal),
+            "johnson_neyman": difference_curve(answering, focal),
             "conditional_effects": conditional_effects(answering, focal),
         }
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ..estimands import KINDS as KINDS_OF_ESTIMANDS
 from ..estimands import Outline
@@ -125,6 +125,10 @@ class Reading(Spec):
         return self
 
 
+FORMER_KINDS = {"group_gap": "adjusted_difference"}
+"""Names that kinds of estimands had in the version before this one; they are still read."""
+
+
 class Estimand(Spec):
     """What the study is about, free of any coding of the variables.
 
@@ -136,7 +140,7 @@ class Estimand(Spec):
     """
 
     name: Identifier
-    kind: str
+    kind: Annotated[str, AfterValidator(lambda kind: FORMER_KINDS.get(kind, kind))]
     meaning: Text
     of: Identifier | None = None
     group: Text | None = None

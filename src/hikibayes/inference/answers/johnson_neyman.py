@@ -1,6 +1,6 @@
 """Where along a moderator do the groups differ? The Johnson-Neyman region, with its uncertainty.
 
-The gap between the groups is a straight line in the moderator. Its posterior gives an interval at each value; the
+The adjusted mean difference is a straight line in the moderator. Its posterior gives an interval at each value; the
 region is where that interval excludes 0. Where the line itself crosses 0 is uncertain too, and has its own posterior.
 """
 
@@ -25,12 +25,12 @@ from ..models.moment_design import MomentDesign
 __all__ = ["JohnsonNeyman", "gap_weights", "johnson_neyman", "moderators", "region_table"]
 
 
-GAP = "the groups’ gap"
+GAP = "the adjusted mean difference"
 
 
 @dataclass(frozen=True, kw_only=True)
 class JohnsonNeyman:
-    """The gap between the groups along a moderator.
+    """The adjusted mean difference along a moderator.
 
     Parameters
     ----------
@@ -113,7 +113,12 @@ def gap_weights(
 
 def _groups_gap(design: Design | MomentDesign) -> Estimand:
     reference, other = design.study.group_ids
-    return Estimand(name="gap", kind="group_gap", meaning="the groups' gap", between=(other, reference))
+    return Estimand(
+        name="difference",
+        kind="adjusted_difference",
+        meaning="the adjusted mean difference",
+        between=(other, reference),
+    )
 
 
 def _middle(design: Design | MomentDesign, moderator: str) -> tuple[float, float]:

@@ -133,7 +133,7 @@ def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.fill_between(band["raw"], band["lower"], band["upper"], where=apart.tolist(), color=COLOURS[1], alpha=0.25, lw=0)
     ax.plot(band["raw"], band["mean"], color=INK, lw=2)
     ax.set_xlabel(_words(band["moderator"].iloc[0]))
-    effect = str(band["effect"].iloc[0]) if "effect" in band else "the groups’ gap"
+    effect = str(band["effect"].iloc[0]) if "effect" in band else "the adjusted mean difference"
     ax.set_ylabel(f"{effect} (SD)", fontsize=8)
     return ax
 

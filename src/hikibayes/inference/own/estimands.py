@@ -115,7 +115,7 @@ class _Formula:
         """Yield the adjusted mean differences of every pair of levels."""
         for by in self.categories:
             for cell in self.cells(by):
-                yield from self._pairs("group_gap", f"difference_{by}", by, cell)
+                yield from self._pairs("adjusted_difference", f"difference_{by}", by, cell)
 
     def _pairs(self, kind: str, name: str, by: str, cell: Cell, **of: str) -> Iterator[Entry]:
         for low, high in combinations(self.levels[by], 2):

@@ -85,7 +85,7 @@ def _johnson_neyman(run: SavedRun) -> Figure:
     ax.fill_between(table["value"], table["lower"], table["upper"], where=apart, color=FOCAL, alpha=0.25, lw=0)
     ax.plot(table["value"], table["mean"], color=INK, lw=2)
     ax.set_xlabel(f"{in_prose(study.measure(study.analysis.focal).label)} (SD)")
-    ax.set_ylabel(f"gap in {in_prose(study.measure(study.analysis.outcome).label)} (SD)")
+    ax.set_ylabel(f"difference in {in_prose(study.measure(study.analysis.outcome).label)} (SD)")
     return figure
 
 

@@ -88,7 +88,7 @@ def _regions(run: SavedRun) -> list[str]:
 
 
 def _region(row: Mapping[Hashable, Any]) -> str:
-    interval = f"{100 * row['ci_prob']:g}% interval of {row.get('effect', 'the groups’ gap')}"
+    interval = f"{100 * row['ci_prob']:g}% interval of {row.get('effect', 'the adjusted mean difference')}"
     if not row["sign"]:
         return f"{row['moderator']}: nowhere in the range looked at does the {interval} exclude 0"
     ends, raw = (f"{apa.number(row[low])} to {apa.number(row[high])}" for low, high in (("from", "to"), RAW_ENDS))

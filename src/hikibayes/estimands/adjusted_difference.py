@@ -16,9 +16,9 @@ def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
 
 
 def _words(asked: Asked, names: Names, _: bool) -> str:
-    what = f"Difference in means, {names.measure(asked.by)}" if asked.by else "Gap between the groups"
-    gap = f"{what} ({names.minus(asked.by, asked.between or ('', ''))})"
-    return ", ".join([gap, *held(asked, names)])
+    what = f"Difference in means, {names.measure(asked.by)}" if asked.by else "Adjusted mean difference"
+    difference = f"{what} ({names.minus(asked.by, asked.between or ('', ''))})"
+    return ", ".join([difference, *held(asked, names)])
 
 
 def _printed(asked: Asked, outline: Outline) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -28,7 +28,7 @@ def _printed(asked: Asked, outline: Outline) -> tuple[tuple[str, dict[str, Any]]
 
 
 KIND = Kind(
-    name="group_gap",
+    name="adjusted_difference",
     meaning="outcome in the first of two groups minus the second at equal covariates; `by` names another category",
     unit="sd",
     needs=("between",),
