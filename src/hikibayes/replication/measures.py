@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit, logsumexp, ndtr, ndtri
 
+from ..arrays import FloatArray
 from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, Tabulated, refit_density, refit_normal
-from ..inference.gaussian.sufficient import FloatArray
 
 __all__ = [
     "FLAT",
@@ -124,12 +124,12 @@ def widened(data: Likelihood, tau: float) -> Likelihood:
 
 def log_evidence(data: Likelihood, prior: NormalPrior) -> FloatArray:
     """Log marginal likelihood, shape (B,); comparable among likelihoods with common constants alone."""
-    return refit_normal(data, *prior).log_evidence[0]
+    return np.asarray(refit_normal(data, *prior).log_evidence[0])
 
 
 def log_bf10(data: Likelihood, prior: NormalPrior) -> FloatArray:
     """Log Bayes factor for the prior's effect against none, shape (B,)."""
-    return refit_normal(data, *prior).log_bf10[0]
+    return np.asarray(refit_normal(data, *prior).log_bf10[0])
 
 
 def posterior(data: Likelihood, prior: NormalPrior = FLAT) -> Mixture:

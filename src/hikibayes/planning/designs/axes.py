@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from ...arrays import FloatArray
 from ...distributions import Distribution
 from ...inference.models.specs import DEFAULT_VARIANT
 from ...spec import Count, Number, Share, Spec
 from ...study.measures import Identifier, Text
-from ..populations.columns import FloatArray
 from ..populations.fixed import FixedWorld, InSD, Reliability
 
 __all__ = ["AS_PRINTED", "Axes", "DropOut", "Heterogeneity", "Stated", "WorldsSpec", "shrunk"]
