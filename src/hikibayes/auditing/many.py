@@ -61,9 +61,9 @@ def audit_many(paths: list[Path], tell: Callable[[str], None] = lambda _: None) 
     Returns
     -------
     studies : pandas.DataFrame
-        A row a file: ``file, study, facts``, a count for each verdict, a column for each of `QUESTIONS` (``yes``: a
-        contradiction; ``no``: something was checked, and agrees; empty: nothing bears on it), ``gravest`` (the likeliest
-        misprint, else the first contradiction), ``unread`` (why a file could not be audited).
+        A row a file: ``file, study, facts``, a count for each verdict, each of `QUESTIONS` (``yes``: a contradiction;
+        ``no``: something was checked, and agrees; empty: nothing bears on it), ``gravest`` (the likeliest misprint,
+        else the first contradiction), ``unread`` (why a file could not be audited).
     rows : pandas.DataFrame
         The audits below each other, ``file`` in front of their columns.
     """
