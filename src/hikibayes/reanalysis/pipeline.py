@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,16 +169,20 @@ def reanalyze(
             study, datasets, seed=seed, fast=fast, reconstructions=reconstructions, progress=say
         )
     job = _Job(study=study, reconstructed=reconstructed, seed=seed, say=say)
+    by_nuts = None if fast else job.by_both_engines(nuts_datasets, sampler)
     say(f"fitting {len(job.data_sets)} data sets by the exact engine")
     estimates = estimates_of(job.fits, reading=DEFAULT_READING, seed=job.seed_of("estimates"))
     say("asking the same under the other readings")
     other = reading_estimates(study, reconstructed.moments, seed=job.seed_of("readings"))
-    engines = None if fast else job.by_both_engines(nuts_datasets, sampler)
+    say("checking the models")
+    checks, sensitivity = {**job.curves(), **job.checks()}, job.sensitivity()
+    if by_nuts:
+        say("waiting for NUTS")
+    engines = by_nuts() if by_nuts else None
     side_by_side = readings_table(study, other)
     every = _stacked(estimates, engines.estimates if engines else None, other[other["reading"] != DEFAULT_READING])
     every = _with_readings(job.read, every, spread := spread_over_readings(side_by_side))
     published = published_against_posterior(job.read, every, spread)
-    say("checking the models")
     return Reanalysis(
         study=study,
         models=job.models,
@@ -191,11 +195,10 @@ def reanalyze(
         diagnostics=engines.diagnostics if engines else pd.DataFrame(columns=["check", "ok"]),
         agreement=engines.agreement if engines else pd.DataFrame(columns=list(AGREEMENT_COLUMNS)),
         participants=job.data_sets[0],
-        sensitivity=job.sensitivity(),
+        sensitivity=sensitivity,
         planning=job.planning(published),
         verdict=reconstructed.verdict,
-        **job.curves(),
-        **job.checks(),
+        **checks,
     )
 
 
@@ -263,15 +266,26 @@ class _Job:
         """Return a stage's own randomness: what another stage draws does not change it."""
         return np.random.SeedSequence(self.seed, spawn_key=(STAGES.index(stage),))
 
-    def by_both_engines(self, count: int, sampler: Sampler | None) -> TwoEngines:
-        if sampler is None:
-            from ..inference.nuts.sampling import nuts
+    def by_both_engines(self, count: int, sampler: Sampler | None) -> Callable[[], TwoEngines]:
+        """Begin to fit by NUTS in a process of its own, beside what else there is to do; call it for the result."""
+        self.say(f"fitting {count} data sets by NUTS too, beside the rest")
+        asked = partial(
+            two_engines,
+            self.models[self.answering],
+            self.data_sets[:count],
+            self.read,
+            seed=int(self.seed_of("engines").generate_state(1)[0]),
+            labels={"study": self.study.id, "reading": DEFAULT_READING},
+        )
+        if sampler is not None:
+            return partial(asked, sampler)
+        from joblib import Parallel, delayed
 
-            sampler = nuts
-        self.say(f"fitting {count} data sets by NUTS too")
-        model, labels = self.models[self.answering], {"study": self.study.id, "reading": DEFAULT_READING}
-        seed = int(self.seed_of("engines").generate_state(1)[0])
-        return two_engines(model, self.data_sets[:count], self.read, sampler, seed=seed, labels=labels)
+        from ..inference.nuts.sampling import nuts
+
+        # two workers make joblib use processes; there is one task
+        begun = Parallel(n_jobs=2, return_as="generator")([delayed(asked)(nuts)])
+        return partial(next, begun)
 
     def sensitivity(self) -> dict[str, pd.DataFrame]:
         self.say("sensitivity analyses")
