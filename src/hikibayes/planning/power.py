@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from math import ceil, log
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtri
 
 from ..defaults import DEFAULT_SEED
 from ..inference.fit import Fit
@@ -23,15 +25,19 @@ from .after_fit import after_fit, is_fit
 from .designs.cells import Sample
 from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
+from .results.detectable import effects_wanted
 from .results.diagnose import Diagnosis, diagnose
-from .results.sample_size import curves, smallest_n
-from .run.plan import prepare
+from .results.sample_size import curves, limiting_assurance, smallest_n
+from .run.plan import Plan, prepare
+from .run.precision import squared_error
 from .run.replicates import Replicates
 from .run.simulate import MADE_BY, Progress, simulate
 
 __all__ = ["DEFAULT_SIMULATION", "forget", "power"]
 
 DEFAULT_SIMULATION = "followup"
+STEP, MOST_STEPS = 1.25, 8
+"""Ratio and number of the effects that are simulated where none is named."""
 CLOSE = 0.05
 """A simulated size this close to a crossing (relative to it) is as good as one at it."""
 ROUNDS = 3
@@ -118,11 +124,16 @@ def power(
                 key="axes",
             )
         plan = prepare(chosen, study=study, reconstructions=reconstructions, models=models, tell=tell)
+    if chosen.targets.detectable and not chosen.axes.effect:
+        plan = replace(plan, simulation=chosen.replace(axes=chosen.axes.replace(effect=_effects(plan))))
+    if tell:
+        for note in out_of_reach(plan):
+            tell(note)
     if store:
         _try_out(store)
     found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
     for _ in range(ROUNDS if chosen.run.refine else 0):
-        closer = _crossings(found)
+        closer = [*_crossings(found), *effects_wanted(found, CLOSE)]
         if not closer:
             break
         more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
@@ -176,6 +187,36 @@ def _settled(simulation: Simulation, replicates: int | None, seed: int | None) -
     given = {name: value for name, value in changes.items() if value is not None}
     run = simulation.run.model_dump() | given
     return simulation.replace(run=validated(Run, run, "power")) if given else simulation
+
+
+def _effects(plan: Plan) -> tuple[float, ...]:
+    """Return effects around those that a normal approximation says are found, on the side that the rule is about."""
+    analysis, simulation = plan.analyses[0], plan.simulation
+    errors = {squared_error(plan, sample, analysis) ** 0.5 for sample in simulation.samples()}
+    needed = [
+        (ndtri(0.975) + ndtri(max(target, 0.5))) * error for error in errors for target in simulation.targets.detectable
+    ]
+    low, high = 0.5 * min(needed), 1.6 * max(needed)
+    side = -1 if simulation.decisions[0].rule.downwards else 1
+    steps = max(MOST_STEPS, ceil(log(high / low) / log(STEP)) + 1)
+    return tuple(float(f"{side * size:.3g}") for size in np.geomspace(low, high, min(steps, 3 * MOST_STEPS)))
+
+
+def out_of_reach(plan: Plan) -> list[str]:
+    """Say which targets no sample size reaches, and why, before anything is simulated."""
+    simulation, said = plan.simulation, []
+    for name in simulation.worlds.source if simulation.targets.power else ():
+        sample = next(sample for sample in simulation.samples() if sample.worlds == name)
+        truth = plan.population(sample, 0).truth
+        for decision in simulation.decisions:
+            values = truth[:, simulation.estimands.index(decision.estimand)]
+            limit = limiting_assurance(simulation, decision, values)
+            if beyond := [target for target in simulation.targets.power if target > limit]:
+                said.append(
+                    f"{decision.name}, {name} populations: no sample size reaches "
+                    f"{', '.join(f'{target:g}' for target in beyond)}; the conclusion is true in {limit:.3f} of them"
+                )
+    return said
 
 
 def _crossings(found: Replicates) -> list[Sample]:

@@ -19,7 +19,7 @@ from .axes import Axes, WorldsSpec
 from .looks import calibrated
 from .population import PLAN, Effect, Population
 from .rules import Decision
-from .simulation import OF_EFFECT, Run, Simulation, Targets
+from .simulation import OF_EFFECT, Costs, Run, Simulation, Targets
 
 __all__ = ["Resolved", "effect_of", "one_liner", "resolved", "short_form"]
 
@@ -111,14 +111,23 @@ def _filled(content: dict[str, Any]) -> dict[str, Any]:
 def _axes(simulation: Simulation, made: Written) -> Axes:
     """Fill in the sizes around which a target may lie, and as many equal parts as there are groups."""
     axes, groups = simulation.axes, len(made.columns.frame.groups)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if "allocation" not in axes.model_fields_set:
         changes["allocation"] = (":".join(["1"] * groups),)
+        if simulation.costs and groups > 1:
+            changes["allocation"] = tuple(dict.fromkeys((*changes["allocation"], _cheapest(simulation.costs, made))))
     if "prior" not in axes.model_fields_set and not simulation.of_file:
         changes["prior"] = (*axes.prior, "flat")
     if not axes.n_per_group:
         changes["n_per_group"] = _sizes(simulation, made, groups)
     return axes.replace(**changes)
+
+
+def _cheapest(costs: Costs, made: Written) -> str:
+    sigma, groups = made.world.sigma[0], len(made.columns.frame.groups)
+    if isinstance(costs.person, tuple) and len(costs.person) != groups:
+        raise InputError(f"has {len(costs.person)} numbers for {groups} groups", key="costs.person")
+    return costs.ratio(groups, tuple(map(float, sigma)))
 
 
 def _sizes(simulation: Simulation, made: Written, groups: int) -> tuple[int, ...]:

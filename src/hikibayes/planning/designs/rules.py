@@ -214,6 +214,13 @@ class Rule(Spec):
         return getattr(self, self.condition)
 
     @property
+    def downwards(self) -> bool:
+        """Whether it is about a value below another."""
+        if self.parts:
+            return any(part.downwards for part in self.parts)
+        return self.condition in ("below", "p_positive_below")
+
+    @property
     def uncalibrated(self) -> bool:
         """Whether its threshold still has to be found."""
         return self.p_positive_above == "calibrated" or any(part.uncalibrated for part in self.parts)

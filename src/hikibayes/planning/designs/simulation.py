@@ -22,6 +22,7 @@ from ...spec import (
     Count,
     InputError,
     Number,
+    Positive,
     Seed,
     Spec,
     named_file,
@@ -50,8 +51,12 @@ class Targets(Spec):
     """Probabilities that the planned study should reach, each above 0 and below 1."""
 
     power: tuple[Number, ...] = ()
+    """The smallest sizes that reach these are looked for."""
+    detectable: tuple[Number, ...] = ()
+    """At each size the smallest effects that reach these are looked for, among those of the axis ``effect``; where that
+    has none, around what a normal approximation says."""
 
-    @field_validator("power")
+    @field_validator("power", "detectable")
     @classmethod
     def _below_one(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if wrong := [target for target in value if not 0 < target < 1]:
@@ -59,6 +64,26 @@ class Targets(Spec):
         if len(set(value)) < len(value):
             raise ValueError(f"each target is named once; found {', '.join(f'{target:g}' for target in value)}")
         return value
+
+
+class Costs(Spec):
+    """What a study costs."""
+
+    person: Positive | tuple[Positive, ...]
+    """For each participant; or one for each group, in the study's order."""
+    study: Annotated[Number, Field(ge=0)] = 0.0
+    """Whatever its size."""
+
+    def of(self, sizes: tuple[int, ...]) -> float:
+        """Return what a study of such groups costs."""
+        each = self.person if isinstance(self.person, tuple) else (self.person,) * len(sizes)
+        return self.study + sum(cost * n for cost, n in zip(each, sizes, strict=True))
+
+    def ratio(self, groups: int, spread: tuple[float, ...]) -> str:
+        """Return the cheapest allocation for a given precision: n as SD over the root of the cost."""
+        each = self.person if isinstance(self.person, tuple) else (self.person,) * groups
+        parts = [sd / cost**0.5 for sd, cost in zip(spread, each, strict=True)]
+        return ":".join(f"{part / min(parts):.3g}" for part in parts)
 
 
 class Run(Spec):
@@ -96,6 +121,8 @@ class Simulation(Spec):
     looks: Looks | None = None
     """Looks at the running study, which ends as soon as it concludes; the effect of 0 is then a cell beside each."""
     targets: Targets = Targets()
+    costs: Costs | None = None
+    """With them the cheapest allocation is looked for: that of the normal form is added to the axis."""
     rope: Pair = (-0.1, 0.1)
     """Region of practical equivalence, in the estimand's standardised unit."""
     run: Run = Run()
@@ -122,7 +149,7 @@ class Simulation(Spec):
                 self.model_fields_set & {"study", "readings", *self._beyond_population}
             ):
                 raise ValueError(f"a [population] needs no publication, and goes without {clash[0]!r}")
-            if self.axes.effect and self.population.effect:
+            if self.axes.effect and self.population.effect and not resolved:
                 raise ValueError("the effect is given in [population] and in [axes]; one of them is expected")
             return
         if not self.decisions:
@@ -256,14 +283,8 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
             asking = [d.name for d in simulation.decisions if any(rule.needs_bayes_factor for rule in d.rules)]
             if flat and asking and len(simulation.axes.prior) == 1:
                 raise InputError(f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not")
-    groups = max(len(study.groups), 1)
+    _refuse_other_groups(simulation, max(len(study.groups), 1))
     for sample in simulation.samples():
-        if len(sample.ratio) != groups or len(sample.quota or sample.ratio) != groups:
-            raise InputError(
-                f"there {'is one group' if groups == 1 else f'are {groups} groups'}; the ratio {sample.allocation} and "
-                f"the mix {sample.mix} are of {len(sample.ratio)} and {len(sample.quota or sample.ratio)}",
-                key="axes.allocation",
-            )
         if sample.predictors == "fixed" and (sample.answers == "likert" or sample.missing or sample.attrition):
             raise InputError(
                 "predictors = 'fixed' goes with gaussian answers and nobody lost; other cells need 'random'",
@@ -277,6 +298,19 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
             )
         if sample.missing and sample.missing.on not in (names := [measure.id for measure in study.measures]):
             raise InputError(unknown_name("measure", sample.missing.on, names), key="axes.missing")
+
+
+def _refuse_other_groups(simulation: Simulation, groups: int) -> None:
+    """Ratios, quotas and costs are of as many groups as there are."""
+    if simulation.costs and isinstance(simulation.costs.person, tuple) and len(simulation.costs.person) != groups:
+        raise InputError(f"has {len(simulation.costs.person)} numbers for {groups} group(s)", key="costs.person")
+    for sample in simulation.samples():
+        if len(sample.ratio) != groups or len(sample.quota or sample.ratio) != groups:
+            raise InputError(
+                f"there {'is one group' if groups == 1 else f'are {groups} groups'}; the ratio {sample.allocation} and "
+                f"the mix {sample.mix} are of {len(sample.ratio)} and {len(sample.quota or sample.ratio)}",
+                key="axes.allocation",
+            )
 
 
 def _refuse_huge(simulation: Simulation) -> None:

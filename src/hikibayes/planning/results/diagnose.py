@@ -18,6 +18,7 @@ from ...reconstruction.reconstructions import has_converged
 from ...shown import Shown
 from ..designs.cells import axis_labels
 from ..run.replicates import Replicates, read_replicates
+from .detectable import detectable
 from .looks import looks
 from .performance import performance
 from .sample_size import Curve, curves, monotone, sample_sizes
@@ -47,6 +48,8 @@ class Diagnosis(Shown):
         ``surface.csv``; see `surface`.
     looks : DataFrame
         ``looks.csv``; see `looks`. Empty where nobody looks before the end.
+    detectable : DataFrame
+        ``detectable.csv``; see `detectable`. Empty where no smallest effect is looked for.
     warnings : tuple of str
         What a reader of the tables must know.
     sound : bool
@@ -58,6 +61,7 @@ class Diagnosis(Shown):
     sample_size: pd.DataFrame
     surface: pd.DataFrame
     looks: pd.DataFrame
+    detectable: pd.DataFrame
     warnings: tuple[str, ...]
     sound: bool
 
@@ -89,6 +93,7 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
         sample_size=sample_sizes(replicates, found),
         surface=surface(replicates),
         looks=looks(replicates),
+        detectable=detectable(replicates),
         warnings=tuple(warnings_of(replicates, found, failed)),
         sound=has_converged(replicates.verdict) and bool((failed < 1).all()),
     )

@@ -18,9 +18,21 @@ from scipy.special import ndtr, ndtri
 
 from ..designs.cells import Sample, axis_labels
 from ..designs.rules import Decision
+from ..designs.simulation import Simulation
 from ..run.replicates import Replicates
 
-__all__ = ["Curve", "between_sizes", "curves", "monotone", "sample_sizes", "smallest_n"]
+__all__ = [
+    "INTERVAL",
+    "Curve",
+    "between_sizes",
+    "bootstrap",
+    "crossing",
+    "curves",
+    "limiting_assurance",
+    "monotone",
+    "sample_sizes",
+    "smallest_n",
+]
 
 type FloatArray = NDArray[np.float64]
 
@@ -125,14 +137,13 @@ def _curve(
         share=share,
         covariance=away @ away.T / replicates.count**2,
         count=replicates.count,
-        limiting_assurance=_limit(replicates, decision, truth),
+        limiting_assurance=limiting_assurance(replicates.simulation, decision, truth),
         over_worlds=replicates.simulation.over_worlds(replicates.cells[members[0]].sample),
     )
 
 
-def _limit(replicates: Replicates, decision: Decision, truth: FloatArray) -> float:
+def limiting_assurance(simulation: Simulation, decision: Decision, truth: FloatArray) -> float:
     """Return what an endless study reaches: it finds its own effect, and is right about the mean of such studies."""
-    simulation = replicates.simulation
     spread = simulation.worlds.heterogeneity
     if spread is None or decision.estimand != simulation.decisions[0].estimand:
         return decision.rule.limiting_assurance(truth, simulation.rope)
@@ -157,14 +168,16 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
         The other axes, ``worlds``, ``estimand``, ``decision``, ``target``, ``n_per_group`` and ``n_total`` (empty where
         the grid does not reach the target), ``lower`` and ``upper`` (of ``n_per_group``; ``upper`` is empty where the
         bootstrap leaves the grid), ``reached``, ``at_most`` (the smallest simulated size reaches the target already,
-        so that fewer may do, and there is no ``lower``) and ``limiting_assurance``. No rows where there is no target.
+        so that fewer may do, and there is no ``lower``) and ``limiting_assurance``; with costs, ``cost`` and whether it
+        is the ``cheapest`` of all allocations. No rows where there is no target.
     """
     rows = []
+    costs = replicates.simulation.costs
     targets, seed = replicates.simulation.targets.power, replicates.simulation.run.seed
     for curve in curves(replicates) if found is None else found:
         if replicates.simulation.looks and curve.samples[0].effect == 0:
             continue  # the effect of 0 stands beside every other, and is not meant to reach a target
-        again = monotone(_bootstrap(curve, seed)) if targets else None
+        again = monotone(bootstrap(curve.share, curve.covariance, seed)) if targets else None
         for target in targets:
             n, lower, upper = smallest_n(curve, target, again)
             reached = bool(np.isfinite(n))
@@ -178,9 +191,17 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
                     "at_most": reached and n <= curve.n[0],
                     "limiting_assurance": curve.limiting_assurance,
                 }
+                | (
+                    {"cost": costs.of(replace(curve.samples[0], n_per_group=int(n)).sizes) if reached else np.nan}
+                    if costs
+                    else {}
+                )
             )
     axes = [name for name in axis_labels(replicates.cells)[0] if name not in ("n_per_group", "n_total")]
-    table = pd.DataFrame(rows, columns=[*axes, *COLUMNS])
+    table = pd.DataFrame(rows, columns=[*axes, *COLUMNS, *(["cost"] if costs else [])])
+    if costs:
+        rest = [name for name in (*axes, "estimand", "decision", "target") if name != "allocation"]
+        table["cheapest"] = table["cost"] == table.groupby(rest, dropna=False)["cost"].transform("min")
     return table.astype(dict.fromkeys(("n_per_group", "n_total", "lower", "upper"), "Int64"))
 
 
@@ -206,11 +227,11 @@ def smallest_n(curve: Curve, target: float, again: FloatArray | None = None) -> 
         Whole numbers; NaN beyond the simulated sizes. Where the smallest simulated size reaches the target already,
         ``n`` is that size, an upper bound, and ``lower`` is NaN.
     """
-    found = _crossing(curve.n, monotone(curve.share[None]), target)[0]
+    found = crossing(curve.n, monotone(curve.share[None]), target)[0]
     n = float(np.ceil(found - 1e-9))
     if not np.isfinite(found) or again is None:
         return n, np.nan, np.nan
-    drawn = _crossing(curve.n, again, target)
+    drawn = crossing(curve.n, again, target)
     lower, upper = np.percentile(np.where(np.isfinite(drawn), drawn, np.inf), INTERVAL, method="nearest")
     return n, float(np.floor(lower)) if n > curve.n[0] else np.nan, float(np.ceil(upper)) if upper < np.inf else np.nan
 
@@ -240,7 +261,7 @@ def between_sizes(n: FloatArray, share: FloatArray, at: FloatArray) -> FloatArra
     return np.asarray(ndtr(np.interp(np.sqrt(at), np.sqrt(n), ndtri(np.clip(share, 1e-6, 1 - 1e-6)))))
 
 
-def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
+def crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
     """Return where monotone curves (B, G) cross a target: shape (B,), NaN where they do not."""
     z, wanted, root = ndtri(np.clip(share, 1e-9, 1 - 1e-9)), ndtri(target), np.sqrt(n)
     right = (share < target).sum(axis=-1)
@@ -254,10 +275,9 @@ def _crossing(n: FloatArray, share: FloatArray, target: float) -> FloatArray:
     return np.where(right == 0, n[0], np.where(right == len(n), np.nan, at))
 
 
-def _bootstrap(curve: Curve, seed: int) -> FloatArray:
+def bootstrap(share: FloatArray, covariance: FloatArray, seed: int) -> FloatArray:
     """Draw curves anew, normal around the one found, with the covariance of its points: shape (BOOTSTRAPS, G)."""
-    share = curve.share
-    values, vectors = np.linalg.eigh(curve.covariance)
+    values, vectors = np.linalg.eigh(covariance)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     noise = rng.standard_normal((BOOTSTRAPS, len(share))) * np.sqrt(np.maximum(values, 0))
     return np.asarray(np.clip(share + noise @ vectors.T, 0, 1))

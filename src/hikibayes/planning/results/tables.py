@@ -50,6 +50,7 @@ def planning_tables(
         "power.csv": diagnosis.power,
         "sample_size.csv": diagnosis.sample_size,
         "surface.csv": diagnosis.surface,
+        **({"detectable.csv": diagnosis.detectable} if simulation.targets.detectable else {}),
         **({"looks.csv": diagnosis.looks} if simulation.looks else {}),
         "planning.json": json.dumps(content, indent=2, ensure_ascii=False) + "\n",
     }

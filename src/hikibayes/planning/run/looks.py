@@ -15,9 +15,9 @@ from ...spec import InputError
 from ..designs.cells import Cell, Sample, axis_labels
 from ..designs.looks import Predictive
 from ..designs.rules import Rule
-from ..populations.expected import expected
 from ..populations.samples import Stream, draw_statistics
 from .analyses import Analysis
+from .precision import squared_error
 from .replicates import FEATURES, LOOK, Block
 
 if TYPE_CHECKING:
@@ -194,14 +194,15 @@ def _twice(sizes: list[int]) -> int:
 def _refuse_unreachable(plan: Plan, decision: str, rule: Rule) -> None:
     """Refuse a Bayes factor for 0 that needs more people: it is largest at an estimate of 0, and grows with n."""
     for sample in plan.simulation.samples():
-        worlds = plan.population(sample, 0, 1).worlds
-        counts = plan.counts(sample, worlds, np.random.default_rng(0))[0].astype(float)
         for analysis in plan.analyses:
             if analysis.priors is None or isinstance(analysis.priors, FlatPrior):
                 continue
-            sxx, weights = expected(analysis.columns, worlds, counts).sxx[0], analysis.weights[0]
-            noise = float(np.mean(worlds.sigma[0] ** 2)) * weights @ np.linalg.solve(sxx, weights)
-            needed = (rule.value**-2 - 1) * noise / _prior_variance(analysis) * sum(sample.sizes)
+            needed = (
+                (rule.value**-2 - 1)
+                * squared_error(plan, sample, analysis)
+                / _prior_variance(analysis)
+                * sum(sample.sizes)
+            )
             if needed > sum(sample.sizes):
                 labels = axis_labels([Cell(sample=sample, model="", prior="")])[0]
                 raise InputError(

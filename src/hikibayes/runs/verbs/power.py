@@ -32,14 +32,8 @@ MOST_ROWS = 24
 OUTCOMES = ("power", "assurance", "against", "futile", "undecided", "expected_n")
 UNFINISHED, MODELS, PLAN = ".unfinished", "models.json", "planning.json"
 TABLES = (
-    "power.csv",
-    "sample_size.csv",
-    "surface.csv",
-    "looks.csv",
-    "planning.json",
-    "proposal.txt",
-    "preregistration.csv",
-    "preregistration.html",
+    *("power.csv", "sample_size.csv", "surface.csv", "looks.csv", "detectable.csv", "planning.json"),
+    *("proposal.txt", "preregistration.csv", "preregistration.html"),
 )
 
 

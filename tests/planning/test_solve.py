@@ -1,0 +1,114 @@
+"""The smallest effect for a size, the cheapest allocation, targets out of reach: against closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from hikibayes.planning.designs.simulation import Costs, Simulation
+from hikibayes.planning.power import power
+from hikibayes.spec import InputError, validated
+
+
+def plan(**more) -> Simulation:
+    content = {
+        "description": "t",
+        "population": {"effect": 0.4},
+        "axes": {"prior": ["flat"]},
+        "run": {"replicates": 10_000},
+    }
+    return validated(Simulation, content | more, "plan.toml")
+
+
+def detectable_d(n: int, target: float) -> float:
+    cut = stats.t.ppf(0.975, 2 * n - 2)
+    return float(optimize.brentq(lambda d: stats.nct.sf(cut, 2 * n - 2, d * np.sqrt(n / 2)) - target, 0, 5))
+
+
+@pytest.mark.parametrize("side", ["above", "below"])
+def test_the_smallest_effect_that_two_sizes_find_is_that_of_the_t_test(side):
+    rule = [{"name": "d", "rule": {"interval": 0.95, side: 0}}]
+    found = power(
+        plan(axes={"n_per_group": [30, 75], "prior": ["flat"]}, targets={"detectable": [0.8, 0.9]}, decision=rule),
+        workers=1,
+    )
+    sign = 1 if side == "above" else -1
+    for row in found.detectable.itertuples():
+        wanted = detectable_d(row.n_per_group, row.target)
+        assert row.lower <= row.effect <= row.upper
+        reach = max(row.upper - row.effect, row.effect - row.lower)
+        assert abs(sign * row.effect - wanted) < 2.1 * reach, (
+            row.effect,
+            wanted,
+        )  # four errors of two in a half interval
+        assert reach < 0.02
+        effects = found.power[found.power.n_per_group == row.n_per_group].effect
+        assert np.abs(effects / row.effect - 1).min() < 0.05  # some of the work was done there
+    assert len(found.detectable) == 4
+
+
+def test_slopes_by_fixed_scores_have_their_minimal_detectable_difference():
+    """Two groups of 77, residual variance .4, four coefficients: .2893 for a power of .8 (R's noncentral t)."""
+    population = {"formula": "y ~ group * x", "residual_sd": 0.4**0.5}
+    axes = {"n_per_group": [77], "prior": ["flat"], "predictors": ["fixed"]}
+    found = power(plan(population=population, axes=axes, targets={"detectable": [0.8]}), workers=1).detectable.iloc[0]
+    # scores have SD 1 around their mean: 76 degrees of freedom a group, as in the reference
+    assert found.lower - 0.002 < 0.289293235 < found.upper + 0.002
+
+
+def test_the_cheapest_allocation_is_that_of_the_closed_form():
+    """SDs .6 and .7, costs 50 and 200: n1/n2 is SD ratio times root of cost ratio, 1.714; it beats equal groups."""
+    assert Costs(person=(50, 200)).ratio(2, (0.6, 0.7)) == "1.71:1"
+    found = power(
+        plan(
+            population={"residual_sd": [0.6, 0.7], "effect": {"raw": 0.3}},
+            costs={"person": [50, 200], "study": 1000},
+            targets={"power": [0.8]},
+            axes={"n_per_group": [30, 50, 80, 120], "prior": ["flat"]},
+        ),
+        workers=1,
+    ).sample_size.set_index("allocation")
+    assert list(found.index) == ["1:1", "1.71:1"]
+    assert found.cheapest.tolist() == [False, True]
+    n = int(found.n_per_group["1.71:1"])
+    assert found.cost["1.71:1"] == 1000 + 50 * np.ceil(1.71 * n - 1e-9) + 200 * n
+
+
+def test_a_target_out_of_reach_is_said_before_anything_is_simulated():
+    said: list[str] = []
+    worlds = {
+        "effect": {"difference_group_treated_minus_control": {"dist": "Normal", "mu": 0.1, "sigma": 0.1, "reason": "r"}}
+    }
+    rule = [{"name": "d", "rule": {"interval": 0.95, "above": 0}}]
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        power(
+            plan(
+                population={}, worlds=worlds, decision=rule, targets={"power": [0.5, 0.95]}, axes={"n_per_group": [50]}
+            ),
+            workers=1,
+            tell=said.append,
+            progress=stop,
+        )
+    assert len(said) == 1
+    assert said[0].startswith("d, fixed populations: no sample size reaches 0.95; the conclusion is true in 0.8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"costs": {"person": 0}}, "costs.person"),
+        ({"costs": {"person": [50, 0]}}, "costs.person"),
+        ({"costs": {"person": [50, 60, 70]}}, "costs.person: has 3 numbers"),
+        ({"costs": {"person": 10, "study": -1}}, "costs.study"),
+        ({"targets": {"detectable": [1.2]}}, "targets.detectable"),
+    ],
+)
+def test_costs_and_targets_that_cannot_be(change, message):
+    with pytest.raises(InputError) as refused:
+        power(plan(**change), workers=1)
+    assert message in str(refused.value)
