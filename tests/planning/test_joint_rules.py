@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -50,6 +50,7 @@ def by_hand(rule: dict, columns: dict, ask) -> np.ndarray:
     return ask(Rule.model_validate(rule), columns)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(RULES)
 def test_joined_rules_decide_as_logic_says(content):
     rule, columns = Rule.model_validate(content), found()

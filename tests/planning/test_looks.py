@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -86,7 +86,7 @@ def test_the_predictive_probability_of_a_conclusion(prior_mean, prior_sd, wanted
     assert mirrored[0] == pytest.approx(wanted, rel=1e-8)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(0, 40), st.integers(1, 4))
 def test_statistics_of_two_samples_together_are_those_of_all_rows(seed, n, m, p):
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import tomllib
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -91,7 +91,7 @@ def test_three_groups_by_an_exchangeable_prior_do_not_depend_on_the_reference():
 SIZES = st.floats(0.02, 0.8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_an_effect_has_the_size_that_was_written_whatever_else_is(data):
     """Of a random population, the size is recomputed from its moments by another road."""
