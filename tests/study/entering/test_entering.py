@@ -15,6 +15,7 @@ from hikibayes.study.entering.cells import pieces
 from hikibayes.study.entering.columns import Known
 from hikibayes.study.entering.draft import draft
 from hikibayes.study.entering.headings import read_heading
+from hikibayes.study.implied import in_full
 from hikibayes.study.study_file import load_study
 
 GROUPS = """
@@ -117,6 +118,53 @@ def test_products_groups_and_abbreviations_have_one_name(tmp_path):
     assert content["analysis"] == {"outcome": "worry", "group": "group"}
     step = ["group", "distress", "perceived_support", "group:perceived_support"]
     assert content["step"] == [{"id": "one_step", "label": "one_step", "adds": step}]
+
+
+MIXED = """
+Table 1. Baseline
+
+| | Treated (N=34) | Others (N=30) | Total | P value |
+|---|---|---|---|---|
+| Age, years, mean ± SD | 45.2 ± 10.1 | 44.0 ± 9.8 | 44.6 ± 9.9 | 0.63 |
+| Female sex — no. (%) | 20 (58.8) | 17 (56.7) | 37 (57.8) | |
+| Education, n (%) | | | | 0.40 |
+| Primary | 10 (29.4) | 8 (26.7) | 18 (28.1) | |
+| Secondary | 24 (70.6) | 22 (73.3) | 46 (71.9) | |
+| BDI-II | 20.1 ± 6.0 | 19.8 ± 5.5 | 20.0 ± 5.8 | 0.84 |
+
+Note. Values are mean ± SD or n (%).
+
+Table 2. Multiple regression predicting depressive symptoms
+
+| Variable | B (SE) | β | 95% CI for B | |
+|---|---|---|---|---|
+| | | | LL | UL |
+| (Constant) | 12.10 (2.20) | | 7.76 | 16.44 |
+| Loneliness | 0.45 (0.09)*** | .36 | 0.27 | 0.63 |
+| R² = .23, F(2, 197) = 29.42, p < .001 | | | | |
+"""
+
+
+def test_a_table_of_scores_and_counts_is_read_row_by_row(tmp_path):
+    (tmp_path / "a.md").write_text(MIXED, encoding="utf-8")
+    made = draft([tmp_path / "a.md"], Known())
+    facts = {f["id"]: (f["quantity"], f["relation"], str(f["value"])) for f in in_full(made.content)["fact"]}
+    assert facts["table_1_bdi_ii_treated_mean"] == ("mean", "=", "20.1")
+    assert facts["table_1_education_primary_treated_count"] == ("count", "=", "10")
+    assert facts["table_1_education_secondary_proportion"] == ("proportion", "=", "71.9")
+    assert facts["table_1_education_chi2_p"] == ("chi2_p", "=", "0.40")
+    assert facts["table_1_bdi_ii_p"] == ("p", "=", "0.84")
+    # limits for B stand behind beta; what a line of words says of the regression is not lost
+    assert facts["table_2_one_step_loneliness_raw_coefficient_ci_low"][2] == "0.27"
+    said = {"r2": "0.23", "r2_f": "29.42", "r2_df1": "2", "r2_df2": "197", "r2_p": "0.001"}
+    assert {name: facts[f"table_2_one_step_{name}"][2] for name in said} == said
+    assert (made.left, made.entered) == ([], made.printed)
+    assert made.content["analysis"]["outcome"] == "depressive_symptoms"
+
+
+def test_figures_among_words_are_not_lost_in_silence(tmp_path):
+    (tmp_path / "a.md").write_text(GROUPS.replace("88.1 (3.2)", "about 88.1 cm"), encoding="utf-8")
+    assert ("Table 1", "'about 88.1 cm'", "words stand between its figures") in draft([tmp_path / "a.md"], Known()).left
 
 
 @given(st.floats(-99, 99), st.integers(0, 3), st.sampled_from(["", "*", "**", "***"]), st.floats(0, 9))

@@ -96,6 +96,8 @@ class Understood:
     left: list[tuple[str, str]] = field(default_factory=list)
     repeated: int = 0
     """Numbers that say nothing: a second triangle, ones on a diagonal."""
+    in_words: int = 0
+    """Numbers in cells of words: ``R² = .23``."""
     unknown: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
 

@@ -72,9 +72,9 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
         made.columns += [
             (grid.locator, _heading(grid, index), meaning) for index, meaning in sorted(understood.meanings.items())
         ]
-        made.left += [(grid.locator, what, why) for what, why in understood.left]
+        made.left += [(grid.locator, what, why) for what, why in [*understood.left, *_of_words(grid, understood)]]
         made.unknown += understood.unknown
-        made.printed += _printed(grid) - understood.repeated
+        made.printed += _printed(grid) - understood.repeated + understood.in_words
         if understood.numbers:
             read.append((grid, understood))
     if not read:
@@ -114,6 +114,16 @@ def _tell_apart(grid: Grid) -> None:
 
 def _heading(grid: Grid, index: int) -> str:
     return " / ".join(grid.heading(index)) or f"column {index + 1}"
+
+
+def _of_words(grid: Grid, understood: Understood) -> Iterator[tuple[str, str]]:
+    """Yield the cells in which figures stand among words: they are read by none, and not to be lost."""
+    read = {number.text for number in understood.numbers}
+    for row, cells in enumerate(grid.body):
+        for column in range(grid.labels, len(cells)):
+            figures = re.findall(r"-?\d*\.\d+", cells[column])
+            if grid.numbers(row, column) is None and figures and not read & {*figures, *(f"<{f}" for f in figures)}:
+                yield repr(cells[column]), "words stand between its figures"
 
 
 def _printed(grid: Grid) -> int:

@@ -15,7 +15,8 @@ STATISTICS: dict[str, str] = {
     "delta_f": r"(?:ΔF|dF|F ?[Cc]hange|F ?\([Cc]hange\)|F for (?:change in R2|ΔR2|R2 change)|Fchange|F inc)",
     "delta_r2": r"(?:Δ ?R2|dR2|R2 ?(?:[Cc]hange|Δ)|[Cc]hange in R2|R-squared change|R2change|Incremental R2)",
     "r2": r"(?:R2|R-squared|R\^2|R squared)",
-    "ci": r"(?:\[?(?:\d\d ?% ?)?(?:CI|C\.I\.|[Cc]onfidence [Ii]nterval)(?: ?\[?LL?[,;] ?UL?\]?)?\]?|\[?LL[,;] ?UL\]?)",
+    "ci": r"(?:\[?(?:\d\d ?% ?)?(?:CI|C\.I\.|[Cc]onfidence [Ii]ntervals?)"
+    r"(?: (?:for|of) [Bbβ])?(?: ?\[?LL?[,;] ?UL?\]?)?\]?|\[?LL[,;] ?UL\]?)",
     "ci_low": r"(?:LL(?:CI)?|[Ll]ower(?: ?(?:bound|limit|CI|95 ?%))?|2\.5 ?%|\[?0\.025\]?|CI low)",
     "ci_high": r"(?:UL(?:CI)?|[Uu]pper(?: ?(?:bound|limit|CI|95 ?%))?|97\.5 ?%|\[?0\.975\]?|CI high)",
     "odds": r"(?:[Aac]?OR|[aA]?HR|IRR|RR|[Oo]dds [Rr]atios?|Exp\(B\)|Wald)",
@@ -58,6 +59,7 @@ NEXT = re.compile(rf"[\s,;:(\[/|±+–—=_-]*(?:{ONE})(?![^\W_])[\s)\],;:.]*")
 SIZE = re.compile(r"[(\[]?\s*\b[nN]\s*=\s*(\d[\d, ]*)\s*[)\]]?")
 NUMBERED = re.compile(r"(?i)^(?:group|sample|study|condition|arm|site|type|factor|wave|time|cohort|vitamin|hepatitis)$")
 DFS = re.compile(r"\b([tF])\s*\(\s*(\d+(?:\.\d+)?)\s*(?:[,;]\s*(\d+(?:\.\d+)?))?\s*\)")
+INLINE = re.compile(r"(?:R2|ΔR2|ΔF|F|Adj\w*\.? R2)\s*(?:\([^)]*\))?\s*=")
 FRONT = ("mean", "sd", "n", "percent", "se", "p", "b", "beta", "t", "median")
 """Statistics that a heading may begin with, before whose they are: ``mean_control``."""
 
@@ -105,6 +107,8 @@ def read_heading(text: str) -> Heading:
     rest = re.sub(r"\b([tF])\s*\([^)]*\)", r"\1", rest)
     level = re.search(r"(\d\d) ?% ?(?:CI|confidence)", rest)
     context, statistics = _split(rest)
+    if INLINE.search(clean):
+        context, statistics = clean, ()
     return Heading(
         text=clean,
         context=context.strip(" ,;:-–(|_"),

@@ -8,8 +8,10 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from ....quantities import KINDS
+from ..cells import Piece
 from ..columns import Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
+from ..headings import read_heading
 
 __all__ = ["fits", "read"]
 
@@ -53,9 +55,15 @@ def read(grid: Grid, known: Known) -> Understood:
         )
         if column.size and (group := _group(column, groups)) is not None:
             found.numbers.append(Number("n", column.size, {"group": group} if group else {}))
-    for row in (row for row in rows_of(grid) if row.has_numbers):
-        for column in columns:
-            _read_cell(found, grid, row, column, groups, transposed)
+    section = ""
+    for row in rows_of(grid):
+        own = any(grid.numbers(row.index, column.index) for column in columns if not {*column.statistics} & TESTS)
+        scores = row.heading.statistics or any("±" in cell for cell in grid.body[row.index])
+        section = row.heading.text if not own else "" if scores else section
+        if row.has_numbers:
+            here = row if row.roles else replace(row, section=section if own else "")
+            for column in columns:
+                _read_cell(found, grid, here, column, groups, transposed)
     kept: list[Number] = []
     labels = list(dict.fromkeys(n.address["group"] for n in found.numbers if "group" in n.address))
     medians = {n.address["of"] for n in found.numbers if n.quantity == "median"}
@@ -76,7 +84,10 @@ def _read_cell(
     if numbers and test and _group(column, groups) and _repeated(column, grid):
         found.left.append((f"{column.heading} of {row.heading.text}", "a test within one group is no kind of number"))
         return
-    statistics = column.statistics if test else (row.heading.statistics or column.statistics or _by_note(grid))
+    said = () if not row.section else read_heading(row.section).statistics
+    statistics = column.statistics if test else (row.heading.statistics or column.statistics)
+    if not statistics:
+        statistics = _by_looks(grid.body[row.index][column.index], numbers or (), column) or said or _by_note(grid)
     for name, text in assigned(numbers or (), statistics):
         number = _compared(name, text, row, grid) if test else _described(name, text, row, column, groups, transposed)
         if number is not None and number.quantity in KINDS:
@@ -119,7 +130,7 @@ def _compared(name: str, text: str, row: Row, grid: Grid) -> Number | None:
         name == "f" and re.search(r"(?i)ancova|covari|adjust", f"{grid.title} {grid.note}")
     ):
         return None
-    by_row = {*row.heading.statistics} or told
+    by_row = {*row.heading.statistics} or {*(read_heading(row.section).statistics if row.section else ())} or told
     counted = name == "chi2" or (bool(by_row & COUNTS) and "mean" not in by_row)
     of, level = _entity(row, counted=counted)
     if name == "t_or_chi2":
@@ -168,6 +179,18 @@ def _repeated(column: Column, grid: Grid) -> bool:
     """Tell whether every group has a test of its own, which then is no comparison of groups."""
     others = [each for each in columns_of(grid) if each.statistics == column.statistics]
     return len({each.contexts for each in others}) > 1
+
+
+def _by_looks(cell: str, numbers: tuple[Piece, ...], column: Column) -> tuple[str, ...]:
+    """Return what two numbers are by how they stand: ``a ± b``, or a count and its share of the group."""
+    if "±" in cell:
+        return ("mean", "sd")
+    if len(numbers) != 2 or not numbers[0].text.isdigit():
+        return ()
+    share = _decimal(numbers[1].text)
+    of_group = 100 * int(numbers[0].text) / int(column.size or 10**9)
+    fits = "%" in numbers[1].text or (share is not None and column.size and abs(of_group - float(share)) < 1)
+    return ("n", "percent") if fits else ()
 
 
 def _signed(numbers: list[Number], groups: list[str]) -> list[Number]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ....quantities import KINDS
+from ..cells import plain
 from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 from ..headings import read_heading
@@ -36,6 +37,10 @@ OF_A_STEP = {
 }
 DFS_OF = {"r2_f": ("r2_df1", "r2_df2"), "delta_r2_f": ("delta_r2_df1", "delta_r2_df2")}
 SHARES = {"r2", "adjusted_r2", "delta_r2", "adjusted_delta_r2"}
+INLINE = re.compile(
+    r"(?P<name>(?:Adj\w*\.? )?Δ?R2|ΔF|F|p)\s*(?P<df>\(\s*\d+\s*[,;]\s*\d+\s*\))?\s*(?P<relation>[=<>])\s*"
+    r"(?P<value>-?\d*\.?\d+\**)"
+)
 STANDARDISED = {"b": "false", "beta": "true"}
 OTHER_MODELS = re.compile(
     r"(?i)\b(?:multi-?level|mixed[- ](?:effects|model)\w*|random[- ](?:effects|intercepts?)|variance components?|"
@@ -83,14 +88,35 @@ def read(grid: Grid, known: Known) -> Understood:
             continue
         if size := read_heading(row.section).size if not row.has_numbers and SECTION.match(row.section) else "":
             found.numbers.append(Number("n", size, {}, {}, {"step": step}))
+        inline = [number for text in grid.body[row.index] for number in _inline(text, step)]
+        found.in_words += len(inline)
+        found.numbers += inline
         if row.has_numbers:
             _read_row(found, grid, row, columns, step, groups)
     return found
 
 
+def _inline(text: str, step: str) -> Iterator[Number]:
+    """Yield what a cell of words says of a step: ``R² = .23, F(2, 197) = 29.42, p < .001``."""
+    about = ""
+    for part in INLINE.finditer(plain(text)):
+        heading = read_heading(f"{part['name']}{part['df'] or ''}")
+        name = heading.statistics[0] if heading.statistics else ""
+        quantity = OF_A_STEP.get(name, "")
+        if name == "p":
+            quantity = f"{about.removesuffix('_f')}_p"
+        about = quantity
+        if quantity in KINDS:
+            number = Number(
+                quantity, f"{part['relation'].strip('= ')}{part['value']}", {}, {}, {"step": step or ONLY_STEP}
+            )
+            yield number
+            yield from _dfs(number, heading.dfs)
+
+
 def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], section: str, groups: set[str]) -> None:
     last: dict[str, str] = {}
-    of_step = _of_step(row)
+    of_step, has_b = _of_step(row), any("b" in column.statistics for column in columns)
     for column in columns:
         step = _step(column) or section or ONLY_STEP
         group = next((context for context in column.contexts if context in groups), "")
@@ -103,7 +129,7 @@ def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], se
             number = (
                 _about_step(name, text, step, row)
                 if of_step or _only_of_steps(column, row)
-                else _about_term(name, text, step, row, column, last[step])
+                else _about_term(name, text, step, row, column, last[step], has_b)
             )
             number = _within(group, number) if group and number else number
             if number and number.quantity in KINDS:
@@ -139,7 +165,7 @@ def _about_step(name: str, text: str, step: str, row: Row) -> Number | None:
     return Number(quantity, text, {}, {}, {"step": step})
 
 
-def _about_term(name: str, text: str, step: str, row: Row, column: Column, last: str) -> Number | None:
+def _about_term(name: str, text: str, step: str, row: Row, column: Column, last: str, has_b: bool) -> Number | None:
     constant = "intercept" in row.heading.statistics
     quantity = OF_A_TERM.get(name, "")
     if constant:
@@ -151,6 +177,8 @@ def _about_term(name: str, text: str, step: str, row: Row, column: Column, last:
         return Number(quantity, text, {"of": term}, {"with": "@outcome"})
     own = {}
     belongs = name if name in COEFFICIENTS else last
+    if name in ("ci_low", "ci_high") and has_b and "β" not in column.heading:
+        belongs = "b"
     if name in (*COEFFICIENTS, "se", "ci_low", "ci_high") and belongs in STANDARDISED:
         own["standardised"] = STANDARDISED[belongs]
     if name in ("ci_low", "ci_high") and column.confidence:
