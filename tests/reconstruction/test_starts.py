@@ -109,6 +109,8 @@ def test_one_other_convention_is_carried_on_under_several_are_named(record, monk
 
     monkeypatch.setattr(calibration, "_starts", starts)
     monkeypatch.setattr(calibration, "suspects", in_the_way)
+    monkeypatch.setattr(calibration, "_without_contrasts", lambda *_: None)
+    monkeypatch.setattr(calibration, "_agreeing", lambda study, _: study.analysis != record[1].analysis)
     if len(agreeing) == 1:
         traced, _, changed = starting_points(Traced(Problem.of(study)), seed=1)
         assert changed == {"products": "raw"}
@@ -121,6 +123,17 @@ def test_one_other_convention_is_carried_on_under_several_are_named(record, monk
         starting_points(Traced(Problem.of(study)), seed=1)
     said = "with products = 'raw' or coding = 'sum' in [analysis] all of it would hold together"
     assert (said in str(caught.value)) is bool(agreeing)
+
+
+def test_only_conventions_under_which_more_numbers_agree_are_tried(record, monkeypatch):
+    """The record's products are of z scores; as raw or centred ones its coefficients are others."""
+    _, study = record
+    wrong = with_value(study, fact_of(study, "coefficient", term="course:focus").id, "0.93")
+    tried = []
+    monkeypatch.setattr(calibration, "Traced", lambda problem: tried.append(problem.study.analysis) or Traced(problem))
+    with pytest.raises(ConflictingRecordError):
+        calibrate(wrong, seed=1)
+    assert [(each.products, each.coding) for each in tried] == [("z", "dummy")]
 
 
 def test_derivatives_are_those_of_the_residuals(record):

@@ -24,13 +24,14 @@ from ..provenance import versions
 from ..quantities.conventions import DECLARED
 from ..shown import Shown
 from ..spec import InputError, checked_seed
+from ..study.analysis import PublishedAnalysis
 from ..study.study import Study
 from ..study.study_file import load_study
 from .posterior.density import numbers
 from .posterior.lanes import CHAINS, Beginning, Lanes, Progress, lanes
 from .posterior.problem import Problem
 from .posterior.sampling import Optimiser, Proposals, metropolis
-from .posterior.starts import Starts, Suspect, find_starts, suspects
+from .posterior.starts import LEFT_OUT, Starts, Suspect, descend, find_starts, suspects
 from .posterior.traced import Traced
 from .posterior.verdict import LEAST_ESS, Sampler, Verdict, judge
 from .quantities import reported_quantities, summarise
@@ -343,7 +344,7 @@ def starting_points(traced: Traced, *, seed: int) -> tuple[Traced, Starts, dict[
         name = traced.problem.study.id
         raise InputError(f"study {name!r}: its assumptions describe no sample, not even at their middle")
     found = suspects(traced, starts)
-    others = list(_other_conventions(traced.problem.study, seed)) if _may_be_convention(traced, found) else []
+    others = list(_other_conventions(traced, starts, seed)) if _may_be_convention(traced, found) else []
     if len(others) == 1:
         return others[0]
     raise _conflict(traced, found, [changed for _, _, changed in others])
@@ -360,12 +361,36 @@ def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:
     return not found[0].alone or all(contrasts)
 
 
-def _other_conventions(study: Study, seed: int) -> Iterator[tuple[Traced, Starts, dict[str, str]]]:
-    """Yield the conventions of the analysis under which the record holds together."""
+def _other_conventions(traced: Traced, starts: Starts, seed: int) -> Iterator[tuple[Traced, Starts, dict[str, str]]]:
+    """Yield the conventions of the analysis under which the record holds together.
+
+    Only those are tried under which more numbers agree with moments that were found without any of them.
+    """
+    study, moments = traced.problem.study, _without_contrasts(traced, starts)
     for changed, problem in _conventions(study):
-        starts = _starts(other := Traced(problem), seed)
-        if len(starts.satisfied):
-            yield other, starts, changed
+        if _agreeing(problem.study, moments) > _agreeing(study, moments):
+            begun = _starts(other := Traced(problem), seed)
+            if len(begun.satisfied):
+                yield other, begun, changed
+
+
+def _without_contrasts(traced: Traced, starts: Starts) -> xr.Dataset:
+    """Return the moments nearest to everything printed but coefficients, slopes and what follows from these."""
+    free = np.array([target.contrast is not None for target in traced.problem.statements])
+    u, _ = descend(traced, starts.u[:1], np.where(free, LEFT_OUT, 1.0)[None])
+    return reconstructions_of(traced.problem, traced.free_numbers(u))
+
+
+def _agreeing(study: Study, moments: xr.Dataset) -> int:
+    """Count the printed numbers of regressions that moments print, or nearly."""
+    analysis = PublishedAnalysis(study, moments)
+    facts = [fact for fact in study.facts if fact.step and fact.interval.bounded and analysis.determines(fact)]
+    away = [abs(float(analysis.value(fact).item()) - fact.interval.middle) for fact in facts]
+    return sum(gap <= NEAR * fact.interval.half_width for gap, fact in zip(away, facts, strict=True))
+
+
+NEAR = 3.0
+"""Half widths of a printed interval within which moments nearly print it."""
 
 
 def _conventions(study: Study) -> Iterator[tuple[dict[str, str], Problem]]:

@@ -28,6 +28,8 @@ SPREAD = 0.5
 OUT_OF_REACH = 1.5
 """A number that misses its interval by so many of its half widths (or wall softnesses) is not reached."""
 MOST_SUSPECTS = 3
+MOST_CANDIDATES = 24
+"""Of hundreds of targets, so many are left out in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +182,7 @@ def suspects(traced: Traced, starts: Starts) -> tuple[Suspect, ...]:
     best = starts.u[0]
     for _ in range(MOST_SUSPECTS):
         out = {suspect.fact for suspect in found}
-        candidates = [fact for fact in dict.fromkeys(t.fact for t in problem.statements) if fact not in out]
+        candidates = [fact for fact in _worth_leaving_out(traced, best) if fact not in out]
         temperature = np.array([_without(problem, {*out, fact}) for fact in candidates])
         begin = np.broadcast_to(best, (len(candidates), traced.size))
         u, cost = descend(traced, begin, temperature)
@@ -193,6 +195,23 @@ def suspects(traced: Traced, starts: Starts) -> tuple[Suspect, ...]:
         best = u[order[0]]
         found.append(Suspect(fact=candidates[order[0]], u=best, alone=False))
     return tuple(found)
+
+
+def _worth_leaving_out(traced: Traced, u: FloatArray) -> list[str]:
+    """Return the facts whose omission could mend much: coordinates, and the targets with the largest expected gains.
+
+    Where a least-squares fit is linear, it loses half of r^2 / (1 - h) without a residual r of leverage h.
+    """
+    problem = traced.problem
+    (left,), (slope,), _ = traced.linearised(u[None], np.ones((1, len(problem.statements))))
+    leverage = (np.linalg.qr(slope)[0] ** 2).sum(axis=1)
+    # the targets' residuals come last
+    gain = (left**2 / np.maximum(1 - leverage, 1e-6))[len(left) - len(problem.targets) :]
+    by_fact: dict[str, float] = {}
+    for target, own in zip(problem.targets, gain, strict=True):
+        by_fact[target.fact] = by_fact.get(target.fact, 0.0) + float(own)
+    largest = sorted(by_fact, key=by_fact.__getitem__, reverse=True)[:MOST_CANDIDATES]
+    return list(dict.fromkeys([*largest, *(target.fact for target in problem.coordinates)]))
 
 
 def _without(problem: Problem, facts: set[str]) -> FloatArray:
