@@ -44,12 +44,17 @@ def test_slopes_that_no_coding_makes_are_of_separate_regressions():
     assert "from separate regressions of the groups" in said
 
 
-def test_a_sparse_record_has_its_codes_from_slopes_and_coefficients_alone():
-    study = stranger(3, sizes=(60, 90), style=Style(declared=False, decimals=3, coding="effect")).study
+@pytest.mark.parametrize("products", ["raw", "centred_both"])
+def test_a_sparse_record_has_its_codes_from_slopes_and_coefficients_alone(products):
+    study = stranger(
+        3, sizes=(60, 90), style=Style(declared=False, decimals=3, coding="effect", products=products)
+    ).study
     kept = [f for f in study.model_dump(exclude_unset=True)["fact"] if f["quantity"] in ("n", "coefficient", "slope")]
     found, said = likeliest(study.replace(fact=kept))
     assert found.analysis.coding == "sum"
-    assert said == ("groups coded -1 and 1",)
+    # raw and z scores make the same product's coefficient in raw units
+    assert found.analysis.products == ("centred_both" if products == "centred_both" else "z")
+    assert "groups coded -1 and 1" in said
 
 
 @pytest.mark.parametrize("style", [{}, {"coding": "half", "products": "centred_both"}])

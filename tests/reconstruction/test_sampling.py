@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hikibayes.reconstruction.calibrate import _Lanes
-from hikibayes.reconstruction.posterior.lanes import CHAINS, LANES, Beginning, lanes
+from hikibayes.reconstruction.posterior.lanes import ANNEALED, CHAINS, LANES, SETTLING, Beginning, lanes
 from hikibayes.reconstruction.posterior.sampling import Optimiser, metropolis
 from hikibayes.reconstruction.posterior.starts import descend
 from hikibayes.reconstruction.posterior.verdict import stuck_share
@@ -138,11 +138,13 @@ def test_draws_are_the_same_on_any_number_of_cores(planted):
 
 
 def test_lanes_go_on_where_they_were_and_others_begin_where_some_were_stuck(planted):
-    going = _Lanes(planted, NOWHERE, seed=3, cores=2, progress=None)
+    told = []
+    going = _Lanes(planted, NOWHERE, seed=3, cores=2, progress=lambda *steps: told.append(steps))
     first, _ = going(CHAINS * LANES * 16, None)
     more, _ = going(CHAINS * LANES * 20, SimpleNamespace(is_stuck=False))
     assert more.shape == (CHAINS, LANES, 20, 2)
     assert np.array_equal(more[:, :, :16], first)
+    assert len(told) == CHAINS * (ANNEALED + SETTLING + 20)
     others, _ = going(CHAINS * LANES * 20, SimpleNamespace(is_stuck=True))
     assert not np.isclose(others, more).any(axis=(2, 3)).all()
 
