@@ -27,3 +27,15 @@ items <- sapply(1:6, function(j) pmin(5, pmax(1, round(3 + 0.8 * support + 0.9 *
 colnames(items) <- paste0("item_", 1:6)
 rounded <- round(cbind(outcome, stress, worry, support), 3)
 keep("moderated", data.frame(group, male, rounded, items))
+
+# Textbook tables for r_own.R.
+keep("iris", datasets::iris)
+keep("warpbreaks", datasets::warpbreaks)
+keep("birthwt", MASS::birthwt[, c("bwt", "lwt", "age", "race", "smoke")])
+keep("swiss", cbind(province = gsub("[ ']", "_", rownames(swiss)), datasets::swiss))
+keep("stackloss", datasets::stackloss)
+keep("airquality", datasets::airquality[, c("Ozone", "Solar.R", "Wind", "Temp")])
+keep("plantgrowth", datasets::PlantGrowth)
+keep("chickwts", datasets::chickwts)
+keep("co2", as.data.frame(datasets::CO2)[, c("Type", "Treatment", "conc", "uptake")])
+keep("attitude", datasets::attitude)
