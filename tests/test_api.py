@@ -19,6 +19,8 @@ from hikibayes.inference.models.specs import shipped_models
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.planning.designs.simulation import shipped_simulations
 from hikibayes.provenance import Stopwatch
+from hikibayes.shown import Shown
+from hikibayes.spec import Spec
 from hikibayes.study.study_file import shipped_studies
 
 
@@ -155,6 +157,9 @@ def test_every_public_name_can_be_called_with_a_name_a_path_and_an_object(name, 
         if not isinstance(found, pd.DataFrame):
             assert len(repr(found).splitlines()) <= 32
             assert len(repr(found)) < 4000
+        if isinstance(found, Shown | Spec):
+            assert found._repr_html_().startswith(("<b>", "<p>"))
+            assert len(found._repr_html_()) < 20_000
 
 
 def test_every_public_name_has_its_call_and_no_other():

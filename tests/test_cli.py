@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
+from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import spec_text
 from hikibayes.study.study_file import load_study
 
@@ -135,6 +136,12 @@ def test_studies_lists_what_is_shipped(hikibayes):
     assert "nonaka2021" in hikibayes("studies").stdout
     assert json.loads(hikibayes("studies", "--json").stdout)[0]["study"] == "nonaka2021"
     assert "properties" in json.loads(hikibayes("studies", "--schema").stdout)
+
+
+def test_the_template_of_a_model_is_one(hikibayes):
+    assert hikibayes("models", "--new", "mine.toml").exit_code == 0
+    assert load_model("mine.toml").variant_names == ("weakly_informative", "sceptical", "flat")
+    assert hikibayes("models", "--new", "mine.toml").exit_code == 2
 
 
 def test_the_template_is_a_study_without_inconsistency(hikibayes):

@@ -4,18 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from html import escape
+from typing import Any
 
-__all__ = ["Shown", "overview"]
+__all__ = ["Shown", "overview", "overview_html"]
 
 WIDTH = 100
 MOST_LINES = 30
+HEAD, MOST_COLUMNS = 8, 14
+"""Rows and columns of a table that a notebook shows of it."""
 
 
 class Shown:
     """A dataclass that says what it holds instead of printing it; declare it with ``repr=False``."""
 
     def __repr__(self) -> str:
-        return overview(type(self).__name__, ((field.name, getattr(self, field.name)) for field in fields(self)))  # type: ignore[arg-type]
+        return overview(type(self).__name__, self._parts())
+
+    def _repr_html_(self) -> str:
+        return overview_html(type(self).__name__, self._parts())
+
+    def _parts(self) -> list[tuple[str, object]]:
+        return [(field.name, getattr(self, field.name)) for field in fields(self)]  # type: ignore[arg-type]
+
+
+def overview_html(name: str, parts: Iterable[tuple[str, object]]) -> str:
+    """Return the same for a notebook: a line for each part, and the head of the first table.
+
+    Examples
+    --------
+    >>> overview_html("Fit", [("seed", 1)])
+    '<b>Fit</b><table><tr><th>seed</th><td>1</td></tr></table>'
+    """
+    parts = list(parts)
+    lines = [line.strip().partition(": ")[::2] for line in overview(name, parts).splitlines()[1:]]
+    rows = "".join(f"<tr><th>{escape(part)}</th><td>{escape(value)}</td></tr>" for part, value in lines)
+    tables: list[Any] = [value for _, value in parts if hasattr(value, "iloc") and getattr(value, "ndim", 0) == 2]
+    head = (
+        tables[0].iloc[:HEAD, :MOST_COLUMNS].to_html(index=False, float_format="{:.3g}".format, na_rep="")
+        if tables
+        else ""
+    )
+    return f"<b>{escape(name)}</b><table>{rows}</table>{head}"
 
 
 def overview(name: str, parts: Iterable[tuple[str, object]]) -> str:

@@ -25,7 +25,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from .defaults import LARGEST_SEED
-from .shown import overview
+from .shown import overview, overview_html
 
 __all__ = [
     "LARGEST",
@@ -154,7 +154,13 @@ class Spec(BaseModel):
     )
 
     def __repr__(self) -> str:
-        return overview(type(self).__name__, ((name, getattr(self, name)) for name in type(self).model_fields))
+        return overview(type(self).__name__, self._parts())
+
+    def _repr_html_(self) -> str:
+        return overview_html(type(self).__name__, self._parts())
+
+    def _parts(self) -> list[tuple[str, object]]:
+        return [(name, getattr(self, name)) for name in type(self).model_fields]
 
     def replace(self, **changes: Any) -> Self:
         """Return a validated copy with some fields changed."""

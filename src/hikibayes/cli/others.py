@@ -70,12 +70,13 @@ def studies(*, tables: tuple[str, ...], outcome: str, groups: tuple[str, ...], p
         _shelf("study", Study, shipped_studies(), load_study, template="study", **asked)
 
 
-@click.command(params=[schema, options.json])
+@click.command(params=[schema, new, options.json])
 def models(**asked: Any) -> None:
     """List the models that come with the package."""
     from ..inference.models.specs import ModelSpec, load_model, shipped_models
 
-    _shelf("model", ModelSpec, shipped_models(), load_model, priors=lambda m: ", ".join(m.variant_names), **asked)
+    asked |= {"template": "inference.models", "priors": lambda m: ", ".join(m.variant_names)}
+    _shelf("model", ModelSpec, shipped_models(), load_model, **asked)
 
 
 @click.command(params=[schema, new, options.json])

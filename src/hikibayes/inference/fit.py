@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -26,6 +27,7 @@ from .answers.estimates import (
     least_squares_estimates,
     refused_estimates,
 )
+from .answers.groups import arviz_groups
 from .answers.johnson_neyman import JohnsonNeyman, gap_weights, johnson_neyman, moderators
 from .answers.plots import Plots
 from .answers.remarks import Remark, design_remarks, remark_table
@@ -52,6 +54,8 @@ type Engine = Literal["nuts", "exact"]
 
 CHOICES = ("reference", "rows", "priors", "steps", "at", "family", "sigma_by", "scaling")
 """What goes with a formula alone."""
+MOST_SHOWN = 24
+"""Rows of the summary that a notebook shows of a fit."""
 FINE_NODES = 41
 """Nodes of the quadrature that the exact engine's usual one is held against."""
 
@@ -68,8 +72,8 @@ class Fit(Shown):
         The rows that were used, and those left out.
     design : Design
         The design matrix, and the scaling that makes it.
-    posterior : xarray.DataTree
-        Draws in ArviZ's schema, with Bambi's variable names whichever engine made them.
+    draws : xarray.DataTree
+        Groups ``posterior``, with Bambi's variable names whichever engine made them, and of NUTS ``sample_stats``.
     estimates : pandas.DataFrame
         The study's estimands, with the columns of ``estimates.csv`` and ``note``: one that the model does not answer
         has no numbers, and the reason there.
@@ -90,12 +94,17 @@ class Fit(Shown):
     seed: int
     participants: Participants
     design: Design
-    posterior: xr.DataTree
+    draws: xr.DataTree
     estimates: pd.DataFrame
     diagnostics: pd.DataFrame
     remarks: pd.DataFrame
     answers: Answers
     own: OwnData | None = None
+
+    @cached_property
+    def posterior(self) -> xr.DataTree:
+        """The draws with all that ArviZ asks for, made when first wanted; see `arviz_groups`."""
+        return arviz_groups(self)
 
     def summary(self) -> pd.DataFrame:
         """Return the estimands in words, standardised and raw side by side, least squares beside the posterior."""
@@ -117,7 +126,7 @@ class Fit(Shown):
         return Plots(self)
 
     def _repr_html_(self) -> str:
-        shown = summary(self).drop(columns=["estimand", "kind"])
+        shown = summary(self).drop(columns=["estimand", "kind"]).head(MOST_SHOWN)
         table = shown.to_html(index=False, float_format=lambda value: f"{value:.3g}", na_rep="")
         return f"<p>{escape(self.model.formula)}</p>{table}"
 
@@ -242,7 +251,7 @@ def fit(
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
     job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
-    posterior, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
+    draws, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
     beside = least_squares_estimates(laid_out, found, labels=labels)
     missing = refused_estimates(found, labels=labels, n=len(laid_out.frame))
     return Fit(
@@ -253,7 +262,7 @@ def fit(
         seed=seed,
         participants=rows,
         design=laid_out,
-        posterior=posterior,
+        draws=draws,
         estimates=_stacked(estimates, beside, missing),
         diagnostics=diagnostics,
         remarks=remark_table(

@@ -71,7 +71,7 @@ class SavedFit:
 
 def fit_files(made: Fit) -> Files:
     """Return a fit as files, name to content: draws and rows, estimates, diagnostics, remarks, study and model."""
-    tree = made.posterior.copy()
+    tree = made.draws.copy()
     tree[ROWS] = _plain(made.participants.frame).rename_axis("participant").to_xarray()
     return {
         POSTERIOR: netcdf_bytes(tree),

@@ -43,6 +43,8 @@ COLUMNS = (
     *("sd_within", "sd_between", "sd_readings", "rhat", "ess_bulk", "ess_tail", "mcse_mean"),
 )
 """Columns of ``estimates.csv``; what does not apply stays empty."""
+WHERE = COLUMNS[: COLUMNS.index("n")]
+NUMBERS = frozenset(COLUMNS[COLUMNS.index("mean") :]) - {"ci_kind"}
 
 VARIANCE_DRAWS = 4000
 """Draws behind a share of variance, which has no closed form; at least this many, and 100 of each data set."""
@@ -207,11 +209,12 @@ def pooled(mixture: Mixture) -> Mixture:
 
 
 def _table(rows: Sequence[Row], labels: Mapping[str, str] | None, *, n: int, datasets: int) -> pd.DataFrame:
-    table = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    for name in ("study", "reading", "model", "prior", "engine"):
-        table[name] = (labels or {}).get(name, "")
-    numbers = [name for name in COLUMNS[COLUMNS.index("mean") :] if name != "ci_kind"]
-    return table.assign(n=n, datasets=datasets).astype(dict.fromkeys(numbers, float))
+    constant = {**dict.fromkeys(WHERE, ""), **(labels or {}), "n": n, "datasets": datasets}
+    columns = {}
+    for name in COLUMNS:
+        values = [constant[name]] * len(rows) if name in constant else [row.get(name) for row in rows]
+        columns[name] = pd.Series(values, dtype=float if name in NUMBERS else None)
+    return pd.DataFrame(columns)
 
 
 def _row(estimand: Estimand, **values: Any) -> Row:

@@ -127,13 +127,13 @@ def table_remarks(
 
 
 def _repeated_rows(raw: pd.DataFrame) -> Iterator[Remark]:
-    texts = raw.astype(str)
-    repeats = (np.flatnonzero(texts.duplicated()) + 1).tolist()
+    repeats = (np.flatnonzero(_repeated(raw)) + 1).tolist()
     if not repeats:
         return
     # a table of a few coarse columns has equal rows by chance: so many pairs, were its columns independent
-    shares = [float((texts.iloc[:, i].value_counts(normalize=True) ** 2).sum()) for i in range(texts.shape[1])]
-    by_chance = len(texts) * (len(texts) - 1) / 2 * float(np.prod(shares))
+    columns = (raw.iloc[:, i].astype(str) for i in range(raw.shape[1]))
+    shares = [float((column.value_counts(normalize=True) ** 2).sum()) for column in columns]
+    by_chance = len(raw) * (len(raw) - 1) / 2 * float(np.prod(shares))
     if len(repeats) > 3 * by_chance + 1 or by_chance < 0.05:
         yield Remark(
             kind="repeated_rows",
@@ -144,8 +144,15 @@ def _repeated_rows(raw: pd.DataFrame) -> Iterator[Remark]:
         )
 
 
+def _repeated(raw: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which rows equal an earlier one in every column."""
+    try:
+        return np.asarray(raw.duplicated())
+    except TypeError:  # a cell that is a list or the like
+        return np.asarray(raw.astype(str).duplicated())
+
+
 def _repeated_ids(raw: pd.DataFrame) -> Iterator[Remark]:
-    whole = raw.astype(str).duplicated().to_numpy()
     for i, header in enumerate(raw.columns):
         if not ID_HEADERS.fullmatch(loose(str(header))):
             continue
@@ -153,7 +160,7 @@ def _repeated_ids(raw: pd.DataFrame) -> Iterator[Remark]:
         if ids.nunique() <= max(10, len(ids) / 20):
             # party identification is a "pid" too
             continue
-        rows = np.flatnonzero((ids.duplicated() & ids.notna()).to_numpy() & ~whole) + 1
+        rows = np.flatnonzero((ids.duplicated() & ids.notna()).to_numpy() & ~_repeated(raw)) + 1
         if len(rows):
             yield Remark(
                 kind="repeated_ids",

@@ -96,7 +96,7 @@ def orderings(fit: Fit) -> pd.DataFrame:
         Columns ``of`` (the slope of a measure, or the adjusted mean), ``by``, ``order`` (lowest first), ``prior``,
         ``posterior``. ``prior`` is empty where the coefficients' prior is not a Normal one.
     """
-    beta, _ = coefficient_draws(fit.posterior, fit.design)
+    beta, _ = coefficient_draws(fit.draws, fit.design)
     after = beta.reshape(-1, beta.shape[-1])
     before = _prior_draws(fit)
     rows = []
@@ -199,8 +199,8 @@ def _lines(fit: Fit) -> tuple[Lines, str, str]:
 
 def _expected(fit: Fit, rows: FloatArray) -> FloatArray:
     """Return draws of the expected outcome at design rows (K, p), in its own unit: (S, K)."""
-    beta, _ = coefficient_draws(fit.posterior, fit.design)
-    intercept = np.asarray(fit.posterior["posterior"][INTERCEPT].transpose("chain", "draw").values).reshape(-1)
+    beta, _ = coefficient_draws(fit.draws, fit.design)
+    intercept = np.asarray(fit.draws["posterior"][INTERCEPT].transpose("chain", "draw").values).reshape(-1)
     expected = intercept[:, None] + beta.reshape(-1, beta.shape[-1]) @ rows.T
     scaling, outcome = fit.design.scaling, fit.model.outcome
     if not fit.design.standardised:
@@ -287,8 +287,8 @@ def residuals(fit: Fit) -> pd.DataFrame:
     """
     from scipy.special import ndtri
 
-    beta, _ = coefficient_draws(fit.posterior, fit.design)
-    intercept = float(fit.posterior["posterior"][INTERCEPT].mean())
+    beta, _ = coefficient_draws(fit.draws, fit.design)
+    intercept = float(fit.draws["posterior"][INTERCEPT].mean())
     fitted = intercept + fit.design.rows[0] @ beta.reshape(-1, beta.shape[-1]).mean(axis=0)
     residual = fit.design.y[0] - fitted
     rank = np.argsort(np.argsort(residual))

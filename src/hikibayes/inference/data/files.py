@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isnan
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...spec import InputError
 
-__all__ = ["EMPTY", "RawTable", "as_text", "read_table"]
+__all__ = ["EMPTY", "RawTable", "as_text", "each_once", "numbers_of", "read_table"]
 
 DELIMITERS = "\t;,"
 EMPTY = frozenset({"na", "n/a", "nan", "null", "none", ".", "#n/a"})
 """Texts that say that there is nothing, in any case, unless they are a level's own label."""
+EXACT = 2.0**53
+"""Floats hold every whole number below this."""
 
 
 class RawTable(NamedTuple):
@@ -79,6 +84,24 @@ def as_text(value: object) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() or None
+
+
+def numbers_of(cells: pd.Series) -> FloatArray | None:
+    """Return a column of numbers as floats, NaN where it is empty; None where cells have to be read one by one."""
+    if pd.api.types.is_bool_dtype(cells.dtype) or not pd.api.types.is_numeric_dtype(cells.dtype):
+        return None
+    values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    # whole numbers that no float holds exactly are names
+    return values if not (np.abs(values) >= EXACT).any() or cells.dtype.kind == "f" else None
+
+
+def each_once[T](cells: pd.Series, read: Callable[[Any], T | None]) -> NDArray[np.object_]:
+    """Read every cell, and each different text once: a category has few of them."""
+    if pd.api.types.infer_dtype(cells, skipna=True) != "string":
+        return np.fromiter(map(read, cells.tolist()), dtype=object, count=len(cells))
+    codes, distinct = pd.factorize(cells)
+    # empty cells have the code -1, the last place
+    return np.array([*map(read, distinct), read(None)], dtype=object)[codes]
 
 
 def _text(content: bytes, path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ...spec import InputError, unknown_name
 from ...study.measures import Measure
 from ...study.study import Study
 from ..answers.remarks import Remark, row_runs, table_remarks
-from .files import EMPTY, RawTable, as_text, read_table
+from .files import EMPTY, RawTable, as_text, each_once, numbers_of, read_table
 from .labels import exact, loose, named, read_labels
 from .mapping import TableMapping, load_mapping
 
@@ -126,12 +126,11 @@ def participants(
     places = _places(raw.frame, study, measures, stated)
     read = {name: _read(raw, study.measure(name), headers, stated) for name, headers in places.items()}
     frame = pd.DataFrame({name: column.values for name, column in read.items()})
-    reasons = [", ".join(filter(None, row)) for row in zip(*(column.why for column in read.values()), strict=True)]
-    kept = frame[[not why for why in reasons]].reset_index(drop=True)
+    left_out = _together([column.why for column in read.values()])
+    kept = frame.drop(index=[row - 1 for row in left_out]).reset_index(drop=True)
     if kept.empty:
         raise InputError(f"none of the {len(frame)} rows has all of {', '.join(measures)}")
     _check_variation(kept, study)
-    left_out = {row: why for row, why in enumerate(reasons, start=1) if why}
     groups = read[study.analysis.group].values if study.analysis.group in read else None
     remarks = (
         *_left_out(left_out, len(frame)),
@@ -145,11 +144,17 @@ def participants(
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """A measure's values, for each row that has none why, and what is odd about them."""
+    """A measure's values, by number of each row that has none why, and what is odd about them."""
 
-    values: list[Any]
-    why: list[str]
+    values: Any
+    why: dict[int, str]
     remarks: tuple[Remark, ...] = ()
+
+
+def _together(reasons: Sequence[Mapping[int, str]]) -> dict[int, str]:
+    """Put the reasons of several columns together, in the order of the rows."""
+    rows = sorted(set().union(*reasons))
+    return {row: ", ".join(why[row] for why in reasons if row in why) for row in rows}
 
 
 # -- headers ----------------------------------------------------------------------------------------------------------
@@ -220,28 +225,41 @@ def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: Tab
     parts = []
     for number, header in enumerate(headers, start=1):
         name = f"{measure.id}_{number:02d}" if from_items else measure.id
-        cells = _cells(raw.frame[header], missing, name)
-        values = _numbers(cells.values, measure, header, limits, raw.value_labels.get(header, {}))
-        remarks = tuple(_labelled_codes(name, values, raw.value_labels.get(header, {})))
-        parts.append(_Column(values=values, why=cells.why, remarks=remarks))
+        labels = raw.value_labels.get(header, {})
+        column = None if missing else _plain(raw.frame[header], name, limits)
+        if column is None:
+            cells = _cells(raw.frame[header], missing, name)
+            column = replace(cells, values=_numbers(cells.values, measure, header, limits, labels))
+        parts.append(replace(column, remarks=tuple(_labelled_codes(name, column.values, labels)) if labels else ()))
     table = np.array([part.values for part in parts], dtype=float)
     total = table.mean(axis=0) if from_items and measure.score == "mean" else table.sum(axis=0)
     if measure.id in stated.reversed:
         total = sum(measure.limits) - total
-    why = [", ".join(filter(None, row)) for row in zip(*(part.why for part in parts), strict=True)]
-    return _Column(values=total.tolist(), why=why, remarks=tuple(r for part in parts for r in part.remarks))
+    why = _together([part.why for part in parts])
+    return _Column(values=total, why=why, remarks=tuple(r for part in parts for r in part.remarks))
+
+
+def _plain(cells: pd.Series, name: str, limits: tuple[float, ...]) -> _Column | None:
+    """Read numbers that the table has as such; None where cells have to be read one by one, or refused."""
+    values = numbers_of(cells)
+    if values is None or not (np.isnan(values) | ((values >= limits[0]) & (values <= limits[1]))).all():
+        return None
+    return _Column(values=values, why=dict.fromkeys((np.flatnonzero(np.isnan(values)) + 1).tolist(), f"no {name}"))
 
 
 def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozenset[str] = frozenset()) -> _Column:
     """Texts of a column; where there is none, why."""
-    texts = [as_text(value) for value in values.tolist()]
-    empty = [text is None or (text.lower() in EMPTY and exact(text) not in labels) for text in texts]
-    declared = [bool(missing) and text is not None and _code(text) in missing for text in texts]
-    why = [
-        f"{name} is {text}, declared missing" if gone else f"no {name}" if none else ""
-        for text, none, gone in zip(texts, empty, declared, strict=True)
-    ]
-    return _Column(values=[None if says else text for text, says in zip(texts, why, strict=True)], why=why)
+
+    def reason(value: object) -> str | None:
+        text = as_text(value)
+        if text is not None and missing and _code(text) in missing:
+            return f"{name} is {text}, declared missing"
+        return f"no {name}" if text is None or (text.lower() in EMPTY and exact(text) not in labels) else None
+
+    texts, why = each_once(values, as_text), each_once(values, reason)
+    rows = np.flatnonzero(pd.notna(why))
+    texts[rows] = None
+    return _Column(values=texts, why={row + 1: why[row] for row in rows.tolist()})
 
 
 def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[str], stated: TableMapping) -> _Column:
@@ -251,11 +269,12 @@ def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[s
     cells = _cells(raw.frame[header], missing, measure.id, frozenset(map(exact, (*own, *names))))
     where = f"column {header!r}"
     try:
-        levels, loosely = read_labels(dict.fromkeys(filter(None, cells.values)), (own, names), value_labels)
+        levels, loosely = read_labels(pd.unique(cells.values[pd.notna(cells.values)]), (own, names), value_labels)
     except InputError as error:
         raise InputError(f"{error}, under [labels.{measure.id}]", key=where) from None
-    for row, text in enumerate(cells.values, start=1):
+    for text in pd.unique(cells.values):
         if text is not None and text not in levels:
+            row = int(np.flatnonzero(cells.values == text)[0]) + 1
             accepted = unknown_name(
                 "label", _short(value_labels.get(text, text)), [level.id for level in measure.levels]
             )
@@ -268,7 +287,9 @@ def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[s
         )
     ]
     return _Column(
-        values=[text and levels[text] for text in cells.values], why=cells.why, remarks=tuple(remarks if said else ())
+        values=each_once(pd.Series(cells.values, dtype=object), lambda text: text and levels[text]),
+        why=cells.why,
+        remarks=tuple(remarks if said else ()),
     )
 
 

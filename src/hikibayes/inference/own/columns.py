@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from ...arrays import FloatArray
 from ...spec import InputError, unknown_name
-from ..data.files import EMPTY, RawTable, as_text
+from ..data.files import EMPTY, RawTable, as_text, each_once, numbers_of
 from ..data.labels import exact
 from ..data.mapping import TableMapping
 from ..data.tables import number_of
@@ -32,8 +33,8 @@ class OwnColumn:
     ----------
     id, header : str
         Its name in formulas, and in the table.
-    texts : array of object, shape (n,)
-        Its cells; None where there is nothing.
+    cells : array, shape (n,)
+        As texts, None where there is nothing; or floats, where the table has numbers, NaN where there is nothing.
     numbers : array of float, shape (n,), or None
         The cells as numbers, NaN where there is nothing; None where they are none.
     order : tuple of str
@@ -44,15 +45,20 @@ class OwnColumn:
 
     id: str
     header: str
-    texts: Any
+    cells: Any
     numbers: FloatArray | None
     order: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def known(self) -> Any:
+        """Which cells hold something, shape (n,)."""
+        return pd.notna(self.cells)
+
+    @cached_property
     def distinct(self) -> list[str]:
-        """The different cells, numbers by size and texts by the alphabet."""
-        found = dict.fromkeys(filter(None, self.texts))
+        """The different cells as texts, numbers by size and texts by the alphabet."""
+        found = [text for value in pd.unique(self.cells[self.known]).tolist() if (text := as_text(value))]
         return sorted(found) if self.numbers is None else sorted(found, key=lambda text: (number_of(text), text))
 
     @property
@@ -60,12 +66,9 @@ class OwnColumn:
         """Whether it holds groups by itself: texts, truth values, 0 and 1, or two codes that the file labels."""
         if self.numbers is None:
             return True
-        distinct = set(self.distinct)
-        return distinct == {"0", "1"} or (len(distinct) == 2 and distinct <= set(self.labels))
-
-    def taken(self, rows: Any) -> OwnColumn:
-        """Return the column in some of the rows."""
-        return replace(self, texts=self.texts[rows], numbers=None if self.numbers is None else self.numbers[rows])
+        if len(pd.unique(self.cells[self.known])) != 2:
+            return False
+        return set(self.distinct) == {"0", "1"} or set(self.distinct) <= set(self.labels)
 
     def levels(self, reference: str | None) -> tuple[tuple[str, ...], str]:
         """Return the levels, the reference first, and why it is that one.
@@ -78,7 +81,7 @@ class OwnColumn:
         distinct = [level for level in self.order if level in set(self.distinct)] or self.distinct
         if len(distinct) > MOST_LEVELS:
             raise InputError(
-                f"has {len(distinct)} different texts in {len(self.texts)} rows; a category has at most {MOST_LEVELS}",
+                f"has {len(distinct)} different texts in {len(self.cells)} rows; a category has at most {MOST_LEVELS}",
                 key=f"column {self.header!r}",
             )
         if reference is not None:
@@ -123,17 +126,22 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     if (times := list(raw.frame.columns).count(header)) > 1:
         raise InputError(f"occurs {times} times; a header must be there once", key=where)
     gone = {exact(code) for code in (*stated.missing, *stated.missing_in.get(id_, ()))}
-    texts = np.array([_cell(value, gone) for value in cells.tolist()], dtype=object)
-    known = np.array([text is not None for text in texts], dtype=bool)
+    labels = raw.value_labels.get(header, {})
+    if not gone and (numbers := numbers_of(cells)) is not None:
+        if np.isnan(numbers).all():
+            raise InputError("is empty in every row", key=where)
+        _refuse_infinite(numbers, where)
+        return OwnColumn(id=id_, header=header, cells=numbers, numbers=numbers, labels=labels)
+    texts = each_once(cells, lambda value: _cell(value, gone))
+    known = pd.notna(texts)
     none = np.array([text is not None and text.lower() == NONE for text in texts], dtype=bool)
     if not known.any():
         raise InputError("is empty in every row", key=where)
     order = tuple(map(str, cells.cat.categories)) if hasattr(cells, "cat") else ()
     ordered = order if order and cells.cat.ordered else ()
-    labels = raw.value_labels.get(header, {})
     if pd.api.types.is_bool_dtype(cells.dtype) or order:
-        return OwnColumn(id=id_, header=header, texts=texts, numbers=None, order=ordered, labels=labels)
-    numbers = np.array([np.nan if text is None else number_of(text) for text in texts])
+        return OwnColumn(id=id_, header=header, cells=texts, numbers=None, order=ordered, labels=labels)
+    numbers = each_once(pd.Series(texts, dtype=object), lambda text: number_of(text or "")).astype(np.float64)
     texts_among = known & ~none & np.isnan(numbers)
     if texts_among.sum() < (1 - MOST_NUMBERS) * known.sum() and texts_among.any():
         row = int(np.flatnonzero(texts_among)[0])
@@ -142,12 +150,16 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
             f' file: under [missing_in], {id_} = ["{texts[row]}"]',
             key=where,
         )
+    _refuse_infinite(numbers, where)
+    if texts_among.any() or np.isnan(numbers).all():
+        return OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels)
+    texts[none] = None
+    return OwnColumn(id=id_, header=header, cells=texts, numbers=numbers, labels=labels)
+
+
+def _refuse_infinite(numbers: FloatArray, where: str) -> None:
     if np.isinf(numbers).any():
         raise InputError("has numbers that no computer holds", key=where)
-    if texts_among.any() or np.isnan(numbers).all():
-        return OwnColumn(id=id_, header=header, texts=texts, numbers=None, labels=labels)
-    texts[none] = None
-    return OwnColumn(id=id_, header=header, texts=texts, numbers=numbers, labels=labels)
 
 
 def _cell(value: object, gone: set[str]) -> str | None:

@@ -62,7 +62,7 @@ def rows_where(condition: str, raw: RawTable, headers: Mapping[str, str], stated
 
 
 def _values(column: OwnColumn) -> Any:
-    return column.texts if column.numbers is None else column.numbers
+    return column.cells if column.numbers is None else column.numbers
 
 
 def _names(condition: str, headers: Mapping[str, str]) -> list[str]:

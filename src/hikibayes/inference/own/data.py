@@ -125,7 +125,7 @@ def own_data(
         study=study,
         model=spec,
         mapping=stated.with_columns(own_headers),
-        table=raw,
+        table=_read_already(raw, columns, made, stated),
         why={name: why for name, (_, why) in made.levels.items()},
         selected=f"{len(raw.frame)} of {everybody} rows satisfy {rows}; the others are not used" if rows else "",
     )
@@ -210,6 +210,14 @@ def _selected(raw: RawTable, condition: str, headers: Mapping[str, str], stated:
     if not kept.any():
         raise InputError(f"no row of {len(kept)} satisfies {condition!r}", key="--rows")
     return RawTable(raw.frame[kept].reset_index(drop=True), raw.value_labels)
+
+
+def _read_already(raw: RawTable, columns: Mapping[str, OwnColumn], made: _Made, stated: TableMapping) -> RawTable:
+    """Put numbers in the place of their texts, so that these are read once; codes for missing stay, to be counted."""
+    if stated.missing or stated.missing_in:
+        return raw
+    numbers = {c.header: c.numbers for name, c in columns.items() if c.numbers is not None and name not in made.levels}
+    return RawTable(raw.frame.assign(**numbers), raw.value_labels)
 
 
 def _refuse_family(family: str, formula: str) -> None:

@@ -185,7 +185,7 @@ def _in_sd(name: str, values: Sequence[float], study: Study, columns: Mapping[st
     numbers = [each for each, column in columns.items() if column.numbers is not None]
     if name not in numbers or study.measure(name).levels:
         raise InputError(unknown_name("number in the formula", name, numbers), key="--at")
-    complete = np.all([[text is not None for text in column.texts] for column in columns.values()], axis=0)
+    complete = np.all([column.known for column in columns.values()], axis=0)
     own = columns[name].numbers
     assert own is not None
     return [float((value - own[complete].mean()) / own[complete].std(ddof=1)) for value in values]

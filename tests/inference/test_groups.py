@@ -1,0 +1,84 @@
+"""A fit's draws with all that ArviZ asks for: likelihood, predictions and priors are the model's own."""
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as st
+
+from hikibayes.inference.answers import groups
+from hikibayes.inference.fit import Fit, Sampling, fit
+from hikibayes.inference.gaussian.loo import log_predictive_left_out
+from hikibayes.inference.models.compile import exact_posterior
+
+
+def table(n: int = 90) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    made = pd.DataFrame(
+        {"arm": rng.choice(["p", "q", "r"], n), "x": rng.normal(size=n), "school": rng.choice(list("abcdef"), n)}
+    )
+    sd = made["arm"].map({"p": 0.5, "q": 1.0, "r": 2.0})
+    lift = made["school"].map(dict(zip("abcdef", [-1.0, -0.6, -0.2, 0.2, 0.6, 1.0], strict=True)))
+    return made.assign(y=made["x"] + lift + rng.normal(size=n) * sd, half=np.where(np.arange(n) % 2, "s", "t"))
+
+
+@pytest.fixture(scope="module")
+def made() -> Fit:
+    return fit("y ~ arm * x", table(), engine="exact", seed=3, sampling=Sampling(draws=4000))
+
+
+def test_leaving_one_out_by_arviz_is_the_exact_one(made):
+    exact = log_predictive_left_out(exact_posterior(made.design), made.design.rows, made.design.y).sum()
+    assert az.loo(made.posterior).elpd == pytest.approx(exact, abs=0.15)
+
+
+def test_priors_are_those_of_the_model(made):
+    prior = made.posterior["prior"]
+    q, r = (prior["arm"].sel({"arm_dim": level}) for level in ("q", "r"))
+    for difference, sd in ((q, 1), (r, 1), (q - r, 1), (prior["x"], 0.5), (prior["arm:x"][..., 0], 0.25)):
+        assert float(difference.std()) == pytest.approx(sd, rel=0.03)
+    assert float(prior["sigma"].median()) == pytest.approx(st.t(4).ppf(0.75), rel=0.03)
+    drawn = made.posterior["posterior"]
+    block = st.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]]).logpdf(drawn["arm"].values)
+    np.testing.assert_allclose(made.posterior["log_prior"]["arm"], block)
+    np.testing.assert_allclose(made.posterior["log_prior"]["x"], st.norm(0, 0.5).logpdf(drawn["x"].values))
+
+
+def test_the_likelihood_is_that_of_the_rows(made):
+    drawn, row = made.posterior["posterior"].isel(chain=1, draw=5), 11
+    mean = float(drawn["Intercept"]) + made.design.rows[0, row] @ np.concatenate(
+        [np.ravel(drawn[term]) for term in made.design.terms]
+    )
+    wanted = st.norm(mean, float(drawn["sigma"])).logpdf(made.design.y[0, row])
+    assert float(made.posterior["log_likelihood"]["y"].isel(chain=1, draw=5)[row]) == pytest.approx(wanted)
+    replicated = made.posterior["posterior_predictive"]["y"]
+    assert float(replicated.std()) == pytest.approx(1, abs=0.15)
+
+
+def test_every_function_of_arviz_finds_what_it_needs(made):
+    whole = made.posterior
+    assert len(az.summary(whole)) == 7
+    assert {"prior", "likelihood", "diagnosis"} <= set(az.psense_summary(whole, prior_var_names=["x"]))
+    for drawn in (az.plot_ppc_dist, az.plot_prior_posterior, az.plot_forest):
+        drawn(whole)
+
+
+def test_too_many_rows_leave_their_groups_out(made, monkeypatch):
+    monkeypatch.setattr(groups, "MOST", 1000)
+    assert set(groups.arviz_groups(made).children) == {"posterior", "prior", "log_prior", "observed_data"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [("y ~ half * x", {"sigma_by": "half"}), ("y ~ half * x + (1|school)", {}), ("y ~ x", {"family": "t"})],
+)
+def test_what_nuts_samples_has_a_likelihood_too(formula, options):
+    """Checked row by row, at one draw, against the density that the graph itself has."""
+    found = fit(formula, table(), seed=2, sampling=Sampling(draws=500, tune=500), **options)
+    assert found.engine == "nuts"
+    whole = found.posterior
+    assert np.isfinite(whole["log_likelihood"]["y"]).all()
+    assert np.isfinite(az.loo(whole).elpd)
+    assert float(whole["posterior_predictive"]["y"].mean()) == pytest.approx(0, abs=0.2)
+    assert {"slope_x", "slope_x_half_s"} & set(found.summary()["estimand"])
