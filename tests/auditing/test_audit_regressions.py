@@ -2,10 +2,16 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.study.small_studies import number, one_sample, rows_of
 
 from hikibayes.auditing.audit import checks
+from hikibayes.auditing.suspects import LIKELIEST
+from hikibayes.spec import InputError
 
 RAW, BETA = {"standardised": False}, {"standardised": True}
 
@@ -232,3 +238,89 @@ def test_chi2_of_counts(chi2, p, wrong):
     study = one_sample(None, *facts, terms=("arm",), measures=measures, group="arm", groups=list(table))
     # the printed p .186 is Fisher's
     assert accused(study) == wrong
+
+
+# -- random tables -----------------------------------------------------------------------------------------------------
+
+HIERARCHY = [
+    {"id": "one", "label": "1", "adds": ["x", "z"]},
+    {"id": "two", "label": "2", "after": "one", "adds": ["x:z"]},
+]
+
+
+def random_table(seed, n, decimals=3):
+    """What statsmodels prints of a moderated regression of one sample, as quantity, address and value."""
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(0, rng.lognormal(0, 0.5), n), rng.gamma(3, 1, n)
+    x, z = x - x.mean(), z - z.mean()
+    y = rng.normal(0, 1, 3) @ np.stack([x, z, x * z]) * 0.3 + rng.normal(0, 1, n)
+    short = sm.OLS(y, sm.add_constant(np.column_stack([x, z]))).fit()
+    fit = sm.OLS(y, sm.add_constant(np.column_stack([x, z, x * z]))).fit()
+    for step, model in (("one", short), ("two", fit)):
+        for name, value in (("r2", model.rsquared), ("r2_f", model.fvalue), ("r2_p", model.f_pvalue)):
+            yield name, {"step": step}, value
+        for at, term in enumerate(("x", "z", "x:z")[: len(model.params) - 1], 1):
+            low, high = model.conf_int()[at]
+            cells = (model.params[at], model.bse[at], model.tvalues[at], model.pvalues[at], low, high)
+            yield from _row("coefficient", {"step": step, "term": term}, cells)
+    f, p, _ = fit.compare_f_test(short)
+    gain = {"delta_r2": fit.rsquared - short.rsquared, "delta_r2_f": f, "delta_r2_p": p}
+    yield from ((name, {"step": "two"}, value) for name, value in gain.items())
+    for sd in (-1, 1):
+        test = fit.t_test([0, 1, 0, sd * z.std(ddof=1)])
+        cells = (test.effect[0], test.sd.item(), test.tvalue.item(), float(test.pvalue), *test.conf_int()[0])
+        yield from _row("slope", {"step": "two", "of": "x", "at": {"z": sd}}, cells)
+
+
+def _row(name, place, cells):
+    for role, value in zip(COLUMNS, cells, strict=True):
+        scale = RAW if role in ("", "se", "ci_low", "ci_high") else {}
+        yield "_".join(filter(None, (name, role))), {**place, **scale}, float(value)
+
+
+def random_study(seed, n, decimals, planted=None, known=True):
+    facts = []
+    for at, (quantity, place, value) in enumerate(random_table(seed, n)):
+        text = f"{value + (planted[1] if planted and planted[0] == at else 0):.{decimals}f}"
+        least = quantity.endswith("_p") and float(text) == 0
+        shown = f"0.{'0' * (decimals - 1)}1" if least else text
+        facts.append(number(quantity, shown, "<" if least else "=", f"f{at}", **place))
+    return one_sample(n if known else None, *facts, steps=HIERARCHY)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(9, 500), decimals=st.integers(2, 4), known=st.booleans())
+def test_random_moderated_regressions_are_never_accused(seed, n, decimals, known):
+    assert accused(random_study(seed, n, decimals, known=known)) == set()
+
+
+def test_misprints_in_random_tables_are_named():
+    named = []
+    for seed in range(8):
+        kinds = [quantity for quantity, *_ in random_table(seed, 120)]
+        able = ("_f", "_t", "_ci_low", "_se", "coefficient", "slope")
+        at = [i for i, kind in enumerate(kinds) if kind.endswith(able)][(5 * seed) % 12]
+        study = random_study(seed, 120, 3, planted=(at, 0.4 if kinds[at].endswith("_f") else 0.03))
+        first = [each.facts for each in checks(study) if each.check == LIKELIEST]
+        named.append(bool(first) and f"f{at}" in first[0])
+    assert sum(named) >= 7
+
+
+def test_each_regression_of_a_mediation_has_its_outcome():
+    steps = [{"id": "a", "label": "a", "adds": ["x"], "outcome": "m"}, {"id": "b", "label": "b", "adds": ["x", "m"]}]
+    r = {("x", "m"): ".39", ("x", "y"): ".51", ("m", "y"): ".50"}
+    facts = [number("correlation", value, of=a, with_=b) for (a, b), value in r.items()]
+    paths = [number("coefficient", ".39", step="a", term="x", name="a", **BETA)]
+    direct = (0.51 - 0.39 * 0.5) / (1 - 0.39**2)
+    paths.append(number("coefficient", f"{direct:.2f}", step="b", term="x", name="b", **BETA))
+    assert accused(one_sample(623, *facts, *paths, steps=steps)) == set()
+    paths[0] = number("coefficient", ".51", step="a", term="x", name="a", **BETA)
+    assert "a" in accused(one_sample(623, *facts, *paths, steps=steps))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "said"), [("odds_ratio", "count"), ("indirect_effect", "own `outcome`"), ("icc", "linear regressions")]
+)
+def test_models_that_are_not_taken_say_what_is(quantity, said):
+    with pytest.raises(InputError, match=said):
+        one_sample(100, number(quantity, "1.2", step="all", term="x"))

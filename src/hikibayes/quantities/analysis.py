@@ -29,6 +29,8 @@ class Outline:
         The step that each step extends.
     within : mapping of str to str
         The group of a step that is of one group's people.
+    outcomes : mapping of str to str
+        The outcome of a step that explains another one.
     levels : mapping of str to tuple of str
         The levels of each category, reference first.
     """
@@ -40,6 +42,11 @@ class Outline:
     after: Mapping[str, str | None]
     levels: Mapping[str, tuple[str, ...]]
     within: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+
+    def outcome_of(self, step: str) -> str:
+        """Return what a step explains."""
+        return self.outcomes.get(step, self.outcome)
 
 
 def codes_of(group: str, groups: Sequence[str], coding: str) -> Codes:
@@ -94,7 +101,7 @@ class Analysis:
             only = self.outline.within.get(step)
             codes = {} if only else codes_of(self.outline.group, self.outline.groups, coding)
             moments, terms = self._only(only) if only else self.moments, self.outline.terms[step]
-            self._fits[key] = regress(moments, self.outline.outcome, terms, codes=codes, products=products)
+            self._fits[key] = regress(moments, self.outline.outcome_of(step), terms, codes=codes, products=products)
         return self._fits[key]
 
     def of_group(self, step: str, group: str) -> Fit:
@@ -102,7 +109,7 @@ class Analysis:
         key = (step, "", group)
         if key not in self._fits:
             terms = tuple(term for term in self.outline.terms[step] if self.outline.group not in term.split(":"))
-            self._fits[key] = regress(self._only(group), self.outline.outcome, terms, codes={})
+            self._fits[key] = regress(self._only(group), self.outline.outcome_of(step), terms, codes={})
         return self._fits[key]
 
     def _only(self, group: str) -> GroupMoments:

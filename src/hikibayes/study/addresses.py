@@ -19,6 +19,7 @@ def outline_of(study: Study) -> Outline:
         group=study.analysis.group,
         groups=study.group_names,
         terms={step.id: study.columns(step.id) for step in study.steps},
+        outcomes={step.id: study.outcome(step.id) for step in study.steps},
         within={step.id: step.group for step in study.steps if step.group},
         after={step.id: step.after for step in study.steps},
         levels={measure.id: tuple(level.id for level in measure.levels) for measure in study.measures},

@@ -60,6 +60,26 @@ At = Annotated[
 PrintedText = Annotated[Printed, PlainSerializer(str, when_used="json")]
 
 
+LINEAR = "can be entered instead: linear regressions, comparisons, correlations, descriptives, counts by group"
+OUTSIDE = {
+    **dict.fromkeys(
+        ("odds", "logistic", "hazard", "rate_ratio", "risk_ratio"),
+        f"is of a model for categories, which is not taken; {LINEAR} (`count`, `chi2`)",
+    ),
+    **dict.fromkeys(
+        ("icc", "variance_component", "random", "deviance", "aic", "bic"),
+        f"is of a multilevel model, not taken; {LINEAR}",
+    ),
+    **dict.fromkeys(
+        ("indirect", "mediat"),
+        f"is a product of two coefficients, not taken; {LINEAR}: each regression of a mediation is a [[step]] with its"
+        " own `outcome`",
+    ),
+    **dict.fromkeys(("loading", "rmsea", "cfi", "srmr"), f"is of a structural equation model, not taken; {LINEAR}"),
+}
+"""Numbers of models that are not taken, by a part of their name, and what to enter."""
+
+
 class Fact(Spec):
     """A printed number.
 
@@ -129,7 +149,8 @@ class Fact(Spec):
     @classmethod
     def _known_quantity(cls, name: str) -> str:
         if name not in KINDS:
-            raise ValueError(unknown_name("quantity", name, KINDS))
+            outside = next((words for part, words in OUTSIDE.items() if part in name.lower()), None)
+            raise ValueError(f"quantity {name!r} {outside}" if outside else unknown_name("quantity", name, KINDS))
         return name
 
     @model_validator(mode="after")

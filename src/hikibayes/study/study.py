@@ -87,7 +87,7 @@ class Step(Spec):
 
     Notes
     -----
-    A term is a measure's id, or ``group:measure`` for a product with the group.
+    A term is a measure's id, or a product: ``group:measure``, ``x:z``.
     """
 
     id: Identifier
@@ -96,6 +96,8 @@ class Step(Spec):
     adds: tuple[str, ...]
     group: Identifier | None = None
     """The one group whose people the regression is of."""
+    outcome: Identifier | None = None
+    """What it explains, where that is not the analysis's outcome."""
     source: Source | None = None
 
 
@@ -274,6 +276,11 @@ class Study(Spec):
         """Return every term of a step, those of the steps before it first."""
         here = self.step(step)
         return (self.terms(here.after) if here.after else ()) + here.adds
+
+    def outcome(self, step: str) -> str:
+        """Return what a step explains: its own outcome, or that of the steps before it, or the analysis's."""
+        here = self.step(step)
+        return here.outcome or (self.outcome(here.after) if here.after else self.analysis.outcome)
 
     def facts_of(self, quantity: str, **address: object) -> tuple[Fact, ...]:
         """Return the facts of a quantity whose address has all the given entries; None means "not given"."""
@@ -475,6 +482,7 @@ class Study(Spec):
             yield from ((f"step {step.id!r}", "measure", name) for name in parts)
             yield from ((f"step {step.id!r}", "step", name) for name in (step.after,) if name)
             yield from ((f"step {step.id!r}", "group", name) for name in (step.group,) if name)
+            yield from ((f"step {step.id!r}", "measure", name) for name in (step.outcome,) if name)
         for fact in self.facts:
             yield from _named(f"fact {fact.id!r}", fact)
             yield from (

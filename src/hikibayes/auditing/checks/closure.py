@@ -107,7 +107,7 @@ def _box(study: Study, fact: Fact, known: dict[tuple[frozenset[str], bool | None
     terms = study.terms(fact.step) if fact.step else ()
     if any(len(study.measure(part).levels) > 2 for term in terms for part in term.split(":") if part != own):
         return None
-    parts = {part for term in terms for part in term.split(":")} | ({study.analysis.outcome} if terms else set())
+    parts = {part for term in terms for part in term.split(":")} | ({study.outcome(fact.step)} if fact.step else set())
     parts |= {name for name in (fact.of, fact.with_) if name}
     measures = frozenset(parts - {own})
     product = any(":" in term for term in terms)
@@ -212,7 +212,7 @@ def _determined(study: Study, fact: Fact, address: Address, box: Box) -> bool:
         return True
     parts = {*str(address.term or address.of).split(":")} - {study.analysis.group}
     if not address.standardised:
-        return not box.unitless & (parts | {study.analysis.outcome})
+        return not box.unitless & (parts | {study.outcome(str(fact.step))})
     return address.products != "z" or not any(study.measure(name).kind == "category" for name in parts & box.unitless)
 
 

@@ -192,7 +192,7 @@ def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]]
         return None
     if is_standardised(study, fact):
         return Interval(1, 1), ()
-    x, y = (only(study, "sd", of=name, group=None) for name in (measure.id, study.analysis.outcome))
+    x, y = (only(study, "sd", of=name, group=None) for name in (measure.id, study.outcome(str(fact.step))))
     if not (x and y and y.interval.low > 0):
         return None
     return image(lambda a, b: a / b, x.interval, y.interval), (x, y)

@@ -42,8 +42,8 @@ __all__ = [
 
 NORMAL = math.inf
 """Degrees of freedom of a t that is looked up in a table of z."""
-UNKNOWN = (20.0, 10.0, 30.0, 50.0, 100.0, 300.0, 1000.0, NORMAL)
-"""Degrees of freedom to try where no number of people is printed."""
+LEAST = 3.0
+"""The fewest degrees of freedom there may be where no number of people is printed."""
 FEWEST = 0.6
 """Share of the people that an estimate may rest on without the paper saying so."""
 LEAST_P = Decimal("0.0015")
@@ -167,6 +167,9 @@ class Estimate:
     def spans(self) -> dict[str, Span]:
         """What is printed of it that goes together; a bootstrap's limits and p are no functions of its SE."""
         kept = {role: fact for role, fact in self.printed.items() if fact.errors != "bootstrap" and role != "df"}
+        if not self.degrees:
+            # without a number of people a t says nothing of effect sizes
+            kept = {role: fact for role, fact in kept.items() if role in (*LOCATION, "t", "p", "f")}
         spans = {role: Span(fact.interval.widened(), fact.absolute) for role, fact in kept.items()}
         if self.p and "p" in spans and self.p.value.as_tuple().digits == (1,) and self.p.value < LEAST_P:
             # .001 is often the least p that a table has
@@ -190,9 +193,10 @@ class Estimate:
         limits = [self.printed[role] for role in ("ci_low", "ci_high") if role in self.printed]
         levels = {fact.confidence for fact in limits if fact.confidence} or (0.95, 0.9, 0.99)
         tails = [self.p.tail] if self.p and self.p.tail else list(TAILS)
-        for df in (*(self.degrees or UNKNOWN), NORMAL):
+        least = self.least_df if self.degrees else LEAST
+        for df in dict.fromkeys((*self.degrees, NORMAL)):
             for level, tail in product(levels if limits else (0.95,), tails if self.p else ("two",)):
-                yield Way(df, level, tail, self.least_df)
+                yield Way(df, level, tail, least)
 
 
 def is_standardised(study: Study, fact: Fact) -> bool:
@@ -300,12 +304,14 @@ def t_of(role: str, span: Span, way: Way, r2: Interval) -> Span | None:
             return span
         case "p" if way.tail in ("two", "one"):
             times = 2 if way.tail == "two" else 1
-            ends = (-_quantile(min(max(p, 0.0), 1.0) / times, way.df) for p in (interval.high, interval.low))
+            shares = (min(max(p, 0.0), 1.0) / times for p in (interval.high, interval.low))
+            ends = map(lambda p, nu: -_quantile(p, nu), shares, (way.df, way.least_df or way.df))
             return Span(Interval(*(max(end, 0.0) for end in ends)), unsigned=True)
         case "p":
             sign = 1 if way.tail == "lower" else -1
-            ends_ = sorted(sign * _quantile(min(max(p, 0.0), 1.0), way.df) for p in (interval.low, interval.high))
-            return Span(Interval(*ends_))
+            shares_ = [min(max(p, 0.0), 1.0) for p in (interval.low, interval.high)]
+            ends_ = [sign * _quantile(p, nu) for p in shares_ for nu in (way.df, way.least_df or way.df)]
+            return Span(Interval(min(ends_), max(ends_)))
         case "f":
             return Span(_root(interval, lambda x: x), unsigned=True)
         case "f2":

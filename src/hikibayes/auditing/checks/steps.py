@@ -333,9 +333,16 @@ def _plain_or_adjusted(study: Study, step: Step, increase: Fact, p: Fact, before
 
 def checks_of_selection(study: Study) -> Iterator[Check]:
     """Compare each predictor's correlation with the outcome with the R2 of the steps it is in: R2 is at least r2."""
-    outcome = study.analysis.outcome
+    outcomes = {study.outcome(step.id): None for step in study.steps if not step.group}
+    for outcome in outcomes:
+        yield from _selection(study, outcome)
+
+
+def _selection(study: Study, outcome: str) -> Iterator[Check]:
     waiting = {fact.id: fact for fact in study.facts_of("correlation", group=None)}
     for step in study.steps:
+        if study.outcome(step.id) != outcome or step.group:
+            continue
         terms, reached = study.terms(step.id), explained(study, step.id)
         facts = [fact for fact in waiting.values() if _partner(fact, outcome) in terms]
         if not facts or not reached.known:

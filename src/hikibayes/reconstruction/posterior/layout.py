@@ -73,6 +73,13 @@ class Layout:
         for measure in kinds.values():
             if measure.kind == "category" and len(measure.levels) != 2:
                 raise InputError(f"measure {measure.id!r} has {len(measure.levels)} levels; calibration takes two")
+        for step in study.steps:
+            if step.group or study.outcome(step.id) != study.analysis.outcome:
+                what = "is of one group" if step.group else f"explains {step.outcome!r}"
+                raise InputError(
+                    f"step {step.id!r} {what}; calibration takes regressions of one outcome on everybody"
+                    " (the audit takes any): leave it out"
+                )
         predictors = sorted(found, key=lambda name: kinds[name].kind != "category")
         n = (study.sizes[study.group_ids[0]], study.sizes[study.group_ids[1]])
         return cls(
