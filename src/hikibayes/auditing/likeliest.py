@@ -11,8 +11,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..moments import CODINGS
 from ..quantities import KINDS, Address
 from ..quantities.conventions import DECLARED, VALUES, WORDS
@@ -31,7 +31,6 @@ PRODUCTS_OF_GROUPS = ("coding", "products")
 JOINTLY = frozenset({"t", "df", "d"})
 
 type Choice = tuple[Any, ...]
-type Floats = NDArray[np.float64]
 
 
 def likeliest(study: Study) -> tuple[Study, tuple[str, ...]]:
@@ -124,7 +123,7 @@ def _slope_as_sum(study: Study, fact: Fact, ways: Sequence[Choice]) -> set[Choic
     return {way for way in ways if _is_sum(fact, (first, second), _codes(way, size)[at])} if ways else None
 
 
-def _codes(way: Choice, size: list[int]) -> Floats:
+def _codes(way: Choice, size: list[int]) -> FloatArray:
     """Return the groups' codes as they stand in products."""
     coding, products = way
     codes = np.array(CODINGS[coding])

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
 from ..quantities.conventions import DECLARED
@@ -57,7 +57,6 @@ __all__ = [
     "write_reconstructions",
 ]
 
-type FloatArray = NDArray[np.float64]
 
 STARTS = 32
 TRIAL = 128

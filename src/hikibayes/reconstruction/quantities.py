@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, FloatArray
 from ..moments import correlations
 from ..study.analysis import PublishedAnalysis
 from ..study.facts import Fact
@@ -18,7 +18,6 @@ from ..study.study import Study
 
 __all__ = ["PINNED", "Quantity", "reported_quantities", "summarise"]
 
-type FloatArray = NDArray[np.float64]
 type Values = xr.DataArray | FloatArray
 
 PINNED = 0.15
@@ -45,7 +44,7 @@ class Quantity:
     error: FloatArray | None
 
     @property
-    def inside(self) -> NDArray[np.bool_]:
+    def inside(self) -> BoolArray:
         """Which draws are inside the printed interval; all, if nothing is printed."""
         if self.fact is None:
             return np.ones(len(self.values), dtype=bool)

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..auditing.likeliest import likeliest
 from ..files import netcdf_bytes, read_dataset, write_whole
 from ..folders import finish
@@ -158,7 +159,7 @@ def _packed(reconstructions: xr.Dataset) -> xr.Dataset:
     return kept.map(lambda values: values.copy(data=_rounded(values.values)) if values.dtype.kind == "f" else values)
 
 
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
+def _rounded(values: FloatArray) -> NDArray[np.float32]:
     """Round the binary digits, so that the rest compresses."""
     bits = values.astype(np.float32).view(np.uint32)
     drop = 23 - KEPT_BITS

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..shown import Shown
 from ..spec import InputError, checked_seed
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize"]
 
-type Floats = NDArray[np.float64]
 
 ATTEMPTS_PER_DRAW = 3
 ATTEMPTS = 9
@@ -326,7 +325,7 @@ class Synthesizer:
 
     # -- the table ---------------------------------------------------------------------------------------------------
 
-    def _table(self, scores: Mapping[str, Floats], rng: np.random.Generator) -> dict[str, object]:
+    def _table(self, scores: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[str, object]:
         study = self.study
         table: dict[str, object] = {}
         for measure in study.measures:
@@ -360,7 +359,7 @@ class Synthesizer:
         return found
 
 
-def _tidy(measure: Measure, values: Floats) -> object:
+def _tidy(measure: Measure, values: FloatArray) -> object:
     """Return whole numbers as integers (empty where there is none), others without floating-point dust."""
     if measure.grain != 1:
         return np.round(values, 10)

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ..arrays import BoolArray, FloatArray
 from ..spec import InputError, read_text, unknown_name
 from ..study.facts import Fact
 from ..study.study import Study
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["VERIFICATION_COLUMNS", "cronbach_alpha", "recompute", "verify"]
 
-type Floats = NDArray[np.float64]
 
 LARGEST_TABLE = 500_000_000
 """Bytes: ten million participants have as much."""
@@ -111,7 +111,7 @@ def _as_printed(fact: Fact, value: float) -> str:
     return f"{shown:.{decimals}f}{percent}"
 
 
-def cronbach_alpha(items: Floats) -> float:
+def cronbach_alpha(items: FloatArray) -> float:
     """Return Cronbach's alpha of items, shape (participants, items).
 
     Notes
@@ -197,17 +197,17 @@ class _Stranger:
         return self._column(self.study.analysis.group).to_numpy(dtype=object)
 
     @cached_property
-    def _rows(self) -> dict[str | None, NDArray[np.bool_]]:
-        rows: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(self.table), dtype=bool)}
+    def _rows(self) -> dict[str | None, BoolArray]:
+        rows: dict[str | None, BoolArray] = {None: np.ones(len(self.table), dtype=bool)}
         for name in self.study.group_ids:
             rows[name] = np.asarray(self._group == name, dtype=bool)
         return rows
 
     @cached_property
-    def _numbers(self) -> dict[str, Floats]:
+    def _numbers(self) -> dict[str, FloatArray]:
         return {}
 
-    def _number(self, name: str) -> Floats:
+    def _number(self, name: str) -> FloatArray:
         """Return a measure as numbers: a category as 0/1 for its second level."""
         if name not in self._numbers:
             measure, column = self.study.measure(name), self._column(name)
@@ -230,10 +230,10 @@ class _Stranger:
     def _texts(self) -> dict[str, NDArray[Any]]:
         return {}
 
-    def _in(self, group: str | None) -> NDArray[np.bool_]:
+    def _in(self, group: str | None) -> BoolArray:
         return self._rows[group]
 
-    def _values(self, fact: Fact, group: str | None = None) -> Floats:
+    def _values(self, fact: Fact, group: str | None = None) -> FloatArray:
         values = self._number(fact.of or "")[self._in(group or fact.group)]
         return values[~np.isnan(values)]
 
@@ -299,10 +299,10 @@ class _Stranger:
         return {}
 
     @cached_property
-    def _items(self) -> dict[str, Floats]:
+    def _items(self) -> dict[str, FloatArray]:
         return {}
 
-    def _answers(self, name: str) -> Floats:
+    def _answers(self, name: str) -> FloatArray:
         if name not in self._items:
             self._items[name] = self.table[name].to_numpy(dtype=float)
         return self._items[name]
@@ -332,7 +332,7 @@ class _Stranger:
             self._fits[key] = (list(columns), fit)
         return self._fits[key]
 
-    def _design(self, step: str, code: tuple[float, float], products: str, standardised: bool) -> dict[str, Floats]:
+    def _design(self, step: str, code: tuple[float, float], products: str, standardised: bool) -> dict[str, FloatArray]:
         group = self.study.analysis.group
         coded = np.where(self._group == self.study.group_ids[0], code[0], code[1]).astype(float)
         columns = {}
@@ -351,11 +351,11 @@ class _Stranger:
     def _is_category(self, name: str) -> bool:
         return self.study.measure(name).kind == "category"
 
-    def _scored(self, name: str, standardised: bool) -> Floats:
+    def _scored(self, name: str, standardised: bool) -> FloatArray:
         """Return a measure as it enters the regression: a z-score, except a category."""
         return _z(self._number(name)) if standardised and not self._is_category(name) else self._number(name)
 
-    def _product(self, coded: Floats, name: str, products: str, standardised: bool) -> Floats:
+    def _product(self, coded: FloatArray, name: str, products: str, standardised: bool) -> FloatArray:
         x = self._number(name)
         if products == "raw":
             return coded * x
@@ -422,8 +422,8 @@ class _Stranger:
         return float(fit.rsquared - shorter.rsquared)
 
 
-def _z(values: Floats) -> Floats:
-    z: Floats = (values - values.mean()) / values.std(ddof=1)
+def _z(values: FloatArray) -> FloatArray:
+    z: FloatArray = (values - values.mean()) / values.std(ddof=1)
     return z
 
 
@@ -464,7 +464,7 @@ def _of_fit(fit: Any, at: int, kind: str, fact: Fact) -> float:
     return float(sides.get(fact.tail or "two", fit.pvalues[at]))
 
 
-def _effect_size(kind: str, first: Floats, second: Floats) -> float:
+def _effect_size(kind: str, first: FloatArray, second: FloatArray) -> float:
     n1, n2 = len(first), len(second)
     v1, v2 = first.var(ddof=1), second.var(ddof=1)
     pooled = ((n1 - 1) * v1 + (n2 - 1) * v2) / (n1 + n2 - 2)

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..moments import GroupMoments
 from ..spec import InputError, unknown_name
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["as_group_moments", "in_raw_units", "sample_moments", "total_moments"]
 
-type FloatArray = NDArray[np.float64]
 
 # -- from participants -----------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray
 from ...moments import GroupMoments
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
@@ -20,8 +20,6 @@ from .descriptives import only, size, total_sd
 from .rows import absolute
 
 __all__ = ["Box", "group_box", "total_box"]
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,14 +42,14 @@ class Box:
     """
 
     source: str
-    centre: Floats
-    half: Floats
+    centre: FloatArray
+    half: FloatArray
     coordinates: tuple[Fact | None, ...]
     facts: tuple[Fact, ...]
     unitless: frozenset[str]
-    build: Callable[[Floats], GroupMoments]
+    build: Callable[[FloatArray], GroupMoments]
 
-    def moments(self, points: Floats) -> tuple[GroupMoments, NDArray[np.bool_]]:
+    def moments(self, points: FloatArray) -> tuple[GroupMoments, BoolArray]:
         """Return group moments of points (P, p), and which of the points are moments of some data."""
         found = self.build(points)
         root = np.sqrt(np.diagonal(found.cov, axis1=-2, axis2=-1))
@@ -81,7 +79,7 @@ class _Coordinates:
         self.single.append(facts[0] if len(facts) == 1 else None)
         return len(self.intervals) - 1
 
-    def box(self, source: str, unitless: frozenset[str], build: Callable[[Floats], GroupMoments]) -> Box:
+    def box(self, source: str, unitless: frozenset[str], build: Callable[[FloatArray], GroupMoments]) -> Box:
         return Box(
             source=source,
             centre=np.array([each.middle for each in self.intervals]),
@@ -115,7 +113,7 @@ def group_box(study: Study, measures: Sequence[str]) -> Box | None:
     categories = frozenset(name for name in measures if study.measure(name).kind == "category")
     pairs = list(combinations(range(len(measures)), 2))
 
-    def build(points: Floats) -> GroupMoments:
+    def build(points: FloatArray) -> GroupMoments:
         mean = np.stack([points[:, where.means] for where in groups], axis=1)
         sd = np.stack(
             [
@@ -146,7 +144,7 @@ def samples(study: Study) -> tuple[str | None, ...]:
     return study.group_names or (None,)
 
 
-def _sizes(study: Study) -> Floats:
+def _sizes(study: Study) -> FloatArray:
     """Return the sizes of the groups; raises where one is not printed."""
     n = np.array([size(study, group) for group in samples(study)], dtype=float)
     if (n < 2).any():
@@ -154,7 +152,7 @@ def _sizes(study: Study) -> Floats:
     return n
 
 
-def _sd_of_share(share: Floats, n: float) -> Floats:
+def _sd_of_share(share: FloatArray, n: float) -> FloatArray:
     return np.asarray(np.sqrt(np.maximum(share * (1 - share), 0) * n / (n - 1)))
 
 
@@ -226,7 +224,7 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
     where = list(combinations(range(len(measures)), 2))
     categories = frozenset(name for name in measures if study.measure(name).kind == "category")
 
-    def build(points: Floats) -> GroupMoments:
+    def build(points: FloatArray) -> GroupMoments:
         r = np.tile(np.eye(len(measures)), (len(points), 1, 1))
         for (i, j), at in zip(where, pairs, strict=True):
             r[:, i, j] = r[:, j, i] = points[:, at]
@@ -237,7 +235,9 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
     return coordinates.box("the correlations of the whole sample", unitless, build)
 
 
-def _split(names: tuple[str, ...], n: Floats, r: Floats, with_group: Floats, sd: Floats) -> GroupMoments:
+def _split(
+    names: tuple[str, ...], n: FloatArray, r: FloatArray, with_group: FloatArray, sd: FloatArray
+) -> GroupMoments:
     """Return groups of equal covariance with these correlations in total, among themselves and with the group."""
     total = n.sum()
     if len(n) != 2:
@@ -253,7 +253,7 @@ def _split(names: tuple[str, ...], n: Floats, r: Floats, with_group: Floats, sd:
     )
 
 
-def _parts(study: Study) -> Floats:
+def _parts(study: Study) -> FloatArray:
     """Return any sizes of groups that add up to the sample: a regression without them does not depend on these."""
     k, total = len(samples(study)), size(study)
     if total < 2 * k:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...moments import two_sided_p
 from ...quantities import KINDS, Address, Analysis, Outline, meanings
 from ...study.addresses import address_of, outline_of
@@ -30,8 +30,7 @@ from .tails import compare_p, p_possible
 
 __all__ = ["CHECK", "Repair", "checks_against_moments", "conventions_that_fit", "repairs"]
 
-type Floats = NDArray[np.float64]
-type Number = Callable[[Analysis], Floats]
+type Number = Callable[[Analysis], FloatArray]
 
 UNITS = {name for name, kind in KINDS.items() if "standardised" in kind.may}
 """Kinds that are raw or standardised."""
@@ -226,7 +225,7 @@ class _Sample:
     outline: Outline
     box: Box
 
-    def values(self, points: Floats, numbers: Sequence[Number]) -> Floats:
+    def values(self, points: FloatArray, numbers: Sequence[Number]) -> FloatArray:
         """Return numbers at points (P, p), shape (P, numbers); NaN where a point is no sample's."""
         moments, possible_ = self.box.moments(points)
         out = np.full((len(points), len(numbers)), np.nan)
@@ -237,7 +236,7 @@ class _Sample:
                 out[possible_] = np.stack([np.broadcast_to(f(run), int(possible_.sum())) for f in numbers], axis=-1)
         return out
 
-    def look(self, numbers: Sequence[Number]) -> tuple[Floats, Floats]:
+    def look(self, numbers: Sequence[Number]) -> tuple[FloatArray, FloatArray]:
         """Return the points that should hold the extremes of some numbers, and the numbers there."""
         centre, half = self.box.centre, self.box.half
         steps = np.diag(half)
@@ -251,7 +250,7 @@ class _Sample:
         more = np.concatenate([more, *(centre + share * half * lost for share in SHRINK[1:])])
         return np.concatenate([points, more]), np.concatenate([values, self.values(more, numbers)])
 
-    def nearest(self, number: Number, target: Interval, start: Floats) -> float:
+    def nearest(self, number: Number, target: Interval, start: FloatArray) -> float:
         """Return how near to an interval a number comes, coordinate by coordinate from a point."""
         centre, half = self.box.centre, self.box.half
         point, best = start, np.inf
@@ -267,7 +266,7 @@ class _Sample:
         return best
 
 
-def _miss(values: Floats, target: Interval) -> Floats:
+def _miss(values: FloatArray, target: Interval) -> FloatArray:
     return np.where(np.isnan(values), np.inf, np.maximum(target.low - values, values - target.high).clip(0))
 
 
@@ -284,7 +283,7 @@ def _answers(sample: _Sample, questions: list[_Question]) -> Iterator[Check]:
         yield _answer(sample, question, points, columns)
 
 
-def _answer(sample: _Sample, question: _Question, points: Floats, values: Floats) -> Check:
+def _answer(sample: _Sample, question: _Question, points: FloatArray, values: FloatArray) -> Check:
     ranges = {
         words: Interval(float(np.nanmin(column)), float(np.nanmax(column)))
         for words, column in zip(question.ways, values.T, strict=True)
@@ -310,7 +309,7 @@ def _name(fact: Fact) -> str:
     return " ".join(filter(None, (KINDS[fact.quantity].words, *where, f"in {fact.step}" if fact.step else "")))
 
 
-def _after_search(sample: _Sample, question: _Question, words: str, points: Floats, known: Interval) -> bool:
+def _after_search(sample: _Sample, question: _Question, words: str, points: FloatArray, known: Interval) -> bool:
     """Search a box for a point that prints a number, from where the number is nearest and from some corners."""
     fact, number = question.fact, question.ways[words]
     value: Number = (lambda run: np.abs(number(run))) if fact.absolute else number
@@ -393,7 +392,7 @@ class _Scale:
 
     sample: _Sample
     questions: list[_Question]
-    slack: Floats
+    slack: FloatArray
     """Half the range of each meaning over the box, shape (meanings,)."""
 
     @staticmethod
@@ -402,7 +401,7 @@ class _Scale:
         with np.errstate(all="ignore"):
             return _Scale(sample, questions, (np.nanmax(values, axis=0) - np.nanmin(values, axis=0)) / 2)
 
-    def best(self) -> Iterator[tuple[Fact, float, Floats]]:
+    def best(self) -> Iterator[tuple[Fact, float, FloatArray]]:
         """Yield each coordinate, the value of it at which the fewest numbers are missed, and how far each is then."""
         centre = self.sample.box.centre
         facts = [(at, fact) for at, fact in enumerate(self.sample.box.coordinates) if fact]
@@ -421,7 +420,7 @@ class _Scale:
         for row, (_, fact) in enumerate(facts):
             yield fact, float(grid[row, best[row]]), misses[row, best[row]]
 
-    def misses(self, points: Floats) -> Floats:
+    def misses(self, points: FloatArray) -> FloatArray:
         """Return the distances (P, questions), each by the meaning that is nearest."""
         values = self.sample.values(points, _two_sided(self.questions))
         out, at = np.empty((len(points), len(self.questions))), 0

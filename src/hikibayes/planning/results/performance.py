@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray
 from ..designs.cells import axis_labels
 from ..designs.rules import Decision
 from ..run.replicates import Replicates
@@ -19,7 +19,7 @@ from .looks import ends, expected_n
 
 __all__ = ["performance"]
 
-type Column = NDArray[np.float64]
+type Column = FloatArray
 type Estimate = tuple[float, float]
 """A figure and its Monte Carlo standard error."""
 
@@ -76,7 +76,7 @@ class _Summary:
     """One cell and estimand: its replicates, and the figures that no decision changes."""
 
     found: dict[str, Column]
-    ok: NDArray[np.bool_]
+    ok: BoolArray
     precision: dict[str, Estimate]
 
     @classmethod
@@ -114,12 +114,12 @@ def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Su
     return row
 
 
-def _outcomes(decided: NDArray[np.bool_], against: NDArray[np.bool_]) -> dict[str, Estimate]:
+def _outcomes(decided: BoolArray, against: BoolArray) -> dict[str, Estimate]:
     """Shares of studies that conclude the opposite, or nothing: what is left of those that decide."""
     return {"against": _share(against & ~decided), "undecided": _share(~(against | decided))}
 
 
-def _share(events: NDArray[np.bool_]) -> Estimate:
+def _share(events: BoolArray) -> Estimate:
     if not len(events):
         return NOTHING
     share = float(events.mean())
@@ -145,13 +145,13 @@ def _precision(found: Mapping[str, Column]) -> dict[str, Estimate]:
     }
 
 
-def _type_s(found: Mapping[str, Column], decided: NDArray[np.bool_]) -> Estimate:
+def _type_s(found: Mapping[str, Column], decided: BoolArray) -> Estimate:
     """Share of conclusions whose estimate has the wrong sign; where the truth is 0 no sign is wrong or correct."""
     signed = decided & (found["truth"] != 0)
     return _share((found["mean"] > 0)[signed] != (found["truth"] > 0)[signed])
 
 
-def _exaggeration(found: Mapping[str, Column], decided: NDArray[np.bool_]) -> Estimate:
+def _exaggeration(found: Mapping[str, Column], decided: BoolArray) -> Estimate:
     """Ratio of mean absolute estimate to mean absolute truth among conclusions, with its error by the delta method."""
     estimate, truth = np.abs(found["mean"][decided]), np.abs(found["truth"][decided])
     if len(truth) < 2 or truth.mean() == 0:

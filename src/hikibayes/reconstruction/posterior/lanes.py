@@ -17,13 +17,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, FloatArray
 from .traced import Traced, compiled, jax
 
 __all__ = ["CHAINS", "LANES", "Beginning", "Lanes", "lanes"]
 
-type FloatArray = NDArray[np.float64]
 type Progress = Callable[[int, int], None]
 
 CHAINS, LANES = 4, 16
@@ -205,7 +204,7 @@ class _Group:
         self.step, self.recent, self.steps = 0.05 if self.annealed else 0.3, [], []  # type: ignore[var-annotated]
         self.kept: list[tuple[FloatArray, FloatArray]] = []
 
-    def advance(self, temperature: float, longest: int, adapt: float) -> tuple[float, FloatArray, NDArray[np.bool_]]:
+    def advance(self, temperature: float, longest: int, adapt: float) -> tuple[float, FloatArray, BoolArray]:
         """Run a chunk; returns the step size it would go on with, log densities, and which lanes moved."""
         state = (self.u, self.key, temperature, self.step, self.xp.asarray(self.root), self.xp.asarray(longest), adapt)
         self.u, self.key, step, value, moved = self.block(*state)

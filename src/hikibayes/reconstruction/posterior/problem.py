@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from ...arrays import FloatArray
 from ...auditing.likeliest import likeliest
 from ...moments.tails import Array, namespace
 from ...quantities.conventions import DECLARED
@@ -25,8 +25,6 @@ from .printed import TOTAL, Contrast, Target, targets
 from .priors import Normal, Priors
 
 __all__ = ["Problem"]
-
-type FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from .density import centre, log_density, prior_scale, residuals
 from .printed import Target
 from .problem import Problem
 
 __all__ = ["Traced", "cache_folder", "compiled", "jax"]
 
-type FloatArray = NDArray[np.float64]
 
 WIDE = 80
 """Free numbers of a wide record."""

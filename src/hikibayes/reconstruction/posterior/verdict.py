@@ -8,13 +8,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ..quantities import Quantity
 
 __all__ = ["LEAST_ESS", "Sampler", "Verdict", "judge", "stuck_share"]
 
-type FloatArray = NDArray[np.float64]
 
 type Sampler = Literal["optimiser", "lanes"]
 
