@@ -10,7 +10,7 @@ from tests.inference.sbc import locations, outside_band
 
 from hikibayes.inference.models.compile import exact_priors
 from hikibayes.inference.models.design import Scaling, design
-from hikibayes.inference.models.moment_design import design_from_moments, statistics_from_moments
+from hikibayes.inference.models.moment_design import design_from_moments
 from hikibayes.inference.models.specs import load_model, shipped_models
 from hikibayes.spec import InputError
 from hikibayes.study.moments import sample_moments
@@ -74,7 +74,7 @@ def test_many_data_sets_at_once_are_the_same_as_one_by_one(study, table):
 def test_moments_give_the_statistics_of_the_rows(name, scaling, study, participants):
     model = load_model(name).replace(scaling=scaling)
     rows = design(model, participants, study).statistics
-    moments = statistics_from_moments(model, sample_moments(participants, study), study)
+    moments = design_from_moments(model, sample_moments(participants, study), study).statistics
     assert moments.names == rows.names
     for field in FIELDS:
         wanted = getattr(rows, field)
@@ -90,9 +90,9 @@ def test_moments_of_many_draws_and_of_another_order(study, table):
     many = xr.Dataset({"n": drawn[0]["n"], **parts})
     shuffled = many.isel(measure=slice(None, None, -1), measure_2=slice(None, None, -1), group=[1, 0])
     model = load_model("step3")
-    found = statistics_from_moments(model, shuffled.transpose(..., "draw"), study)
+    found = design_from_moments(model, shuffled.transpose(..., "draw"), study).statistics
     for b, each in enumerate(drawn):
-        alone = statistics_from_moments(model, each, study)
+        alone = design_from_moments(model, each, study).statistics
         np.testing.assert_allclose(found.sxx[b], alone.sxx[0], atol=1e-10)
         np.testing.assert_allclose(found.sxy[b], alone.sxy[0], atol=1e-10)
 

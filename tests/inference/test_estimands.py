@@ -6,7 +6,7 @@ import pytest
 import statsmodels.formula.api as smf
 from tests.inference.conftest import ORCHARD, simulated
 
-from hikibayes.inference.estimands import answers, raw_unit, truths
+from hikibayes.inference.estimands import answers, raw_unit
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.moment_design import design_from_moments
@@ -141,26 +141,6 @@ def test_shares_at_the_least_squares_estimate_are_those_of_least_squares(step3):
     for estimand in found.variance:
         share = found.explained.of(estimand, beta[None, None], np.array([[sigma]]))
         np.testing.assert_allclose(share[0], found.explained.least_squares(estimand), atol=1e-12)
-
-
-def test_the_truth_of_a_world_is_its_weighted_coefficients(step3):
-    coefficients = dict.fromkeys(step3.columns, 0.0) | {
-        "instrumental_support": 0.11,
-        "group:instrumental_support": 0.29,
-    }
-    found = truths(step3, coefficients, 0.8)
-    assert found["support_slope_control"] == pytest.approx(0.11)
-    assert found["support_slope_hikikomori"] == pytest.approx(0.40)
-    assert found["support_slope_difference"] == pytest.approx(0.29)
-    assert 0 < found["delta_r2_step3"] < 0.2
-
-
-def test_a_term_that_a_world_lacks_is_not_taken_for_0(step3):
-    coefficients = dict.fromkeys(step3.columns, 0.0)
-    with pytest.raises(InputError, match="the world has no coefficient for planning"):
-        truths(step3, {k: v for k, v in coefficients.items() if k != "planning"}, 1)
-    with pytest.raises(InputError, match=r"there is no column of the design 'plannin'; .*did you mean 'planning'"):
-        truths(step3, coefficients | {"plannin": 0}, 1)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,6 @@ def test_a_fit_needs_no_publication():
     [
         (audit, r"study 'own' has no \[\[fact\]\]: no printed number to audit"),
         (lambda s: s.sizes, r"study 'own' prints no number of participants; add a \[\[fact\]\]"),
-        (lambda s: s.cited, r"study 'own' has no \[citation\]"),
         (lambda s: s.step(s.estimands[0].step), r"study 'own' has an \[\[estimand\]\] without 'step'"),
         (lambda s: calibrate(s, seed=1), "study 'own' prints no number of participants; add"),
         (lambda s: reanalyze(s, seed=1), r"has no \[citation\]; a reanalysis names what it is of"),

@@ -14,19 +14,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..arrays import FloatArray
 from ..estimands import KINDS, Scenario
-from ..spec import InputError, unknown_name
+from ..spec import InputError
 from ..study.measures import term_parts
 from ..study.study import Estimand, Study
 from .gaussian.least_squares import generalised_inverse
 from .models.design import Design
 from .models.moment_design import MomentDesign
 
-__all__ = ["Answers", "ExplainedVariance", "answers", "raw_unit", "truths"]
+__all__ = ["Answers", "ExplainedVariance", "answers", "raw_unit"]
 
 type _Explained = Callable[[NDArray[np.intp]], FloatArray]
 
@@ -124,45 +123,6 @@ def raw_unit(estimand: Estimand, study: Study) -> str:
     per = [study.measure(getattr(estimand, key)) for key in kind.per]
     units = ["level" if measure.levels else measure.unit or "point" for measure in per]
     return "_per_".join([study.measure(study.analysis.outcome).unit or "points", *units])
-
-
-def truths(
-    design: Design | MomentDesign, coefficients: Mapping[str, float], sigma: float, *, dataset: int = 0
-) -> pd.Series[float]:
-    """Evaluate the estimands where the coefficients are known: in a world.
-
-    Parameters
-    ----------
-    design : Design or MomentDesign
-        Over the world's moments, or over participants drawn from it.
-    coefficients : mapping of str to float
-        Of every column of the design, and of nothing else, in standardised units.
-    sigma : float
-        Residual SD of the world, in SD of the outcome.
-    dataset : int
-        Which data set of the design.
-
-    Returns
-    -------
-    pandas.Series
-        Value by estimand, standardised.
-
-    Raises
-    ------
-    InputError
-        A column without a coefficient, or a coefficient without a column: taking it for 0 would be a silent error.
-    """
-    for name in coefficients:
-        if name not in design.columns:
-            raise InputError(unknown_name("column of the design", name, design.columns))
-    if missing := [name for name in design.columns if name not in coefficients]:
-        raise InputError(f"the world has no coefficient for {', '.join(missing)}")
-    beta = np.array([coefficients[name] for name in design.columns], dtype=np.float64)
-    found = answers(design)
-    values = dict(zip([e.name for e in found.linear], (found.weights[dataset] @ beta).tolist(), strict=True))
-    for estimand in found.variance:
-        values[estimand.name] = float(found.explained.of(estimand, beta[None, None], np.array([[sigma]]))[dataset, 0])
-    return pd.Series(values, dtype=float)
 
 
 class _Effects:

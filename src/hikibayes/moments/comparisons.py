@@ -69,11 +69,6 @@ class Comparison:
         return self.difference / self._sqrt(self.pooled_variance * (1 / self.n1 + 1 / self.n2))
 
     @property
-    def student_p(self) -> Array:
-        """Two-sided p of `student_t`."""
-        return two_sided_p(self.student_t, self.student_df)
-
-    @property
     def welch_t(self) -> Array:
         """Welch's t."""
         return self.difference / self._sqrt(self.v1 / self.n1 + self.v2 / self.n2)

@@ -318,13 +318,6 @@ class Study(Spec):
         return n.get(group, 0)
 
     @property
-    def cited(self) -> Citation:
-        """The citation; raises `InputError` where there is none."""
-        if self.citation is None:
-            raise InputError(f"study {self.id!r} has no [citation]; a report of a published study names its source")
-        return self.citation
-
-    @property
     def title(self) -> str:
         """The publication's title; where nothing is published, what the study is about."""
         return self.citation.title if self.citation else self.description

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Literal
 
-from scipy.special import gammaln, stdtr
+from scipy.special import gammaln
 
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
@@ -33,7 +33,6 @@ __all__ = [
     "degrees_over",
     "divisor",
     "effect_size",
-    "p_of_t",
     "squared_error",
     "t_statistic",
     "welch_df",
@@ -101,11 +100,6 @@ def divisor(kind: str, sizes: tuple[int, int]) -> tuple[float, float]:
 def effect_size(kind: str, gap: float, variances: tuple[float, float], sizes: tuple[int, int]) -> float:
     """Return a standardised mean difference of some kind."""
     return _over(gap, divisor(kind, sizes), variances)
-
-
-def p_of_t(t: float, df: float) -> float:
-    """Return the two-sided p of a t."""
-    return 2 * float(stdtr(df, -abs(t)))
 
 
 def _over(gap: float, weights: tuple[float, float], variances: tuple[float, float]) -> float:

@@ -27,7 +27,7 @@ from .estimates import Reporting, exact_estimates, least_squares_estimates
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DEFAULT_READING", "StepFit", "default_reading", "estimates_of", "lay_out", "lay_out_moments", "moments_of"]
+__all__ = ["DEFAULT_READING", "StepFit", "estimates_of", "lay_out", "lay_out_moments", "moments_of"]
 
 DEFAULT_READING = "default"
 """What the column ``reading`` says where every reading is decided by its default."""
@@ -105,12 +105,6 @@ def estimates_of(
     """
     tables = list(_tables(fits, reading, seed, reporting, variants))
     return pd.concat(tables, ignore_index=True)
-
-
-def default_reading(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that are the answer: default reading, default prior, exact engine."""
-    wanted = {"reading": DEFAULT_READING, "prior": DEFAULT_VARIANT, "engine": "exact"}
-    return estimates[np.logical_and.reduce([estimates[name] == value for name, value in wanted.items()])]
 
 
 def _fits(study: Study, designs: Mapping[str, Design | MomentDesign]) -> dict[str, StepFit]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
+from scipy.special import logsumexp, ndtr, ndtri
 
 from ...arrays import FloatArray
 from .sufficient import ExactEngineError
@@ -69,10 +69,6 @@ class Mixture:
     def p_positive(self) -> FloatArray:
         """Posterior probability of a value above 0."""
         return self._average(ndtr(-self._z(0.0)))
-
-    def log_p_positive(self) -> FloatArray:
-        """Log posterior probability of a value above 0, exact where the probability itself is next to 0."""
-        return np.asarray(logsumexp(log_ndtr(-self._z(0.0)), axis=-1, b=self.weights[:, None, :]))
 
     def probability(self, low: float, high: float) -> FloatArray:
         """Posterior probability of the range from `low` to `high`, such as a region of practical equivalence.
@@ -212,6 +208,8 @@ def safeguarded_newton(
     tolerance: FloatArray,
 ) -> FloatArray:
     """Find the root of an increasing function between `low` and `high`, everywhere at once.
+
+    SciPy's `elementwise.find_root` asks for values of some elements only; these functions have one for all or none.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from .terms import columns_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MomentDesign", "design_from_moments", "statistics_from_moments"]
+__all__ = ["MomentDesign", "design_from_moments"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,13 +141,6 @@ def design_from_moments(
         scaling=scales,
         standardised=standardised,
     )
-
-
-def statistics_from_moments(
-    model: ModelSpec, moments: xr.Dataset, study: Study, *, scaling: Scaling | None = None
-) -> SufficientStatistics:
-    """Return the sufficient statistics of a model's design from group moments; see `design_from_moments`."""
-    return design_from_moments(model, moments, study, scaling=scaling).statistics
 
 
 def _arrays(moments: xr.Dataset, names: tuple[str, ...], study: Study) -> tuple[FloatArray, FloatArray, FloatArray]:

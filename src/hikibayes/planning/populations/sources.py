@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize.elementwise import find_root
 from scipy.special import ndtr
 
 from ...arrays import FloatArray, IntArray
@@ -226,15 +227,16 @@ def conditional_estimate(z: FloatArray, critical: float = 1.96) -> FloatArray:
     .. [1] Zhong H., Prentice R. L. (2008). Bias-reduced estimators and confidence intervals for odds ratios in
        genome-wide association studies. Biostatistics 9(4), 621-634. https://doi.org/10.1093/biostatistics/kxn001
     """
-    seen = np.maximum(np.abs(z), critical)
-    low, high = np.zeros_like(seen), seen.copy()
-    for _ in range(60):  # the expected value of what is seen rises with the mean: halve towards the one that gives z
-        mean = (low + high) / 2
+
+    def excess(mean: FloatArray, seen: FloatArray) -> FloatArray:
+        """Return the expected value of what is seen, which rises with the mean, less what was seen."""
         above, below = critical - mean, critical + mean
         chance = ndtr(-above) + ndtr(-below)
         expected = mean + (np.exp(-0.5 * above**2) - np.exp(-0.5 * below**2)) / np.sqrt(2 * np.pi) / chance
-        low, high = np.where(expected < seen, mean, low), np.where(expected < seen, high, mean)
-    return np.asarray(np.sign(z) * (low + high) / 2)
+        return np.asarray(expected - seen)
+
+    seen = np.maximum(np.abs(z), critical)
+    return np.asarray(np.sign(z) * find_root(excess, (np.zeros_like(seen), seen + 1), args=(seen,)).x)
 
 
 def fixed_source(spec: FixedWorld, frame: Frame) -> Source:

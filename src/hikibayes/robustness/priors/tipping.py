@@ -87,7 +87,10 @@ def crossings(follow: Followed, widths: FloatArray, level: float) -> Crossings:
 
 
 def _bisected(follow: Followed, widths: FloatArray, below: IntArray, above: IntArray, level: float) -> FloatArray:
-    """Halve, on a log scale, the steps of the grid between a point below the level and its neighbour above it."""
+    """Halve, on a log scale, the steps of the grid between a point below the level and its neighbour above it.
+
+    Not by SciPy's `elementwise.find_root`: a refit answers for every data set or for none.
+    """
     columns = np.arange(widths.shape[1])
     low, high = (np.log(widths[np.clip(index, 0, len(widths) - 1), columns]) for index in (below, above))
     for _ in range(BISECTIONS):
