@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hikibayes.auditing.audit import checks
 from hikibayes.spec import InputError
 from hikibayes.study.entering.columns import Known
 from hikibayes.study.entering.draft import draft
@@ -82,3 +83,21 @@ def test_tables_of_other_models_are_refused_by_what_they_are(name):
 
 def test_every_table_has_its_address():
     assert all(re.match("https?://", path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    ("name", "accused"),
+    [
+        ("03-ptsd-iat", set()),
+        ("06-reappraisal-ses", {"table_3_sample_2_n_68_ses_coefficient_t"}),
+        ("09-schizo-recovery-welch", set()),
+        ("11-mbct-ancova", {"table_3_ders_clarity_d"}),
+        ("14-hikikomori-japan-france", {"table_1_sex_chi2"}),
+        ("17-process8-selfconstrual", set()),
+        ("31-loneliness-covid-older", set()),
+        ("40-autism-correlations", {"table_2_aq_loneliness_control_p"}),
+    ],
+)
+def test_a_draft_is_audited_as_it_is(name, accused):
+    study = draft([FOLDER / f"{name}.md"], Known()).study(name)
+    assert {check.facts[0] for check in checks(study) if check.verdict == "inconsistent"} == accused

@@ -83,7 +83,8 @@ class _Test:
 def checks_of_f_tests(study: Study) -> Iterator[Check]:
     """Compare F with its degrees of freedom, its p, and the variance that is explained."""
     tests = [*_of_steps(study), *_of_terms(study), *_of_groups(study)]
-    for test in tests:
+    # a step none of whose terms is printed tests a number of columns that nobody knows
+    for test in (test for test in tests if test.added >= 1):
         yield from _degrees(test)
         yield from _p_of_f(test)
         if test.f and test.explained and test.degrees and not test.f.errors:

@@ -241,6 +241,8 @@ def _increase_from_both(study: Study, step: Step, increase: Fact, before: Explai
 def _increase_and_p(study: Study, step: Step, increase: Fact, p: Fact, before: Explained) -> Iterator[Check]:
     given = (increase, *before.facts)
     added = columns(study, step.adds)
+    if not added:  # none of its terms is printed
+        return
     recomputed = _p_range(study, step, before.interval, increase, added, bool(increase.adjusted))
     if not before.known and possible(p, recomputed) and not _inside(recomputed, p):
         note = (

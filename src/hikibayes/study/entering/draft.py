@@ -13,7 +13,7 @@ from ..intervals import rounding_interval
 from ..study import Study
 from ..tables import identifier
 from ..values import read_value
-from .columns import SECTION, SEXES, Column, Known, Number, Understood, columns_of
+from .columns import SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
 from .headings import read_heading
 from .layouts import LAYOUTS
@@ -22,6 +22,7 @@ from .sources import read_grids
 
 __all__ = ["Draft", "draft"]
 
+HIERARCHY = re.compile(r"(?i)step|model|block")
 HOLDERS = re.compile(r"(?i)^(?:group|condition|arm|treatment|cohort|diagnosis)\b")
 
 
@@ -285,20 +286,25 @@ class _Writer:
         return found
 
     def _steps(self) -> Iterator[dict[str, Any]]:
-        before: tuple[str, tuple[str, ...]] = ("", ())
-        for step, terms in self.steps.items():
-            label = self.names.labels[f"step {step}"]
-            own = tuple(terms)
-            goes_on = (
-                bool(before[0])
-                and bool(SECTION.match(label))
-                and (set(before[1]) <= set(own) or _apart(before[1], own))
-            )
-            entry: dict[str, Any] = {"id": step, "label": label}
-            if goes_on:
-                entry["after"] = before[0]
-            yield {**entry, "adds": [term for term in own if not goes_on or term not in before[1]]}
-            before = (step, tuple(dict.fromkeys([*(before[1] if goes_on else ()), *own])))
+        """Yield the steps; one that repeats the terms before it, or goes on from them, comes after that step."""
+        chain: list[tuple[str, tuple[str, ...]]] = []
+        for step, terms in sorted(self.steps.items(), key=lambda item: self._place(item[0])):
+            label, own = self.names.labels[f"step {step}"], tuple(terms)
+            if chain and chain[-1][1] == own:
+                chain.pop()  # the same terms again stand beside the step before, not after it
+            if not (HIERARCHY.match(label) and chain and (set(chain[-1][1]) <= {*own} or _apart(chain[-1][1], own))):
+                chain = []
+            earlier = chain[-1][1] if chain else ()
+            after = {"after": chain[-1][0]} if chain else {}
+            yield {"id": step, "label": label, **after, "adds": [term for term in own if term not in earlier]}
+            chain.append((step, tuple(dict.fromkeys([*earlier, *own]))))
+            if not own:
+                self.made.unknown.append(f"which terms {label} has: the key adds of [[step]] {step}")
+
+    def _place(self, step: str) -> int:
+        """Return which step it is by its number: tables of steps side by side name the later ones first."""
+        found = re.search(r"(?i)(?:step|model|block)\D{0,3}(\d+)", self.names.labels[f"step {step}"])
+        return int(found[1]) if found else 0
 
     def _compare(self) -> None:
         """Say which tables print different values of the same number."""

@@ -93,7 +93,18 @@ def read(grid: Grid, known: Known) -> Understood:
         found.numbers += inline
         if row.has_numbers:
             _read_row(found, grid, row, columns, step, groups)
+    _size_in_title(found, grid)
     return found
+
+
+def _size_in_title(found: Understood, grid: Grid) -> None:
+    """Add the number of people that a title prints to every regression that has none."""
+    if size := read_heading(grid.title).size:
+        sized = {number.address["step"] for number in found.numbers if number.quantity == "n"}
+        steps = dict.fromkeys(number.address["step"] for number in found.numbers if "step" in number.address)
+        new = [Number("n", size, {}, {}, {"step": step}) for step in steps if step not in sized]
+        found.numbers += new
+        found.in_words += len(new)
 
 
 def _inline(text: str, step: str) -> Iterator[Number]:
