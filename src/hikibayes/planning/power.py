@@ -104,8 +104,8 @@ def power(
     else:
         asked = simulation
     with _about(asked):
-        made = resolved(load_simulation(asked), models)
-    chosen, models = _settled(made.simulation, replicates, seed), {**made.models, **models}
+        made = resolved(load_simulation(asked), models, study)
+    chosen, models = _settled(made.simulation, replicates, seed), {**models, **made.models}
     if workers is None:
         from joblib import cpu_count
 

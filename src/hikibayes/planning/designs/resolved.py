@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,9 +15,11 @@ from ...inference.models.specs import ModelSpec, load_model
 from ...inference.own.files import toml_text
 from ...spec import LARGEST_SAMPLE, InputError, validated
 from ...study.study import Study
+from ...study.study_file import load_study
 from ..populations.written import Written, written
 from .axes import Axes, WorldsSpec
 from .looks import calibrated
+from .original import ORIGINAL, with_original
 from .population import PLAN, Effect, Population
 from .rules import Decision
 from .simulation import OF_EFFECT, Costs, Run, Simulation, Targets
@@ -51,7 +54,11 @@ class Resolved:
     models: Mapping[str, ModelSpec] = field(default_factory=dict)
 
 
-def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingProxyType({})) -> Resolved:
+def resolved(
+    simulation: Simulation,
+    models: Mapping[str, ModelSpec] = MappingProxyType({}),
+    study: str | Path | Study | None = None,
+) -> Resolved:
     """Resolve the short form of a simulation, if it has one.
 
     Parameters
@@ -59,6 +66,8 @@ def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingPr
     simulation : Simulation
     models : mapping of str to ModelSpec
         Loaded models by the name that the simulation has for them.
+    study : str, Path or Study, optional
+        Instead of the one that the simulation names.
 
     Raises
     ------
@@ -67,11 +76,11 @@ def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingPr
     """
     simulation = _calibrated(simulation)
     if simulation.population is None or simulation.worlds.fixed is not None:
-        return Resolved(simulation=simulation)
+        return _with_original(Resolved(simulation=simulation), models, study)
     given = (models.get(simulation.model) or load_model(simulation.model)) if simulation.of_file else None
     made = written(simulation.population, given)
     name = simulation.model if simulation.of_file else PLAN
-    return Resolved(
+    found = Resolved(
         simulation=simulation.replace(
             study=PLAN,
             model=name,
@@ -82,6 +91,23 @@ def resolved(simulation: Simulation, models: Mapping[str, ModelSpec] = MappingPr
         study=made.study,
         models={name: made.model},
     )
+    return _with_original(found, models, study)
+
+
+def _with_original(found: Resolved, models: Mapping[str, ModelSpec], study: str | Path | Study | None) -> Resolved:
+    """Put the prior that an original study leaves before the others, in the plan and in its models."""
+    simulation, original = found.simulation, found.simulation.original
+    if original is None:
+        return found
+    about = found.study or load_study(study or simulation.study).read(**simulation.readings)
+    estimand = about.estimand(simulation.decisions[0].estimand)
+    known = {**models, **found.models}
+    updated = {
+        name: with_original(known.get(name) or load_model(name), original, estimand, about)
+        for name in simulation.models
+    }
+    axes = simulation.axes.replace(prior=tuple(dict.fromkeys((ORIGINAL, *simulation.axes.prior))))
+    return replace(found, simulation=simulation.replace(axes=axes), models={**found.models, **updated})
 
 
 def _calibrated(simulation: Simulation) -> Simulation:

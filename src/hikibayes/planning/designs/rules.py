@@ -44,6 +44,8 @@ class Condition:
         ``holds``: excluding a value, for example, says on which side of it the truth lies.
     of_interval : bool
         Whether it is about an interval, so that ``interval`` must be given.
+    of_original : bool
+        Whether it is asked under the prior that the original study leaves, so that ``[original]`` must be given.
     """
 
     words: str
@@ -51,6 +53,7 @@ class Condition:
     holds: Callable[[Numbers, Any, Pair], Numbers | BoolArray]
     correct: Callable[[Found, Any, Pair], Numbers | BoolArray] | None = None
     of_interval: bool = False
+    of_original: bool = False
 
 
 def _within(truth: Numbers, region: Pair) -> BoolArray:
@@ -119,6 +122,26 @@ CONDITIONS: dict[str, Condition] = {
         holds=lambda truth, _, rope: _beyond(truth, rope),
         correct=lambda found, *_: _same_side(found, 0.0),
     ),
+    "replication_bf_above": Condition(
+        words="replication BF above {}",
+        met=lambda found, v: found["log_bf10"] > np.log(v),
+        holds=lambda truth, *_: truth != 0,
+        correct=lambda found, *_: _same_side(found, 0.0),
+        of_original=True,
+    ),
+    "replication_bf_below": Condition(
+        words="replication BF below {}",
+        met=lambda found, v: found["log_bf10"] < np.log(v),
+        holds=lambda truth, *_: truth == 0,
+        correct=lambda found, *_: _everywhere(found["truth"]),
+        of_original=True,
+    ),
+    "joint_p_positive_above": Condition(
+        words="P(> 0) of both studies together above {}",
+        met=lambda found, v: found["p_positive"] > v,
+        holds=lambda truth, *_: truth > 0,
+        of_original=True,
+    ),
     "bf10_above": Condition(
         words="BF₁₀ above {}",
         met=lambda found, v: found["log_bf10"] > np.log(v),
@@ -171,6 +194,12 @@ class Rule(Spec):
     """The posterior's mass in the region of practical equivalence is above this."""
     p_rope_below: Probability | None = None
     """The posterior's mass in the region of practical equivalence is below this."""
+    replication_bf_above: Positive | None = None
+    """The data are so many times likelier if the original was right than if there is nothing."""
+    replication_bf_below: Positive | None = None
+    """They are at most so many times as likely; below 1/3, for example, they speak for nothing."""
+    joint_p_positive_above: Probability | None = None
+    """P(> 0), given the original and the new study, is above this probability."""
     bf10_above: Positive | None = None
     """The Bayes factor against 0 is above this."""
     bf10_below: Positive | None = None
@@ -242,7 +271,14 @@ class Rule(Spec):
         """Whether the rule cannot be asked under a flat prior."""
         if self.parts:
             return any(part.needs_bayes_factor for part in self.parts)
-        return self.condition.startswith("bf10")
+        return "bf" in self.condition.split("_") or self.condition.startswith("bf10")
+
+    @property
+    def of_original(self) -> bool:
+        """Whether it is about an original study too."""
+        return any(part.of_original for part in self.parts) or (
+            not self.parts and CONDITIONS[self.condition].of_original
+        )
 
     def decides(self, found: Found) -> BoolArray:
         """Tell which replicates conclude.

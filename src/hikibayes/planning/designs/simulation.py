@@ -36,6 +36,7 @@ from ...study.study_file import shipped_studies
 from .axes import Axes, WorldsSpec
 from .cells import MAIN_AXES, Sample
 from .looks import Looks
+from .original import Original
 from .population import PLAN, Population
 from .rules import Decision, Pair
 
@@ -121,6 +122,8 @@ class Simulation(Spec):
     looks: Looks | None = None
     """Looks at the running study, which ends as soon as it concludes; the effect of 0 is then a cell beside each."""
     targets: Targets = Targets()
+    original: Original | None = None
+    """The study that is replicated, for rules about both; its prior ``original`` is then the first analysis."""
     costs: Costs | None = None
     """With them the cheapest allocation is looked for: that of the normal form is added to the axis."""
     rope: Pair = (-0.1, 0.1)
@@ -141,6 +144,9 @@ class Simulation(Spec):
         return self
 
     def _check_short_form(self) -> None:
+        asking = [d.name for d in self.decisions if any(rule.of_original for rule in d.rules)]
+        if asking and self.original is None:
+            raise ValueError(f"decision {asking[0]!r} is about an original study; [original] says what it found")
         if self.looks is None and any(rule.uncalibrated for d in self.decisions for rule in d.rules):
             raise ValueError("'calibrated' is a threshold for several [looks]; without them give a probability")
         if self.population is not None:

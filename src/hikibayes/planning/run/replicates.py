@@ -22,6 +22,7 @@ from ...shown import Shown
 from ...spec import InputError, validated
 from ..designs.axes import DropOut
 from ..designs.cells import Cell, Sample
+from ..designs.original import ORIGINAL
 from ..designs.rules import Decision
 from ..designs.simulation import Simulation
 
@@ -141,7 +142,12 @@ class Replicates(Shown):
         return pd.DataFrame(columns | {"ok": self.ok(cell).ravel()})
 
     def answers(self, cell: int, decision: Decision) -> bool:
-        """Tell whether a decision can be asked of a cell: a Bayes factor needs a prior that has one."""
+        """Tell whether a decision can be asked of a cell.
+
+        A Bayes factor needs a prior that has one, and a rule about an original the prior that this leaves.
+        """
+        if any(rule.of_original for rule in decision.rules) and self.cells[cell].prior != ORIGINAL:
+            return False
         if not any(rule.needs_bayes_factor for rule in decision.rules):
             return True
         found = self.columns(cell, decision.estimand)

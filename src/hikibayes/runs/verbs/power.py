@@ -128,7 +128,7 @@ def _inputs(
         begun = vars(after_fit(simulation, seed=run.chosen_seed or DEFAULT_SEED))
         return begun | {"simulation": saved or begun["simulation"]}
     plan = saved or asked()
-    made = resolved(plan)
+    made = resolved(plan, run.again.models, run.again.study) if run.again else resolved(plan)
     study = run.study(made.study or made.simulation.study, {})
     models = run.again.models if run.again else models_of(made.simulation, made.models)
     for name, model in models.items():
