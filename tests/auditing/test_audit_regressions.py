@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.study.small_studies import number, one_sample, rows_of
 
 from hikibayes.auditing.audit import checks
+from hikibayes.auditing.checks.steps import residual_df
 from hikibayes.auditing.suspects import LIKELIEST
 from hikibayes.spec import InputError
 
@@ -93,7 +94,9 @@ def test_a_robust_f_is_not_held_against_r2(errors, wrong):
 
 def test_fewer_people_in_a_model_are_no_contradiction():
     facts = [number("r2", ".177", step="all"), number("r2_df2", "289", step="all"), number("r2_f", "7.77", step="all")]
-    assert accused(one_sample(315, *facts, terms=tuple("abcdefgh"))) == set()
+    study = one_sample(315, *facts, terms=tuple("abcdefgh"))
+    assert accused(study) == set()
+    assert residual_df(study, "all") == 289
     assert accused(one_sample(280, *facts, terms=tuple("abcdefgh"))) == {"r2_df2_2"}
 
 
