@@ -217,3 +217,22 @@ def test_few_rows_and_lonely_people_are_fitted_with_a_remark():
     assert "few_people" in kinds
     few = fit("y ~ arm * x * w + sex", TABLE.head(9), engine="exact", seed=1)
     assert "few_rows" in set(few.remarks["kind"])
+
+
+def test_codes_that_an_spss_file_labels_are_called_by_their_labels(tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat")
+    table = made_up(60).assign(arm=lambda t: t["arm"].map({"low": 1.0, "mid": 2.0, "high": 3.0}))
+    path = tmp_path / "labelled.sav"
+    pyreadstat.write_sav(
+        table[["y", "arm", "x"]], path, variable_value_labels={"arm": {1: "none", 2: "some", 3: "lots"}}
+    )
+    made = fit("y ~ C(arm) * x", path, engine="exact", seed=1)
+    words = set(made.summary()["effect"])
+    assert {"Slope of x, arm none", "Difference in means, arm (lots − some)"} <= words
+    plain = fit("y ~ C(arm) * x", table, engine="exact", seed=1)
+    np.testing.assert_allclose(made.estimates["mean"], plain.estimates["mean"])
+
+
+def test_headers_stand_in_words_as_they_are():
+    made = fit("y ~ Behandlung * Alter", made_up().rename(columns={"arm": "Behandlung", "x": "Alter"}), **FLAT)
+    assert "Slope of Alter, Behandlung low" in set(made.summary()["effect"])

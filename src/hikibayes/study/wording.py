@@ -58,7 +58,9 @@ class _Names:
         return "both groups" if self.study.citation else ""
 
     def measure(self, name: str) -> str:
-        return in_prose(self.study.measure(name).label)
+        label = self.study.measure(name).label
+        # the headers of a table of one's own stay as they are
+        return in_prose(label) if self.study.citation else label
 
     def level(self, measure: str | None, level: str) -> str:
         if measure is None:
@@ -67,7 +69,10 @@ class _Names:
         return f"{self.measure(measure)} {label}"
 
     def minus(self, measure: str | None, between: tuple[str, str]) -> str:
-        return _minus(between)
+        levels = self.study.measure(measure).levels if measure else ()
+        labels = {level.id: level.label for level in levels}
+        first, second = (labels.get(each, each) for each in between)
+        return _minus((first, second))
 
     def step(self, step: str) -> str:
         return step_name(self.study, step)

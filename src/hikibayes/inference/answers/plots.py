@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ WIDTH = 4.1
 MOST_ROWS = 14
 WIDEST = 56
 """Letters of a row's text at full size; longer ones are set smaller, so that none is cut off."""
+LINE, LEGEND = 44, 45
+"""Letters of a line below or above an axis, and of a legend's row."""
 
 
 class Plots:
@@ -72,6 +75,11 @@ def _words(name: object) -> str:
     return str(name).replace("_", " ")
 
 
+def _wrapped(text: object) -> str:
+    """Return a text in lines that an axis of usual size holds."""
+    return fill(str(text), LINE)
+
+
 def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw a summary: a row for each estimand that has a standardised unit, first on top."""
     rows = table[table["p_positive"].notna()].head(MOST_ROWS).reset_index(drop=True)
@@ -87,7 +95,7 @@ def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylim(-len(rows) + 0.45, 0.75)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("SD of the outcome, per SD of a number; bar: least squares")
+    ax.set_xlabel("SD of the outcome, per SD of a number\n(bar: least squares)")
     return ax
 
 
@@ -102,8 +110,17 @@ def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, ax: Axes
     if not (dots["cell"] != "").any():
         ax.plot(dots["x"], dots["y"], "o", color=FAINT, ms=3, alpha=0.5, mew=0, zorder=0)
     if len(cells := list(dict.fromkeys(lines["cell"]))) > 1:
-        title, columns = str(lines["by"].iloc[0]), min(3, len(cells))
-        ax.legend(title=title, frameon=False, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1))
+        # a wide legend would squeeze the axes
+        title, columns = str(lines["by"].iloc[0]), max(1, min(3, LEGEND // (max(map(len, cells)) + 6)))
+        ax.legend(
+            title=title,
+            fontsize=8,
+            alignment="left",
+            frameon=False,
+            ncols=columns,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+        )
     ax.set_xlabel(_words(lines["along"].iloc[0]))
     ax.set_ylabel(_words(outcome))
     return ax
@@ -118,7 +135,7 @@ def draw_prior_posterior(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot(own["value"], own["posterior"], color=COLOURS[1], lw=2, label="posterior")
         ax.axvline(0, color=FAINT, lw=0.8, zorder=0)
         ax.legend(frameon=False)
-        ax.set_xlabel(str(own["effect"].iloc[0]))
+        ax.set_xlabel(_wrapped(own["effect"].iloc[0]))
     ax.set_yticks([])
     ax.set_ylabel("density")
     return ax
@@ -134,7 +151,8 @@ def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.plot(band["raw"], band["mean"], color=INK, lw=2)
     ax.set_xlabel(_words(band["moderator"].iloc[0]))
     effect = str(band["effect"].iloc[0]) if "effect" in band else "the adjusted mean difference"
-    ax.set_ylabel(f"{effect} (SD)", fontsize=8)
+    ax.set_title(_wrapped(effect), loc="left", fontsize=8)
+    ax.set_ylabel("SD of the outcome")
     return ax
 
 

@@ -288,7 +288,11 @@ class _Made:
         return validated(Study, content, "the table")
 
     def _levels_of(self, name: str) -> list[dict[str, str]]:
-        return [{"id": level, "label": level} for level in self.levels[name][0]]
+        levels, labels = self.levels[name][0], self.columns[name].labels
+        named = [exact(labels.get(level, "")) for level in levels]
+        # what an SPSS file calls its codes, where that tells the levels apart
+        apart = all(named) and len({*named, *levels}) == 2 * len(levels)
+        return [{"id": a, "label": b if apart else a} for a, b in zip(levels, named, strict=True)]
 
     def _measure(self, name: str) -> dict[str, Any]:
         column = self.columns[name]
