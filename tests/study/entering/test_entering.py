@@ -203,3 +203,16 @@ def test_a_broken_file_never_ends_in_a_traceback(tmp_path):
             path.write_text(text[: int(share * len(text))], encoding="utf-8")
             with suppress(InputError):
                 draft([path], Known())
+
+
+def test_a_cell_merged_downwards_is_of_every_row_it_covers(tmp_path):
+    rows = (
+        "<tr><th rowspan='2'>Distress</th><th>Patients</th><td>24.10</td></tr><tr><th>Controls</th><td>18.30</td></tr>"
+    )
+    head = "<thead><tr><th>Measure</th><th>Group</th><th>M<sup>a</sup></th></tr></thead>"
+    (tmp_path / "a.html").write_text(f"<table>{head}<tbody>{rows}</tbody></table>", encoding="utf-8")
+    facts = in_full(draft([tmp_path / "a.html"], Known()).content)["fact"]
+    assert [(f["of"], f["group"], str(f["value"])) for f in facts] == [
+        ("distress", "patients", "24.10"),
+        ("distress", "controls", "18.30"),
+    ]

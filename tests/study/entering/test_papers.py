@@ -101,3 +101,12 @@ def test_every_table_has_its_address():
 def test_a_draft_is_audited_as_it_is(name, accused):
     study = draft([FOLDER / f"{name}.md"], Known()).study(name)
     assert {check.facts[0] for check in checks(study) if check.verdict == "inconsistent"} == accused
+
+
+def test_steps_none_of_whose_terms_is_printed_are_audited_without_their_number():
+    made = draft([FOLDER / "27-pbc-income.md"], Known())
+    assert "which terms Model 1 has: the key adds of [[step]] model_1" in made.unknown
+    rows = checks(made.study("pbc"))
+    assert not any(
+        check.facts[0] == "table_7_model_1_r2_f" for check in rows if check.check != "nothing to compare with"
+    )
