@@ -11,7 +11,7 @@ from hikibayes.planning.designs.axes import DropOut, WorldsSpec
 from hikibayes.planning.designs.cells import Sample
 from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.planning.populations.columns import Frame, cell_columns
-from hikibayes.planning.populations.instruments import recording_of
+from hikibayes.planning.populations.instruments import measurement_of
 from hikibayes.planning.populations.participants import draw_scores, table
 from hikibayes.planning.populations.reconstructed import ensemble
 from hikibayes.planning.populations.samples import (
@@ -86,20 +86,20 @@ def test_moments_drawn_directly_have_the_law_of_moments_of_rows(world):
 @pytest.mark.parametrize("by_rows", [False, True])
 def test_a_sample_depends_on_its_seed_and_index_alone(settled, world, by_rows):
     """Alone, in another block, beside others of other sizes: the same bytes; and a design changes no draw."""
-    recording = recording_of(sample(missing=DropOut(share=0.2, on="abs_h", strength=1.0)), world.frame, None)
-    recording = recording if by_rows else GAUSSIAN
+    measurement = measurement_of(sample(missing=DropOut(share=0.2, on="abs_h", strength=1.0)), world.frame, None)
+    measurement = measurement if by_rows else GAUSSIAN
     rng = np.random.default_rng(9)
     counts = rng.integers(0, 40, size=(21, 4))  # some cells are too small for a Wishart
-    together = draw_moments(many(world, 21), counts, Stream.of(8, 3), recording)
+    together = draw_moments(many(world, 21), counts, Stream.of(8, 3), measurement)
     for i in (0, 7, 8, 20):
-        alone = draw_moments(many(world, 1), counts[[i]], Stream.of(8, 3 + i), recording)
+        alone = draw_moments(many(world, 1), counts[[i]], Stream.of(8, 3 + i), measurement)
         for one, all_of_them in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one[0], all_of_them[i])
-    other = draw_moments(many(world, 21), counts, Stream.of(9, 3), recording)
+    other = draw_moments(many(world, 21), counts, Stream.of(9, 3), measurement)
     assert not np.isclose(other.centre[:, :, 0], together.centre[:, :, 0]).any(axis=0).all()
     columns = cell_columns(load_model("step3"), world.frame)
     at_once, wanted = (
-        draw_statistics(many(world, 21), counts, Stream.of(8, 3), columns, recording),
+        draw_statistics(many(world, 21), counts, Stream.of(8, 3), columns, measurement),
         pool(together, columns),
     )
     for field in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy"):
@@ -157,8 +157,8 @@ def test_a_cell_too_small_for_a_wishart_is_drawn_by_rows(world):
 
 def test_fixed_scores_have_the_worlds_moments_in_every_sample(world):
     population = many(world, 50)
-    recording = GAUSSIAN._replace(fixed_scores=True)
-    drawn = draw_moments(population, np.broadcast_to(COUNTS, (50, 4)), Stream.of(5), recording)
+    measurement = GAUSSIAN._replace(fixed_scores=True)
+    drawn = draw_moments(population, np.broadcast_to(COUNTS, (50, 4)), Stream.of(5), measurement)
     m = len(world.frame.measures)
     np.testing.assert_allclose(drawn.centre[:, :, :m], population.mean[:, :, :m])
     wanted = world.cov[0][world.frame.group_of] * (COUNTS - 1)[:, None, None]
@@ -168,14 +168,14 @@ def test_fixed_scores_have_the_worlds_moments_in_every_sample(world):
 
 def test_losses_that_depend_on_the_outcome_take_their_share_and_shift_it(settled, world):
     loss = DropOut(share=0.25, on="abs_h", strength=1.5)
-    recording = recording_of(sample(missing=loss), world.frame, None)
+    measurement = measurement_of(sample(missing=loss), world.frame, None)
     size = 2_000
-    drawn = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6), recording)
+    drawn = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6), measurement)
     left = drawn.counts.sum() / (size * COUNTS.sum())
     assert left == pytest.approx(0.75, abs=0.02)
     plain = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6))
     assert drawn.centre[..., -1].mean() < plain.centre[..., -1].mean() - 0.1
-    rows = draw_scores(world, 0, COUNTS * 200, np.random.default_rng(7), recording)
+    rows = draw_scores(world, 0, COUNTS * 200, np.random.default_rng(7), measurement)
     assert len(rows[0]) / (200 * COUNTS.sum()) == pytest.approx(left, abs=0.01)
     for c in range(4):
         assert rows[2][rows[0] == c].mean() == pytest.approx(drawn.centre[:, c, -1].mean(), abs=0.04)
@@ -187,16 +187,16 @@ def age_in_years(reconstructions):
 
 
 def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, world, reconstructions):
-    recording = recording_of(sample(answers="likert"), world.frame, age_in_years(reconstructions))
-    assert recording.location[[0, -1]] == pytest.approx([38.0, settled.assumption("abs_h_raw_mean").distribution.mu])
-    _, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), recording)
-    every = np.column_stack([scores, outcome]) * recording.scale + recording.location
+    measurement = measurement_of(sample(answers="likert"), world.frame, age_in_years(reconstructions))
+    assert measurement.location[[0, -1]] == pytest.approx([38.0, settled.assumption("abs_h_raw_mean").distribution.mu])
+    _, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), measurement)
+    every = np.column_stack([scores, outcome]) * measurement.scale + measurement.location
     np.testing.assert_allclose(every, np.round(every), atol=1e-9)
-    assert (every >= recording.low - 1e-9).all()
-    assert (every <= recording.high + 1e-9).all()
+    assert (every >= measurement.low - 1e-9).all()
+    assert (every <= measurement.high + 1e-9).all()
     size = 3_000
-    drawn = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6), recording)
-    large = draw_scores(world, 0, COUNTS * 300, np.random.default_rng(8), recording)
+    drawn = draw_moments(many(world, size), np.broadcast_to(COUNTS, (size, 4)), Stream.of(6), measurement)
+    large = draw_scores(world, 0, COUNTS * 300, np.random.default_rng(8), measurement)
     for c, n in enumerate(COUNTS):
         part = np.column_stack([large[1], large[2]])[large[0] == c]
         np.testing.assert_allclose(drawn.scatter[:, c].mean(0) / (n - 1), np.cov(part.T), atol=0.06)

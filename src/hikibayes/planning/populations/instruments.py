@@ -16,9 +16,9 @@ from ...study.study import Study
 from ..designs.axes import DropOut
 from ..designs.cells import Sample
 from .columns import Frame
-from .samples import GAUSSIAN, Recording
+from .samples import GAUSSIAN, MeasurementModel
 
-__all__ = ["added_error", "recording_of"]
+__all__ = ["added_error", "measurement_of"]
 
 
 def added_error(
@@ -72,7 +72,7 @@ def _variances(study: Study, name: str, rng: np.random.Generator, size: int) -> 
     return np.full(size, r), np.full(size, 1 - r)
 
 
-def recording_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:
+def measurement_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | None) -> MeasurementModel:
     """Say what becomes of participants' scores under a way of sampling.
 
     Raises
@@ -80,18 +80,18 @@ def recording_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | Non
     InputError
         Whole numbers are asked for, but neither a fact nor an assumption says where a score lies in raw units.
     """
-    recording = GAUSSIAN._replace(fixed_scores=sample.predictors == "fixed")
+    measurement = GAUSSIAN._replace(fixed_scores=sample.predictors == "fixed")
     if sample.answers == "likert":
-        recording = _whole_numbers(recording, frame, reconstructions)
+        measurement = _whole_numbers(measurement, frame, reconstructions)
     if not sample.missing:
-        return recording
+        return measurement
     names = (*frame.measures, frame.study.analysis.outcome)
     if sample.missing.on not in names:
         raise InputError(f"loss depends on {sample.missing.on!r}, which is no score here; there are {', '.join(names)}")
-    return recording._replace(
-        lost_on=names.index(sample.missing.on),
-        lost_intercept=_intercept(sample.missing),
-        lost_slope=float(sample.missing.strength),
+    return measurement._replace(
+        dropout_on=names.index(sample.missing.on),
+        dropout_intercept=_intercept(sample.missing),
+        dropout_slope=float(sample.missing.strength),
     )
 
 
@@ -110,12 +110,12 @@ def _intercept(loss: DropOut) -> float:
     return float(brentq(excess, -reach, reach))
 
 
-def _whole_numbers(recording: Recording, frame: Frame, reconstructions: xr.Dataset | None) -> Recording:
+def _whole_numbers(measurement: MeasurementModel, frame: Frame, reconstructions: xr.Dataset | None) -> MeasurementModel:
     names = [*frame.measures, frame.study.analysis.outcome]
     measures = [frame.study.measure(name) for name in names]
     limits = np.array([measure.limits for measure in measures])
     raw = np.array([_raw_mean_and_sd(frame.study, name, reconstructions) for name in names])
-    return recording._replace(
+    return measurement._replace(
         location=raw[:, 0].copy(),
         scale=raw[:, 1].copy(),
         low=limits[:, 0].copy(),

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from ...arrays import FloatArray, IntArray
 from .columns import Frame
-from .samples import Recording
+from .samples import MeasurementModel
 from .worlds import Worlds
 
 __all__ = ["Scores", "draw_scores", "table"]
@@ -21,7 +21,9 @@ type Scores = tuple[IntArray, FloatArray, FloatArray]
 """Cell (n,), scores (n, m) and outcome (n,) of each participant."""
 
 
-def draw_scores(worlds: Worlds, world: int, counts: IntArray, rng: np.random.Generator, recording: Recording) -> Scores:
+def draw_scores(
+    worlds: Worlds, world: int, counts: IntArray, rng: np.random.Generator, measurement: MeasurementModel
+) -> Scores:
     """Draw participants as arrays, in the study's SD units; counts (C,) are recruited in each cell."""
     cell = np.repeat(np.arange(len(counts)), counts)
     root = np.linalg.cholesky(worlds.cov[world])[worlds.frame.group_of[cell]]
@@ -31,18 +33,18 @@ def draw_scores(worlds: Worlds, world: int, counts: IntArray, rng: np.random.Gen
     outcome = outcome + worlds.sigma[world][worlds.frame.group_of[cell]] * rng.standard_normal(len(cell))
     every = np.column_stack([scores, outcome])
     kept = np.ones(len(cell), dtype=bool)
-    if recording.lost_on >= 0:
-        log_odds = recording.lost_intercept + recording.lost_slope * every[:, recording.lost_on]
+    if measurement.dropout_on >= 0:
+        log_odds = measurement.dropout_intercept + measurement.dropout_slope * every[:, measurement.dropout_on]
         kept = rng.random(len(cell)) >= expit(log_odds)
-    every = _recorded(every[kept], recording)
+    every = _recorded(every[kept], measurement)
     return cell[kept], every[:, :-1], every[:, -1]
 
 
-def _recorded(every: FloatArray, recording: Recording) -> FloatArray:
+def _recorded(every: FloatArray, measurement: MeasurementModel) -> FloatArray:
     """Round scores to what the instruments can give, and return them in SD units again."""
-    if not len(recording.grain):
+    if not len(measurement.grain):
         return every
-    r = recording
+    r = measurement
     grain = np.where(r.grain > 0, r.grain, 1.0)
     raw = r.location + r.scale * every
     whole = np.clip(r.low + grain * np.floor((raw - r.low) / grain + 0.5), r.low, r.high)

@@ -47,7 +47,17 @@ from ...reconstruction.compiled import compiler
 from .columns import CellColumns
 from .worlds import Worlds
 
-__all__ = ["GAUSSIAN", "Moments", "Recording", "Roots", "Stream", "draw_moments", "draw_statistics", "pool", "roots"]
+__all__ = [
+    "GAUSSIAN",
+    "MeasurementModel",
+    "Moments",
+    "Roots",
+    "Stream",
+    "draw_moments",
+    "draw_statistics",
+    "pool",
+    "roots",
+]
 
 
 class Roots(NamedTuple):
@@ -59,7 +69,7 @@ class Roots(NamedTuple):
     """(W, C, c, c) lower Cholesky factors of the covariance within a cell."""
 
 
-class Recording(NamedTuple):
+class MeasurementModel(NamedTuple):
     """What becomes of a participant's scores until they are data.
 
     The first five have shape (c,), the outcome last, or (0,) where scores stay as they are.
@@ -74,17 +84,17 @@ class Recording(NamedTuple):
     """Range of the instrument."""
     grain: FloatArray
     """Distance between neighbouring values; 0 leaves a score as it is."""
-    lost_on: int
+    dropout_on: int
     """Index of the score on which the loss depends; -1 for none."""
-    lost_intercept: float
-    lost_slope: float
+    dropout_intercept: float
+    dropout_slope: float
     """Of the log odds of being lost."""
     fixed_scores: bool
     """Whether the scores have exactly the world's mean and covariance in every sample."""
 
 
 NOTHING = np.zeros(0)
-GAUSSIAN = Recording(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, -1, 0.0, 0.0, False)
+GAUSSIAN = MeasurementModel(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, -1, 0.0, 0.0, False)
 """Scores as they are, nobody lost: moments are drawn directly."""
 
 
@@ -112,7 +122,7 @@ class Moments(NamedTuple):
 
 
 def draw_moments(
-    population: Roots, counts: IntArray, stream: Stream, recording: Recording = GAUSSIAN, *, alike: int = 1
+    population: Roots, counts: IntArray, stream: Stream, measurement: MeasurementModel = GAUSSIAN, *, alike: int = 1
 ) -> Moments:
     """Draw one sample from each world, as moments by cell.
 
@@ -124,7 +134,7 @@ def draw_moments(
         Participants by cell; for `draw_statistics` of the first so many worlds.
     stream : Stream
         Source of randomness: sample i has index ``stream.first + i``.
-    recording : Recording
+    measurement : MeasurementModel
         What becomes of the scores.
     alike : int
         So many neighbouring cells have one covariance, and nobody asks for their scatters apart: the sum of these is
@@ -135,9 +145,10 @@ def draw_moments(
     Moments
         Of those who are left.
     """
+    population = _as_many(population, counts)
     W, C, c = population.mean.shape
     drawn = Moments(np.empty((W, C), dtype=np.int64), np.empty((W, C, c)), np.empty((W, C, c, c)))
-    _draw(stream, _plain(population), np.ascontiguousarray(counts, dtype=np.int64), recording, alike, drawn)
+    _draw(stream, population, np.ascontiguousarray(counts, dtype=np.int64), measurement, alike, drawn)
     return drawn
 
 
@@ -146,7 +157,7 @@ def draw_statistics(
     counts: IntArray,
     stream: Stream,
     columns: CellColumns,
-    recording: Recording = GAUSSIAN,
+    measurement: MeasurementModel = GAUSSIAN,
     *,
     alike: int = 1,
 ) -> SufficientStatistics:
@@ -154,7 +165,7 @@ def draw_statistics(
 
     Parameters
     ----------
-    population, counts, stream, recording, alike
+    population, counts, stream, measurement, alike
         As for `draw_moments`: the same stream gives the same samples, whatever design they are reduced to.
     columns : CellColumns
         The model's columns; each uses at most one score in a cell.
@@ -166,10 +177,13 @@ def draw_statistics(
     """
     pooled = _Pooled.empty(len(counts), len(columns.names))
     counts = np.ascontiguousarray(counts, dtype=np.int64)
-    # the loops run over the worlds, and look at the counts of each: there must not be more worlds than counts
-    population = _plain(Roots(*(values[: len(counts)] for values in population)))
-    _draw_pooled(stream, population, counts, recording, alike, _Design.of(columns), pooled)
+    _draw_pooled(stream, _as_many(population, counts), counts, measurement, alike, _Design.of(columns), pooled)
     return SufficientStatistics(names=columns.names, **pooled._asdict())
+
+
+def _as_many(population: Roots, counts: IntArray) -> Roots:
+    """Keep a population for each row of counts: the loops run over populations, and look at the counts of each."""
+    return _plain(Roots(*(values[: len(counts)] for values in population)))
 
 
 def pool(drawn: Moments, columns: CellColumns) -> SufficientStatistics:
@@ -299,10 +313,10 @@ def _load(stream, population, counts, first, eight):
 
 
 @compiled
-def _draw_eight(stream, recording, alike, eight):
+def _draw_eight(stream, measurement, alike, eight):
     C, c = eight.mean.shape[0], eight.mean.shape[1]
-    by_rows = len(recording.grain) > 0 or recording.lost_on >= 0
-    fixed = c - 1 if recording.fixed_scores else 0
+    by_rows = len(measurement.grain) > 0 or measurement.dropout_on >= 0
+    fixed = c - 1 if measurement.fixed_scores else 0
     for first in range(0, C, alike):
         df = every(0.0)
         for cell in range(first, first + alike):
@@ -317,7 +331,7 @@ def _draw_eight(stream, recording, alike, eight):
                 eight.scatter[cell] = 0.0
         if not all_below(every(0.0), enough):
             for cell in range(first, first + alike):
-                _draw_rows(stream, cell, recording, enough, eight)
+                _draw_rows(stream, cell, measurement, enough, eight)
 
 
 @compiled
@@ -378,7 +392,7 @@ def _draw_factor(stream, cell, df, fixed, eight):
 
 
 @compiled
-def _draw_rows(stream, cell, recording, enough, eight):
+def _draw_rows(stream, cell, measurement, enough, eight):
     """Draw participants one by one where `enough` is below 0, reduce them as they come, and count who is left."""
     c, index, factor, row, away = eight.mean.shape[1], load(eight.index, (0,)), eight.factor, eight.row, eight.away
     n = where_below(enough, every(0.0), load(eight.counts, (cell,)), every(0.0))
@@ -392,13 +406,13 @@ def _draw_rows(stream, cell, recording, enough, eight):
     while not all_below(n, every(number + 0.5)):
         present = where_below(every(float(number)), n, every(1.0), every(0.0))
         _draw_row(stream, cell, number, index, eight)
-        if recording.lost_on >= 0:
-            log_odds = recording.lost_intercept + recording.lost_slope * load(row, (recording.lost_on,))
+        if measurement.dropout_on >= 0:
+            log_odds = measurement.dropout_intercept + measurement.dropout_slope * load(row, (measurement.dropout_on,))
             lost = 1.0 / (1.0 + exponential(-log_odds))
             present = where_below(uniform(stream, index, number, 8 * cell + OF_LOSS), lost, every(0.0), present)
-        for i in range(len(recording.grain)):
-            if recording.grain[i] > 0:
-                store(row, (i,), _recorded(load(row, (i,)), recording, i))
+        for i in range(len(measurement.grain)):
+            if measurement.grain[i] > 0:
+                store(row, (i,), _recorded(load(row, (i,)), measurement, i))
         left += present
         share = present / larger(left, every(1.0))
         for i in range(c):
@@ -428,13 +442,13 @@ def _draw_row(stream, cell, number, index, eight):
 
 
 @compiled
-def _recorded(value, recording, i):
+def _recorded(value, measurement, i):
     """Round a score to what its instrument can give, and return it in SD units again."""
-    grain, low = recording.grain[i], recording.low[i]
-    raw = recording.location[i] + recording.scale[i] * value
+    grain, low = measurement.grain[i], measurement.low[i]
+    raw = measurement.location[i] + measurement.scale[i] * value
     raw = low + grain * floor((raw - low) / grain + 0.5)
-    raw = smaller(larger(raw, every(low)), every(recording.high[i]))
-    return (raw - recording.location[i]) / recording.scale[i]
+    raw = smaller(larger(raw, every(low)), every(measurement.high[i]))
+    return (raw - measurement.location[i]) / measurement.scale[i]
 
 
 @compiled
@@ -504,13 +518,13 @@ on_disk = compiler(lanes, algebra, philox)(nogil=True, fastmath=set(lanes.FAST))
 
 @on_disk
 def _draw(
-    stream: Stream, population: Roots, counts: IntArray, recording: Recording, alike: int, drawn: Moments
+    stream: Stream, population: Roots, counts: IntArray, measurement: MeasurementModel, alike: int, drawn: Moments
 ) -> None:
     W, C, c = population.mean.shape
     eight = _room(C, c)
     for first in range(0, W, WIDTH):
         _load(stream, population, counts, first, eight)
-        _draw_eight(stream, recording, alike, eight)
+        _draw_eight(stream, measurement, alike, eight)
         for lane in range(min(WIDTH, W - first)):
             for cell in range(C):
                 drawn.counts[first + lane, cell] = int(eight.counts[cell, lane])
@@ -526,7 +540,7 @@ def _draw_pooled(
     stream: Stream,
     population: Roots,
     counts: IntArray,
-    recording: Recording,
+    measurement: MeasurementModel,
     alike: int,
     design: _Design,
     pooled: _Pooled,
@@ -537,7 +551,7 @@ def _draw_pooled(
     at, mean, cross = np.zeros((C, p + 1, WIDTH)), np.zeros((p + 1, WIDTH)), np.zeros((p + 1, p + 1, WIDTH))
     for first in range(0, W, WIDTH):
         _load(stream, population, counts, first, eight)
-        _draw_eight(stream, recording, alike, eight)
+        _draw_eight(stream, measurement, alike, eight)
         n = _pool_eight(design, at, mean, cross, eight)
         _unload_pooled(first, n, mean, cross, pooled)
 

@@ -38,7 +38,7 @@ def analyse_looks(plan: Plan, sample: Sample, population: Population, chunk: int
     """
     looks = plan.simulation.looks
     assert looks is not None
-    size, recording, alike = found.shape[-1], plan.recording(sample), plan.alike(population.worlds)
+    size, measurement, alike = found.shape[-1], plan.measurement(sample), plan.alike(population.worlds)
     sizes = looks.sizes(sample.sizes)
     for model in dict.fromkeys(analysis.model.name for analysis in plan.analyses):
         members = [i for i, analysis in enumerate(plan.analyses) if analysis.model.name == model]
@@ -50,7 +50,7 @@ def analyse_looks(plan: Plan, sample: Sample, population: Population, chunk: int
             key = plan.key(sample.digest(), "look", look)
             counts = plan.counts(sample, population.worlds, plan.rng(key, chunk, "data"), new)[:size]
             stream = Stream.of(plan.seed(key, "data"), chunk * plan.chunk_size)
-            drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, recording, alike=alike)
+            drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, measurement, alike=alike)
             total = drawn if total is None else merged(total, drawn)
             left = np.flatnonzero(going.any(axis=0))
             if not len(left):

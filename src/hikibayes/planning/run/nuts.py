@@ -29,9 +29,9 @@ def analyse(plan: Plan, sample: Sample, population: Population, chunk: int, foun
     key = plan.key(sample.digest())
     rng, seeds = plan.rng(key, chunk, "data"), plan.rng(key, chunk, "nuts")
     counts = plan.counts(sample, population.worlds, rng)
-    recording = plan.recording(sample)
+    measurement = plan.measurement(sample)
     for w in range(len(population.worlds)):
-        scores = draw_scores(population.worlds, w, counts[w], rng, recording)
+        scores = draw_scores(population.worlds, w, counts[w], rng, measurement)
         for i, analysis in enumerate(plan.analyses):
             draws, good = _fit(analysis, scores, int(seeds.integers(2**31)))
             if good:

@@ -29,9 +29,9 @@ from ..designs.cells import Sample
 from ..designs.simulation import Simulation, check
 from ..populations.columns import Frame, cell_columns
 from ..populations.fixed import fixed_worlds, stated_variances
-from ..populations.instruments import added_error, recording_of
+from ..populations.instruments import added_error, measurement_of
 from ..populations.reconstructed import ensemble
-from ..populations.samples import Recording, Roots, roots
+from ..populations.samples import MeasurementModel, Roots, roots
 from ..populations.sources import Asked, Source, sources_of
 from ..populations.worlds import Worlds
 from .analyses import Analysis, Questions, analysis_of
@@ -200,9 +200,9 @@ class Plan:
         interval, rope = self.simulation.interval, self.simulation.rope
         return summaries_by_prior(statistics, priors, asked[0].weights, prob=interval, rope=rope)
 
-    def recording(self, sample: Sample) -> Recording:
+    def measurement(self, sample: Sample) -> MeasurementModel:
         """Return what becomes of the participants' scores."""
-        return recording_of(sample, self.frame, self.reconstructions)
+        return measurement_of(sample, self.frame, self.reconstructions)
 
     def alike(self, worlds: Worlds) -> int:
         """Return how many neighbouring cells differ in their means alone: a group's, unless the category moderates."""

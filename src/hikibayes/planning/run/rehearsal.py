@@ -47,7 +47,7 @@ def rehearse(plan: Plan) -> None:
         with _named(sample):
             _refuse_sample(sample, plan.frame)
             worlds = plan.population(sample, 0, POPULATIONS).worlds
-            plan.recording(sample)
+            plan.measurement(sample)
             counts = _expected_counts(sample, worlds)
             for analysis in plan.analyses:
                 _refuse_few(sample, counts, len(analysis.columns.names))

@@ -169,11 +169,11 @@ def _analyse(plan: Plan, sample: Sample, population: Population, chunk: int, fou
     key, size = plan.key(sample.digest()), found.shape[-1]
     counts = plan.counts(sample, population.worlds, plan.rng(key, chunk, "data"))[:size]
     stream = Stream.of(plan.seed(key, "data"), chunk * plan.chunk_size)
-    recording, alike = plan.recording(sample), plan.alike(population.worlds)
+    measurement, alike = plan.measurement(sample), plan.alike(population.worlds)
     for model in dict.fromkeys(analysis.model.name for analysis in plan.analyses):
         members = [i for i, analysis in enumerate(plan.analyses) if analysis.model.name == model]
         asked = [plan.analyses[i] for i in members]
-        drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, recording, alike=alike)
+        drawn = draw_statistics(population.roots, counts, stream, asked[0].columns, measurement, alike=alike)
         for i, made in zip(members, plan.posteriors(asked, drawn), strict=True):
             for j, name in enumerate(FEATURES[2:], start=2):
                 found[i, :, j] = getattr(made, name).T
