@@ -137,6 +137,11 @@ CALLS = {
         lambda g: hikibayes.confounding(g.folder),
         lambda g: hikibayes.confounding(g.fit),
     ],
+    "replicate": [
+        lambda g: hikibayes.replicate(str(g.folder), "nonaka2021_made_up"),
+        lambda g: hikibayes.replicate(g.fit, g.table, more=True),
+        lambda g: hikibayes.replicate(g.folder, g.csv),
+    ],
     "validate": [lambda g: hikibayes.validate(count=1, stages={"audit": lambda journey: ""})],
     "report": [lambda g: hikibayes.report(g.folder), lambda g: hikibayes.report(str(g.audit))],
     "replay": [lambda g: hikibayes.replay(g.audit), lambda g: hikibayes.replay(str(g.audit))],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .reconstruction.calibrate import calibrate
     from .reconstruction.synthesize import synthesize
     from .reconstruction.verify import verify
+    from .replication.replicate import replicate
     from .reporting.html import report
     from .robustness.confounding.sensitivity import confounding
     from .robustness.imbalance.sensitivity import imbalance
@@ -55,6 +56,7 @@ _HOME = {
     "priors": "robustness.priors.sensitivity",
     "reanalyze": "reanalysis.pipeline",
     "replay": "runs.replay",
+    "replicate": "replication.replicate",
     "report": "reporting.html",
     "synthesize": "reconstruction.synthesize",
     "validate": "validation.strangers.bench",
@@ -83,6 +85,7 @@ __all__ = [
     "priors",
     "reanalyze",
     "replay",
+    "replicate",
     "report",
     "synthesize",
     "validate",

@@ -45,6 +45,8 @@ def folders(tmp_path_factory):
     (root / "plan.toml").write_text(PLAN, encoding="utf-8")
     typed("audit", orchard.FILE, "-o", root / "audit")
     typed("fit", "step3", root / "table.csv", "--engine", "exact", "-o", root / "fit")
+    simulated(load_study("nonaka2021").read(), n=50, seed=2).to_csv(root / "new.csv", index=False)
+    typed("replicate", root / "fit", root / "new.csv", "-o", root / "replicate")
     for analysis in (("priors", "--no-design"), ("imbalance",), ("confounding",)):
         typed(analysis[0], root / "fit", *analysis[1:], "-o", root / analysis[0])
     typed("power", root / "plan.toml", "-o", root / "power")
@@ -82,7 +84,7 @@ def test_a_plain_report_says_what_did_not_pass_and_shows_numbers_by_the_one_rule
     assert "dataset-0001" not in report(folders / "synthesize")
 
 
-@pytest.mark.parametrize("verb", ["audit", "fit", "imbalance", "confounding", "power", "diagnose"])
+@pytest.mark.parametrize("verb", ["audit", "fit", "imbalance", "confounding", "power", "diagnose", "replicate"])
 def test_a_folder_is_made_again(folders, verb):
     found = replay(folders / verb)
     assert same(found), found
@@ -144,7 +146,12 @@ def test_a_verb_writes_the_files_that_it_declares(folders, verb):
 def test_an_output_that_cannot_be_is_found_before_the_work(verb, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    argument = {"fit": ["step1", "t.csv"], "engines": ["step1", "t.csv"], "diagnose": ["."]}.get(verb.name, [])
+    argument = {
+        "fit": ["step1", "t.csv"],
+        "engines": ["step1", "t.csv"],
+        "diagnose": ["."],
+        "replicate": ["nonaka2021", "t.csv"],
+    }.get(verb.name, [])
     found = CliRunner().invoke(main, [verb.name, *argument, "--out", "file/run"])
     assert found.exit_code == 2, found.output
     assert "file/run: cannot be written to" in found.stderr

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ..drawing import draw
 from ..saved import SavedRun
 from ..topic import Topic
-from . import answers, checks, confounding, fit, imbalance, methods, planning, record, sensitivity
+from . import answers, checks, confounding, fit, imbalance, methods, planning, record, replication, sensitivity
 from .methods.checklist import CHECKLIST
 
 __all__ = ["TOPICS", "figure_files"]
 
 TOPICS: tuple[Topic, ...] = (
     answers.SUMMARY,
+    replication.REPLICATION,
     sensitivity.FAILING,
     fit.UNDERSTOOD,
     fit.METHOD,

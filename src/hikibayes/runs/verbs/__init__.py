@@ -9,6 +9,7 @@ from .imbalance import imbalance
 from .power import diagnose, power
 from .priors import priors
 from .reanalyze import reanalyze
+from .replicate import replicate
 from .synthesize import synthesize
 from .validate import validate
 
@@ -16,6 +17,6 @@ __all__ = ["VERBS"]
 
 VERBS = (
     *(reanalyze, audit, calibrate, synthesize, fit, engines),
-    *(priors, imbalance, confounding, power, diagnose, validate),
+    *(priors, imbalance, confounding, power, diagnose, replicate, validate),
 )
 """In the order of the work, as ``hikibayes --help`` lists them."""

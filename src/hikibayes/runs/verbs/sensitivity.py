@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...robustness.case import Case
     from ..run import Run
 
-__all__ = ["TARGET", "analysed", "outcome", "sensitivity_files"]
+__all__ = ["TARGET", "analysed", "case_for", "outcome", "sensitivity_files"]
 
 TARGET = (
     click.Argument(["what"], default=DEFAULT_STUDY, metavar="[STUDY or FIT FOLDER]"),
@@ -39,11 +39,12 @@ def analysed(
     run: Run, ask: Callable[..., Any], what: str, datasets: int, readings: dict[str, Any], **chosen: Any
 ) -> tuple[Any, Case]:
     """Find what is asked about, a study's data sets or a fit, and ask; return the answer and what it is about."""
-    case = _case(run, what, datasets, readings)
+    case = case_for(run, what, datasets, readings)
     return ask(case, seed=run.seed, tell=run.say, **chosen), case
 
 
-def _case(run: Run, what: str, datasets: int, readings: dict[str, Any]) -> Case:
+def case_for(run: Run, what: str, datasets: int, readings: dict[str, Any]) -> Case:
+    """Return a study's data sets, or a fit's rows; the run notes its inputs."""
     from ...inference.saved_fit import POSTERIOR
     from ...robustness.case import case_of, case_of_study, is_folder
 

@@ -1,0 +1,278 @@
+"""Two studies made comparable: one model, the original's SDs for both, and what each says of one effect.
+
+Everything else (intercept, slopes, residual SD) is each study's own: other people differ in more than the effect. A
+published original is many reconstructions, and the new data weight what was not printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeGuard
+
+import numpy as np
+import pandas as pd
+
+from ..arrays import FloatArray
+from ..estimands import KINDS
+from ..inference.answers.remarks import Remark
+from ..inference.data.tables import Participants, participants, read_participants
+from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior
+from ..inference.gaussian.reprior import Likelihood, likelihood
+from ..inference.models.compile import exact_posterior
+from ..inference.models.design import Scaling, design
+from ..inference.models.steps import model_of, step_of
+from ..inference.saved_fit import load_fit
+from ..robustness.case import Case, case_of_study, is_folder
+from ..spec import InputError, digest, unknown_name
+from ..study.study import Study
+from ..study.study_file import load_study, shipped_studies
+from .measures import NormalPrior
+
+__all__ = ["NewData", "Pair", "about", "examples", "new_data", "paired"]
+
+NODES = 15
+OPPOSITE = -3.0
+"""Standard errors by which the other coefficients, as a whole, must point the other way to be remarked upon."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewData:
+    """The rows of the new study.
+
+    Parameters
+    ----------
+    name : str
+        As it was given.
+    data_sets : tuple of pandas.DataFrame
+        One table; or as many reconstructions as the original has, of a new study that is itself known from print.
+    remarks : tuple of Remark
+        What is odd about the table.
+    verdict : str
+        What the sampler said of a printed new study's reconstructions.
+    """
+
+    name: str
+    data_sets: tuple[pd.DataFrame, ...]
+    remarks: tuple[Remark, ...] = ()
+    verdict: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """What two studies say of one effect.
+
+    Parameters
+    ----------
+    case : Case
+        The original, with the model and the estimand.
+    new : NewData
+        The new rows.
+    original, renewed : Likelihood
+        Of B reconstructions of the original, and of the new data: one table, or B reconstructions.
+    prior : NormalPrior
+        The model's prior of the effect.
+    remarks : tuple of Remark
+        What is odd about the new data, on their own or beside the original.
+    """
+
+    case: Case
+    new: NewData
+    original: Likelihood
+    renewed: Likelihood
+    prior: NormalPrior
+    remarks: tuple[Remark, ...]
+
+
+def examples() -> dict[str, Path]:
+    """Return the made-up tables that come with the package, by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "examples").glob("*.csv"))}
+
+
+def about(case: Case, estimand: str) -> Case:
+    """Return the original asked for another estimand, by the model of that estimand's step."""
+    if not estimand:
+        return case
+    asked = case.study.estimand(estimand)
+    if not KINDS[asked.kind].scenarios:
+        raise InputError(f"{estimand!r} is a share of variance; a replication is of an effect", key="estimand")
+    model = model_of(case.study, step_of(case.study, asked)) if case.synthetic else case.model
+    return replace(case, estimand=asked, model=model)
+
+
+def new_data(
+    what: str | Path | Study | pd.DataFrame,
+    case: Case,
+    *,
+    seed: int,
+    columns: Mapping[str, str] | None = None,
+    mapping: str | Path | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> NewData:
+    """Read the new study: a table of participants, the folder of a fit, a study known from print, or an example.
+
+    Parameters
+    ----------
+    what : str, Path, Study or pandas.DataFrame
+        A table or its file; a folder that `fit` has written; a study, its file or its name; the name of an example.
+    case : Case
+        The original.
+    seed : int
+        Of a printed study's reconstructions.
+    columns, mapping
+        What headers and labels mean, as `fit` takes them.
+    tell : callable, optional
+        Told what begins.
+
+    Raises
+    ------
+    InputError
+        It cannot be read as the original's measures: the message says which estimands it could be asked about.
+    """
+    if isinstance(what, Study) or _names_a_study(what):
+        return _printed(what, case, seed, tell)
+    source = examples().get(str(what), what) if not isinstance(what, pd.DataFrame) else what
+    if not isinstance(source, pd.DataFrame) and is_folder(source):
+        source = load_fit(source).participants
+
+    def read(measures: Sequence[str]) -> Participants:
+        if isinstance(source, pd.DataFrame):
+            return participants(source, case.study, measures, columns=columns, mapping=mapping)
+        return read_participants(source, case.study, measures, columns=columns, mapping=mapping)
+
+    try:
+        rows = read(case.model.variables)
+    except InputError as error:
+        raise InputError(f"{error}; {_survivors(case, read)}") from None
+    made_up = [Remark(kind="made_up", of="", count=len(rows.frame), text=f"{what} is made up: nobody was asked")]
+    remarks = (*(made_up if str(what) in examples() else []), *rows.remarks)
+    name = "a table" if isinstance(what, pd.DataFrame) else str(what)
+    return NewData(name=name, data_sets=(rows.frame,), remarks=remarks)
+
+
+def _names_a_study(what: str | Path | pd.DataFrame) -> TypeGuard[str | Path]:
+    if isinstance(what, pd.DataFrame):
+        return False
+    return str(what) in shipped_studies() or Path(what).suffix == ".toml"
+
+
+def _printed(what: str | Path | Study, case: Case, seed: int, tell: Callable[[str], None] | None) -> NewData:
+    study = load_study(what).read()
+    if digest(study) == digest(case.study):
+        raise InputError("is the original itself; a replication is another study", source=str(what))
+    if missing := [name for name in case.model.variables if name not in {m.id for m in study.measures}]:
+        found = unknown_name("measure", missing[0], [m.id for m in study.measures])
+        raise InputError(f"{found}; both studies need the same measures, under the same ids", source=study.id)
+    made = case_of_study(study, datasets=len(case.data_sets), seed=seed, tell=tell)
+    return NewData(name=study.id, data_sets=made.data_sets, verdict=made.verdict)
+
+
+def _survivors(case: Case, read: Callable[[Sequence[str]], Participants]) -> str:
+    """Say which of the study's effects the new table can be asked about."""
+
+    def readable(step: str) -> bool:
+        try:
+            read(model_of(case.study, step).variables)
+        except InputError:
+            return False
+        return True
+
+    effects = [e for e in case.study.estimands if KINDS[e.kind].scenarios] if case.synthetic else []
+    steps = {step: readable(step) for step in {step_of(case.study, e) for e in effects}}
+    left = [e.name for e in effects if steps[step_of(case.study, e)]]
+    if not left:
+        return f"{case.estimand.name} cannot be compared without it, and no other estimand of the study can"
+    return f"{case.estimand.name} cannot be compared without it; --estimand {' or '.join(left)} can"
+
+
+def paired(case: Case, new: NewData, *, own_scale: bool = False) -> Pair:
+    """Lay both studies out by one model, and integrate everything out but the effect.
+
+    Parameters
+    ----------
+    case : Case
+        The original.
+    new : NewData
+        By `new_data`.
+    own_scale : bool
+        Standardise the new data by their own SDs: where the instrument is another one. Restriction of range then looks
+        like a smaller effect.
+
+    Raises
+    ------
+    InputError
+        The prior has no proper form, or the new data no posterior; they are the original's own people; or nobody of
+        them is at a level that the original has.
+    """
+    _refuse_same_people(case, new)
+    if case.model.prior_set(case.variant).rule:
+        raise InputError(f"prior {case.variant!r} depends on the data, or is none; both studies need one same prior")
+    scaling, remarks = _scaling(case, new, own_scale)
+    laid_out = design(case.model, new.data_sets, case.study, scaling=scaling)
+    if laid_out.columns != case.design.columns:
+        absent = sorted(set(case.design.columns) ^ set(laid_out.columns))
+        raise InputError(f"nobody is at a level that the other study has: {', '.join(absent)}", source=new.name)
+    contrast = case.focal[:, None]
+    try:
+        first, second = case.posterior(nodes=NODES), exact_posterior(laid_out, case.variant, nodes=NODES)
+        original, renewed = likelihood(first, contrast), likelihood(second, contrast[: len(new.data_sets)])
+    except ExactEngineError as error:
+        raise InputError(str(error), source=new.name) from None
+    of_effect = first.marginal(contrast)
+    assert of_effect.prior_mean is not None
+    assert of_effect.prior_sd is not None
+    prior = NormalPrior(float(of_effect.prior_mean.mean()), float(of_effect.prior_sd.mean()))
+    remarks = (*new.remarks, *remarks, *_opposite(first, second))
+    return Pair(case=case, new=new, original=original, renewed=renewed, prior=prior, remarks=remarks)
+
+
+def _refuse_same_people(case: Case, new: NewData) -> None:
+    """Raise where more rows are equal to the original's than chance explains."""
+    if case.synthetic or len(new.data_sets) > 1:
+        return
+    names = list(case.model.variables)
+    old, fresh = (table[names].astype(str) for table in (case.data_sets[0], new.data_sets[0]))
+    shared = int(fresh.apply(tuple, axis=1).isin(set(old.apply(tuple, axis=1))).sum())
+    shares = [(old[n].value_counts(normalize=True) * fresh[n].value_counts(normalize=True)).sum() for n in names]
+    if shared > 3 * len(old) * len(fresh) * float(np.prod(shares)) + 1:
+        raise InputError(
+            f"{shared} of {len(fresh)} rows are rows of the original; a replication needs other people: leave them out",
+            source=new.name,
+        )
+
+
+def _scaling(case: Case, new: NewData, own: bool) -> tuple[Scaling | None, tuple[Remark, ...]]:
+    """Return the SDs that make both studies' effects one parameter: the original's, where the original prints them.
+
+    Scores that are z-scored by themselves turn a restriction of range into a smaller effect. An SD that is assumed is
+    no better: the new data would then weigh the assumption by the priors of coefficients that both do not share.
+    """
+    if case.model.scaling == "raw":
+        return None, ()
+    known, sample = case.design.scaling, new.data_sets
+    printed = {str(fact.of) for fact in case.study.facts_of("sd")} if case.synthetic else set(known.scale)
+    mine = [name for name in known.scale if own or name not in printed]
+    fresh = Scaling.of_sample(pd.concat(sample), list(known.scale), datasets=len(sample))
+
+    def chosen(old: Mapping[str, FloatArray], young: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        return {n: young[n] if n in mine else np.full(len(sample), old[n].mean()) for n in old}
+
+    scaling = Scaling(
+        location=chosen(known.location, fresh.location),
+        scale=chosen(known.scale, fresh.scale),
+    )
+    why = "as asked" if own else "the original prints none; where the range is restricted, this makes effects smaller"
+    text = f"standardised by the new sample's own SDs ({why}): {', '.join(mine)}"
+    return scaling, ((Remark(kind="scale", of="", count=len(mine), text=text),) if mine else ())
+
+
+def _opposite(first: GaussianPosterior, second: GaussianPosterior) -> list[Remark]:
+    """Remark where the new coefficients, as a whole, point the other way than the original's."""
+    was, now = first.marginal().mean().mean(axis=0), second.marginal()
+    se = now.sd().mean(axis=0)
+    pull = float((was * now.mean().mean(axis=0) / se**2).sum() / np.sqrt((was**2 / se**2).sum()))
+    if pull > OPPOSITE:
+        return []
+    text = "the coefficients point the other way than the original's; is a scale scored, or a group coded, in reverse?"
+    return [Remark(kind="opposite_coefficients", of="", count=len(was), text=text)]

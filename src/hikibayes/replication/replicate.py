@@ -1,0 +1,244 @@
+"""The verb: what a new study says of a published one, and both together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..defaults import DEFAULT_SEED
+from ..inference.answers.remarks import remark_table
+from ..inference.gaussian.mixture import Mixture
+from ..inference.gaussian.reprior import Likelihood, Tabulated
+from ..inference.models.specs import DEFAULT_VARIANT
+from ..robustness.case import Case, case_of
+from ..shown import Shown
+from ..study.study import Study
+from . import measures as m
+from .pair import Pair, about, new_data, paired
+from .sceptical import sceptical_bf, sceptical_p
+from .words import sentences
+
+__all__ = ["Replication", "replicate", "replication_of"]
+
+JOINT = ("what", "label", "mean", "sd", "lower", "upper", "p_positive", "bf10", "sd_within", "sd_between")
+"""Columns of ``joint.csv``."""
+MEASURES = ("measure", "value", "lower", "upper", "note")
+"""Columns of ``replication.csv``."""
+ENOUGH = 50
+"""Fewer effective reconstructions than this carry no answer."""
+PRINTED = (0.0, 0.2)
+"""Chances that a result without significance is printed."""
+SCALES = {"little": 0.25, "as usual": 0.5, "much": 1.0}
+"""Of tau's half-normal, in SDs of the effect's prior: at a half, studies differ by less than effects do, 95 in 100."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Replication(Shown):
+    """What is known after a second study.
+
+    Parameters
+    ----------
+    case : Case
+        The original.
+    joint : pandas.DataFrame
+        The effect by each study, by both, and by both if studies differ or if the original was printed for its
+        significance: columns `JOINT`.
+    replication : pandas.DataFrame
+        The measures of the replication, with `MEASURES`.
+    remarks : pandas.DataFrame
+        What is odd about the new data.
+    effective : float
+        How many reconstructions of the original the new data leave; NaN of rows.
+    verdict : str
+        What the sampler said of reconstructions; empty for rows.
+    """
+
+    case: Case
+    joint: pd.DataFrame
+    replication: pd.DataFrame
+    remarks: pd.DataFrame
+    effective: float
+    verdict: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether enough reconstructions are left."""
+        return not self.effective < min(ENOUGH, 0.5 * len(self.case.data_sets))
+
+    @property
+    def warning(self) -> str:
+        """What is to be known where it is not sound."""
+        if self.sound:
+            return ""
+        return (
+            f"the new data leave {self.effective:.1f} effective of {len(self.case.data_sets)} reconstructions: they"
+            " contradict most of what the record left open; take more with --datasets, or look at the scales"
+        )
+
+    @property
+    def sentences(self) -> list[str]:
+        """The answers in words."""
+        return sentences(self.joint, self.replication)
+
+
+def replicate(
+    original: str | Path | Study | Case,
+    new: str | Path | Study | pd.DataFrame,
+    *,
+    estimand: str = "",
+    variant: str = DEFAULT_VARIANT,
+    columns: Mapping[str, str] | None = None,
+    mapping: str | Path | None = None,
+    own_scale: bool = False,
+    more: bool = False,
+    datasets: int = 30,
+    seed: int = DEFAULT_SEED,
+    tell: Callable[[str], None] | None = None,
+    **readings: str,
+) -> Replication:
+    """Ask whether a new study replicates an original, and what is known of both.
+
+    Parameters
+    ----------
+    original : str, Path, Study or Case
+        A shipped study, a study file, or the folder of a fit of the original's rows.
+    new : str, Path, Study or pandas.DataFrame
+        A table of the same measures, the folder of a fit, another study known from print, or a shipped example.
+    estimand : str
+        By default the one that the original rests on.
+    variant : str
+        Which of the model's priors.
+    columns, mapping
+        What headers and labels of a table mean, as `hikibayes.fit` takes them.
+    own_scale : bool
+        Standardise the new data by their own SDs, not by the original's.
+    more : bool
+        Add the sceptical measures, and other widths of the prior.
+    datasets : int
+        Reconstructions of a printed original.
+    seed : int
+        Of the reconstructions.
+    tell : callable, optional
+        Told what begins.
+    **readings : str
+        Option by reading, of the original.
+
+    Returns
+    -------
+    Replication
+
+    Raises
+    ------
+    InputError
+        A study cannot be read, the new data lack a measure, or hold the original's people.
+    """
+    case = about(case_of(original, datasets=datasets, seed=seed, tell=tell, **readings), estimand)
+    case = replace(case, variant=variant) if case.synthetic else case
+    fresh = new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell)
+    return replication_of(paired(case, fresh, own_scale=own_scale), more=more)
+
+
+def replication_of(pair: Pair, *, more: bool = False) -> Replication:
+    """Ask two studies that were made comparable."""
+    original, new, prior = m.normalised(pair.original, pair.prior), pair.renewed, pair.prior
+    joint = m.pooled(m.both(original, new))
+    many = len(original) > 1
+    return Replication(
+        case=pair.case,
+        joint=pd.DataFrame(_joint(pair, original, new, joint), columns=list(JOINT)),
+        replication=pd.DataFrame(_measures(original, new, joint, prior, more), columns=list(MEASURES)),
+        remarks=remark_table(pair.remarks),
+        effective=m.effective_number(original, new, prior) if many else float("nan"),
+        verdict="; ".join(filter(None, (pair.case.verdict, pair.new.verdict))),
+    )
+
+
+# -- the effect --------------------------------------------------------------------------------------------------------
+
+
+def _joint(pair: Pair, original: Likelihood, new: Likelihood, joint: Likelihood) -> Iterator[dict[str, object]]:
+    prior, scales = pair.prior, [share * pair.prior.sd for share in SCALES.values()]
+    alone = m.pooled(m.normalised(new, prior)) if len(new) > 1 else new
+    each = {"original": (original, f"original ({pair.case.study.id})"), "new": (new, "new data alone")}
+    for (what, (likelihoods, label)), whole in zip(each.items(), (m.pooled(original), alone), strict=True):
+        spread = m.posterior(likelihoods, prior)
+        between = float(spread.mean().std()) if len(likelihoods) > 1 else 0.0
+        within = float(np.sqrt((spread.sd() ** 2).mean()))
+        yield {
+            **_row(what, label, m.together(spread), m.log_bf10(whole, prior)),
+            "sd_within": within,
+            "sd_between": between,
+        }
+    yield _row("both", "both together", m.together(m.posterior(joint, prior)), m.log_bf10(joint, prior))
+    se = float(m.flat_estimate(original)[1].mean())
+    for chance in PRINTED:
+        how = f"1 in {1 / chance:.0f} null results was printed" if chance else "null results were never printed"
+        found = m.selected(joint, se, prior, chance)
+        yield _row(f"selected_{chance:g}", f"both, if the original had to be significant and {how}", found)
+    for (how, share), differing in zip(SCALES.items(), m.if_studies_differ(original, new, prior, scales), strict=True):
+        label = f"mean effect if studies differ {how} (scale {share * prior.sd:.3g})"
+        yield _row(f"differing_{share:g}", label, differing.mean_effect)
+
+
+def _row(what: str, label: str, found: Mixture | Tabulated, log_bf: np.ndarray | None = None) -> dict[str, object]:
+    numbers = {
+        "mean": found.mean(),
+        "sd": found.sd(),
+        "lower": found.quantile(0.025),
+        "upper": found.quantile(0.975),
+        "p_positive": found.p_positive(),
+        "bf10": np.nan if log_bf is None else np.exp(log_bf),
+    }
+    return {"what": what, "label": label, **{name: float(np.ravel(value)[0]) for name, value in numbers.items()}}
+
+
+# -- the replication ---------------------------------------------------------------------------------------------------
+
+
+def _measures(
+    original: Likelihood, new: Likelihood, joint: Likelihood, prior: m.NormalPrior, more: bool
+) -> Iterator[dict[str, object]]:
+    whole, alone = m.pooled(original), m.pooled(new)
+    yield _said("replication_bf", np.exp(m.log_replication_bf(whole, joint, prior)), note="> 1 speaks for the original")
+    predicted = m.prediction(original, new, prior)
+    estimates = m.flat_estimate(new)[0]
+    yield _described("predicted", m.together(predicted), note="an expectation, no verdict: most failures fall inside")
+    yield _said("predicted_below", predicted.cdf(estimates[:, None]).mean(), note="chance of a smaller estimate")
+    difference = m.together(m.difference(original, new))
+    yield _described("difference", difference, note="new less original, flat priors")
+    direction = float(np.sign(m.posterior(whole).mean()[0, 0]))
+    for name, share in (("p_smaller", 1.0), ("p_less_than_half", 0.5)):
+        below = m.difference(original, new, share).cdf(0.0).mean()
+        yield _said(name, below if direction > 0 else 1 - below, note="in the original's direction")
+    right, vague = m.log_if_right(whole, joint, prior), m.log_evidence(alone, prior)
+    yield _said("original_weight", m.original_weight(right, vague), note="of the original's posterior; before: .5")
+    yield _said("reconstructions", m.effective_number(original, new, prior), note=f"effective, of {len(original)}")
+    if more:
+        yield from _more(original, new, prior, direction)
+
+
+def _more(original: Likelihood, new: Likelihood, prior: m.NormalPrior, direction: float) -> Iterator[dict[str, object]]:
+    (t_o, s_o), (t_r, s_r) = ([part.mean() for part in m.flat_estimate(study)] for study in (original, new))
+    z = (direction * t_o / s_o, direction * t_r / s_r, (s_o / s_r) ** 2)
+    for kind in ("nominal", "golden", "controlled"):
+        yield _said(f"sceptical_p_{kind}", sceptical_p(*z, kind), note="one-sided; normal form")
+    yield _said("sceptical_bf", sceptical_bf(*z), note="> 1 speaks for the effect; empty: does not exist; normal form")
+    for factor in (0.5, 2.0):
+        other = m.NormalPrior(prior.mean, factor * prior.sd)
+        # each reconstruction weighs the same whatever the prior is
+        again = m.normalised(original, other)
+        bf = m.log_replication_bf(m.pooled(again), m.pooled(m.both(again, new)), other)
+        yield _said(f"replication_bf_prior_{other.sd:.3g}", np.exp(bf), note=f"prior sd {other.sd:.3g}")
+
+
+def _said(name: str, value: float | np.ndarray, note: str = "") -> dict[str, object]:
+    return {"measure": name, "value": float(np.ravel(value)[0]), "note": note}
+
+
+def _described(name: str, found: Mixture, note: str) -> dict[str, object]:
+    lower, upper = (float(limit[0, 0]) for limit in found.eti())
+    return {**_said(name, found.mean(), note), "lower": lower, "upper": upper}

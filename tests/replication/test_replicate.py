@@ -1,0 +1,185 @@
+"""A new study beside an original: known from its rows, or from print."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from tests.inference.conftest import simulated
+from tests.studies import orchard_run
+
+import hikibayes as hb
+from hikibayes.cli import main
+from hikibayes.inference.models.specs import load_model
+from hikibayes.inference.models.steps import model_of
+from hikibayes.replication.pair import examples, new_data
+from hikibayes.replication.words import verdict
+from hikibayes.robustness.case import Case
+from hikibayes.spec import InputError
+from hikibayes.study.study_file import load_study
+
+STUDY = load_study("nonaka2021").read()
+
+
+@pytest.fixture(scope="module")
+def original():
+    return Case(
+        study=STUDY,
+        model=load_model("step3"),
+        estimand=STUDY.focal_estimand,
+        data_sets=(simulated(STUDY, n=60),),
+        synthetic=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """The same model for a published original: its SDs of all scores but age are assumed."""
+    return Case(
+        study=STUDY,
+        model=model_of(STUDY, "step3"),
+        estimand=STUDY.focal_estimand,
+        data_sets=tuple(simulated(STUDY, n=60, seed=seed) for seed in range(12)),
+        synthetic=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def new():
+    return simulated(STUDY, n=70, seed=2)
+
+
+def row(found, what):
+    return found.joint.set_index("what").loc[what]
+
+
+def measure(found, name):
+    return found.replication.set_index("measure").loc[name]
+
+
+def test_rows_beside_rows(original, new):
+    found = hb.replicate(original, new, more=True)
+    own = original.posterior(nodes=21).marginal(original.focal[:, None])
+    assert row(found, "original")["mean"] == pytest.approx(own.mean()[0, 0], abs=1e-7)
+    assert row(found, "original")["bf10"] == pytest.approx(np.exp(own.log_bf10()[0, 0]), rel=1e-6)
+    assert row(found, "original")["sd_between"] == 0
+    product = row(found, "original")["bf10"] * measure(found, "replication_bf")["value"]
+    assert product == pytest.approx(row(found, "both")["bf10"], rel=1e-9)
+    assert row(found, "selected_0")["mean"] < row(found, "selected_0.2")["mean"] < row(found, "both")["mean"]
+    assert row(found, "differing_1")["sd"] > row(found, "differing_0.25")["sd"] > row(found, "both")["sd"]
+    assert {"sceptical_p_golden", "sceptical_bf"} <= set(found.replication["measure"])
+    assert found.sound
+    assert np.isnan(found.effective)
+    assert not any("tau" in text for text in found.sentences)
+
+
+def test_scores_in_a_narrower_range_are_scaled_by_the_original(original, new):
+    """Half of each score's spread is half of the SD of the original, not a smaller effect."""
+    scores = [n for n in original.model.variables if STUDY.measure(n).kind != "category"]
+    narrow = new.assign(**{n: new[n].mean() + 0.5 * (new[n] - new[n].mean()) for n in scores})
+    wide, found, by_own = (
+        measure(hb.replicate(original, table, own_scale=own), "difference")
+        for table, own in ((new, False), (narrow, False), (narrow, True))
+    )
+    # outcome and focal score are both halved: the slope stays, whatever the priors of the rest; by own SDs as well
+    assert found["value"] == pytest.approx(wide["value"], abs=0.1)
+    assert by_own["value"] == pytest.approx(wide["value"], abs=0.1)
+    focal = STUDY.analysis.focal
+    short = new.assign(**{focal: new[focal].mean() + 0.5 * (new[focal] - new[focal].mean())})
+    by_original, by_own = (hb.replicate(original, short, own_scale=own) for own in (False, True))
+    sds = [row(found, "new")["sd"] for found in (by_original, by_own)]
+    assert sds[0] > 1.3 * sds[1]
+    assert "own SDs" in by_own.remarks["remark"].str.cat()
+    assert "own SDs" not in by_original.remarks["remark"].str.cat()
+
+
+def test_rows_and_print_of_one_original_are_compared_alike():
+    """Nine samples that print the orchard's record, against one of them as if its rows were known."""
+    study, tables = orchard_run.study().read(), orchard_run.data_sets()
+    case = Case(
+        study=study, model=model_of(study, "products"), estimand=study.focal_estimand, data_sets=tables, synthetic=True
+    )
+    raw = replace(case, data_sets=tables[:1], synthetic=False)
+    new = pd.concat([tables[1].sample(frac=0.8, replace=True, random_state=3)], ignore_index=True)
+    by_print, by_rows = hb.replicate(case, new), hb.replicate(raw, new)
+    spread = np.hypot(row(by_print, "original")["sd_between"], 0.02)
+    assert row(by_rows, "both")["mean"] == pytest.approx(row(by_print, "both")["mean"], abs=3 * spread)
+    ratio = measure(by_rows, "replication_bf")["value"] / measure(by_print, "replication_bf")["value"]
+    assert abs(np.log(ratio)) < 0.7
+
+
+def test_print_is_weighted_by_the_new_data(printed, new):
+    found = hb.replicate(printed, new)
+    assert 1 < found.effective < 12
+    assert "standardised by the new sample's own SDs" in found.remarks["remark"].str.cat()
+    thin = replace(found, effective=2.0)
+    assert not thin.sound
+    assert "2.0 effective of 12" in thin.warning
+    assert found.sound == (found.effective >= 6)
+
+
+def test_what_is_left_where_a_measure_is_missing(printed, new):
+    table = new.drop(columns=[STUDY.analysis.focal])
+    with pytest.raises(InputError, match=f"'{STUDY.analysis.focal}'.*no other estimand of the study can"):
+        hb.replicate(printed, table)
+    short = load_study("nonaka2021").read()
+    first = model_of(short, "step3")
+    missing = [name for name in first.variables if name == "aaq2"]
+    with pytest.raises(InputError, match="aaq2"):
+        hb.replicate(printed, new.drop(columns=missing))
+
+
+def test_values_out_of_range_one_group_and_shares_are_one_message(original, new):
+    with pytest.raises(InputError, match=r"99.*cannot be compared"):
+        hb.replicate(original, new.assign(instrumental_support=99))
+    group = STUDY.analysis.group
+    with pytest.raises(InputError, match="has no complete row.*each group is needed"):
+        hb.replicate(original, new[new[group] == STUDY.group_ids[0]])
+    with pytest.raises(InputError, match="share of variance"):
+        hb.replicate(original, new, estimand="r2_step1")
+    with pytest.raises(InputError, match="depends on the data, or is none"):
+        hb.replicate(replace(original, variant="flat"), new)
+
+
+def test_the_originals_own_people_are_refused(original, new):
+    mixed = pd.concat([new, original.data_sets[0].iloc[:10]], ignore_index=True)
+    with pytest.raises(InputError, match="10 of 150 rows are rows of the original"):
+        hb.replicate(original, mixed)
+
+
+def test_an_outcome_scored_in_reverse_is_remarked_upon(original):
+    new = simulated(STUDY, n=300, seed=2)
+    low, high = STUDY.measure("abs_h").limits
+    kinds = [set(hb.replicate(original, t).remarks["kind"]) for t in (new, new.assign(abs_h=low + high - new["abs_h"]))]
+    assert "opposite_coefficients" not in kinds[0]
+    assert "opposite_coefficients" in kinds[1]
+
+
+def test_a_study_does_not_replicate_itself(printed):
+    with pytest.raises(InputError, match="the original itself"):
+        new_data(STUDY, printed, seed=1)
+
+
+def test_the_shipped_example_is_said_to_be_made_up(printed):
+    assert "nonaka2021_made_up" in examples()
+    found = hb.replicate(printed, "nonaka2021_made_up")
+    assert "made up: nobody was asked" in found.remarks["remark"].str.cat()
+    assert "3 of 180 rows are left out" in found.remarks["remark"].str.cat()
+
+
+@pytest.mark.parametrize(
+    ("bf", "word"), [(12, "Yes, strongly"), (3, "Yes"), (1, "Undecided"), (0.2, "No"), (0.01, "No, clearly")]
+)
+def test_words_come_from_thresholds(bf, word):
+    assert verdict(bf) == word
+
+
+def test_an_unknown_table_is_one_message(tmp_path):
+    new = tmp_path / "none.csv"
+    found = CliRunner().invoke(
+        main, ["replicate", "nonaka2021", str(new), "--datasets", "2", "-o", str(tmp_path / "o")]
+    )
+    assert found.exit_code == 2
+    assert "none.csv" in found.output
+    assert "Traceback" not in found.output
