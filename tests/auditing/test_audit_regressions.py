@@ -178,6 +178,18 @@ def test_increases_of_four_steps_are_clean():
     assert accused(one_sample(701, *facts, steps=steps)) == set()
 
 
+@pytest.mark.parametrize(("gain", "wrong"), [(".05", set()), (".03", {"gain"})])
+def test_an_increase_may_be_the_difference_of_rounded_r2(gain, wrong):
+    steps = [
+        {"id": "two", "label": "2", "adds": ["a", "b", "c", "d"]},
+        {"id": "three", "label": "3", "after": "two", "adds": ["c:d"]},
+    ]
+    facts = [number("coefficient", "1.48", step="three", term="c:d", name="b", **RAW)]
+    facts += [number("coefficient_se", ".61", step="three", term="c:d", name="se", **RAW)]
+    facts += [number("r2", ".27", step="two"), number("delta_r2", gain, step="three", name="gain")]
+    assert accused(one_sample(75, *facts, steps=steps)) == wrong
+
+
 # -- nurses: M, SD, r and the regressions of a mediation; 623 people -------------------------------------------------
 
 

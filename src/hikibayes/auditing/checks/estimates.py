@@ -170,7 +170,7 @@ class Estimate:
         if not self.degrees:
             # without a number of people a t says nothing of effect sizes
             kept = {role: fact for role, fact in kept.items() if role in (*LOCATION, "t", "p", "f")}
-        spans = {role: Span(fact.interval.widened(), fact.absolute) for role, fact in kept.items()}
+        spans = {role: Span(_left(fact).widened(), fact.absolute) for role, fact in kept.items()}
         if self.p and "p" in spans and self.p.value.as_tuple().digits == (1,) and self.p.value < LEAST_P:
             # .001 is often the least p that a table has
             spans["p"] = Span(Interval(0.0, spans["p"].interval.high))
@@ -202,6 +202,12 @@ class Estimate:
 def is_standardised(study: Study, fact: Fact) -> bool:
     """Tell whether a coefficient or slope is in SD units, by itself or by the study's analysis."""
     return study.analysis.standardised if fact.standardised is None else fact.standardised
+
+
+def _left(fact: Fact) -> Interval:
+    """Return what a printed number leaves; an increase may be the difference of two R2 that were rounded before."""
+    again = fact.interval.half_width if fact.quantity == "delta_r2" else 0.0
+    return Interval(fact.interval.low - again, fact.interval.high + again)
 
 
 def gathered(study: Study, head: Fact) -> dict[str, Fact]:
