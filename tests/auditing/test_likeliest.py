@@ -18,7 +18,7 @@ def chosen(seed, **style):
     return found, {"test": one["t"].test, "kind": one["d"].kind, "separate": one["slope"].separate}, said
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize("test", ["welch", "student"])
 @pytest.mark.parametrize("kind", ["cohen", "average", "glass_second"])
 def test_test_and_kind_of_d_are_those_that_agree_with_means_and_sds(seed, test, kind):

@@ -190,6 +190,7 @@ TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, 
         ("two ~ x", {}, "the outcome is text.*bernoulli"),
         ("y ~ constant", {}, "constant.*same value in every row"),
         ("y ~ empty", {}, "column 'empty'.*empty in every row"),
+        ("empty ~ x", {}, "column 'empty'.*empty in every row"),
         ("y ~", {}, "cannot be read|nothing stands right"),
         ("y ~ arm", {"reference": {"arm": "lo"}}, "no level 'lo'.*did you mean 'low'"),
         ("y ~ arm", {"reference": {"amr": "low"}}, "no column 'amr'.*did you mean 'arm'"),
@@ -209,6 +210,11 @@ TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, 
 def test_what_cannot_be_used_is_one_message(formula, options, message):
     with pytest.raises(InputError, match=message):
         fit(formula, TABLE, engine="exact", seed=1, **options)
+
+
+def test_one_row_is_one_message():
+    with pytest.raises(InputError, match="same value in every row"):
+        fit("y ~ x", TABLE.head(1), engine="exact", seed=1)
 
 
 def test_few_rows_and_lonely_people_are_fitted_with_a_remark():

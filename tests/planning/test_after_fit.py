@@ -26,11 +26,13 @@ def planned(made) -> Plan:
     return prepare(begun.simulation, study=begun.study, models=begun.models, reconstructions=begun.reconstructions)
 
 
-@pytest.mark.parametrize("reference", ["a", "b"])
+@pytest.mark.parametrize("arms", [("b", "a"), ("r", "a", "q"), ("b", "z", "y", "a")])
+@pytest.mark.parametrize("reference", ["a", 0])
 @pytest.mark.parametrize("formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ arm * x"])
-def test_populations_are_the_fits_own_posterior(formula, reference):
+def test_populations_are_the_fits_own_posterior(formula, reference, arms):
     """Drawn populations have the estimand's posterior mean and sd; the sample as population has least squares."""
-    made = fit(formula, table(), reference={"arm": reference}, engine="exact", seed=1)
+    reference = reference or arms[0]
+    made = fit(formula, table(arms=arms), reference={"arm": reference}, engine="exact", seed=1)
     plan = planned(made)
     (question,) = plan.estimands
     own = made.summary().set_index("estimand").loc[question.name]
@@ -57,14 +59,13 @@ def test_a_more_sceptical_fit_plans_with_its_own_priors():
 @pytest.mark.parametrize(
     ("formula", "options", "message"),
     [
-        ("y ~ arm * x", {"table": table(arms=("p", "q", "r"))}, "has 3 groups; this compares two"),
-        ("y ~ x * w", {}, "has no groups; this compares two"),
+        ("y ~ x * w", {}, "the fit compares no groups"),
         ("y ~ arm * x", {"scaling": "raw"}, "planning is in SD; fit again with scaling sample"),
         ("y ~ arm * np.exp(x / 9)", {}, "needs participants"),
     ],
 )
 def test_what_nobody_plans_for_is_one_message(formula, options, message):
-    made = fit(formula, options.pop("table", table()), engine="exact", seed=1, **options)
+    made = fit(formula, table(), engine="exact", seed=1, **options)
     with pytest.raises(InputError, match=message):
         power(made)
 

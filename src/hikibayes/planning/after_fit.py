@@ -71,7 +71,7 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
     Raises
     ------
     InputError
-        The folder is no fit's; the fit does not compare two groups, has no exact posterior, or is in raw units.
+        The folder is no fit's; the fit compares no groups, has no exact posterior, or is in raw units.
 
     Notes
     -----
@@ -86,7 +86,8 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
             "the fit's priors are in the columns' own units, and planning is in SD; fit again with scaling sample",
             key="scaling",
         )
-    _ = study.group_ids
+    if len(study.groups) < 2:
+        raise InputError("the fit compares no groups; a plan after a fit is of a question about groups")
     question = study.focal_estimand
     asked = study.replace(estimands=(question,))
     laid_out = design(model, rows, asked)

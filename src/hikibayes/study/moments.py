@@ -50,7 +50,7 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
         Says which measure holds the groups and what kind each measure is.
     measures : sequence of str, optional
         The measures to include; by default every column that is a number, a scale or a two-level category of the study
-        and is measured in both groups.
+        and is measured in every group.
 
     Returns
     -------
@@ -69,10 +69,10 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
             raise InputError(unknown_name("column", name, map(str, participants.columns)))
     rows = np.column_stack([_numeric(participants[name], study.measure(name)) for name in names])
     labels = participants[group].astype(str).to_numpy()
-    if unknown := set(labels) - set(study.group_ids):
-        raise InputError(unknown_name("group", min(unknown), study.group_ids), key=f"column {group!r}")
-    parts = [rows[labels == name] for name in study.group_ids]
-    for name, part in zip(study.group_ids, parts, strict=True):
+    if unknown := set(labels) - set(study.group_names):
+        raise InputError(unknown_name("group", min(unknown), study.group_names), key=f"column {group!r}")
+    parts = [rows[labels == name] for name in study.group_names]
+    for name, part in zip(study.group_names, parts, strict=True):
         if len(part) < 2:
             raise InputError(f"group {name!r} has {len(part)} participants; moments need at least 2")
     return xr.Dataset(
@@ -85,7 +85,7 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
             ),
         },
         coords={
-            "group": list(study.group_ids),
+            "group": list(study.group_names),
             "measure": names,
             "measure_2": names,
             "kind": ("measure", [study.measure(name).kind for name in names]),

@@ -38,7 +38,7 @@ def entered(path):
     return found
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda each: each.__name__)
 def test_a_printed_table_comes_back_as_its_facts(layout, seed, tmp_path):
     name, text, printed = layout(Printed(seed))

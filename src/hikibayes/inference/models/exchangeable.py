@@ -42,16 +42,14 @@ def exchangeable(design: Design | MomentDesign, chosen: PriorSet) -> tuple[Float
     """
     p = len(design.columns)
     factor, correlation = np.ones(p), np.eye(p)
-    # moments know categories of two levels only, of which every prior is exchangeable
-    if matrices := getattr(design, "matrices", None):
-        start = 0
-        for term, columns in design.terms.items():
-            here = slice(start, start := start + len(columns))
-            if term in chosen.priors and chosen.priors[term].exchangeable:
-                parts = [_of_factor(part) for part in matrices.common.terms[term].components]
-                cov = reduce(lambda a, b: np.asarray(np.kron(a, b)), parts)
-                factor[here] = np.sqrt(np.diagonal(cov))
-                correlation[here, here] = cov / np.outer(factor[here], factor[here])
+    start = 0
+    for term, columns in design.terms.items():
+        here = slice(start, start := start + len(columns))
+        if term in chosen.priors and chosen.priors[term].exchangeable:
+            parts = [_of_factor(part) for part in design.matrices.common.terms[term].components]
+            cov = reduce(lambda a, b: np.asarray(np.kron(a, b)), parts)
+            factor[here] = np.sqrt(np.diagonal(cov))
+            correlation[here, here] = cov / np.outer(factor[here], factor[here])
     return factor, None if np.array_equal(correlation, np.eye(p)) else correlation
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from .terms import columns_of
 
 if TYPE_CHECKING:
     import xarray as xr
+    from formulae.matrices import DesignMatrices
 
 __all__ = ["MomentDesign", "design_from_moments"]
 
@@ -40,17 +42,17 @@ class MomentDesign:
     ----------
     model, study
         What it is the design of.
-    terms : dict
-        Names of the columns of each term.
+    matrices : formulae.matrices.DesignMatrices
+        The formula evaluated where every measure is 0 and at unit vectors, in each group.
     measures : tuple of str, length m
         The predictors besides group, in the order of the last axis of `linear` and `mean`.
-    constant : array, shape (2, p)
+    constant : array, shape (G, p)
         Columns where every measure is 0 (or at its first level), by group.
-    linear : array, shape (2, p, m)
+    linear : array, shape (G, p, m)
         Change of the columns per unit of a measure, by group.
-    mean : array, shape (B, 2, m)
+    mean : array, shape (B, G, m)
         Mean of the measures by group, in the model's units.
-    shares : array, shape (2,)
+    shares : array, shape (G,)
         Share of each group.
     statistics : SufficientStatistics
         Of B data sets.
@@ -62,7 +64,7 @@ class MomentDesign:
 
     model: ModelSpec
     study: Study
-    terms: dict[str, tuple[str, ...]]
+    matrices: DesignMatrices
     measures: tuple[str, ...]
     constant: FloatArray
     linear: FloatArray
@@ -71,6 +73,11 @@ class MomentDesign:
     statistics: SufficientStatistics
     scaling: Scaling
     standardised: bool
+
+    @cached_property
+    def terms(self) -> dict[str, tuple[str, ...]]:
+        """Names of the columns of each term."""
+        return columns_of(self.matrices)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -91,7 +98,7 @@ class MomentDesign:
             at[..., self.measures.index(name)] = levels.index(value) if levels else value
         for name, amount in (shift or {}).items():
             at[..., self.measures.index(name)] += amount
-        weights = self.shares if group is None else np.equal(self.study.group_ids, group).astype(float)
+        weights = self.shares if group is None else np.equal(self.study.group_names, group).astype(float)
         return np.asarray(np.einsum("g,bgp->bp", weights, self.constant + np.einsum("gpm,bgm->bgp", self.linear, at)))
 
 
@@ -127,17 +134,18 @@ def design_from_moments(
     standardised = scaling is not None or model.scaling == "sample"
     if standardised:
         mean, cov = _standardised(mean, cov, scales, names)
-    terms, constant, linear = _affine_columns(model, study, names[:-1])
+    matrices, constant, linear = _affine_columns(model, study, names[:-1])
+    columns = _names(matrices)
     return MomentDesign(
         model=model,
         study=study,
-        terms=terms,
+        matrices=matrices,
         measures=names[:-1],
         constant=constant,
         linear=linear,
         mean=mean[..., :-1],
         shares=n / n.sum(),
-        statistics=_pooled(n, mean, cov, constant=constant, linear=linear, columns=sum(terms.values(), ())),
+        statistics=_pooled(n, mean, cov, constant=constant, linear=linear, columns=columns),
         scaling=scales,
         standardised=standardised,
     )
@@ -149,11 +157,11 @@ def _arrays(moments: xr.Dataset, names: tuple[str, ...], study: Study) -> tuple[
     for name in names:
         if name not in known:
             raise InputError(unknown_name("measure with moments", name, known))
-    chosen = moments.sel(group=list(study.group_ids), measure=list(names), measure_2=list(names))
+    chosen = moments.sel(group=list(study.group_names), measure=list(names), measure_2=list(names))
     mean = chosen["mean"].transpose(..., "group", "measure").values
     cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
-    m = len(names)
-    return np.asarray(chosen["n"].values, dtype=np.float64), mean.reshape(-1, 2, m), cov.reshape(-1, 2, m, m)
+    m, G = len(names), len(study.group_names)
+    return np.asarray(chosen["n"].values, dtype=np.float64), mean.reshape(-1, G, m), cov.reshape(-1, G, m, m)
 
 
 def _scaling_of_moments(
@@ -177,7 +185,7 @@ def _standardised(
 
 def _affine_columns(
     model: ModelSpec, study: Study, measures: tuple[str, ...]
-) -> tuple[dict[str, tuple[str, ...]], FloatArray, FloatArray]:
+) -> tuple[DesignMatrices, FloatArray, FloatArray]:
     """Find each column's constant and slopes within a group by evaluating the formula at 0 and at unit vectors."""
     refuse_calls(model, "participants")
     unit = np.eye(len(measures))
@@ -186,20 +194,27 @@ def _affine_columns(
     grid = np.vstack([np.zeros((1, len(measures))), unit, probe])
     frame = _grid_frame(model, study, measures, grid)
     matrices = evaluated(model.written, frame)
-    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:].reshape(2, len(grid), -1)
+    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]
+    rows = rows.reshape(-1, len(grid), rows.shape[1])
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
-    terms = columns_of(matrices)
     nonlinear = (np.abs(constant + linear @ probe - rows[:, -1]) > 1e-9).any(axis=0)
     if nonlinear.any():
-        name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(nonlinear)[0])]
+        name = [column for columns in columns_of(matrices).values() for column in columns][
+            int(np.flatnonzero(nonlinear)[0])
+        ]
         raise InputError(f"model {model.name!r}: {name} needs participants; group moments do not tell its moments")
-    return terms, constant, linear
+    return matrices, constant, linear
+
+
+def _names(matrices: DesignMatrices) -> tuple[str, ...]:
+    return sum(columns_of(matrices).values(), ())
 
 
 def _grid_frame(model: ModelSpec, study: Study, measures: tuple[str, ...], grid: FloatArray) -> pd.DataFrame:
     group = study.analysis.group
-    frame = pd.DataFrame(np.tile(grid, (2, 1)), columns=list(measures))
-    frame[group] = categorical(study.measure(group), np.repeat(study.group_ids, len(grid)))
+    groups = study.group_names
+    frame = pd.DataFrame(np.tile(grid, (len(groups), 1)), columns=list(measures))
+    frame[group] = categorical(study.measure(group), np.repeat(groups, len(grid)))
     for name in measures:
         levels = np.array([level.id for level in study.measure(name).levels], dtype=object)
         if len(levels) > 2:
@@ -220,7 +235,7 @@ def _pooled(
 ) -> SufficientStatistics:
     """Pool group moments of (columns, outcome): the outcome is carried along as one more affine column."""
     B, p = len(mean), len(columns)
-    maps = np.zeros((2, p + 1, mean.shape[-1]))
+    maps = np.zeros((len(n), p + 1, mean.shape[-1]))
     maps[:, :p, :-1], maps[:, p, -1] = linear, 1.0
     group_mean = np.einsum("gij,bgj->bgi", maps, mean)
     group_mean[..., :p] += constant

@@ -26,13 +26,15 @@ def follow_up(study: Study, model: str, *, upwards: bool, seed: int) -> Simulati
         Of everything random.
     """
     side = "above" if upwards else "below"
+    # an even split of two groups is the default
+    further = {"allocation": [":".join("1" * len(study.groups))]} if len(study.groups) > 2 else {}
     return Simulation.model_validate(
         {
             "description": f"A follow-up of {study.id}, in brief",
             "study": study.id,
             "model": model,
             "worlds": {"source": ["posterior", "printed", "shrunken"]},
-            "axes": {"n_per_group": SIZES},
+            "axes": {"n_per_group": SIZES, **further},
             "decision": [
                 {
                     "name": f"interval_{side}_zero",

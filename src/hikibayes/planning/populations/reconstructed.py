@@ -30,15 +30,15 @@ class Ensemble:
         Of the model that generates the worlds.
     design : MomentDesign
         That model on every reconstruction.
-    n : array, shape (2,)
+    n : array, shape (G,)
         Participants by group.
-    share : array, shape (R, 2)
+    share : array, shape (R, G)
         Share of the category's second level; 0 where there is no category.
-    centre : array, shape (R, 2, m)
+    centre : array, shape (R, G, m)
         Group means of the scores.
-    step : array, shape (R, 2, m)
+    step : array, shape (R, G, m)
         Difference of the scores between second and first level, within the group.
-    scatter : array, shape (R, 2, m, m)
+    scatter : array, shape (R, G, m, m)
         Cross-products of the scores around their cells' means.
     """
 
@@ -84,7 +84,7 @@ def ensemble(columns: CellColumns, reconstructions: xr.Dataset) -> Ensemble:
     numbers = [*frame.measures, model.outcome]
     unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))
     design = design_from_moments(model, moments, study, scaling=unit)
-    n = moments["n"].sel(group=list(study.group_ids)).values.astype(float)
+    n = moments["n"].sel(group=list(study.group_names)).values.astype(float)
     mean, cov = _scores(moments, frame)
     return Ensemble(frame=frame, columns=columns, design=design, n=n, **_split(mean, cov, n, frame))
 
@@ -107,11 +107,11 @@ def in_sd_units(moments: xr.Dataset) -> xr.Dataset:
 def _scores(moments: xr.Dataset, frame: Frame) -> tuple[FloatArray, FloatArray]:
     """Group means and covariances of scores, the category last."""
     names = [*frame.measures, *filter(None, [frame.category])]
-    chosen = moments.sel(group=list(frame.study.group_ids), measure=names, measure_2=names)
+    chosen = moments.sel(group=list(frame.study.group_names), measure=names, measure_2=names)
     mean = chosen["mean"].transpose(..., "group", "measure").values
     cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
     c, R = len(names), math.prod(mean.shape[:-2])
-    return mean.reshape(R, 2, c), cov.reshape(R, 2, c, c)
+    return mean.reshape(R, -1, c), cov.reshape(R, -1, c, c)
 
 
 def _split(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> dict[str, FloatArray]:

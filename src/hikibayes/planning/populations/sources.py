@@ -285,7 +285,7 @@ def _draw_scores(
     made: Ensemble, root: FloatArray, index: IntArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Draw shares of the category, means and covariances of the scores from their posterior."""
-    size, m, k = len(index), root.shape[-1], 2 if made.frame.category else 1
+    m, k = root.shape[-1], 2 if made.frame.category else 1
     if (made.n - k < m).any():
         raise InputError(f"groups of {made.n.min():g} are too small for worlds of {m} scores; at least {m + k} each")
     factor = _inverse_wishart_factor(root, made.n - k, rng)
@@ -296,16 +296,16 @@ def _draw_scores(
         return share, made.cell_means(centre, made.step[index], share), cov
     step = made.step[index] + _scaled(factor, rng) / np.sqrt(n * (share * (1 - share))[..., None])
     means = made.cell_means(centre, step, share)
-    return rng.beta(made.n * share + 0.5, made.n * (1 - share) + 0.5).reshape(size, 2), means, cov
+    return rng.beta(made.n * share + 0.5, made.n * (1 - share) + 0.5), means, cov
 
 
 def _inverse_wishart_factor(root: FloatArray, df: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return F with F F' ~ inverse Wishart(root root', df), by Bartlett's decomposition; shape (W, 2, m, m)."""
-    size, m = len(root), root.shape[-1]
+    """Return F with F F' ~ inverse Wishart(root root', df), by Bartlett's decomposition; shape (W, G, m, m)."""
+    m = root.shape[-1]
     bartlett = np.zeros_like(root)
     below = np.tril_indices(m, -1)
-    bartlett[..., below[0], below[1]] = rng.standard_normal((size, 2, len(below[0])))
-    bartlett[..., np.arange(m), np.arange(m)] = np.sqrt(rng.chisquare(df[:, None] - np.arange(m), size=(size, 2, m)))
+    bartlett[..., below[0], below[1]] = rng.standard_normal((*root.shape[:2], len(below[0])))
+    bartlett[..., np.arange(m), np.arange(m)] = np.sqrt(rng.chisquare(df[:, None] - np.arange(m), size=root.shape[:3]))
     solved = np.array(root.swapaxes(-1, -2))
     for i in range(m):  # forward substitution, for all worlds at once
         if i:
@@ -381,7 +381,7 @@ def _worlds(
         cov=cov,
         level=intercept[:, None] + beta @ made.columns.constant.T,
         slope=np.einsum("cpm,wp->wcm", made.columns.linear, beta),
-        sigma=np.repeat(sigma[:, None], 2, axis=1),
+        sigma=np.repeat(sigma[:, None], len(made.n), axis=1),
         mix=made.mix,
         reconstruction=index,
     )
