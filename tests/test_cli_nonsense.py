@@ -13,6 +13,7 @@ FOLDER = ("report", "replay", "diagnose")
 PLAN = ("power",)
 LISTS = ("studies", "models", "simulations")
 CHECKS = ("validate",)
+PAIRS = ("replicate",)
 SEEDED = (*STUDY[1:], *TABLE, *PLAN)
 MODEL = ("step1", "table.csv")
 
@@ -61,6 +62,12 @@ NONSENSE = [
     *((verb, "--none") for verb in (*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS)),
     *((verb, "--new", path) for verb in ("studies", "simulations") for path in ("file", "no/where.toml", "folder")),
     ("nonsens",),
+    *((*PAIRS, spec, "table.csv") for spec in BAD_SPECS),
+    *((*PAIRS, "nonaka2021", table) for table in BAD_TABLES),
+    *(
+        (*PAIRS, "nonaka2021", "nonaka2021_made_up", *words)
+        for words in (("--none",), ("--seed", "x"), ("--out", "file"))
+    ),
     *((*CHECKS, *words) for words in (("nonsens",), ("--count", "0"), ("--workers", "x"), ("--seed", "-1"))),
 ]
 
@@ -75,7 +82,7 @@ def place(tmp_path_factory):
 
 
 def test_every_verb_is_walked_over():
-    assert set(main.commands) == {*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS, *CHECKS}
+    assert set(main.commands) == {*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS, *CHECKS, *PAIRS}
 
 
 @pytest.mark.parametrize("words", NONSENSE, ids=lambda words: "-".join(word[:14] or "nothing" for word in words))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runs import options
+from ..spec import InputError
 
 if TYPE_CHECKING:
     from ..runs.verb import Outcome, Verb
@@ -25,6 +26,7 @@ def command(verb: Verb) -> click.Command:
     def carry_out_and_print(as_json: bool, out: str | None, seed: int | None = None, **arguments: Any) -> None:
         from ..runs.run import Run, carry_out
 
+        _refuse_empty(verb, arguments)
         run = Run(verb=verb, chosen_seed=seed, out=Path(out) if out else None, say=say, bar=progress_bar)
         found, folder = carry_out(run, arguments)
         print_outcome(found, folder, as_json)
@@ -33,6 +35,13 @@ def command(verb: Verb) -> click.Command:
     return click.Command(
         verb.name, params=[*verb.options, *shared], callback=carry_out_and_print, help=verb.find.__doc__
     )
+
+
+def _refuse_empty(verb: Verb, arguments: dict[str, Any]) -> None:
+    # as a path, nothing is the folder that one stands in
+    named = [option.name for option in verb.options if isinstance(option, click.Argument)]
+    if empty := [name for name in named if name and arguments[name] == ""]:
+        raise InputError("is empty; a name or a path is accepted", key=empty[0].upper())
 
 
 def print_outcome(found: Outcome, folder: Path, as_json: bool) -> None:
