@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
+from hikibayes.spec import InputError
 
 from . import mutants
 
@@ -75,6 +76,16 @@ def campaign(folder: Path, seed: int, indices: range) -> list[str]:
                 (place / other).write_text(text if other == name else sound, encoding="utf-8", newline="")
             found += [f"mutant({seed}, {index}), {name}, {verb[0]}: {fault}" for fault in faults_of(place, verb)]
     return found
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A mutant that plans from reconstructions would draw them first, for minutes."""
+
+    def not_here(*_, **__):
+        raise InputError("reconstructions are not drawn here")
+
+    monkeypatch.setattr("hikibayes.reconstruction.calibrate.shipped_or_calibrated", not_here)
 
 
 @pytest.fixture(autouse=True)

@@ -110,8 +110,8 @@ def _scores(moments: xr.Dataset, frame: Frame) -> tuple[FloatArray, FloatArray]:
     chosen = moments.sel(group=list(frame.study.group_names), measure=names, measure_2=names)
     mean = chosen["mean"].transpose(..., "group", "measure").values
     cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
-    c, R = len(names), math.prod(mean.shape[:-2])
-    return mean.reshape(R, -1, c), cov.reshape(R, -1, c, c)
+    R = math.prod(mean.shape[:-2])
+    return mean.reshape(R, *mean.shape[-2:]), cov.reshape(R, *cov.shape[-3:])
 
 
 def _split(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> dict[str, FloatArray]:
