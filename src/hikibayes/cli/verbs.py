@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runs import options
-from ..spec import InputError
 
 if TYPE_CHECKING:
     from ..runs.verb import Outcome, Verb
@@ -38,6 +37,8 @@ def command(verb: Verb) -> click.Command:
 
 
 def _refuse_empty(verb: Verb, arguments: dict[str, Any]) -> None:
+    from ..spec import InputError
+
     # as a path, nothing is the folder that one stands in
     named = [option.name for option in verb.options if isinstance(option, click.Argument)]
     if empty := [name for name in named if name and arguments[name] == ""]:
