@@ -114,7 +114,7 @@ def test_a_fit_of_a_table_that_has_changed_is_not_made_again(folders, tmp_path):
 DAMAGE = {"half": lambda b: b[: len(b) // 2], "binary": lambda b: b"\xff\x00" * 50, "gone": None}
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", ["half", *(pytest.param(how, marks=pytest.mark.long) for how in ("binary", "gone"))])
 @pytest.mark.parametrize("verb", ["fit", "audit", "confounding"])
 def test_a_damaged_folder_is_one_message(folders, verb, damage, tmp_path):
     names = [path.name for path in (folders / verb).iterdir() if path.is_file()]
