@@ -180,7 +180,7 @@ def _joint(pair: Pair, original: Likelihood, new: Likelihood, joint: Likelihood)
         found = m.selected(joint, se, prior, chance)
         yield _row(f"selected_{chance:g}", f"both, if the original had to be significant and {how}", found)
     for (how, share), differing in zip(SCALES.items(), m.if_studies_differ(original, new, prior, scales), strict=True):
-        label = f"mean effect if studies differ {how} (scale {share * prior.sd:.3g})"
+        label = f"mean effect if studies differ {how} (scale {share * prior.sd:.2g})"
         yield _row(f"differing_{share:g}", label, differing.mean_effect)
 
 

@@ -116,6 +116,10 @@ def _shortened(svg: str) -> str:
 # -- what they have in common ---------------------------------------------------------------------------------------
 
 
+ROW_LETTERS = 62
+"""Letters of a row's label that fit at full size; longer ones are set smaller."""
+
+
 def new_axes(height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
     """Make a figure of one column; its axes from top to bottom."""
     from matplotlib import pyplot as plt
@@ -131,7 +135,8 @@ def row_axes(labels: list[str], x_label: str, *, zero: bool = True) -> tuple[Fig
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     for i, label in enumerate(labels):
-        text = ax.text(0, -i + 0.22, label, transform=ax.get_yaxis_transform(), va="bottom", ha="left", fontsize=8.5)
+        size = 8.5 * min(1, ROW_LETTERS / max(len(label), 1))
+        text = ax.text(0, -i + 0.22, label, transform=ax.get_yaxis_transform(), va="bottom", ha="left", fontsize=size)
         text.set_in_layout(False)
         if zero:
             # a line through the whole figure would run through the labels

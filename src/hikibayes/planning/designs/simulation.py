@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -211,14 +212,18 @@ class Simulation(Spec):
         axes = self.axes.replace(**{name: value for name, value in firsts.items() if value})
         return self.replace(axes=axes, model=self.models[0], run=self.run.replace(replicates=replicates))
 
+    @property
+    def _effects(self) -> tuple[float | None, ...]:
+        """Effects that are asked for; with looks 0 too, for the errors where there is nothing."""
+        effects = self.axes.effect or (None,)
+        return (*effects, 0.0) if self.looks and 0.0 not in effects else effects
+
     def samples(self) -> Iterator[Sample]:
         """Yield every way of sampling in the grid."""
-        axes, effects = self.axes, self.axes.effect or (None,)
-        if self.looks and 0.0 not in effects:
-            effects = (*effects, 0.0)
+        axes = self.axes
         for source, effect, reliability, allocation, mix, attrition, missing, answers, predictors, n in product(
             self.worlds.source,
-            effects,
+            self._effects,
             axes.reliability,
             axes.allocation,
             axes.mix,
@@ -252,8 +257,10 @@ class Simulation(Spec):
 
     @property
     def size(self) -> int:
-        """Number of cells of the grid."""
-        return sum(1 for _ in self.samples()) * len(self.axes.prior) * len(self.models)
+        """Number of cells of the grid; they are not gone through, for there may be very many."""
+        others = (name for name in Axes.model_fields if name not in {"model", "effect"})
+        varied = prod(len(getattr(self.axes, name)) or 1 for name in others)
+        return varied * len(self._effects) * len(self.worlds.source) * len(self.models)
 
 
 # -- checks against the study ----------------------------------------------------------------------------------------
