@@ -83,7 +83,7 @@ def quadrature_error(posterior: GaussianPosterior, finer: GaussianPosterior) -> 
         Columns ``check, of, value, accepted, ok``; values in posterior SDs.
     """
     before, after = _described(posterior.marginal()), _described(finer.marginal())
-    largest = (np.abs(before - after) / finer.marginal().sd()[0]).max(axis=0)
+    largest = (np.abs(before - after) / after[SPREAD]).max(axis=0)
     return pd.DataFrame(
         [
             _row("quadrature", name, value, "<=", QUADRATURE)
@@ -101,6 +101,10 @@ def failures(checks: pd.DataFrame) -> list[str]:
 def sound(diagnostics: pd.DataFrame) -> bool:
     """Tell whether every check is passed."""
     return bool(diagnostics["ok"].all())
+
+
+SPREAD = 1
+"""Row of the SD among what `_described` returns."""
 
 
 def _described(marginal: Mixture) -> FloatArray:

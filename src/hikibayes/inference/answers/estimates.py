@@ -210,10 +210,10 @@ def pooled(mixture: Mixture) -> Mixture:
 
 def _table(rows: Sequence[Row], labels: Mapping[str, str] | None, *, n: int, datasets: int) -> pd.DataFrame:
     constant = {**dict.fromkeys(WHERE, ""), **(labels or {}), "n": n, "datasets": datasets}
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in COLUMNS:
         values = [constant[name]] * len(rows) if name in constant else [row.get(name) for row in rows]
-        columns[name] = pd.Series(values, dtype=float if name in NUMBERS else None)
+        columns[name] = np.array(values, dtype=np.float64) if name in NUMBERS else values
     return pd.DataFrame(columns)
 
 

@@ -194,6 +194,8 @@ def _printed_n(groups: Sequence[str | None] | None, used: int, study: Study) -> 
 
 
 def _missing_codes(name: str, values: FloatArray) -> Iterator[Remark]:
+    if not np.isin(values, CODES).any():
+        return
     # codes must not hide each other: first far from everything that is no customary code, then from all that is not far
     suspects = _far_codes(values, ~np.isin(values, CODES))
     for code, distance in _far_codes(values, ~np.isin(values, [*suspects])).items():
@@ -319,7 +321,7 @@ def _dependent(design: Design) -> Iterator[Remark]:
 def _collinear(design: Design) -> Iterator[Remark]:
     """Name the predictors that are nearly sums of others; products with a measure are so by their making."""
     columns = [column for term, names in design.terms.items() if ":" not in term for column in names]
-    rows = pd.DataFrame(design.rows[0], columns=list(design.columns))[columns].to_numpy()
+    rows = design.rows[0][:, [design.columns.index(column) for column in columns]]
     if rows.shape[1] < 2 or not (rows.std(axis=0) > 0).all():
         return
     correlation = np.corrcoef(rows, rowvar=False)

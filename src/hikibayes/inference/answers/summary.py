@@ -16,8 +16,8 @@ from ...spec import InputError
 from ...study.study import Estimand
 from ...study.wording import estimand_name
 from ..gaussian.exact import ExactEngineError, FlatPrior, NormalPriors, posterior
+from ..gaussian.least_squares import LeastSquares
 from ..models.compile import exact_priors
-from ..models.design import Design
 from ..models.layout import coefficient_draws
 from ..models.specs import INTERCEPT
 
@@ -55,33 +55,23 @@ def summary(fit: Fit) -> pd.DataFrame:
     words = [estimand_name(fit.study, by_name[name]) for name in table["estimand"]]
     table.insert(0, "effect", words)
     table.insert(2, "kind", [by_name[name].kind for name in table["estimand"]])
-    return table.merge(_beside(fit), on="estimand", how="left")
+    beside = _beside(fit)
+    least, factor, unit = zip(*(beside[name] for name in table["estimand"]), strict=True) if len(table) else [()] * 3
+    table["ols"] = np.array(least, dtype=np.float64)
+    for name, source in (("raw", "mean"), ("raw_lower", "lower"), ("raw_upper", "upper")):
+        table[name] = table[source] * np.array(factor, dtype=np.float64)
+    return table.assign(raw_unit=unit)
 
 
-def _beside(fit: Fit) -> pd.DataFrame:
-    """Return least squares and the raw scale of the estimands."""
+def _beside(fit: Fit) -> dict[str, tuple[float, float, str]]:
+    """Return least squares of each estimand, raw units per standardised one, and the raw unit's name."""
     from ..estimands import raw_unit
 
     found = fit.answers
-    least = _least_squares(fit.design, found.weights)
-    rows = [(e.name, least[j], found.raw_factor[0, j], raw_unit(e, fit.study)) for j, e in enumerate(found.linear)]
-    shares = [(e.name, float(found.explained.least_squares(e)[0]), np.nan, "") for e in found.variance]
-    table = pd.DataFrame([*rows, *shares], columns=["estimand", "ols", "factor", "raw_unit"])
-    own = fit.estimates[fit.estimates["engine"] == fit.engine].drop_duplicates("estimand")
-    table = table.merge(own[["estimand", "mean", "lower", "upper"]], on="estimand")
-    for name, source in (("raw", "mean"), ("raw_lower", "lower"), ("raw_upper", "upper")):
-        table[name] = table[source] * table["factor"]
-    return table[["estimand", "ols", "raw", "raw_lower", "raw_upper", "raw_unit"]]
-
-
-def _least_squares(design: Design, weights: FloatArray) -> FloatArray:
-    """Return least squares of contrasts; NaN where the rows do not determine them."""
-    if not weights.shape[1]:
-        return np.empty(0)
-    try:
-        return np.asarray(posterior(design.statistics, FlatPrior()).marginal(weights).mean()[0])
-    except ExactEngineError:
-        return np.full(weights.shape[1], np.nan)
+    least = LeastSquares(stats=fit.design.statistics).estimates(found.weights)[0]
+    shares = {e.name: (float(found.explained.least_squares(e)[0]), np.nan, "") for e in found.variance}
+    rows = zip(found.linear, least.tolist(), found.raw_factor[0].tolist(), strict=True)
+    return shares | {e.name: (value, factor, raw_unit(e, fit.study)) for e, value, factor in rows}
 
 
 # -- orders of levels -------------------------------------------------------------------------------------------------

@@ -378,7 +378,7 @@ def _check_variation(frame: pd.DataFrame, study: Study) -> None:
                 found = ", ".join(f"{n} in {label}" for label, n in counts.items())
                 raise InputError(f"group {name!r} has no complete row ({found}); each group is needed", key=group)
     for measure, values in frame.items():
-        if values.nunique() < 2:
+        if not (values != values.iloc[0]).any():
             raise InputError(f"has the same value in every row ({values.iloc[0]}); it must vary", key=str(measure))
 
 

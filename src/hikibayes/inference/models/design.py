@@ -158,6 +158,14 @@ class Design:
         return SufficientStatistics.from_rows(self.rows, self.y, self.columns)
 
     @cached_property
+    def _values(self) -> dict[str, Any]:
+        """The frame's columns as arrays, categories as codes: they are looked up hundreds of times."""
+        return {
+            str(name): column.cat.codes.to_numpy() if hasattr(column, "cat") else column.to_numpy(dtype=np.float64)
+            for name, column in self.frame.items()
+        }
+
+    @cached_property
     def _each_term(self) -> tuple[Term, ...]:
         return terms_of(self.matrices, self.frame)
 
@@ -214,10 +222,10 @@ class Design:
     def _changed(self, fixed: Mapping[str, Any], shift: Mapping[str, float]) -> Iterator[tuple[slice, FloatArray]]:
         """Yield the columns that a change of measures changes, and their values: shape (B, n or 1, columns)."""
         changed: dict[str, Any] = {name: _constant(value, self.frame[name]) for name, value in fixed.items()}
-        changed |= {name: changed.get(name, self.frame[name]) + amount for name, amount in shift.items()}
+        changed |= {name: changed.get(name, self._values[name]) + amount for name, amount in shift.items()}
         for term in self._each_term:
             if not term.measures.isdisjoint(changed):
-                values = term.of(self.frame, changed)
+                values = term.of(self.frame, self._values, changed)
                 shape = (1, 1) if len(values) == 1 else (self.datasets, -1)
                 yield term.columns, values.reshape(*shape, values.shape[1])
 
@@ -362,7 +370,7 @@ def _typed(model: ModelSpec, participants: pd.DataFrame, study: Study) -> pd.Dat
                 raise InputError(unknown_name("level", unknown[0], levels), key=name)
             columns[name] = categorical(measure, values).cat.remove_unused_categories()
         else:
-            columns[name] = pd.to_numeric(values).astype(float)
+            columns[name] = values.astype(float)
         if empty := int(columns[name].isna().sum()):
             raise InputError(f"has {empty} empty cells; a design takes complete rows", key=name)
     return pd.DataFrame(columns)

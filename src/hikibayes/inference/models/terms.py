@@ -52,14 +52,16 @@ class Term:
     factors: tuple[str, ...]
     codes: FloatArray | None
 
-    def of(self, frame: pd.DataFrame, changed: Mapping[str, Any]) -> FloatArray:
+    def of(self, frame: pd.DataFrame, values: Mapping[str, Any], changed: Mapping[str, Any]) -> FloatArray:
         """Evaluate the term's columns where some measures are changed.
 
         Parameters
         ----------
         frame : pandas.DataFrame
             Numbers, and categories with their levels.
-        changed : mapping of str to pandas.Series, float or str
+        values : mapping of str to array, shape (n,)
+            The same: numbers, and codes of levels.
+        changed : mapping of str to array, float or str
             New values of some of them: one for each row, or one number or level for all.
 
         Returns
@@ -69,12 +71,11 @@ class Term:
         """
         if self.codes is None:
             with quiet_evaluation():
-                values = self.written.eval_new_data(frame.assign(**_labels(changed, frame)))
-            return np.asarray(values, dtype=np.float64).reshape(len(frame), -1)
-        here = {name: changed[name] if name in changed else frame[name] for name in (*self.numbers, *self.factors)}
-        code = self.codes[tuple(_code(here[name], frame[name]) for name in self.factors)]
-        numbers = [np.atleast_1d(np.asarray(here[name], dtype=np.float64)) for name in self.numbers]
-        code = np.atleast_2d(code)
+                made = self.written.eval_new_data(frame.assign(**_labels(changed, frame)))
+            return np.asarray(made, dtype=np.float64).reshape(len(frame), -1)
+        levels = {name: frame[name].cat.categories.get_loc(changed[name]) for name in self.factors if name in changed}
+        code = np.atleast_2d(self.codes[tuple(levels.get(name, values[name]) for name in self.factors)])
+        numbers = [np.atleast_1d(changed.get(name, values[name])) for name in self.numbers]
         return np.asarray(code * reduce(np.multiply, numbers)[:, None] if numbers else code)
 
 
@@ -125,18 +126,14 @@ def columns_of(matrices: DesignMatrices) -> dict[str, tuple[str, ...]]:
 
 def _codes(written: Any, numbers: tuple[str, ...], factors: tuple[str, ...], frame: pd.DataFrame) -> FloatArray:
     """Evaluate a term at every combination of levels, its numbers at 1."""
+    if not factors:
+        return np.ones(1)
     levels = [list(frame[name].cat.categories) for name in factors]
     shape = [len(each) for each in levels]
     at = np.indices(shape).reshape(len(shape), prod(shape))
     cells = {name: np.array(each, dtype=object)[i] for name, each, i in zip(factors, levels, at, strict=True)}
     grid = pd.DataFrame({**cells, **{name: np.ones(prod(shape)) for name in numbers}})
     return np.asarray(written.eval_new_data(grid), dtype=np.float64).reshape(*shape, -1)
-
-
-def _code(value: Any, like: pd.Series) -> Any:
-    if isinstance(value, str):
-        return like.cat.categories.get_loc(value)
-    return value.cat.codes.to_numpy()
 
 
 def _labels(changed: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
