@@ -1,10 +1,14 @@
 """What a fit says of itself is in its report, and in those of its sensitivity analyses; no publication is needed."""
 
+import shutil
+
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from tests.inference.own_table import Names
 from tests.inference.test_unpublished import unpublished
 
+from hikibayes.cli import main
 from hikibayes.folders import write_run
 from hikibayes.inference.fit import fit
 from hikibayes.inference.saved_fit import fit_files, load_fit
@@ -43,6 +47,18 @@ def test_the_report_of_a_fit_says_its_remarks_and_where_the_groups_differ(folder
     assert "9999 occurs" in html
     assert "Where the groups differ" in html
     assert "interval of the adjusted mean difference" in html
+
+
+def test_a_report_made_anew_has_its_figures_drawn_anew(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "fit")
+    assert CliRunner().invoke(main, ["report", str(copy)]).exit_code == 0
+    drawn = {path.name: path.read_text() for path in (copy / "figures").glob("*.svg")}
+    assert drawn
+    for name in drawn:
+        (copy / "figures" / name).write_text("<svg>an older drawing</svg>")
+    assert "an older drawing" not in report(copy)
+    assert CliRunner().invoke(main, ["report", str(copy)]).exit_code == 0
+    assert {path.name: path.read_text() for path in (copy / "figures").glob("*.svg")} == drawn
 
 
 @pytest.mark.parametrize("verb", ANALYSES)

@@ -11,7 +11,7 @@ from tests.studies import orchard, orchard_run
 from hikibayes.cli import main
 from hikibayes.reporting.html import page
 from hikibayes.reporting.saved import SavedRun
-from hikibayes.reporting.topics import confounding, imbalance
+from hikibayes.reporting.topics import confounding, figure_files, imbalance
 from hikibayes.reporting.topics.imbalance.names import adjustment_name
 from hikibayes.runs.replay import replay, same
 
@@ -52,7 +52,7 @@ def fitted(tmp_path_factory):
 def test_a_reanalysis_holds_both_analyses_and_draws_them(saved):
     for name, figure in (confounding.FIGURES | imbalance.FIGURES).items():
         assert figure.wanted(saved), name
-    text = page(saved)
+    text = page(saved, figure_files(saved))
     for words in ("If the groups had been alike", "What nobody measured", f"{SEASON} held equal", "times as strong as"):
         assert words in text
 

@@ -16,6 +16,7 @@ from hikibayes.inference.saved_fit import fit_files
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.html import page, report
 from hikibayes.reporting.saved import SavedRun
+from hikibayes.reporting.topics import figure_files
 from hikibayes.reporting.topics.sensitivity import FIGURES, tipping_value
 from hikibayes.runs.replay import replay, same
 
@@ -81,7 +82,7 @@ def test_a_reanalysis_says_what_would_have_to_be_true():
     saved = SavedRun.of_contents(orchard_run.files(), orchard_run.record())
     for name in ("prior_widths", "prior_surface", "shrinkage"):
         assert FIGURES[name].wanted(saved), name
-    text = page(saved)
+    text = page(saved, figure_files(saved))
     assert text.index("What would have to be true for the conclusion to fail") < text.index("Question and data")
     for words in ("is not convinced by these data", "Cauchy, scale", "drawn towards 0 by as much", "Focal prior alone"):
         assert words in text, words
@@ -92,7 +93,8 @@ def test_the_run_has_a_report_and_ones_own_data_are_not_called_synthetic(run):
     assert "What would have to be true for the conclusion to fail" in text
     assert "The answer over the width of its prior" in text
     assert "SYNTHETIC" not in text
-    assert "SYNTHETIC" in page(SavedRun.of_contents(orchard_run.files(), orchard_run.record()))
+    saved = SavedRun.of_contents(orchard_run.files(), orchard_run.record())
+    assert "SYNTHETIC" in page(saved, figure_files(saved))
 
 
 def test_tipping_values_are_read_at_a_glance():

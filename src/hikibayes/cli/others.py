@@ -20,11 +20,12 @@ new = click.Option(["--new"], type=click.Path(dir_okay=False), help="Write a com
 
 @click.command(params=[options.folder])
 def report(*, folder: str) -> None:
-    """Make the HTML report of a run FOLDER anew, from its saved files alone."""
+    """Make the HTML report of a run FOLDER and its figures anew, from its saved files alone."""
     from ..folders import REPORT, renew_files
     from ..reporting.html import report
 
-    renew_files(Path(folder), {REPORT: report(folder)})
+    made = report(folder)
+    renew_files(Path(folder), {**made.figures, REPORT: made})
     click.echo(Path(folder) / REPORT)
 
 

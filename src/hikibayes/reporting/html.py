@@ -36,6 +36,9 @@ __all__ = ["Report", "page", "report", "with_report"]
 class Report(str):
     """An HTML document that stands for itself in a notebook, and says what it is at a prompt."""
 
+    figures: Mapping[str, str]
+    """Its figures, drawn anew, by file name."""
+
     def __repr__(self) -> str:
         return f"Report: {len(self):,} characters of HTML; write it to a file, or show it in a notebook"
 
@@ -63,7 +66,8 @@ def report(folder: str | Path) -> Report:
     """
     run = SavedRun.of_folder(folder := Path(folder))
     try:
-        return Report(page(run))
+        figures = figure_files(run)
+        made = Report(page(run, figures))
     except InputError:
         raise
     except Exception:
@@ -73,6 +77,8 @@ def report(folder: str | Path) -> Report:
                 "is not what the run had written; no report can be made of it", source=folder / spoilt[0]
             ) from None
         raise
+    made.figures = figures
+    return made
 
 
 def _is_spoilt(text: str, digest: str | None) -> bool:
@@ -86,9 +92,8 @@ def with_report(contents: Mapping[str, Any], record: RunRecord) -> dict[str, Any
     return {**contents, **figures, REPORT: page(run, figures)}
 
 
-def page(run: SavedRun, figures: Mapping[str, str] | None = None) -> str:
-    """Return the HTML document of a run; its figures are drawn anew unless they are given."""
-    figures = figure_files(run) if figures is None else figures
+def page(run: SavedRun, figures: Mapping[str, str]) -> str:
+    """Return the HTML document of a run with its figures, as `figure_files` draws them."""
     findings = Findings(run)
     topics = [topic for topic in TOPICS if findings.has(*topic.needs)]
     if not any(topic.main for topic in topics):
@@ -129,7 +134,7 @@ def _plain_page(findings: Findings, topics: Sequence[Topic], drawn: Mapping[str,
         {"name": name, "columns": list(table), "rows": _as_shown(table.head(MOST_ROWS)), "length": len(table)}
         for name, table in ((name, run.table(name)) for name in names if name not in told)
     ]
-    figures_of = {**drawn, **{name: text for name, text in run.texts.items() if name.endswith(".svg")}}
+    figures_of = {**{name: text for name, text in run.texts.items() if name.endswith(".svg")}, **drawn}
     shown = {
         "run": run,
         "tables": tables,

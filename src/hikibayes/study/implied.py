@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from .measures import term_parts
 from .tables import Table, facts_of_tables
 
@@ -21,6 +23,12 @@ SINGULAR = {f"{name}s": name for name in ("group", "measure", "step", "fact", "t
 KIND_BY_KEY = {"levels": "category", "items": "scale"}
 
 
+class _Tables(BaseModel):
+    """The tables of a file, so that a message says which of them it is about."""
+
+    table: tuple[Table, ...]
+
+
 def in_full(content: Mapping[str, Any]) -> Entry:
     """Return a study's content with what follows from it filled in.
 
@@ -30,11 +38,10 @@ def in_full(content: Mapping[str, Any]) -> Entry:
         A table of facts cannot be used.
     """
     full = {SINGULAR.get(key, key): value for key, value in content.items()}
-    if tables := [Table.model_validate(table) for table in full.pop("table", ())]:
+    if tables := _Tables.model_validate({"table": full.pop("table", ())}).table:
         taken = (str(fact.get("id")) for fact in _entries(full, "fact"))
         full["fact"] = [*full.get("fact", ()), *facts_of_tables(tables, taken)]
-    if "id" in full:
-        full.setdefault("description", full["id"])
+    full.setdefault("description", full.get("id", "a study"))
     for key in ("group", "measure", "step"):
         if isinstance(full.get(key), list | tuple):
             full[key] = [_labelled(entry) for entry in full[key]]
@@ -116,8 +123,8 @@ def _labelled(entry: Any) -> Any:
     entry = {"id": entry} if isinstance(entry, str) else entry
     if not isinstance(entry, dict):
         return entry
-    words = str(entry.get("id", "")).replace("_", " ")
-    more: dict[str, Any] = {"label": words[:1].upper() + words[1:]} if words and "label" not in entry else {}
+    words = str(entry.get("id") or "without an id").replace("_", " ")
+    more: dict[str, Any] = {"label": words[:1].upper() + words[1:]} if "label" not in entry else {}
     if isinstance(entry.get("levels"), list | tuple):
         more["levels"] = [_labelled(level) for level in entry["levels"]]
     return {**entry, **more}

@@ -46,10 +46,20 @@ class Table(Spec):
     stars: dict[str, Printed] = Field(default_factory=lambda: dict(STARS))
     """What marks of significance mean, by the table's note."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, content: Any) -> Any:
+        known = [*cls.model_fields, *SHARED]
+        if unknown := [key for key in content if key not in known] if isinstance(content, dict) else ():
+            source = content.get("source")
+            name = (
+                content.get("id") or (source.get("locator") if isinstance(source, dict) else source) or "without source"
+            )
+            raise ValueError(f"table {name!r}: {unknown_name('key', unknown[0], known)}")
+        return content
+
     @model_validator(mode="after")
     def _fits(self) -> Table:
-        if unknown := [key for key in self.shared if key not in SHARED]:
-            raise ValueError(f"{self._name}: {unknown_name('key', unknown[0], [*type(self).model_fields, *SHARED])}")
         for number, row in enumerate(self.rows, 1):
             if len(row) != len(self.columns):
                 has = f"has {len(row)} cells, but there are {len(self.columns)} columns"
