@@ -292,7 +292,7 @@ def _accepted_keys(spec: type[BaseModel], parts: tuple[int | str, ...]) -> list[
     definitions, node = schema.get("$defs", {}), schema
     for part in parts:
         node = _resolve(node, definitions)
-        chosen = [node.get("additionalProperties"), *node.get("patternProperties", {}).values(), {}]
+        chosen: list[Any] = [node.get("additionalProperties"), *node.get("patternProperties", {}).values(), {}]
         entry = node.get("properties", {}).get(part) or next(filter(None, chosen), {})
         node = node.get("items", {}) if isinstance(part, int) else entry
     return list(_resolve(node, definitions).get("properties", {}))
