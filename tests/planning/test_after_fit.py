@@ -18,21 +18,35 @@ def table(n: int = 70, slope: float = 0.8, arms: tuple[str, ...] = ("b", "a")) -
     rng = np.random.default_rng(5)
     made = pd.DataFrame({"arm": rng.choice(arms, n), "x": rng.normal(9, 3, n), "w": rng.normal(size=n)})
     steeper = np.where(made["arm"] == arms[0], slope, 0.0)
-    return made.assign(sex=rng.integers(0, 2, n), y=100 + steeper * made["x"] + made["w"] + rng.normal(0, 2, n))
+    return made.assign(
+        z=rng.normal(size=n), sex=rng.integers(0, 2, n), y=100 + steeper * made["x"] + made["w"] + rng.normal(0, 2, n)
+    )
 
 
 def planned(made) -> Plan:
     begun = after_fit(made, seed=1)
-    return prepare(begun.simulation, study=begun.study, models=begun.models, reconstructions=begun.reconstructions)
+    from_fit = {"reconstructions": begun.reconstructions, "rows": begun.rows}
+    return prepare(begun.simulation, study=begun.study, models=begun.models, **from_fit)
 
 
 @pytest.mark.parametrize("arms", [("b", "a"), ("r", "a", "q"), ("b", "z", "y", "a")])
 @pytest.mark.parametrize("reference", ["a", 0])
-@pytest.mark.parametrize("formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ arm * x"])
+@pytest.mark.parametrize("formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ arm * x", "y ~ arm * x * w"])
 def test_populations_are_the_fits_own_posterior(formula, reference, arms):
     """Drawn populations have the estimand's posterior mean and sd; the sample as population has least squares."""
     reference = reference or arms[0]
-    made = fit(formula, table(arms=arms), reference={"arm": reference}, engine="exact", seed=1)
+    as_fitted(fit(formula, table(arms=arms), reference={"arm": reference}, engine="exact", seed=1))
+
+
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x * w", "y ~ x + w", "y ~ x * w + v * x", "y ~ w + v"])
+def test_a_fit_without_groups_is_a_design_prior_too(formula):
+    plan = as_fitted(fit(formula, table().assign(v=lambda t: t["x"] + t["w"] ** 2), engine="exact", seed=1))
+    assert [sample.labels()["n_total"] for sample in plan.simulation.samples()][:2] == [50, 100]
+    kind = "slope_change" if "*" in formula else "slope"
+    assert plan.estimands[0].kind == kind
+
+
+def as_fitted(made) -> Plan:
     plan = planned(made)
     (question,) = plan.estimands
     own = made.summary().set_index("estimand").loc[question.name]
@@ -44,6 +58,7 @@ def test_populations_are_the_fits_own_posterior(formula, reference, arms):
     assert sample[0] == pytest.approx(own["ols"], abs=1e-9)
     side = "above" if own["mean"] > 0 else "below"
     assert plan.simulation.decisions[0].rule == Rule(interval=0.95, **{side: 0.0})
+    return plan
 
 
 def test_a_more_sceptical_fit_plans_with_its_own_priors():
@@ -59,7 +74,7 @@ def test_a_more_sceptical_fit_plans_with_its_own_priors():
 @pytest.mark.parametrize(
     ("formula", "options", "message"),
     [
-        ("y ~ x * w", {}, "the fit compares no groups"),
+        ("y ~ x * w * z", {}, "nor a product of two"),
         ("y ~ arm * x", {"scaling": "raw"}, "planning is in SD; fit again with scaling sample"),
         ("y ~ arm * np.exp(x / 9)", {}, "needs participants"),
     ],

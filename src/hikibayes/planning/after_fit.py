@@ -14,12 +14,12 @@ import xarray as xr
 from ..inference.estimands import answers
 from ..inference.fit import Fit
 from ..inference.models.compile import exact_posterior
-from ..inference.models.design import design
+from ..inference.models.design import Design, design
 from ..inference.models.specs import ModelSpec
 from ..inference.saved_fit import SavedFit, load_fit
 from ..spec import InputError
 from ..study.moments import sample_moments
-from ..study.study import Study
+from ..study.study import Estimand, Study
 from ..study.study_file import shipped_studies
 from .designs.follow_up import follow_up
 from .designs.simulation import Simulation, shipped_simulations
@@ -41,12 +41,15 @@ class Beginning:
         The fit's model, by its name.
     reconstructions : xarray.Dataset
         Group moments of the rows that were fitted: the one sample there is.
+    rows : Design
+        The model on these rows.
     """
 
     simulation: Simulation
     study: Study
     models: Mapping[str, ModelSpec]
     reconstructions: xr.Dataset
+    rows: Design
 
 
 def is_fit(what: object) -> TypeGuard[Fit | SavedFit | str | Path]:
@@ -71,7 +74,7 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
     Raises
     ------
     InputError
-        The folder is no fit's; the fit compares no groups, has no exact posterior, or is in raw units.
+        The folder is no fit's; the fit has no exact posterior, is in raw units, or asks for shares of variance alone.
 
     Notes
     -----
@@ -86,9 +89,7 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
             "the fit's priors are in the columns' own units, and planning is in SD; fit again with scaling sample",
             key="scaling",
         )
-    if len(study.groups) < 2:
-        raise InputError("the fit compares no groups; a plan after a fit is of a question about groups")
-    question = study.focal_estimand
+    question = _question(study, model)
     asked = study.replace(estimands=(question,))
     laid_out = design(model, rows, asked)
     found = answers(laid_out)
@@ -105,7 +106,14 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
         study=asked,
         models={model.name: model},
         reconstructions=_one_draw(sample_moments(rows, asked)),
+        rows=laid_out,
     )
+
+
+def _question(study: Study, model: ModelSpec) -> Estimand:
+    """Return what a fit is about: of a moderated slope without groups, how much it changes."""
+    changes = [e for e in study.estimands if e.kind == "slope_change"]
+    return changes[0] if changes and not study.groups and not model.estimands else study.focal_estimand
 
 
 def _one_draw(moments: xr.Dataset) -> xr.Dataset:

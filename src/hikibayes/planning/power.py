@@ -16,6 +16,7 @@ from scipy.special import ndtri
 
 from ..defaults import DEFAULT_SEED
 from ..inference.fit import Fit
+from ..inference.models.design import Design
 from ..inference.models.specs import ModelSpec
 from ..inference.saved_fit import SavedFit
 from ..spec import InputError, validated
@@ -49,6 +50,7 @@ def power(
     *,
     study: str | Path | Study | None = None,
     reconstructions: xr.Dataset | str | Path | None = None,
+    rows: Design | None = None,
     models: Mapping[str, ModelSpec] = MappingProxyType({}),
     replicates: int | None = None,
     seed: int | None = None,
@@ -71,6 +73,8 @@ def power(
     reconstructions : xarray.Dataset, str or Path, optional
         Group moments with a leading ``draw`` dim, or their file; by default the study's shipped ones, else they are
         drawn first.
+    rows : Design, optional
+        The generating model on the rows that these are the moments of, where somebody has them: see `after_fit`.
     models : mapping of str to ModelSpec
         Loaded models by the name that the simulation has for them; others are looked up.
     replicates, seed : int, optional
@@ -101,6 +105,7 @@ def power(
         begun = after_fit(simulation, seed=DEFAULT_SEED)
         asked: str | Path | Simulation = begun.simulation
         study, models, reconstructions = begun.study, begun.models, begun.reconstructions
+        rows = begun.rows
     else:
         asked = simulation
     with _about(asked):
@@ -123,7 +128,7 @@ def power(
                 f"the grid has {chosen.size:,} cells, more than {MOST_CELLS:,}; shorten an axis, or insist with --yes",
                 key="axes",
             )
-        plan = prepare(chosen, study=study, reconstructions=reconstructions, models=models, tell=tell)
+        plan = prepare(chosen, study=study, reconstructions=reconstructions, rows=rows, models=models, tell=tell)
     if chosen.targets.detectable and not chosen.axes.effect:
         plan = replace(plan, simulation=chosen.replace(axes=chosen.axes.replace(effect=_effects(plan))))
     if tell:

@@ -47,7 +47,7 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
     participants : pandas.DataFrame
         A row a participant, columns named by measure id, categories by level id.
     study : Study
-        Says which measure holds the groups and what kind each measure is.
+        Says which measure holds the groups and what kind each measure is; without groups there is one, without a name.
     measures : sequence of str, optional
         The measures to include; by default every column that is a number, a scale or a two-level category of the study
         and is measured in every group.
@@ -62,17 +62,17 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
     InputError
         A column is missing, has empty cells or unknown labels, or a group has fewer than two participants.
     """
-    group = study.analysis.group
+    group, groups = study.analysis.group, study.group_names or ("",)
     names = list(measures) if measures is not None else _usable_measures(participants, study)
-    for name in (group, *names):
+    for name in (*([group] if group else []), *names):
         if name not in participants.columns:
             raise InputError(unknown_name("column", name, map(str, participants.columns)))
     rows = np.column_stack([_numeric(participants[name], study.measure(name)) for name in names])
-    labels = participants[group].astype(str).to_numpy()
-    if unknown := set(labels) - set(study.group_names):
-        raise InputError(unknown_name("group", min(unknown), study.group_names), key=f"column {group!r}")
-    parts = [rows[labels == name] for name in study.group_names]
-    for name, part in zip(study.group_names, parts, strict=True):
+    labels = np.array(participants[group].astype(str) if group else [""] * len(rows), dtype=object)
+    if unknown := {*labels.tolist()} - {*groups}:
+        raise InputError(unknown_name("group", min(unknown), groups), key=f"column {group!r}")
+    parts = [rows[labels == name] for name in groups]
+    for name, part in zip(groups, parts, strict=True):
         if len(part) < 2:
             raise InputError(f"group {name!r} has {len(part)} participants; moments need at least 2")
     return xr.Dataset(
@@ -85,7 +85,7 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
             ),
         },
         coords={
-            "group": list(study.group_names),
+            "group": list(groups),
             "measure": names,
             "measure_2": names,
             "kind": ("measure", [study.measure(name).kind for name in names]),

@@ -26,15 +26,18 @@ def follow_up(study: Study, model: str, *, upwards: bool, seed: int) -> Simulati
         Of everything random.
     """
     side = "above" if upwards else "below"
+    groups = max(len(study.groups), 1)
     # an even split of two groups is the default
-    further = {"allocation": [":".join("1" * len(study.groups))]} if len(study.groups) > 2 else {}
+    further = {"allocation": [":".join("1" * groups)]} if groups != 2 else {}
+    # without groups the sizes are of everybody
+    sizes = SIZES if study.groups else tuple(2 * size for size in SIZES)
     return Simulation.model_validate(
         {
             "description": f"A follow-up of {study.id}, in brief",
             "study": study.id,
             "model": model,
             "worlds": {"source": ["posterior", "printed", "shrunken"]},
-            "axes": {"n_per_group": SIZES, **further},
+            "axes": {"n_per_group": sizes, **further},
             "decision": [
                 {
                     "name": f"interval_{side}_zero",

@@ -1,13 +1,15 @@
 """A model's columns inside each cell of a design: one group, and one level of a category such as sex.
 
-Inside a cell everything categorical is constant, so a column is a constant plus a weighted sum of scores, also where
-the model lets the category moderate a slope. Which weights, the formula tells, evaluated at 0 and at unit vectors.
+Inside a cell everything categorical is constant, so a column is a constant plus a weighted sum of scores and of their
+products in pairs, also where the model lets the category moderate a slope. Which weights, the formula tells, evaluated
+at 0, at unit vectors and at sums of two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -37,11 +39,14 @@ class Frame:
         The numeric predictors.
     category : str or None
         The two-level category among the predictors, if there is one.
+    pairs : tuple of pairs of int
+        The scores whose products the model has, d of them.
     """
 
     study: Study
     measures: tuple[str, ...]
     category: str | None
+    pairs: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of_model(cls, study: Study, model: ModelSpec) -> Frame:
@@ -56,11 +61,28 @@ class Frame:
             raise InputError(
                 f"model {model.name!r}: planning takes one category of two levels beside the groups; {name!r}"
             )
+        measures = tuple(name for name in names if name not in categories)
+        terms = model.measures.values()
         return cls(
             study=study,
-            measures=tuple(name for name in names if name not in categories),
+            measures=measures,
             category=categories[0] if categories else None,
+            pairs=tuple(
+                (i, j)
+                for i, j in combinations(range(len(measures)), 2)
+                if any({measures[i], measures[j]} <= own for own in terms)
+            ),
         )
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Scores and then their products, length m + d."""
+        return (*self.measures, *(f"{self.measures[i]}:{self.measures[j]}" for i, j in self.pairs))
+
+    def with_products(self, scores: FloatArray) -> FloatArray:
+        """Put the products after scores of shape (..., m): (..., m + d)."""
+        products = [scores[..., i] * scores[..., j] for i, j in self.pairs]
+        return np.concatenate([scores, *(each[..., None] for each in products)], axis=-1)
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -109,8 +131,8 @@ class Frame:
         -------
         of_level : array, shape (C,)
             Weights of each cell's expected outcome where every score is 0.
-        of_slope : array, shape (C, m)
-            Weights of each cell's slopes.
+        of_slope : array, shape (C, m + d)
+            Weights of each cell's slopes on scores and products.
 
         Raises
         ------
@@ -123,7 +145,7 @@ class Frame:
                 f"estimand {estimand.name!r} is of kind {estimand.kind!r}; planning is for slopes, differences of "
                 "slopes and gaps between groups"
             )
-        of_level, of_slope = np.zeros(len(self.cells)), np.zeros((len(self.cells), len(self.measures)))
+        of_level, of_slope = np.zeros(len(self.cells)), np.zeros((len(self.cells), len(self.predictors)))
         for each in scenarios(estimand, self.study.outline()):
             cells, at = self._cells_of(each.fixed, mix), np.zeros(len(self.measures))
             for name, value in (*each.fixed.items(), *each.shift.items()):
@@ -132,7 +154,7 @@ class Frame:
                 elif name not in (self.study.analysis.group, self.category):
                     raise InputError(unknown_name("score in these worlds,", name, self.measures))
             of_level += each.weight * cells
-            of_slope += each.weight * cells[:, None] * at
+            of_slope += each.weight * cells[:, None] * self.with_products(at)
         return of_level, of_slope
 
     def _cells_of(self, fixed: Mapping[str, str | float], mix: FloatArray) -> FloatArray:
@@ -148,20 +170,20 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class CellColumns:
-    """Columns of a model's design by cell: ``constant + linear @ scores``.
+    """Columns of a model's design by cell: ``constant + linear @ scores``, products of scores among them.
 
     Parameters
     ----------
     model : ModelSpec
         Whose columns they are.
     frame : Frame
-        The C cells and m scores.
+        The C cells, m scores and d products of two.
     terms : dict
         Names of the columns of each term.
     constant : array, shape (C, p)
         Columns where every score is 0.
-    linear : array, shape (C, p, m)
-        Change of the columns per unit of a score.
+    linear : array, shape (C, p, m + d)
+        Change of the columns per unit of a score or product.
     """
 
     model: ModelSpec
@@ -177,7 +199,7 @@ class CellColumns:
 
     @property
     def matrices(self) -> DesignMatrices:
-        """The formula as it is evaluated in every cell, at scores of 0, of 1 one by one, and of 2 all together."""
+        """The formula as it is evaluated in every cell, at scores of 0, of 1 one by one and in pairs, and of 2."""
         return _matrices(self.model, self.frame)
 
     def weights(self, estimand: Estimand, mix: FloatArray) -> FloatArray:
@@ -198,7 +220,12 @@ class CellColumns:
         if why := self._obstacle(estimand):
             raise InputError(f"model {self.model.name!r} does not answer estimand {estimand.name!r}: {why}")
         of_level, of_slope = self.frame.loadings(estimand, mix)
-        return np.asarray(of_level @ self.constant + np.einsum("cm,cpm->p", of_slope, self.linear))
+        found = np.asarray(of_level @ self.constant + np.einsum("cm,cpm->p", of_slope, self.linear))
+        if not found.any():
+            raise InputError(
+                f"model {self.model.name!r} does not answer estimand {estimand.name!r}: its formula has no term for it"
+            )
+        return found
 
     def _obstacle(self, estimand: Estimand) -> str | None:
         if KINDS[estimand.kind].scenarios is None:
@@ -245,19 +272,28 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
             raise InputError(f"model {model.name!r}: {unknown_name('predictor in these worlds,', name, known)}")
     matrices = _matrices(model, frame)
     rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]
-    rows = rows.reshape(len(frame.cells), len(frame.measures) + 2, -1)
+    m = len(frame.measures)
+    rows = rows.reshape(len(frame.cells), len(frame.predictors) + 2, -1)
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
+    for k, (i, j) in enumerate(frame.pairs):
+        linear[..., m + k] -= linear[..., i] + linear[..., j]
     terms = columns_of(matrices)
-    bent = (np.abs(constant + 2 * linear.sum(axis=-1) - rows[:, -1]) > 1e-9).any(axis=0)
+    # a product of two scores of 2 is 4
+    twice = 2 * linear[..., :m].sum(axis=-1) + 4 * linear[..., m:].sum(axis=-1)
+    bent = (np.abs(constant + twice - rows[:, -1]) > 1e-9).any(axis=0)
     if bent.any():
         name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(bent)[0])]
-        raise InputError(f"model {model.name!r}: {name} is not linear in the scores; planning cannot draw its moments")
+        raise InputError(
+            f"model {model.name!r}: {name} is neither linear in the scores nor a product of two that populations have"
+        )
     return CellColumns(model=model, frame=frame, terms=terms, constant=constant, linear=linear)
 
 
 def _matrices(model: ModelSpec, frame: Frame) -> DesignMatrices:
     m = len(frame.measures)
-    grid = np.vstack([np.zeros((1, m)), np.eye(m), np.full((1, m), 2.0)])
+    one = np.eye(m)
+    pairs = [one[[i]] + one[[j]] for i, j in frame.pairs]
+    grid = np.vstack([np.zeros((1, m)), one, *pairs, np.full((1, m), 2.0)])
     groups, levels = (list(part) for part in zip(*frame.cells, strict=True))
     made = pd.DataFrame(np.tile(grid, (len(frame.cells), 1)), columns=list(frame.measures))
     group = frame.study.analysis.group

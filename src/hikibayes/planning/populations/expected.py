@@ -27,7 +27,9 @@ def expected(columns: CellColumns, worlds: Worlds, counts: FloatArray) -> Suffic
         Participants by cell; shares of one participant give cross-products per participant.
     """
     group, n = worlds.frame.group_of, counts.sum()
-    mean, cov, slope = worlds.mean[0], worlds.cov[0][group], worlds.slope[0]
+    first = worlds.take(np.array([0]))
+    mean, cov = (each[0] for each in first.predictor_moments())
+    slope = worlds.slope[0]
     every = np.concatenate([columns.linear, slope[:, None]], axis=1)  # the outcome is one more column
     at = np.concatenate([columns.constant, worlds.level[0][:, None]], axis=1) + np.einsum("cpm,cm->cp", every, mean)
     total = counts @ at / n

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from ...arrays import FloatArray
 from ...spec import InputError, Number, Share, Spec, unknown_name
-from ...study.measures import Identifier
+from ...study.measures import Identifier, Text, term_parts
 from .columns import Frame
 from .worlds import Worlds
 
@@ -54,8 +54,9 @@ class FixedWorld(Spec):
     """Residual SD of the outcome."""
     gap: ByGroup = 0.0
     """Outcome of the second group minus the first, where every score is 0; or one number for each group."""
-    slopes: dict[Identifier, ByGroup] = Field(default_factory=dict)
-    """Slopes of the outcome on the scores; for the category: second level minus first."""
+    slopes: dict[Text, ByGroup] = Field(default_factory=dict)
+    """Slopes of the outcome on the scores, and on products of two (``"x:w"``); for the category: second level minus
+    first."""
     means: dict[Identifier, ByGroup] = Field(default_factory=dict)
     sds: dict[Identifier, Spreads] = Field(default_factory=dict)
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
@@ -89,7 +90,8 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
     _refuse_unknown(spec, frame)
     each = _Groups(len(frame.groups), spec.where)
     mean = each.table("means", {name: spec.means.get(name, 0.0) for name in numbers})
-    slope = each.table("slopes", {name: spec.slopes.get(name, 0.0) for name in numbers})
+    slopes = {term_parts(name): value for name, value in spec.slopes.items()}
+    slope = each.table("slopes", {name: slopes.get(term_parts(name), 0.0) for name in frame.predictors})
     share = each("share", spec.share if category else 0.0)
     of_level = each("slopes", spec.slopes.get(category[0], 0.0) if category else 0.0)
     level = each.gaps(spec.gap)[:, None] + of_level[:, None] * np.arange(len(frame.levels))
@@ -111,7 +113,7 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
 def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
     scores, category = frame.measures, tuple(filter(None, [frame.category]))
     accepted = {
-        "slopes": (spec.slopes, (*scores, *category)),
+        "slopes": (spec.slopes, (*frame.predictors, *category)),
         "means": (spec.means, scores),
         "sds": (spec.sds, scores),
         "correlation": ([name for pair in spec.correlations for name in (pair.of, pair.with_)], scores),
@@ -119,7 +121,7 @@ def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
     }
     for key, (named, known) in accepted.items():
         for name in named:
-            if name not in known:
+            if term_parts(name) not in set(map(term_parts, known)):
                 raise InputError(unknown_name("score in this population,", name, known), key=f"{spec.where}.{key}")
 
 

@@ -80,7 +80,11 @@ def measurement_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | N
     InputError
         Whole numbers are asked for, but neither a fact nor an assumption says where a score lies in raw units.
     """
-    measurement = GAUSSIAN._replace(fixed_scores=sample.predictors == "fixed")
+    measurement = GAUSSIAN._replace(
+        fixed_scores=sample.predictors == "fixed", products=np.array(frame.pairs, dtype=np.int64).reshape(-1, 2)
+    )
+    if frame.pairs and measurement.fixed_scores:
+        raise InputError("predictors = 'fixed' is for models without products of scores", key="axes.predictors")
     if sample.answers == "likert":
         measurement = _whole_numbers(measurement, frame, reconstructions)
     if not sample.missing:
@@ -88,8 +92,10 @@ def measurement_of(sample: Sample, frame: Frame, reconstructions: xr.Dataset | N
     names = (*frame.measures, frame.study.analysis.outcome)
     if sample.missing.on not in names:
         raise InputError(f"loss depends on {sample.missing.on!r}, which is no score here; there are {', '.join(names)}")
+    on = names.index(sample.missing.on)
     return measurement._replace(
-        dropout_on=names.index(sample.missing.on),
+        # the outcome comes after the products
+        dropout_on=on if on < len(frame.measures) else on + len(frame.pairs),
         dropout_intercept=_intercept(sample.missing),
         dropout_slope=float(sample.missing.strength),
     )
@@ -115,13 +121,11 @@ def _whole_numbers(measurement: MeasurementModel, frame: Frame, reconstructions:
     measures = [frame.study.measure(name) for name in names]
     limits = np.array([measure.limits for measure in measures])
     raw = np.array([_raw_mean_and_sd(frame.study, name, reconstructions) for name in names])
-    return measurement._replace(
-        location=raw[:, 0].copy(),
-        scale=raw[:, 1].copy(),
-        low=limits[:, 0].copy(),
-        high=limits[:, 1].copy(),
-        grain=np.array([measure.grain for measure in measures], dtype=float),
-    )
+    grain = np.array([measure.grain for measure in measures], dtype=float)
+    # products have no grain of their own, and stand before the outcome
+    table = np.insert(np.vstack([raw.T, limits.T, grain]), [len(frame.measures)] * len(frame.pairs), 0.0, axis=1)
+    location, scale, low, high, grain = table
+    return measurement._replace(location=location, scale=scale, low=low, high=high, grain=grain)
 
 
 def _raw_mean_and_sd(study: Study, name: str, reconstructions: xr.Dataset | None) -> tuple[float, float]:

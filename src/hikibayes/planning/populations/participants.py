@@ -29,6 +29,7 @@ def draw_scores(
     root = np.linalg.cholesky(worlds.cov[world])[worlds.frame.group_of[cell]]
     noise = rng.standard_normal((len(cell), root.shape[-1]))
     scores = worlds.mean[world][cell] + np.einsum("nij,nj->ni", root, noise)
+    scores = worlds.frame.with_products(scores)
     outcome = worlds.level[world][cell] + (worlds.slope[world][cell] * scores).sum(axis=1)
     outcome = outcome + worlds.sigma[world][worlds.frame.group_of[cell]] * rng.standard_normal(len(cell))
     every = np.column_stack([scores, outcome])
@@ -37,7 +38,7 @@ def draw_scores(
         log_odds = measurement.dropout_intercept + measurement.dropout_slope * every[:, measurement.dropout_on]
         kept = rng.random(len(cell)) >= expit(log_odds)
     every = _recorded(every[kept], measurement)
-    return cell[kept], every[:, :-1], every[:, -1]
+    return cell[kept], every[:, : worlds.mean.shape[-1]], every[:, -1]
 
 
 def _recorded(every: FloatArray, measurement: MeasurementModel) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ...arrays import FloatArray
-from ...inference.models.design import Scaling
+from ...inference.models.design import Design, Scaling
 from ...inference.models.moment_design import MomentDesign, design_from_moments
 from ...spec import InputError
 from ...study.moments import in_raw_units, total_moments
@@ -28,8 +28,8 @@ class Ensemble:
         Cells and scores.
     columns : CellColumns
         Of the model that generates the worlds.
-    design : MomentDesign
-        That model on every reconstruction.
+    design : MomentDesign or Design
+        That model on every reconstruction, or on the rows that are the one sample there is.
     n : array, shape (G,)
         Participants by group.
     share : array, shape (R, G)
@@ -44,7 +44,7 @@ class Ensemble:
 
     frame: Frame
     columns: CellColumns
-    design: MomentDesign
+    design: MomentDesign | Design
     n: FloatArray
     share: FloatArray
     centre: FloatArray
@@ -64,7 +64,7 @@ class Ensemble:
         return np.asarray(means.reshape(len(centre), len(self.frame.cells), centre.shape[-1]))
 
 
-def ensemble(columns: CellColumns, reconstructions: xr.Dataset) -> Ensemble:
+def ensemble(columns: CellColumns, reconstructions: xr.Dataset, rows: Design | None = None) -> Ensemble:
     """Prepare reconstructions for making worlds of them.
 
     Parameters
@@ -73,6 +73,9 @@ def ensemble(columns: CellColumns, reconstructions: xr.Dataset) -> Ensemble:
         Of the Gaussian model that the worlds follow; its predictors are the worlds'.
     reconstructions : xarray.Dataset
         Group moments with a leading ``draw`` dim (see `hikibayes.study.moments`).
+    rows : Design, optional
+        The model on the rows that these are the moments of, where they are there: products of scores have moments
+        that theirs do not determine.
 
     Raises
     ------
@@ -83,8 +86,8 @@ def ensemble(columns: CellColumns, reconstructions: xr.Dataset) -> Ensemble:
     moments = in_sd_units(reconstructions)
     numbers = [*frame.measures, model.outcome]
     unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))
-    design = design_from_moments(model, moments, study, scaling=unit)
-    n = moments["n"].sel(group=list(study.group_names)).values.astype(float)
+    design = rows or design_from_moments(model, moments, study, scaling=unit)
+    n = moments["n"].sel(group=list(frame.groups)).values.astype(float)
     mean, cov = _scores(moments, frame)
     return Ensemble(frame=frame, columns=columns, design=design, n=n, **_split(mean, cov, n, frame))
 
@@ -107,7 +110,7 @@ def in_sd_units(moments: xr.Dataset) -> xr.Dataset:
 def _scores(moments: xr.Dataset, frame: Frame) -> tuple[FloatArray, FloatArray]:
     """Group means and covariances of scores, the category last."""
     names = [*frame.measures, *filter(None, [frame.category])]
-    chosen = moments.sel(group=list(frame.study.group_names), measure=names, measure_2=names)
+    chosen = moments.sel(group=list(frame.groups), measure=names, measure_2=names)
     mean = chosen["mean"].transpose(..., "group", "measure").values
     cov = chosen["cov"].transpose(..., "group", "measure", "measure_2").values
     R = math.prod(mean.shape[:-2])

@@ -61,12 +61,13 @@ __all__ = [
 
 
 class Roots(NamedTuple):
-    """Worlds as the generator takes them; c = m + 1: the scores and then the outcome."""
+    """Worlds as the generator takes them; c = m + d + 1: scores, products of two of them, and then the outcome."""
 
     mean: FloatArray
     """(W, C, c)"""
     root: FloatArray
-    """(W, C, c, c) lower Cholesky factors of the covariance within a cell."""
+    """(W, C, c, c) lower Cholesky factors of the covariance within a cell; where the last row meets the column of a
+    product of scores, the outcome's slope on it."""
 
 
 class MeasurementModel(NamedTuple):
@@ -91,23 +92,29 @@ class MeasurementModel(NamedTuple):
     """Of the log odds of being lost."""
     fixed_scores: bool
     """Whether the scores have exactly the world's mean and covariance in every sample."""
+    products: IntArray
+    """(d, 2) the scores whose products there are: they are no Gaussian variables, and need rows."""
 
 
 NOTHING = np.zeros(0)
-GAUSSIAN = MeasurementModel(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, -1, 0.0, 0.0, False)
+GAUSSIAN = MeasurementModel(
+    NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, -1, 0.0, 0.0, False, np.zeros((0, 2), dtype=np.int64)
+)
 """Scores as they are, nobody lost: moments are drawn directly."""
 
 
 def roots(worlds: Worlds) -> Roots:
     """Factor the joint covariance of scores and outcome in every cell of every world."""
-    W, C, m = worlds.slope.shape
-    of_scores = np.linalg.cholesky(worlds.cov)[:, worlds.frame.group_of]
-    root = np.zeros((W, C, m + 1, m + 1))
+    (W, C, k), m = worlds.slope.shape, worlds.mean.shape[-1]
+    of_scores, slope = np.linalg.cholesky(worlds.cov)[:, worlds.frame.group_of], worlds.slope[..., :m]
+    root = np.zeros((W, C, k + 1, k + 1))
     root[..., :m, :m] = of_scores
-    root[..., m, :m] = np.einsum("wcji,wcj->wci", of_scores, worlds.slope)
-    root[..., m, m] = worlds.sigma[:, worlds.frame.group_of]
-    outcome = worlds.level + np.einsum("wcm,wcm->wc", worlds.slope, worlds.mean)
-    return Roots(np.concatenate([worlds.mean, outcome[..., None]], axis=-1), root)
+    root[..., range(m, k), range(m, k)] = 1.0
+    root[..., k, :m] = np.einsum("wcji,wcj->wci", of_scores, slope)
+    root[..., k, m:k] = worlds.slope[..., m:]
+    root[..., k, k] = worlds.sigma[:, worlds.frame.group_of]
+    outcome = worlds.level + np.einsum("wcm,wcm->wc", slope, worlds.mean)
+    return Roots(np.concatenate([worlds.mean, np.zeros((W, C, k - m)), outcome[..., None]], axis=-1), root)
 
 
 class Moments(NamedTuple):
@@ -315,7 +322,7 @@ def _load(stream, population, counts, first, eight):
 @compiled
 def _draw_eight(stream, measurement, alike, eight):
     C, c = eight.mean.shape[0], eight.mean.shape[1]
-    by_rows = len(measurement.grain) > 0 or measurement.dropout_on >= 0
+    by_rows = len(measurement.grain) > 0 or measurement.dropout_on >= 0 or len(measurement.products) > 0
     fixed = c - 1 if measurement.fixed_scores else 0
     for first in range(0, C, alike):
         df = every(0.0)
@@ -405,7 +412,7 @@ def _draw_rows(stream, cell, measurement, enough, eight):
         store(eight.centre, (cell, i), where_below(enough, every(0.0), every(0.0), load(eight.centre, (cell, i))))
     while not all_below(n, every(number + 0.5)):
         present = where_below(every(float(number)), n, every(1.0), every(0.0))
-        _draw_row(stream, cell, number, index, eight)
+        _draw_row(stream, cell, number, index, measurement, eight)
         if measurement.dropout_on >= 0:
             log_odds = measurement.dropout_intercept + measurement.dropout_slope * load(row, (measurement.dropout_on,))
             lost = 1.0 / (1.0 + exponential(-log_odds))
@@ -413,6 +420,8 @@ def _draw_rows(stream, cell, measurement, enough, eight):
         for i in range(len(measurement.grain)):
             if measurement.grain[i] > 0:
                 store(row, (i,), _recorded(load(row, (i,)), measurement, i))
+        for k in range(len(measurement.products)):
+            store(row, (c - 1 - len(measurement.products) + k,), _product(measurement, k, eight))
         left += present
         share = present / larger(left, every(1.0))
         for i in range(c):
@@ -428,17 +437,25 @@ def _draw_rows(stream, cell, measurement, enough, eight):
 
 
 @compiled
-def _draw_row(stream, cell, number, index, eight):
+def _draw_row(stream, cell, number, index, measurement, eight):
     c, pairs = eight.mean.shape[1], (eight.mean.shape[1] + 1) // 2
+    m = c - 1 - len(measurement.products)
     for pair in range(pairs):
         a, b = normals(stream, index, number * pairs + pair, 8 * cell + OF_ROWS)
         store(eight.away, (2 * pair,), a)
         store(eight.away, (2 * pair + 1,), b)
     for i in range(c):
+        if m <= i < c - 1:  # a product takes the place of its noise
+            store(eight.away, (i,), _product(measurement, i - m, eight))
         value = load(eight.mean, (cell, i))
         for j in range(i + 1):
             value += load(eight.root, (cell, i, j)) * load(eight.away, (j,))
         store(eight.row, (i,), value)
+
+
+@compiled
+def _product(measurement, k, eight):
+    return load(eight.row, (measurement.products[k, 0],)) * load(eight.row, (measurement.products[k, 1],))
 
 
 @compiled

@@ -43,8 +43,8 @@ class Worlds:
         Covariance of the scores within a cell, by group.
     level : array, shape (W, C)
         Expected outcome where every score is 0.
-    slope : array, shape (W, C, m)
-        Slopes of the outcome on the scores.
+    slope : array, shape (W, C, m + d)
+        Slopes of the outcome on the scores, and then on those products of two that the model has.
     sigma : array, shape (W, G)
         Residual SD by group.
     mix : array, shape (L,)
@@ -113,6 +113,33 @@ class Worlds:
             },
         )
 
+    def predictor_moments(self) -> tuple[FloatArray, FloatArray]:
+        """Return means (W, C, m + d) and covariances (W, C, m + d, m + d) of scores and their products, by cell.
+
+        Notes
+        -----
+        Of Gaussian scores with means u and covariances V: ``E[x_i x_j] = u_i u_j + V_ij``, and covariances of products
+        follow from Isserlis' theorem.
+        """
+        u, V, m = self.mean, self.cov[:, self.frame.group_of], len(self.frame.measures)
+        k = len(self.frame.predictors)
+        cov = np.zeros((*u.shape[:2], k, k))
+        cov[..., :m, :m] = V
+        for a, (i, j) in enumerate(self.frame.pairs, start=m):
+            cov[..., a, :m] = cov[..., :m, a] = u[..., [i]] * V[..., j, :] + u[..., [j]] * V[..., i, :]
+            for b, (g, h) in enumerate(self.frame.pairs, start=m):
+                around = V[..., i, g] * V[..., j, h] + V[..., i, h] * V[..., j, g]
+                both = ((i, j, g, h), (i, j, h, g), (j, i, g, h), (j, i, h, g))
+                cov[..., a, b] = around + sum(u[..., p] * u[..., r] * V[..., q, s] for p, q, r, s in both)
+        return self._predictor_means(), cov
+
+    def _predictor_means(self) -> FloatArray:
+        """Return the means of scores and products by cell, (W, C, m + d)."""
+        products = [self.cov[:, self.frame.group_of, i, j] for i, j in self.frame.pairs]
+        mean = self.frame.with_products(self.mean)
+        mean[..., len(self.frame.measures) :] += np.stack(products, axis=-1) if products else 0.0
+        return mean
+
     # -- other worlds ------------------------------------------------------------------------------------------------
 
     def with_value(self, estimand: Estimand, value: FloatArray | float, *, source: str | None = None) -> Self:
@@ -140,10 +167,10 @@ class Worlds:
         if of_level.any():
             shift = missing * self._direction(of_level)
             return self._with(level=self.level + shift[:, self.frame.group_of], source=source or self.source)
-        j = self._score(estimand.of)
+        j = self._slope_of(estimand)
         shift = missing * self._direction(of_slope[:, j])
         share = self.frame.shares(self.share).reshape(len(self), len(self.frame.groups), -1)
-        centre = (share * self.mean[..., j].reshape(share.shape)).sum(-1)
+        centre = (share * self._predictor_means()[..., j].reshape(share.shape)).sum(-1)
         slope = self.slope.copy()
         slope[..., j] += shift[:, self.frame.group_of]
         level = self.level - (shift * centre)[:, self.frame.group_of]
@@ -185,6 +212,11 @@ class Worlds:
 
     def _through(self, added: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Covariance, slopes and residual variance by cell after a change of error variance, possible or not."""
+        if self.frame.pairs:
+            raise InputError(
+                "other reliabilities are for models without products of scores, whose errors multiply too",
+                key="axes.reliability",
+            )
         known = (*self.frame.measures, self.frame.study.analysis.outcome)
         if unknown := set(added) - set(known):
             raise InputError(unknown_name("score in these worlds,", min(unknown), known))
@@ -209,10 +241,14 @@ class Worlds:
         by_group = weights.reshape(len(self.frame.groups), -1).sum(axis=1)
         return np.asarray(by_group / (by_group @ by_group))
 
-    def _score(self, name: str | None) -> int:
-        if name not in self.frame.measures:
-            raise InputError(unknown_name("score in these worlds,", str(name), self.frame.measures))
-        return self.frame.measures.index(name)
+    def _slope_of(self, estimand: Estimand) -> int:
+        """Return which slope an estimand is changed by: its score's, or its product's."""
+        product = {estimand.of, estimand.by} if estimand.kind == "slope_change" else {estimand.of}
+        known = [frozenset(name.split(":")) for name in self.frame.predictors]
+        if product not in known:
+            name = ":".join(map(str, sorted(product, key=str)))
+            raise InputError(unknown_name("score in these worlds,", name, self.frame.predictors))
+        return known.index(frozenset(map(str, product)))
 
     def _require_positive(self, cov: FloatArray) -> None:
         if (impossible := _lowest(cov) <= 0).any():
@@ -241,19 +277,20 @@ class Worlds:
     def _group_moments(self) -> tuple[FloatArray, FloatArray]:
         """Mean (W, G, c) and covariance (W, G, c, c) of scores, category and outcome: mixtures over the cells."""
         W, m, G, L = len(self), len(self.frame.measures), len(self.frame.groups), len(self.frame.levels)
-        slope, mean = self.slope.reshape(W, G, L, m), self.mean.reshape(W, G, L, m)
+        expected, within = self.predictor_moments()
+        slope, mean = self.slope.reshape(W, G, L, -1), expected.reshape(W, G, L, -1)
         outcome = self.level.reshape(W, G, L) + np.einsum("wglm,wglm->wgl", slope, mean)
         indicator = np.broadcast_to(np.arange(L, dtype=float), (W, G, L))
-        parts = [mean, *([indicator[..., None]] if self.frame.category else []), outcome[..., None]]
+        parts = [mean[..., :m], *([indicator[..., None]] if self.frame.category else []), outcome[..., None]]
         at = np.concatenate(parts, axis=-1)
         share = self.frame.shares(self.share).reshape(W, G, L)
         centre = np.einsum("wgl,wglc->wgc", share, at)
         away = at - centre[:, :, None]
         cov = np.einsum("wgl,wglc,wgld->wgcd", share, away, away)
-        with_outcome = np.einsum("wgij,wglj->wgli", self.cov, slope)
+        with_outcome = np.einsum("wglij,wglj->wgli", within.reshape(W, G, L, *within.shape[2:]), slope)
         cov[..., :m, :m] += self.cov
-        cov[..., :m, -1] += np.einsum("wgl,wgli->wgi", share, with_outcome)
-        cov[..., -1, :m] += np.einsum("wgl,wgli->wgi", share, with_outcome)
+        cov[..., :m, -1] += np.einsum("wgl,wgli->wgi", share, with_outcome[..., :m])
+        cov[..., -1, :m] += np.einsum("wgl,wgli->wgi", share, with_outcome[..., :m])
         cov[..., -1, -1] += np.einsum("wgl,wgli,wgli->wg", share, with_outcome, slope) + self.sigma**2
         return centre, cov
 

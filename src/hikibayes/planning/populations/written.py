@@ -69,7 +69,7 @@ class Written:
         world, frame = self.world, self.columns.frame
         levels = len(frame.levels)
         first = world.level[0].reshape(-1, levels)
-        slopes = {name: _brief(world.slope[0, ::levels, j]) for j, name in enumerate(frame.measures)}
+        slopes = {name: _brief(world.slope[0, ::levels, j]) for j, name in enumerate(frame.predictors)}
         if frame.category:
             slopes[frame.category] = _brief(first[:, 1] - first[:, 0])
         kept = {name: getattr(self.population, name) for name in FixedWorld.model_fields}
@@ -103,7 +103,7 @@ class Written:
 
     def _of_beta(self, world: Worlds, beta: float) -> float:
         """Return the slope that a standardised one is: the SDs of score and outcome depend on it."""
-        if not self.main.of or self.main.of not in self.columns.frame.measures:
+        if self.main.of not in self.columns.frame.measures or self.main.kind == "slope_change":
             raise InputError(
                 f"beta is per SD of a score, and the effect is of {self.population.of or self.main.name!r}; "
                 "write it as d, f2 or raw",

@@ -43,7 +43,9 @@ def _fit(analysis: Analysis, scores: Scores, seed: int) -> tuple[FloatArray, boo
     import nutpie
 
     cell, x, _ = scores
-    rows = analysis.columns.constant[cell] + np.einsum("npm,nm->np", analysis.columns.linear[cell], x)
+    rows = analysis.columns.constant[cell] + np.einsum(
+        "npm,nm->np", analysis.columns.linear[cell], analysis.columns.frame.with_products(x)
+    )
     if len(rows) <= rows.shape[1] + 1 or (np.ptp(rows, axis=0) == 0).any():
         return np.empty(0), False
     options = {"draws": DRAWS, "tune": TUNE, "chains": CHAINS, "cores": 1, "seed": seed, "save_warmup": False}

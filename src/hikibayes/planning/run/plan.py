@@ -20,6 +20,7 @@ from ...arrays import FloatArray, IntArray
 from ...inference.gaussian.normal_priors import bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import Summaries, summaries_by_prior
+from ...inference.models.design import Design
 from ...inference.models.specs import ModelSpec, load_model
 from ...reconstruction.reconstructions import said_of
 from ...spec import InputError, digest
@@ -241,6 +242,7 @@ def prepare(
     *,
     study: Study | None = None,
     reconstructions: xr.Dataset | None = None,
+    rows: Design | None = None,
     models: Mapping[str, ModelSpec] = MappingProxyType({}),
     tell: Callable[[str], None] | None = None,
 ) -> Plan:
@@ -254,6 +256,8 @@ def prepare(
         By default the one that the simulation names, with the readings that it chooses.
     reconstructions : xarray.Dataset, optional
         Group moments with a leading ``draw`` dim; by default the study's shipped ones, else they are drawn first.
+    rows : Design, optional
+        The generating model on the rows of which `reconstructions` has the moments.
     models : mapping of str to ModelSpec
         Loaded models by the name that the simulation has for them; others are looked up.
     tell : callable, optional
@@ -287,7 +291,7 @@ def prepare(
         from ...reconstruction.calibrate import shipped_or_calibrated
 
         reconstructions = shipped_or_calibrated(settled, seed=simulation.run.seed, tell=tell)
-    made = None if written or reconstructions is None else ensemble(columns[world], reconstructions)
+    made = None if written or reconstructions is None else ensemble(columns[world], reconstructions, rows)
     sources = sources_of(Asked(spec=simulation.worlds, frame=frame, main=estimands[0], made=made))
     analyses = analyses_at(next(iter(sources.values()))(np.random.default_rng(0), 1).mix)
     plan = Plan(
@@ -298,7 +302,7 @@ def prepare(
         analyses=analyses,
         sources=sources,
         reconstructions=reconstructions,
-        identity=_identity(simulation, settled, generating, reconstructions),
+        identity=_identity(simulation, settled, generating, reconstructions, rows),
     )
     rehearse(plan)
     check_looks(plan)
@@ -312,7 +316,13 @@ def _refuse_namesakes(models: Sequence[ModelSpec]) -> None:
         raise InputError(f"two models are called {min(twice)!r}; give one of them another 'name'", key="axes.model")
 
 
-def _identity(simulation: Simulation, study: Study, generating: ModelSpec, reconstructions: xr.Dataset | None) -> str:
+def _identity(
+    simulation: Simulation,
+    study: Study,
+    generating: ModelSpec,
+    reconstructions: xr.Dataset | None,
+    rows: Design | None,
+) -> str:
     hashed = hashlib.sha256()
     # the generating model counts by its content, wherever its file lies
     unsaid = {name for name in ("effect", "heterogeneity", "reason") if not getattr(simulation.worlds, name)}
@@ -323,4 +333,6 @@ def _identity(simulation: Simulation, study: Study, generating: ModelSpec, recon
     for name in ("n", "mean", "cov", "location", "scale"):
         if name in made_of:
             hashed.update(np.ascontiguousarray(made_of[name].values, dtype=np.float64).tobytes())
+    if rows:
+        hashed.update(rows.statistics.sxx.tobytes() + rows.statistics.sxy.tobytes())
     return hashed.hexdigest()
