@@ -158,7 +158,7 @@ def test_a_validator_may_find_several_problems():
     ]
 
 
-NUMBERS = {name: getattr(spec, name) for name in spec.__all__ if typing.get_origin(getattr(spec, name))}
+NUMBERS = {name: value for name, value in vars(spec).items() if typing.get_origin(value) is typing.Annotated}
 NONSENSE = [True, False, "nan", "inf", float("nan"), float("inf"), -1e308, 1e308, Decimal("1e13"), 10**400, [1], None]
 
 

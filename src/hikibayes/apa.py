@@ -4,20 +4,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = [
-    "as_printed",
-    "bayes_factor",
-    "bounded",
-    "cell",
-    "interval",
-    "number",
-    "percent",
-    "plain",
-    "probability",
-    "stated",
-    "value",
-]
-
 MINUS = "−"
 EMPTY = "–"
 

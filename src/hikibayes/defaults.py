@@ -1,7 +1,5 @@
 """What is taken where a person says nothing; nothing is imported for it, so that ``--help`` stays fast."""
 
-__all__ = ["DEFAULT_SEED", "DEFAULT_STUDY", "LARGEST_SEED"]
-
 DEFAULT_STUDY = "nonaka2021"
 DEFAULT_SEED = 20210525
 """The shipped study's publication date: taken, printed and recorded wherever a person gives no seed."""

@@ -14,8 +14,6 @@ from .spec import SMALLEST, Number, Spec
 if TYPE_CHECKING:
     from scipy.stats.distributions import rv_frozen
 
-__all__ = ["Distribution"]
-
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "Normal": ("mu", "sigma"),
     "TruncatedNormal": ("mu", "sigma", "lower", "upper"),

@@ -17,8 +17,6 @@ from .spec import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FORMAT", "known_format", "netcdf_bytes", "put", "read_dataset", "read_tree", "write_whole"]
-
 FORMAT = 1
 """Of run folders, netCDF and Parquet: rises when an older version could not read a newer one's. Without one it is 0."""
 STAMP = "hikibayes_format"

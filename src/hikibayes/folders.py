@@ -21,8 +21,6 @@ from .files import known_format, put
 from .provenance import RunRecord, file_digest
 from .spec import InputError
 
-__all__ = ["RECORD", "REPORT", "Content", "csv_text", "finish", "read_record", "renew_files", "try_out", "write_run"]
-
 type Content = pd.DataFrame | str | bytes | Callable[[Path], None]
 """A table, a text, bytes, or a function that writes to the path it is given."""
 

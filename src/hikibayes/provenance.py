@@ -18,8 +18,6 @@ from pydantic import Field
 from .files import FORMAT
 from .spec import Number, Spec, Whole
 
-__all__ = ["RunRecord", "Stopwatch", "file_digest", "versions"]
-
 PACKAGES = (
     *("hikibayes", "arviz", "bambi", "formulae", "jax", "numba", "numpy", "nutpie"),
     *("pandas", "pymc", "pytensor", "scipy", "statsmodels", "xarray"),

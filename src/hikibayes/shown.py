@@ -7,8 +7,6 @@ from dataclasses import fields
 from html import escape
 from typing import Any
 
-__all__ = ["Shown", "overview", "overview_html"]
-
 WIDTH = 100
 MOST_LINES = 30
 HEAD, MOST_COLUMNS = 8, 14

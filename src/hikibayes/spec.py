@@ -293,7 +293,7 @@ def _accepted_keys(spec: type[BaseModel], parts: tuple[int | str, ...]) -> list[
     for part in parts:
         node = _resolve(node, definitions)
         chosen: list[Any] = [node.get("additionalProperties"), *node.get("patternProperties", {}).values(), {}]
-        entry = node.get("properties", {}).get(part) or next(filter(None, chosen), {})
+        entry: dict[str, Any] = node.get("properties", {}).get(part) or next(filter(None, chosen), {})
         node = node.get("items", {}) if isinstance(part, int) else entry
     return list(_resolve(node, definitions).get("properties", {}))
 

@@ -40,8 +40,6 @@ from .suspects import suspects
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "audit", "checks"]
-
 COLUMNS = ("check", "facts", "printed", "recomputed_low", "recomputed_high", "verdict", "note")
 
 CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (

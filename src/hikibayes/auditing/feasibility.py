@@ -23,8 +23,6 @@ from dataclasses import dataclass
 
 from ..study.intervals import Interval
 
-__all__ = ["Scores", "Sums", "attainable", "counts", "people_together"]
-
 SLACK = 1e-9
 SEARCH_LIMIT = 2_000
 

@@ -25,8 +25,6 @@ from .checks.descriptives import only
 from .checks.jointly import variances_possible
 from .checks.rows import possible
 
-__all__ = ["likeliest"]
-
 PRODUCTS_OF_GROUPS = ("coding", "products")
 JOINTLY = frozenset({"t", "df", "d"})
 

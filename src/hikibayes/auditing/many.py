@@ -21,8 +21,6 @@ from .suspects import LIKELIEST
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUESTIONS", "audit_many", "study_files"]
-
 QUESTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "inspect_sr_4_3": (
         "Are any baseline data implausible?",

@@ -10,8 +10,6 @@ from ..study.study import Study
 from .checks.closure import CHECK, Repair, repairs
 from .checks.rows import Check, found, number, one_of
 
-__all__ = ["LIKELIEST", "suspects"]
-
 SHOWN = 3
 LIKELIEST = "likeliest misprint"
 

@@ -15,8 +15,6 @@ from ..runs.verbs import VERBS
 from .others import models, replay, report, simulations, studies
 from .verbs import command
 
-__all__ = ["main"]
-
 
 class Verbs(click.Group):
     """A group whose verbs turn a person's mistake into one message and exit code 2."""

@@ -12,8 +12,6 @@ import click
 from ..runs import options
 from .verbs import say, show
 
-__all__ = ["models", "replay", "report", "simulations", "studies"]
-
 schema = click.Option(["--schema"], is_flag=True, help="Print the JSON Schema of such a file.")
 new = click.Option(["--new"], type=click.Path(dir_okay=False), help="Write a commented template to FILE.")
 

@@ -15,8 +15,6 @@ from ..runs import options
 if TYPE_CHECKING:
     from ..runs.verb import Outcome, Verb
 
-__all__ = ["command", "say", "show"]
-
 
 def command(verb: Verb) -> click.Command:
     """Return the command that carries a verb out."""

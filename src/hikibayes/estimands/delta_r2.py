@@ -2,8 +2,6 @@
 
 from .kind import Kind
 
-__all__ = ["KIND"]
-
 KIND = Kind(
     name="delta_r2",
     meaning="share of variance that a step explains beyond the one it comes after",

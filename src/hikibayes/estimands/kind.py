@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Asked", "Kind", "Names", "Outline", "Scenario", "conditions", "held"]
-
 
 class Asked(Protocol):
     """Which estimand of its kind is meant: what a study's ``[[estimand]]`` says."""

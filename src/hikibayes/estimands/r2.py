@@ -2,8 +2,6 @@
 
 from .kind import Kind
 
-__all__ = ["KIND"]
-
 KIND = Kind(
     name="r2",
     meaning="share of the outcome's variance that a step's terms explain",

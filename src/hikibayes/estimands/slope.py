@@ -6,8 +6,6 @@ from typing import Any
 
 from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
 
-__all__ = ["KIND", "change"]
-
 STEP = 2.0**-10
 """Of a derivative, in SD; taken with half of it too and extrapolated, which is exact for polynomials of degree 4."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
 from .slope import change
 
-__all__ = ["KIND"]
-
 
 def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
     fixed = conditions(asked, outline)

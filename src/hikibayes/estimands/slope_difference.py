@@ -7,8 +7,6 @@ from typing import Any
 from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
 from .slope import change
 
-__all__ = ["KIND"]
-
 
 def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
     by, (first, second) = asked.by or outline.group, asked.between or ("", "")

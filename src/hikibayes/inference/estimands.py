@@ -25,8 +25,6 @@ from .gaussian.least_squares import generalised_inverse
 from .models.design import Design
 from .models.moment_design import MomentDesign
 
-__all__ = ["Answers", "ExplainedVariance", "answers", "raw_unit"]
-
 type _Explained = Callable[[NDArray[np.intp]], FloatArray]
 
 TOLERANCE = 1e-9

@@ -33,8 +33,6 @@ from .fit import Fit
 from .models.specs import DEFAULT_VARIANT, ModelSpec
 from .own.files import resolved_files
 
-__all__ = ["REMARKS", "SavedFit", "fit_files", "load_fit"]
-
 POSTERIOR = "posterior.nc"
 """The file of a fit's folder that holds draws and rows."""
 REMARKS = "remarks.csv"

@@ -7,8 +7,6 @@ from functools import cached_property
 from .groups import GroupMoments
 from .tails import Array, namespace, two_sided_p
 
-__all__ = ["Comparison", "compare"]
-
 
 def compare(moments: GroupMoments, first: int, second: int) -> Comparison:
     """Compare two groups, the first minus the second, in every base column.

@@ -26,8 +26,6 @@ from ..spec import InputError, unknown_name
 from .groups import GroupMoments
 from .tails import Array, inverse, namespace
 
-__all__ = ["CODINGS", "PRODUCTS", "Codes", "Design", "Products", "design_of"]
-
 type Products = Literal["z", "z_again", "raw", "centred", "centred_both"]
 type Codes = Mapping[str, Sequence[float]]
 """What stands for the groups: a code for each group, by the name that terms use."""

@@ -12,8 +12,6 @@ from ..arrays import FloatArray, IntArray
 from ..spec import InputError, unknown_name
 from .tails import Array, namespace
 
-__all__ = ["GroupMoments", "correlations", "group_moments", "total_moments"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroupMoments:

@@ -10,8 +10,6 @@ from .designs import Codes, Design, Products, design_of
 from .groups import GroupMoments
 from .tails import Array, f_p, namespace, two_sided_p
 
-__all__ = ["Fit", "fit", "increment", "predicted_value", "regress", "regress_on", "simple_slope"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:

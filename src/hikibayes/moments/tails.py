@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Array", "f_p", "inverse", "namespace", "two_sided_p"]
-
 type Array = Any
 """An array of NumPy or of JAX (traced or not)."""
 

@@ -24,8 +24,6 @@ from ..study.study_file import shipped_studies
 from .designs.follow_up import follow_up
 from .designs.simulation import Simulation, shipped_simulations
 
-__all__ = ["Beginning", "after_fit", "is_fit"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:

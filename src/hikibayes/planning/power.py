@@ -34,8 +34,6 @@ from .run.precision import squared_error
 from .run.replicates import Replicates
 from .run.simulate import MADE_BY, Progress, simulate
 
-__all__ = ["DEFAULT_SIMULATION", "forget", "power"]
-
 DEFAULT_SIMULATION = "followup"
 STEP, MOST_STEPS = 1.25, 8
 """Ratio and number of the effects that are simulated where none is named."""

@@ -11,8 +11,6 @@ from ..moments import CODINGS, Comparison, Fit, GroupMoments, compare, regress
 from ..moments.designs import Codes, Products
 from ..moments.tails import Array
 
-__all__ = ["Analysis", "Outline", "codes_of"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Outline:

@@ -9,8 +9,6 @@ from .analysis import Analysis
 from .estimates import Estimate, kinds_of
 from .kind import INFINITY, Address, Kind
 
-__all__ = ["EFFECT_SIZES", "KINDS", "estimate_and_error"]
-
 
 def estimate_and_error(run: Analysis, address: Address) -> tuple[Array, Array, Array]:
     """Return a coefficient, its standard error and the degrees of freedom, raw or standardised."""

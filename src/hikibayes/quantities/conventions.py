@@ -9,8 +9,6 @@ from typing import Any
 
 from .kind import Address, Kind
 
-__all__ = ["WORDS", "meanings"]
-
 VALUES: dict[str, tuple[Any, ...]] = {
     "test": ("welch", "student"),
     "tail": ("two", "one", "lower", "upper"),

@@ -9,8 +9,6 @@ from ..moments.tails import Array, namespace
 from .analysis import Analysis
 from .kind import Address, Kind
 
-__all__ = ["KINDS", "correlation_and_error"]
-
 
 def _correlation(run: Analysis, address: Address) -> Array:
     own, pair = run.outline.group, (address.of, str(address.with_))

@@ -7,8 +7,6 @@ from .analysis import Analysis
 from .estimates import Estimate, kinds_of
 from .kind import INFINITY, Address, Kind
 
-__all__ = ["KINDS"]
-
 
 def _mean(run: Analysis, address: Address) -> tuple[Array, Array, Array]:
     n = run.size(address.group)

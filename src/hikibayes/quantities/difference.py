@@ -8,8 +8,6 @@ from .correlation import correlation_and_error
 from .estimates import Estimate, kinds_of, p_of
 from .kind import Address, Kind
 
-__all__ = ["KINDS"]
-
 NAMES = {
     "cohen": "d",
     "hedges": "hedges_g",

@@ -16,8 +16,6 @@ from ..moments.tails import Array, namespace
 from .analysis import Analysis
 from .kind import INFINITY, Address, Kind, Statistic, Value
 
-__all__ = ["ROLES", "Estimate", "kinds_of", "p_of"]
-
 type Found = tuple[Array, Array, Array]
 """An estimate, its standard error and its degrees of freedom."""
 

@@ -6,8 +6,6 @@ from ..moments.tails import Array, f_p
 from .analysis import Analysis
 from .kind import INFINITY, Address, Kind, Value
 
-__all__ = ["KINDS"]
-
 
 def _between(run: Analysis, address: Address) -> tuple[Array, Array, float, Array]:
     """Return sums of squares between and within the groups, and their degrees of freedom."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ..moments.tails import Array
 from .analysis import Analysis
 
-__all__ = ["Address", "Kind"]
-
 INFINITY = float("inf")
 
 

@@ -12,8 +12,6 @@ from .analysis import Analysis
 from .estimates import Estimate, kinds_of
 from .kind import Address, Kind
 
-__all__ = ["KINDS", "slope_and_error"]
-
 
 def slope_and_error(run: Analysis, address: Address) -> tuple[Array, Array, Array]:
     """Return a slope, its standard error and the degrees of freedom, raw or standardised."""

@@ -9,8 +9,6 @@ from ..moments.tails import Array, f_p
 from .analysis import Analysis
 from .kind import Address, Kind, Value
 
-__all__ = ["KINDS"]
-
 type Test = tuple[Array, float, float]
 """F with its two degrees of freedom."""
 

@@ -17,8 +17,6 @@ from ..inference.models.design import Design, design
 from ..inference.models.specs import ModelSpec
 from ..study.study import Study
 
-__all__ = ["left_out", "posterior_predictive", "prior_predictive"]
-
 DRAWS = 2000
 BINS = 13
 

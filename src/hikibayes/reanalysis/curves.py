@@ -14,8 +14,6 @@ from ..inference.models.design import Design
 from ..inference.models.moment_design import MomentDesign
 from ..spec import InputError
 
-__all__ = ["conditional_effects", "difference_curve"]
-
 REACH = np.linspace(-2.5, 2.5, 41)
 """Values of the focal measure, in SD."""
 

@@ -22,8 +22,6 @@ from ..study.study import Study
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["AGREEMENT_COLUMNS", "Sampler", "TwoEngines", "accepted", "two_engines"]
-
 type Sampler = Callable[[Sequence[Design], int], Iterator[xr.DataTree]]
 """Fits one model to data sets of the same size by NUTS under the default prior, from a seed; posteriors in order."""
 

@@ -33,8 +33,6 @@ from .readings import reading_estimates, readings_table, spread_over_readings
 if TYPE_CHECKING:
     from .sources import Reconstructed
 
-__all__ = ["Progress", "Reanalysis", "reanalysis_files", "reanalyze"]
-
 type Progress = Callable[[str], None]
 """Told what begins now, in a few words for a person who waits."""
 

@@ -15,8 +15,6 @@ from ..study.facts import Fact
 from ..study.printed import comparable, facts_of
 from ..study.study import Estimand, Study
 
-__all__ = ["COLUMNS", "published_against_posterior"]
-
 COLUMNS = (
     *("estimand", "step", "quantity", "facts", "printed", "printed_low", "printed_high", "ols"),
     *("mean", "sd", "median", "lower", "upper", "p_positive", "p_rope", "bf10", "bf10_low", "bf10_high"),

@@ -22,8 +22,6 @@ from ..study.study import Study
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ByReading", "other_readings", "reading_estimates", "readings_table", "spread_over_readings"]
-
 type ByReading = Mapping[str, xr.Dataset]
 """Reconstructed group moments by reading: ``default``, or ``reading=option`` with the others at their defaults."""
 

@@ -18,8 +18,6 @@ from .readings import ByReading, other_readings
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Reconstructed", "reconstruct"]
-
 BY_READING = 25
 """Data sets for each reading that no reconstructions come with: made of the same draws under every reading, so that
 chance differs little between them."""

@@ -12,8 +12,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["compiler"]
-
 
 def compiler(*used: ModuleType) -> Callable[..., Any]:
     """Return a decorator that compiles functions which use constants and compiled functions of some modules.

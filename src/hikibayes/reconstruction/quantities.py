@@ -16,8 +16,6 @@ from ..study.analysis import PublishedAnalysis
 from ..study.facts import Fact
 from ..study.study import Study
 
-__all__ = ["PINNED", "Quantity", "reported_quantities", "summarise"]
-
 type Values = xr.DataArray | FloatArray
 
 PINNED = 0.15

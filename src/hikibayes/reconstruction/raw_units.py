@@ -21,9 +21,6 @@ from .participants.columns import lay_out
 from .participants.known import Known
 from .participants.targets import Draws, TargetMaker
 
-__all__ = ["answers_by_unit"]
-
-
 COLUMNS = ("estimand", "unit", "mean", "sd_between", "sd_within", "from_raw_units", "rests_on")
 ENOUGH = 500
 """Draws that a raw SD is drawn for; more would not change the second digit of a share."""

@@ -14,8 +14,6 @@ from .posterior.assembly import to_dataset
 from .posterior.density import sample_at
 from .posterior.problem import Problem
 
-__all__ = ["complete", "has_converged", "reconstructions_note", "reconstructions_of", "said_of"]
-
 NOTE = "reconstructions.json"
 """The file of a run folder that says what the sampler said of the reconstructions it rests on."""
 

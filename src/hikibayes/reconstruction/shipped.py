@@ -23,18 +23,6 @@ from ..study.study import Study
 from .posterior.problem import Problem
 from .reconstructions import complete
 
-__all__ = [
-    "fingerprint",
-    "meant",
-    "read_reconstructions",
-    "reconstructions_file",
-    "shipped_name",
-    "shipped_reconstructions",
-    "stored_reconstructions",
-    "under",
-    "write_reconstructions",
-]
-
 KEPT_BITS = 15
 """Bits kept of a float's 23 after the point: a relative error of 2e-5, far below any printed digit."""
 

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from .participants.items import Questionnaire
 
-__all__ = ["Synthesis", "Synthesizer", "SyntheticData", "synthesize"]
-
 
 ATTEMPTS_PER_DRAW = 3
 ATTEMPTS = 9
@@ -207,6 +205,7 @@ class Clock:
 
     @contextlib.contextmanager
     def time(self, stage: str) -> Iterator[None]:
+        """Count the processor time of what happens inside as a stage's."""
         start = time.process_time()
         try:
             yield

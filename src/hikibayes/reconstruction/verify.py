@@ -30,8 +30,6 @@ from .participants.item_columns import item_columns, subscale_columns
 if TYPE_CHECKING:
     from statsmodels.regression.linear_model import RegressionResults
 
-__all__ = ["VERIFICATION_COLUMNS", "cronbach_alpha", "recompute", "verify"]
-
 
 LARGEST_TABLE = 500_000_000
 """Bytes: ten million participants have as much."""

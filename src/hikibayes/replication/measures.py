@@ -31,30 +31,6 @@ from ..arrays import FloatArray
 from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, Tabulated, refit_density, refit_normal
 
-__all__ = [
-    "FLAT",
-    "Differing",
-    "NormalPrior",
-    "both",
-    "difference",
-    "effective_number",
-    "flat_estimate",
-    "if_studies_differ",
-    "log_bf10",
-    "log_evidence",
-    "log_if_right",
-    "log_replication_bf",
-    "normal",
-    "normalised",
-    "original_weight",
-    "pooled",
-    "posterior",
-    "prediction",
-    "selected",
-    "together",
-    "widened",
-]
-
 CRITICAL = float(ndtri(0.975))
 """What |estimate / SE| has to exceed to be printed as significant."""
 NEGLIGIBLE = 1e-13

@@ -30,8 +30,6 @@ from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .measures import NormalPrior
 
-__all__ = ["NewData", "Pair", "about", "examples", "new_data", "paired"]
-
 NODES = 15
 OPPOSITE = -3.0
 """Standard errors by which the other coefficients, as a whole, must point the other way to be remarked upon."""

@@ -22,8 +22,6 @@ from .pair import Pair, about, new_data, paired
 from .sceptical import sceptical_bf, sceptical_p
 from .words import sentences
 
-__all__ = ["Replication", "replicate", "replication_of"]
-
 JOINT = ("what", "label", "mean", "sd", "lower", "upper", "p_positive", "bf10", "sd_within", "sd_between")
 """Columns of ``joint.csv``."""
 MEASURES = ("measure", "value", "lower", "upper", "note")

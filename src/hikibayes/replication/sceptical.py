@@ -21,8 +21,6 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-__all__ = ["sceptical_bf", "sceptical_p"]
-
 GOLDEN = (1 + 5**0.5) / 2
 """Under it an original that is just significant can be replicated by a study that is no more precise."""
 

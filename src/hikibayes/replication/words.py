@@ -9,8 +9,6 @@ import pandas as pd
 
 from ..apa import bounded, probability, stated
 
-__all__ = ["sentences", "verdict"]
-
 VERDICTS = ((10.0, "Yes, strongly"), (3.0, "Yes"), (1 / 3, "Undecided"), (0.1, "No"), (0.0, "No, clearly"))
 """By the replication Bayes factor: at least this."""
 SMALLER = ((0.975, "Yes"), (0.8, "Probably"), (0.2, "Not clear"), (0.025, "Probably not"), (0.0, "No"))

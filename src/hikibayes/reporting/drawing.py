@@ -19,24 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "FAINT",
-    "FOCAL",
-    "INK",
-    "PRINTED",
-    "REFERENCE",
-    "WIDTH",
-    "FigureOf",
-    "as_svg",
-    "draw",
-    "draw_span",
-    "named",
-    "new_axes",
-    "percentages",
-    "plain_ticks",
-    "row_axes",
-]
-
 WIDTH = 4.1
 """Inches: a phone shows this at nearly its own size, so that the text stays as large as it is."""
 REFERENCE, FOCAL, INK, FAINT, PRINTED = "#41668f", "#c2532f", "#22262b", "#8b929b", "#8a6d1d"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["calibration_figure"]
-
 PINNED_COLOUR, OPEN_COLOUR, SAMPLING_COLOUR = "#0072B2", "#D55E00", "#9aa0a6"
 PINNED_MARKER, OPEN_MARKER = "o", "D"
 NINETY = 1.645

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["GROUP_COLOURS", "dataset_figure"]
-
 
 # Okabe and Ito's blue and vermilion: told apart by every common kind of colour vision, and by lightness in print
 GROUP_COLOURS = ("#0072B2", "#D55E00")

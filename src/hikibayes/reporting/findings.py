@@ -14,8 +14,6 @@ from ..study import wording
 from ..study.study import Estimand, Study
 from .saved import SavedRun
 
-__all__ = ["Findings"]
-
 
 class Findings:
     """A saved run as the topics of a report ask for it.

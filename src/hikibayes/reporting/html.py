@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
     from markupsafe import Markup
 
-__all__ = ["Report", "page", "report", "with_report"]
-
 
 class Report(str):
     """An HTML document that stands for itself in a notebook, and says what it is at a prompt."""

@@ -18,8 +18,6 @@ from ..reconstruction.reconstructions import NOTE
 from ..spec import InputError, read_object, read_text, validated
 from ..study.study import Study
 
-__all__ = ["SavedRun"]
-
 KINDS = (".csv", ".json", ".svg")
 OLD_COLUMNS = {"doubt": "analysis"}
 """Names that columns had in the version before this one."""

@@ -8,8 +8,6 @@ import pandas as pd
 
 from .. import apa
 
-__all__ = ["cell_text", "json_text", "terminal_table"]
-
 PIPE_WIDTH = 140
 SHORT = 32
 

@@ -9,8 +9,6 @@ from typing import Any
 from .drawing import FigureOf
 from .findings import Findings
 
-__all__ = ["Topic"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:

@@ -17,8 +17,6 @@ from .confounding.sensitivity import confounding_of
 from .imbalance.sensitivity import imbalance_of
 from .priors.sensitivity import priors_of
 
-__all__ = ["ANALYSES", "TIPPING_COLUMNS", "Sensitivity", "sensitivity_analyses"]
-
 TIPPING_COLUMNS = ("analysis", "what", "value", "lower", "upper", "sentence")
 """A row says which analysis, what would have to reach which value, its 5 % and 95 % quantile over the data sets (empty
 for one data set), and all that in a sentence that a clinician can repeat."""

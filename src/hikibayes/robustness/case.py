@@ -30,8 +30,6 @@ from ..spec import InputError, checked_seed
 from ..study.study import Estimand, Study
 from ..study.study_file import load_study, shipped_studies
 
-__all__ = ["Case", "case_of", "case_of_fit", "case_of_study", "is_folder"]
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Case(Shown):

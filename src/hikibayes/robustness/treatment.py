@@ -22,8 +22,6 @@ from ..spec import InputError, unknown_name
 from ..study.study import Estimand
 from .confounding.omitted import Strength
 
-__all__ = ["Treatment", "covariate_columns", "require_benchmarks"]
-
 TOLERANCE = 1e-9
 """A column's weight below this is none."""
 

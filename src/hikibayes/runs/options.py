@@ -6,8 +6,6 @@ import click
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY, LARGEST_SEED
 
-__all__ = ["folder", "json", "mapped", "out", "reading", "reconstructions", "seed", "seed_of_file", "study", "table"]
-
 
 def mapped(_: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
     """Turn repeated NAME=VALUE into a mapping."""

@@ -23,8 +23,6 @@ from .run import made_again
 from .verb import Verb
 from .verbs import VERBS
 
-__all__ = ["compare_files", "replay", "same"]
-
 COLUMNS = ("file", "verdict", "note")
 GOOD = ("identical", "within Monte Carlo error", "equal to six digits", "not compared")
 ERRORS = 4.0

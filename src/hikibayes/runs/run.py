@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .verb import Outcome, Verb
 
-__all__ = ["Run", "carry_out", "made_again"]
-
 type Tell = Callable[[int, int], None]
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..folders import Content
 
-__all__ = ["Outcome", "Verb", "verb"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:

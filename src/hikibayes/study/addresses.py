@@ -9,8 +9,6 @@ from ..quantities.conventions import DECLARED
 from .facts import Fact
 from .study import Study
 
-__all__ = ["address_of", "outline_of"]
-
 
 def outline_of(study: Study) -> Outline:
     """Return what of a study its numbers depend on."""

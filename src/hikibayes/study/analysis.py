@@ -20,8 +20,6 @@ from .moments import as_group_moments, in_raw_units
 from .regression import regress, simple_slopes
 from .study import Study
 
-__all__ = ["PublishedAnalysis", "evaluate"]
-
 
 class PublishedAnalysis:
     """A study's steps, tests and correlations on given moments.

@@ -20,9 +20,6 @@ from .intervals import Interval, rounding_interval
 from .measures import Identifier, Source, Text
 from .values import STARS, is_p, read_value
 
-__all__ = ["Assumption", "Fact"]
-
-
 ADDRESS = (
     "of",
     "with",

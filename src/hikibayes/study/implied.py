@@ -14,8 +14,6 @@ from pydantic import BaseModel
 from .measures import term_parts
 from .tables import Table, facts_of_tables
 
-__all__ = ["in_full"]
-
 type Entry = dict[str, Any]
 
 SINGULAR = {f"{name}s": name for name in ("group", "measure", "step", "fact", "table")}

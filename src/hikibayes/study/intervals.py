@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 
-__all__ = ["Interval", "image", "rounding_interval"]
-
 
 @dataclass(frozen=True)
 class Interval:

@@ -10,8 +10,6 @@ from pydantic import StringConstraints, model_validator
 
 from ..spec import InputError, Items, Number, Spec, Whole
 
-__all__ = ["Identifier", "Level", "Measure", "Source", "Subscale", "term_parts"]
-
 Identifier = Annotated[str, StringConstraints(pattern=r"^[^\W\d_]\w*$")]
 """A name that can stand in a formula: letters of any script, digits and underscores."""
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from .measures import Measure
     from .study import Study
 
-__all__ = ["as_group_moments", "in_raw_units", "sample_moments", "total_moments"]
-
 
 # -- from participants -----------------------------------------------------------------------------------------------
 

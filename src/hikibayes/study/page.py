@@ -8,8 +8,6 @@ from .facts import Fact
 from .study import Study
 from .wording import fact_name, short
 
-__all__ = ["page"]
-
 
 def page(study: Study) -> str:
     """Return a study as text: what it is of, its regressions, its facts by the place where they stand."""

@@ -12,8 +12,6 @@ from .facts import Fact
 from .intervals import Interval
 from .study import Estimand, Study
 
-__all__ = ["PrintedEffect", "comparable", "facts_of", "printed_effect"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PrintedEffect:

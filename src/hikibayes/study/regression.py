@@ -14,8 +14,6 @@ from ..quantities.conventions import DECLARED
 from ..spec import InputError, unknown_name
 from .moments import as_group_moments
 
-__all__ = ["regress", "simple_slopes"]
-
 OF_TERMS = ("coefficient", "se", "standardised", "standardised_se", "t", "p", "vif")
 OVERALL = ("r2", "adjusted_r2", "f", "f_p", "residual_sd")
 COLLINEAR = 1e12

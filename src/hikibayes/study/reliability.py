@@ -6,8 +6,6 @@ from ..distributions import Distribution
 from ..spec import InputError
 from .study import Study
 
-__all__ = ["stated_reliability"]
-
 
 def stated_reliability(study: Study, name: str) -> Distribution:
     """Return the reliability (coefficient alpha of the total score, total sample) that a study states of a measure.

@@ -24,18 +24,6 @@ from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text, term_parts
 from .tables import Table
 
-__all__ = [
-    "Analysis",
-    "Citation",
-    "Estimand",
-    "Group",
-    "Option",
-    "Reading",
-    "Statement",
-    "Step",
-    "Study",
-]
-
 
 class Citation(Spec):
     """Where the study was published, and which part of the publication was read."""

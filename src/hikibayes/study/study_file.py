@@ -9,8 +9,6 @@ from typing import Any
 from ..spec import InputError, named_file, read_object, read_text, read_toml, validated
 from .study import Study
 
-__all__ = ["load_study", "shipped_studies"]
-
 
 def shipped_studies() -> dict[str, Path]:
     """Return the study files that come with the package, by name."""

@@ -20,8 +20,6 @@ from .facts import ADDRESS, Fact
 from .measures import Identifier, Source, Text
 from .values import EMPTY, STARS, PrintedValue, is_p, read_value
 
-__all__ = ["Table", "facts_of_tables", "identifier"]
-
 SHARED = (*ADDRESS, "unit", "absolute", "implied", "note")
 """What a table or a column can say of all its cells."""
 NAMING = ("step", "term", "of", "with", "level", "group", "subscale")

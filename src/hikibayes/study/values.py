@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["EMPTY", "NOT_SIGNIFICANT", "STARS", "PrintedValue", "is_p", "number_in", "read_value"]
-
 STARS: Mapping[str, Decimal] = {
     "†": Decimal("0.10"),
     "*": Decimal("0.05"),

@@ -10,8 +10,6 @@ from .facts import Fact
 from .measures import Measure
 from .study import Estimand, Study
 
-__all__ = ["estimand_name", "fact_name", "group_name", "in_prose", "listed", "short", "term_name"]
-
 
 def short(label: str) -> str:
     """Return the abbreviation that a label ends with, or the label.

@@ -32,8 +32,6 @@ from ..study.study import Study
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LONG", "Engines", "engines", "log_joint_difference", "nuts_scores", "quadrature_change", "rms_band"]
-
 LONG = Sampling(draws=10_000, tune=1_000, chains=4)
 """Long enough for Monte Carlo errors of about a hundredth of a posterior SD."""
 

@@ -19,8 +19,6 @@ from .correlations import correlation_between
 from .descriptives import only, size, total_sd
 from .rows import absolute
 
-__all__ = ["Box", "group_box", "total_box"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Box:

@@ -28,8 +28,6 @@ from .coefficients import estimate_df
 from .rows import Check, Verdict, between, found, one_of, possible
 from .tails import compare_p, p_possible
 
-__all__ = ["CHECK", "Repair", "checks_against_moments", "conventions_that_fit", "repairs"]
-
 type Number = Callable[[Analysis], FloatArray]
 
 UNITS = {name for name, kind in KINDS.items() if "standardised" in kind.may}

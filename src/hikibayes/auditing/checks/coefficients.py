@@ -29,17 +29,6 @@ from .rows import Check, absolute, between, compared, found, signed
 from .steps import Explained, columns, explained, residual_df
 from .tails import compare_p
 
-__all__ = [
-    "checks_of_coefficients",
-    "checks_of_collinearity",
-    "checks_of_estimate",
-    "estimate",
-    "estimate_df",
-    "inflation",
-    "standard_error",
-    "two_sided",
-]
-
 
 def two_sided(p: Fact) -> Interval:
     """Return the two-sided p of an estimate; a one-sided one is half of it, or what is left of it, by the sign."""

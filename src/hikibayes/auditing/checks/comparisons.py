@@ -23,21 +23,6 @@ from .descriptives import only, size
 from .rows import Check, between, compared, found, one_of, possible, signed
 from .tails import compare_p, p_possible
 
-__all__ = [
-    "EFFECT_SIZES",
-    "TINY",
-    "Comparison",
-    "Test",
-    "checks_of_comparison",
-    "comparisons",
-    "degrees_over",
-    "divisor",
-    "effect_size",
-    "squared_error",
-    "t_statistic",
-    "welch_df",
-]
-
 Test = Literal["welch", "student"]
 NAMES = {"welch": "Welch's t", "student": "Student's t"}
 TESTED = ("t", "df", "p")

@@ -14,8 +14,6 @@ from .descriptives import only, size
 from .rows import Check, found, number, signed
 from .tails import compare_p
 
-__all__ = ["checks_of_correlation_p", "checks_of_correlations", "correlation_between"]
-
 
 def correlation_between(study: Study, one: str, other: str, group: str | None) -> Fact | None:
     """Return the printed correlation of two measures, in either order."""

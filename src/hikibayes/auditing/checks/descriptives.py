@@ -14,21 +14,6 @@ from ...study.study import Study
 from ..feasibility import Scores, Sums, counts, people_together
 from .rows import Check, absolute, between, compared, found, number, possible
 
-__all__ = [
-    "checks_of_ranges",
-    "checks_of_reliabilities",
-    "checks_of_repetitions",
-    "checks_of_shares",
-    "checks_of_sizes",
-    "checks_of_totals",
-    "checks_of_whole_numbers",
-    "only",
-    "scores",
-    "size",
-    "total_sd",
-    "whole_number_sums",
-]
-
 
 def only(study: Study, quantity: str, **address: object) -> Fact | None:
     """Return the most precisely printed fact of an address, or None where there is none.

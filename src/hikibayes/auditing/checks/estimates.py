@@ -28,18 +28,6 @@ from .rows import Check, Verdict, absolute, between, found, number, one_of
 from .steps import residual_df
 from .tails import TAILS, p_range
 
-__all__ = [
-    "NORMAL",
-    "Estimate",
-    "Span",
-    "Way",
-    "checks_of_other_estimates",
-    "checks_together",
-    "gathered",
-    "heads",
-    "is_standardised",
-]
-
 NORMAL = math.inf
 """Degrees of freedom of a t that is looked up in a table of z."""
 LEAST = 3.0

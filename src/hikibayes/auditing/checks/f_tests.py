@@ -21,8 +21,6 @@ from .descriptives import only, size
 from .rows import Check, between, compared, found, number, one_of, possible
 from .steps import columns, counted_df, explained, residual_df
 
-__all__ = ["checks_of_chi2", "checks_of_f_tests"]
-
 LISTWISE = 0.6
 """Share of the people of one regression that another one may have."""
 

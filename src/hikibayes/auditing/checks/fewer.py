@@ -11,8 +11,6 @@ from ... import moments
 from .comparisons import Comparison
 from .rows import Check
 
-__all__ = ["unless_fewer"]
-
 type Checks = Callable[[Comparison], Iterable[Check]]
 
 LEAST_SHARE = 0.5

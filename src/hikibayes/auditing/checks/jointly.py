@@ -28,8 +28,6 @@ from .fewer import unless_fewer
 from .polygons import HalfPlane, Polygon, clipped
 from .rows import Check, between, found, number, one_of, signed
 
-__all__ = ["checks_of_comparisons", "variances_possible"]
-
 Pair = tuple[Sums, Sums]
 Meant = tuple[Test, str]
 """Which t test, and which kind of d."""

@@ -10,8 +10,6 @@ from typing import Literal
 from ...study.facts import Fact
 from ...study.intervals import Interval
 
-__all__ = ["Check", "Verdict", "absolute", "between", "compared", "found", "number", "one_of", "possible", "signed"]
-
 Verdict = Literal["consistent", "inconsistent", "ambiguous", "underdetermined"]
 
 

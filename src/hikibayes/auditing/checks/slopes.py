@@ -23,8 +23,6 @@ from .estimates import Estimate, heads, is_standardised
 from .rows import Check, Verdict, absolute, between, compared, found, number, one_of, possible
 from .steps import explained, residual_df
 
-__all__ = ["checks_of_conditional_slopes", "checks_of_slopes"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Slopes:

@@ -14,9 +14,6 @@ from ...study.study import Step, Study
 from .descriptives import only, size
 from .rows import Check, Verdict, absolute, between, compared, found, number, one_of, possible
 
-__all__ = ["Explained", "checks_of_selection", "checks_of_steps", "columns", "explained", "residual_df"]
-
-
 # -- counting -------------------------------------------------------------------------------------------------------
 
 

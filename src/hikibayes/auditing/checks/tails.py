@@ -10,8 +10,6 @@ from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from .rows import Check, absolute, between, found, one_of, possible
 
-__all__ = ["compare_p", "p_possible", "p_range"]
-
 type Ways = Sequence[tuple[Interval, Interval]]
 """What t and its degrees of freedom can be, a pair for each test that is possible."""
 

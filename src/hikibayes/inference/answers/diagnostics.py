@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ..gaussian.exact import GaussianPosterior
     from ..gaussian.mixture import Mixture
 
-__all__ = ["EBFMI", "ESS", "RHAT", "convergence", "failures", "quadrature_error", "sound"]
-
 RHAT = 1.01
 """Largest accepted R-hat."""
 ESS = 400

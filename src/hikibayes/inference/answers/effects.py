@@ -19,8 +19,6 @@ from ..nuts.graph import sum_score_limits
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["effect_draws"]
-
 
 def effect_draws(tree: xr.DataTree, design: Design, found: Answers) -> FloatArray:
     """Return draws of the slopes and gaps that a model answers, in SD of the outcome.

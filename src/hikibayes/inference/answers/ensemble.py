@@ -27,8 +27,6 @@ from .estimates import Reporting, exact_estimates, least_squares_estimates
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DEFAULT_READING", "StepFit", "estimates_of", "lay_out", "lay_out_moments", "moments_of"]
-
 DEFAULT_READING = "default"
 """What the column ``reading`` says where every reading is decided by its default."""
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..fit import Fit
     from ..models.design import Design
 
-__all__ = ["arviz_groups"]
-
 MOST = 20_000_000
 """Rows times draws of a group that has a number for each; beyond, such groups are left out."""
 ROW = "__obs__"

@@ -22,9 +22,6 @@ from ..gaussian.exact import GaussianPosterior
 from ..models.design import Design
 from ..models.moment_design import MomentDesign
 
-__all__ = ["JohnsonNeyman", "gap_weights", "johnson_neyman", "moderators", "region_table"]
-
-
 GAP = "the adjusted mean difference"
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..fit import Fit
 
-__all__ = ["Plots", "draw_checks", "draw_effects", "draw_johnson_neyman", "draw_prior_posterior", "draw_slopes"]
-
 COLOURS = ("#41668f", "#c2532f", "#4d7c4a", "#8a6d1d", "#7a4f8a", "#22262b")
 INK, FAINT = "#22262b", "#8b929b"
 WIDTH = 4.1

@@ -21,8 +21,6 @@ from ..data.labels import loose
 from ..gaussian.least_squares import dependencies
 from ..models.design import Design
 
-__all__ = ["Remark", "design_remarks", "remark_table", "row_runs", "table_remarks", "told"]
-
 CODES = np.array(
     [-1.0]
     + [

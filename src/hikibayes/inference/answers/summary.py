@@ -24,8 +24,6 @@ from ..models.specs import INTERCEPT
 if TYPE_CHECKING:
     from ..fit import Fit
 
-__all__ = ["conditional_means", "orderings", "people", "prior_and_posterior", "residuals", "sensitivity", "summary"]
-
 MOST_LEVELS = 5
 """Of a category whose orders are counted: 120 orders."""
 DRAWS = 20_000

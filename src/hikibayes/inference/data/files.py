@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from ...arrays import FloatArray
 from ...spec import InputError
 
-__all__ = ["EMPTY", "RawTable", "as_text", "each_once", "numbers_of", "read_table"]
-
 DELIMITERS = "\t;,"
 EMPTY = frozenset({"na", "n/a", "nan", "null", "none", ".", "#n/a"})
 """Texts that say that there is nothing, in any case, unless they are a level's own label."""

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 
 from ...spec import InputError
 
-__all__ = ["exact", "loose", "named", "read_labels"]
-
 BETWEEN_WORDS = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
 
 

@@ -14,8 +14,6 @@ from ...study.measures import Identifier
 from ...study.study import Study
 from .labels import exact
 
-__all__ = ["TableMapping", "load_mapping"]
-
 
 class TableMapping(Spec):
     """What in a table means what in a study.

@@ -24,8 +24,6 @@ from .files import EMPTY, RawTable, as_text, each_once, numbers_of, read_table
 from .labels import exact, loose, named, read_labels
 from .mapping import TableMapping, load_mapping
 
-__all__ = ["Participants", "number_of", "participants", "read_participants"]
-
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 CODE = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 """A number as short as codes for no answer are."""

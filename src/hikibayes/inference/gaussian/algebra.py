@@ -19,8 +19,6 @@ from numba import njit
 
 from .lanes import FAST, lanes, larger, load, logarithm, square_root, store, where_below
 
-__all__ = ["compiled", "contrast_at", "solve_at", "tridiagonal"]
-
 compiled = njit(nogil=True, error_model="numpy", fastmath=set(FAST), _nrt=False)
 """For functions that are compiled into those that call them; what is called from Python is cached on disk. They neither
 make nor keep arrays, so nothing is counted for them."""

@@ -32,8 +32,6 @@ from ...arrays import BoolArray, FloatArray, IntArray
 from .normal_priors import Aligned
 from .sufficient import ExactEngineError, Refusal, SufficientStatistics
 
-__all__ = ["COLLINEAR", "PERFECT_FIT", "ConditionalForm", "check_priors", "diagonalise", "factored", "with_stand_ins"]
-
 PERFECT_FIT = 1e-9
 """Data sets whose RSS / total is below this are refused: too few digits of the residual are left."""
 COLLINEAR = 1e-14

@@ -49,8 +49,6 @@ from .quadrature import (
 from .quadrature import SPREAD as INTERCEPT
 from .sufficient import RELATIVE_CONSTANT, Refusal
 
-__all__ = ["Data", "Rule", "Task", "fit", "rule"]
-
 NOT_FINITE, CONSTANT_OUTCOME, CONSTANT_COLUMN = (
     float(Refusal.NOT_FINITE), float(Refusal.CONSTANT_OUTCOME), float(Refusal.CONSTANT_COLUMN)
 )  # fmt: skip

@@ -24,27 +24,6 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-__all__ = [
-    "WIDTH",
-    "all_below",
-    "bits",
-    "cdf_and_bell",
-    "exponent",
-    "exponential",
-    "floor",
-    "from_bits",
-    "lanes",
-    "larger",
-    "load",
-    "logarithm",
-    "magnitude",
-    "part",
-    "smaller",
-    "square_root",
-    "store",
-    "where_below",
-]
-
 WIDTH = 8
 """Lanes: as many doubles as the widest registers hold."""
 FAST = ("contract", "reassoc", "arcp", "nsz")

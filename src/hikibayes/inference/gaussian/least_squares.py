@@ -15,8 +15,6 @@ import numpy as np
 from ...arrays import BoolArray, FloatArray, IntArray
 from .sufficient import SufficientStatistics
 
-__all__ = ["LeastSquares", "dependencies", "generalised_inverse"]
-
 SINGULAR = 1e-10
 """Share of a standardised column's variance below which what the others leave of it is rounding."""
 OUTSIDE = 1e-5

@@ -14,8 +14,6 @@ from scipy.special import logsumexp
 from ...arrays import FloatArray
 from .exact import GaussianPosterior
 
-__all__ = ["log_predictive_left_out"]
-
 
 def log_predictive_left_out(posterior: GaussianPosterior, X: FloatArray, y: FloatArray) -> FloatArray:
     """Log predictive density of each row, given all the others.

@@ -21,8 +21,6 @@ from .lanes import (
 from .quadrature import LOG_2PI
 from .reference_quadrature import FEW_MAY
 
-__all__ = ["FEATURES", "describe", "log_density_at_zero", "refit"]
-
 FEATURES = ("mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
 MEAN, SD, LOWER, UPPER, P_POSITIVE, P_ROPE, LOG_BF10 = range(7)
 LOG_WEIGHT, WEIGHT, CENTRE, SPREAD, PRECISE = range(5)

@@ -14,8 +14,6 @@ from scipy.special import logsumexp, ndtr, ndtri
 from ...arrays import FloatArray
 from .sufficient import ExactEngineError
 
-__all__ = ["Mixture"]
-
 TOLERANCE = 1e-13
 """Newton stops at a step this small, in posterior sds."""
 

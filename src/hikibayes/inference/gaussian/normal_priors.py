@@ -17,8 +17,6 @@ from scipy.special import gammaln
 from ...arrays import FloatArray, IntArray
 from .sufficient import ExactEngineError, SufficientStatistics
 
-__all__ = ["Exponential", "FlatPrior", "HalfNormal", "HalfStudentT", "NormalPriors", "bambi_default"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class HalfStudentT:

@@ -29,8 +29,6 @@ from .lanes import (
     where_below,
 )
 
-__all__ = ["Stream", "blocks", "normals", "root_chi2", "uniform"]
-
 _U = np.uint64
 _MULTIPLY_0, _MULTIPLY_1 = _U(0xD2511F53), _U(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = _U(0x9E3779B9), _U(0xBB67AE85)

@@ -22,17 +22,6 @@ from .lanes import (
 )
 from .reference_quadrature import EVERYWHERE_MAY, FEW_MAY, MANY, MANY_MAY, MATTERS
 
-__all__ = [
-    "HALF_NORMAL",
-    "HALF_T",
-    "ROWS",
-    "WEIGHT",
-    "Form",
-    "everywhere",
-    "integrate",
-    "residual_left",
-]
-
 HALF_T, HALF_NORMAL, EXPONENTIAL = 1, 2, 3
 """Priors of sigma."""
 ROWS, TOTAL, SPREAD, DISTANCE, CONSTANT, SCALE, OUTCOME, AT_PRIOR = range(8)

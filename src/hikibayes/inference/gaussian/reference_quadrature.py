@@ -19,20 +19,6 @@ import numpy as np
 
 from ...arrays import BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "EVERYWHERE",
-    "EVERYWHERE_MAY",
-    "FEW_MAY",
-    "MANY",
-    "MANY_MAY",
-    "MATTERS",
-    "PLENTY",
-    "SOME",
-    "Integrand",
-    "Nodes",
-    "integrate",
-]
-
 MANY = 31
 """Nodes around a peak that few data make too skew, or priors too flat, for a dozen."""
 PLENTY, SOME = 40, 6

@@ -21,8 +21,6 @@ from .exact import Contrasts, GaussianPosterior
 from .mixture import Mixture
 from .sufficient import ExactEngineError
 
-__all__ = ["Likelihood", "NormalRefits", "NumericalRefit", "Tabulated", "likelihood", "refit_density", "refit_normal"]
-
 POINTS = tuple(2**k + 1 for k in range(10, 16))
 """Points of the sum over a prior that is not Normal: the first that agree with every fourth of theirs are enough."""
 AGREEMENT = 1e-6

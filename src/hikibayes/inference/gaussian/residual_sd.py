@@ -13,8 +13,6 @@ from ...arrays import FloatArray
 from .mixture import safeguarded_newton
 from .sufficient import ExactEngineError
 
-__all__ = ["ResidualSD"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualSD:

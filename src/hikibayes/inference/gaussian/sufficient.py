@@ -17,9 +17,6 @@ from numpy.typing import ArrayLike
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError
 
-__all__ = ["ExactEngineError", "Refusal", "SufficientStatistics"]
-
-
 RELATIVE_CONSTANT = 1e-24
 """A column whose variance is below this fraction of its squared mean cannot be told from a constant."""
 

@@ -19,8 +19,6 @@ from .sufficient import ExactEngineError, Refusal, SufficientStatistics
 if TYPE_CHECKING:
     from .fit import Data, Task
 
-__all__ = ["PER_CONTRAST", "Summaries", "summaries", "summaries_by_prior"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Summaries:

@@ -26,8 +26,6 @@ from .formulas import namespace
 from .moment_design import MomentDesign
 from .specs import DEFAULT_VARIANT, INTERCEPT, Prior, PriorSet
 
-__all__ = ["bambi_model", "exact_posterior", "exact_priors"]
-
 
 def exact_priors(design: Design | MomentDesign, variant: str = DEFAULT_VARIANT) -> NormalPriors | FlatPrior:
     """Return a variant's priors in the exact engine's form, one for each column of the design.

@@ -8,8 +8,6 @@ from typing import Any
 from ...study.study import Study
 from .specs import FAMILIES, INTERCEPT
 
-__all__ = ["Priors", "default_priors", "default_variants"]
-
 type Priors = dict[str, dict[str, Any]]
 
 

@@ -29,8 +29,6 @@ from .terms import Term, columns_of, terms_of
 if TYPE_CHECKING:
     from formulae.matrices import DesignMatrices
 
-__all__ = ["Design", "Scaling", "categorical", "design", "refuse_calls"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:

@@ -14,8 +14,6 @@ from .specs import PriorSet
 if TYPE_CHECKING:
     from .moment_design import MomentDesign
 
-__all__ = ["exchangeable"]
-
 
 def exchangeable(design: Design | MomentDesign, chosen: PriorSet) -> tuple[FloatArray, FloatArray | None]:
     """Return what exchangeable priors make of the columns' own.

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from formulae.matrices import DesignMatrices
     from formulae.terms.terms import Model as ParsedFormula
 
-__all__ = ["CODINGS", "FUNCTIONS", "Formula", "evaluated", "namespace", "quiet_evaluation", "read_formula"]
-
 OF_NUMBERS = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
 """Functions of one number, by NumPy's names; ``np.log`` is accepted for ``log``."""
 OF_COLUMNS = ("I", "center", "scale", "standardize", "poly", "bs")

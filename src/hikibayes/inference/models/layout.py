@@ -12,8 +12,6 @@ from .design import Design
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["coefficient_draws", "flat_draws", "term_variables"]
-
 
 def _variable(term: str) -> str:
     """Return what a term's variable is called: in a file of draws a slash separates groups."""

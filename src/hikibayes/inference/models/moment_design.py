@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from formulae.matrices import DesignMatrices
 
-__all__ = ["MomentDesign", "design_from_moments"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class MomentDesign:

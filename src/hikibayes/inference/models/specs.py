@@ -23,20 +23,6 @@ from .formulas import CODINGS, Formula, read_formula
 if TYPE_CHECKING:
     from formulae.terms.terms import Model as ParsedFormula
 
-__all__ = [
-    "DEFAULT_VARIANT",
-    "FAMILIES",
-    "MeasurementError",
-    "ModelSpec",
-    "Pool",
-    "Prior",
-    "PriorSet",
-    "Variant",
-    "formula_alone",
-    "load_model",
-    "shipped_models",
-]
-
 DEFAULT_VARIANT = "weakly_informative"
 """The variant that a model file's own ``[priors]`` are."""
 

@@ -16,8 +16,6 @@ from ...study.study import Estimand, Study
 from .default_priors import Priors, default_priors, default_variants
 from .specs import ModelSpec, load_model, shipped_models
 
-__all__ = ["model_of", "step_models", "step_of"]
-
 
 def step_models(study: Study) -> dict[str, ModelSpec]:
     """Return a model for each step, by the step's id.

@@ -24,8 +24,6 @@ from .specs import INTERCEPT
 if TYPE_CHECKING:
     from formulae.matrices import DesignMatrices
 
-__all__ = ["Term", "columns_of", "terms_of"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Term:

@@ -24,18 +24,6 @@ from ..models.exchangeable import exchangeable
 from ..models.specs import DEFAULT_VARIANT, FAMILIES, INTERCEPT, Prior
 from .measurement_error import TrueScores, outcome_given_scores, true_scores
 
-__all__ = [
-    "BETA",
-    "OBSERVED",
-    "OUTCOME",
-    "Graph",
-    "Structure",
-    "graph",
-    "pymc_model",
-    "quiet_compilation",
-    "sum_score_limits",
-]
-
 BETA = "beta"
 """The graph's coefficients, one for each column of the design."""
 OUTCOME, OBSERVED = "y", "y_obs"

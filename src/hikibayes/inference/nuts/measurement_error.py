@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ..models.design import Design
     from ..models.specs import MeasurementError
 
-__all__ = ["TrueScores", "outcome_given_scores", "true_scores"]
-
 RELIABILITY = "reliability"
 LINEAR = 1e-9
 """How far a column of the design may be from a straight line in a measure."""

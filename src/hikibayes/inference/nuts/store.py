@@ -17,8 +17,6 @@ from .settings import Sampling
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Store", "fit_key"]
-
 WITHOUT_EFFECT = ("cores", "progress")
 """What of a sampling does not change the draws."""
 

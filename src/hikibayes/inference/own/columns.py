@@ -17,8 +17,6 @@ from ..data.labels import exact
 from ..data.mapping import TableMapping
 from ..data.tables import number_of
 
-__all__ = ["OwnColumn", "own_columns"]
-
 MOST_LEVELS = 50
 NONE = "none"
 MOST_NUMBERS = 0.5

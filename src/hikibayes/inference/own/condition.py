@@ -15,8 +15,6 @@ from ..data.files import RawTable
 from ..data.mapping import TableMapping
 from .columns import OwnColumn, own_columns
 
-__all__ = ["rows_where"]
-
 ALLOWED = (
     *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.BinOp),
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.List, ast.Tuple),

@@ -29,8 +29,6 @@ from .columns import OwnColumn, own_columns
 from .condition import rows_where
 from .estimands import own_estimands
 
-__all__ = ["OwnData", "own_data"]
-
 RESERVED = {*CODINGS, *FUNCTIONS, INTERCEPT, "np", *(name for own in FAMILIES.values() for name in own)}
 """Names that mean something in a formula or among a model's parameters."""
 

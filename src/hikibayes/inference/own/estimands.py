@@ -15,8 +15,6 @@ from ...study.study import Study
 from ..models.specs import ModelSpec, formula_alone
 from .columns import OwnColumn
 
-__all__ = ["own_estimands"]
-
 MOST_CELLS = 40
 """Cells of one predictor's partners; beyond, its slopes are averages over the sample."""
 

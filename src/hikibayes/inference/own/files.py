@@ -9,8 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["resolved_files", "toml_text"]
-
 HEADS = {
     "study.toml": """\
 # What the table was understood to hold, and what follows from the formula. The first level of a category is the

@@ -16,8 +16,6 @@ from ...spec import Count, Number, Share, Spec
 from ...study.measures import Identifier, Text
 from ..populations.fixed import FixedWorld, InSD, Reliability
 
-__all__ = ["AS_PRINTED", "Axes", "DropOut", "Heterogeneity", "Stated", "WorldsSpec", "shrunk"]
-
 AS_PRINTED = "as_printed"
 
 Size = Annotated[Count, Field(ge=2)]

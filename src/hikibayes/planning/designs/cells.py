@@ -10,8 +10,6 @@ from math import ceil
 
 from .axes import AS_PRINTED, DropOut
 
-__all__ = ["MAIN_AXES", "OTHER_AXES", "Cell", "Sample", "axis_labels"]
-
 MAIN_AXES = ("worlds", "allocation", "n_per_group")
 """Axes that one figure shows together."""
 OTHER_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")

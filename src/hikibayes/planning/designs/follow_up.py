@@ -5,8 +5,6 @@ from __future__ import annotations
 from ...study.study import Study
 from .simulation import Simulation
 
-__all__ = ["follow_up"]
-
 SIZES = (25, 50, 100, 200, 400, 800)
 REPLICATES = 2_000
 

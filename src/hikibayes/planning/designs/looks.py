@@ -14,9 +14,6 @@ from ...arrays import FloatArray
 from ...spec import Number, Probability, Spec
 from .rules import Rule
 
-__all__ = ["MOST_LOOKS", "Looks", "Predictive", "calibrated", "crossing"]
-
-
 MOST_LOOKS = 10
 NODES = 160
 FAR = 9.0

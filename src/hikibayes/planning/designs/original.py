@@ -7,8 +7,6 @@ from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, Prior, Variant
 from ...spec import InputError, Number, Positive, Spec
 from ...study.study import Estimand, Study
 
-__all__ = ["ORIGINAL", "Original", "with_original"]
-
 ORIGINAL = "original"
 """The prior variant under which replication rules are asked."""
 

@@ -11,8 +11,6 @@ from ...spec import Number, Positive, Spec
 from ...study.measures import Identifier, Text
 from ..populations.fixed import FixedWorld, InSD, Spreads
 
-__all__ = ["PLAN", "Effect", "Population"]
-
 PLAN = "plan"
 """What the study and the model are called that are made of a population."""
 

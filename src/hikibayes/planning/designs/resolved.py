@@ -24,8 +24,6 @@ from .population import PLAN, Effect, Population
 from .rules import Decision
 from .simulation import OF_EFFECT, Costs, Run, Simulation, Targets
 
-__all__ = ["Resolved", "effect_of", "one_liner", "resolved", "short_form"]
-
 PARTS = (0.35, 0.6, 0.85, 1.0, 1.2, 1.6, 2.2)
 """Sizes that are simulated where none is given, over the one that a normal approximation says."""
 FEWEST = 10

@@ -18,8 +18,6 @@ from ...arrays import BoolArray
 from ...spec import Number, Positive, Probability, Spec
 from ...study.measures import Identifier, Text
 
-__all__ = ["CONDITIONS", "Condition", "Decision", "Rule"]
-
 type Numbers = NDArray[np.floating[Any]]
 type Found = Mapping[str, Numbers]
 """Columns of the replicates (truth, mean, lower, upper, p_positive, p_rope, log_bf10); NaN where a fit failed."""

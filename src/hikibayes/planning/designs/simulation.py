@@ -41,8 +41,6 @@ from .original import Original
 from .population import PLAN, Population
 from .rules import Decision, Pair
 
-__all__ = ["MOST_CELLS", "Simulation", "check", "load_simulation", "shipped_simulations"]
-
 MOST_CELLS = 1000
 """A grid of more cells than this is run only when a person says so."""
 MOST_REPLICATES = 10**8

@@ -24,8 +24,6 @@ from ...inference.models.terms import columns_of
 from ...spec import InputError, unknown_name
 from ...study.study import Estimand, Study
 
-__all__ = ["CellColumns", "Frame", "cell_columns"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:

@@ -11,8 +11,6 @@ from ...inference.gaussian.sufficient import SufficientStatistics
 from .columns import CellColumns
 from .worlds import Worlds
 
-__all__ = ["expected"]
-
 
 def expected(columns: CellColumns, worlds: Worlds, counts: FloatArray) -> SufficientStatistics:
     """Return the sufficient statistics that a model's design can be expected to have in the first of the worlds.

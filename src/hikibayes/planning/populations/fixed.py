@@ -18,8 +18,6 @@ from ...study.measures import Identifier, Text, term_parts
 from .columns import Frame
 from .worlds import Worlds
 
-__all__ = ["Correlation", "FixedWorld", "fixed_worlds", "stated_variances"]
-
 Reliability = Annotated[Share, Field(gt=0)]
 InSD = Annotated[Number, Field(ge=-1000, le=1000)]
 """A number in the SD units of the published sample; what lies further out is a slip."""

@@ -18,8 +18,6 @@ from ..designs.cells import Sample
 from .columns import Frame
 from .samples import GAUSSIAN, MeasurementModel
 
-__all__ = ["added_error", "measurement_of"]
-
 
 def added_error(
     study: Study,

@@ -15,8 +15,6 @@ from .columns import Frame
 from .samples import MeasurementModel
 from .worlds import Worlds
 
-__all__ = ["Scores", "draw_scores", "table"]
-
 type Scores = tuple[IntArray, FloatArray, FloatArray]
 """Cell (n,), scores (n, m) and outcome (n,) of each participant."""
 

@@ -15,8 +15,6 @@ from ...spec import InputError
 from ...study.moments import in_raw_units, total_moments
 from .columns import CellColumns, Frame
 
-__all__ = ["Ensemble", "ensemble", "in_sd_units"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:

@@ -25,20 +25,6 @@ from .fixed import FixedWorld, fixed_worlds
 from .reconstructed import Ensemble
 from .worlds import Worlds
 
-__all__ = [
-    "SOURCES",
-    "Asked",
-    "Source",
-    "conditional_estimate",
-    "conditional_source",
-    "estimated_source",
-    "fixed_source",
-    "posterior_source",
-    "printed_source",
-    "shrunken_source",
-    "sources_of",
-]
-
 type Source = Callable[[np.random.Generator, int], Worlds]
 """Draws so many worlds, from randomness that it is given."""
 

@@ -22,8 +22,6 @@ from ...study.regression import regress
 from ...study.study import Estimand
 from .columns import Frame
 
-__all__ = ["Worlds"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Worlds:

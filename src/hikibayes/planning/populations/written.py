@@ -25,8 +25,6 @@ from .expected import expected
 from .fixed import FixedWorld, fixed_worlds
 from .worlds import Worlds
 
-__all__ = ["Written", "written"]
-
 WIDEST = 1e6
 """A measure has no range of its own here."""
 

@@ -12,8 +12,6 @@ from ..designs.cells import Sample, axis_labels
 from ..run.replicates import Replicates
 from .sample_size import INTERVAL, bootstrap, crossing, monotone
 
-__all__ = ["detectable", "effects_wanted"]
-
 COLUMNS = ("estimand", "decision", "target", "effect", "lower", "upper", "reached", "at_most")
 
 

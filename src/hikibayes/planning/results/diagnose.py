@@ -24,8 +24,6 @@ from .performance import performance
 from .sample_size import Curve, curves, monotone, sample_sizes
 from .surface import surface
 
-__all__ = ["REPLICATES_FILE", "Diagnosis", "diagnose"]
-
 REPLICATES_FILE = "replicates.parquet"
 
 DIP = 4.0

@@ -12,8 +12,6 @@ from ...arrays import BoolArray
 from ..designs.cells import axis_labels
 from ..run.replicates import LOOK, Replicates
 
-__all__ = ["ends", "expected_n", "looks"]
-
 COLUMNS = ("decision", "look", "n_total", "stop", "stop_mcse", "for", "against", "futile", "undecided")
 
 

@@ -17,8 +17,6 @@ from ..designs.rules import Decision
 from ..run.replicates import Replicates
 from .looks import ends, expected_n
 
-__all__ = ["performance"]
-
 type Column = FloatArray
 type Estimate = tuple[float, float]
 """A figure and its Monte Carlo standard error."""

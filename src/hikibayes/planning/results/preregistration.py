@@ -12,8 +12,6 @@ from ..designs.rules import Decision
 from .diagnose import Diagnosis
 from .proposal import first_curves, set_up, sized, where_of, words_of
 
-__all__ = ["document", "preregistration"]
-
 
 def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
     """Tabulate a plan: its first decision, under its first analysis.

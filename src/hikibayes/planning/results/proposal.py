@@ -14,8 +14,6 @@ from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
 
-__all__ = ["first_curves", "proposal", "set_up", "sized", "where_of", "words_of"]
-
 WORLDS = {
     "posterior": "over the populations that the earlier study leaves possible (assurance)",
     "printed": "if the earlier study's estimates were exactly right (power)",

@@ -21,19 +21,6 @@ from ..designs.rules import Decision
 from ..designs.simulation import Simulation
 from ..run.replicates import Replicates
 
-__all__ = [
-    "INTERVAL",
-    "Curve",
-    "between_sizes",
-    "bootstrap",
-    "crossing",
-    "curves",
-    "limiting_assurance",
-    "monotone",
-    "sample_sizes",
-    "smallest_n",
-]
-
 type FloatArray = NDArray[np.float64]
 
 COLUMNS = (

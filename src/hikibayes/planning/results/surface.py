@@ -16,8 +16,6 @@ from ...arrays import FloatArray
 from ..run.replicates import Replicates
 from .sample_size import Curve, curves
 
-__all__ = ["surface"]
-
 STEP = 0.025
 """Distance of the truths at which power is shown, in the estimand's unit."""
 WIDTH = 0.025

@@ -13,8 +13,6 @@ from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
 from .proposal import proposal
 
-__all__ = ["planning_tables"]
-
 
 def planning_tables(
     diagnosis: Diagnosis, models: Mapping[str, ModelSpec] | None = None

@@ -16,8 +16,6 @@ from ...study.study import Estimand
 from ..designs.simulation import Simulation
 from ..populations.columns import CellColumns
 
-__all__ = ["Analysis", "Questions", "analysis_of"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:

@@ -8,8 +8,6 @@ from typing import Any
 
 from ...spec import InputError
 
-__all__ = ["on_cluster"]
-
 PATIENCE = 10
 """Seconds that a scheduler may take to answer."""
 PULSE = 30

@@ -23,8 +23,6 @@ from .replicates import FEATURES, LOOK, Block
 if TYPE_CHECKING:
     from .plan import Plan, Population
 
-__all__ = ["analyse_looks", "check_looks", "merged", "predictive_probability"]
-
 
 def analyse_looks(plan: Plan, sample: Sample, population: Population, chunk: int, found: Block) -> None:
     """Run one study from each world of a chunk until it ends, and fill in what it has found by then.

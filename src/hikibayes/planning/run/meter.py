@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-__all__ = ["Meter"]
-
 WINDOW = 10.0
 """Seconds whose pace is taken for the pace of the rest: the first ones compile, and read what was finished before."""
 ON_A_SCREEN, IN_A_LOG = 0.2, 15.0

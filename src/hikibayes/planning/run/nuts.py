@@ -19,8 +19,6 @@ from .replicates import INDEX, Block
 if TYPE_CHECKING:
     from .plan import Plan, Population
 
-__all__ = ["analyse", "graph_of"]
-
 CHAINS, TUNE, DRAWS = 4, 500, 500
 
 

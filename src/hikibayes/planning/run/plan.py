@@ -39,8 +39,6 @@ from .analyses import Analysis, Questions, analysis_of
 from .looks import check_looks
 from .rehearsal import rehearse
 
-__all__ = ["CHUNK", "Plan", "Population", "prepare"]
-
 CHUNK = 2_000
 """Replicates of the exact engine that share a seed."""
 

@@ -13,8 +13,6 @@ from .analyses import Analysis
 if TYPE_CHECKING:
     from .plan import Plan
 
-__all__ = ["squared_error"]
-
 
 def squared_error(plan: Plan, sample: Sample, analysis: Analysis) -> float:
     """Return the squared standard error of the first decision's estimand, by the expected moments of the design."""

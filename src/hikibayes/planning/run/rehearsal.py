@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ..populations.worlds import Worlds
     from .plan import Plan
 
-__all__ = ["rehearse"]
-
 POPULATIONS = 200
 """Drawn for each curve: enough to notice instruments that hardly any population can have."""
 

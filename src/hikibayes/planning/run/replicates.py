@@ -26,18 +26,6 @@ from ..designs.original import ORIGINAL
 from ..designs.rules import Decision
 from ..designs.simulation import Simulation
 
-__all__ = [
-    "FEATURES",
-    "LOOK",
-    "MOST_IN_MEMORY",
-    "Block",
-    "Blocks",
-    "Replicates",
-    "features_of",
-    "read_replicates",
-    "write_replicates",
-]
-
 FEATURES = ("world", "truth", "mean", "sd", "lower", "upper", "p_positive", "p_rope", "log_bf10")
 """What is kept of a replicate; some of the last seven are NaN where the fit failed."""
 LOOK = "look"

@@ -29,8 +29,6 @@ from .looks import analyse_looks
 from .plan import Plan, Population
 from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of
 
-__all__ = ["MADE_BY", "Progress", "made_by", "run_chunk", "simulate"]
-
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
 

@@ -11,8 +11,6 @@ from ...study.measures import Measure
 from ...study.study import Study
 from .item_columns import item_columns
 
-__all__ = ["PARTICIPANT", "codebook", "marked"]
-
 PARTICIPANT = "participant"
 """The column that says of every row that it is synthetic."""
 COLUMNS = ("column", "label", "kind", "unit", "lowest", "highest", "values", "own_numbers", "relation_to_outcome")

@@ -18,8 +18,6 @@ from ...spec import InputError
 from ...study.measures import Measure
 from ...study.study import Study
 
-__all__ = ["Columns", "grain_of", "lay_out", "limits_of"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:

@@ -13,9 +13,6 @@ from scipy.spatial import KDTree
 from ...arrays import BoolArray, FloatArray, IntArray
 from .space import Space
 
-__all__ = ["exact_rows"]
-
-
 TRIES = 8
 """Orders of people in which a column is tried."""
 POOL = 3000

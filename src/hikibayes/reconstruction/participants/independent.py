@@ -25,9 +25,6 @@ from .columns import grain_of, limits_of
 from .known import Known, sample
 from .start import levels_of
 
-__all__ = ["independent_category", "independent_number"]
-
-
 CLOUD = 400
 QUICK_ROUNDS, ROUNDS = 15, 80
 TRIES = 5

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ...spec import InputError
 from ...study.measures import Measure
 
-__all__ = ["item_columns", "subscale_columns"]
-
 
 def item_columns(measure: Measure) -> list[str]:
     """Return the names of a scale's item columns.

@@ -25,8 +25,6 @@ from ..compiled import compiler
 from .item_columns import item_columns, subscale_columns
 from .known import Known, sample
 
-__all__ = ["Questionnaire", "Reliability", "answer"]
-
 compiled = compiler()
 
 

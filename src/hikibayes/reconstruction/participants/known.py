@@ -11,8 +11,6 @@ from ...distributions import Distribution
 from ...study.facts import Fact
 from ...study.study import Study
 
-__all__ = ["Known", "sample"]
-
 ATTEMPTS = 200
 
 

@@ -16,9 +16,6 @@ from .moves import Aim, effects
 from .numbers import HAIR, Numbers
 from .space import Space, moments
 
-__all__ = ["change_least", "project"]
-
-
 MARGINS = (0.3, 0.1, 0.03, 0.01)
 """How far inside their intervals numbers are asked for, in widths; less where they do not get there."""
 ROUNDS = 5

@@ -15,9 +15,6 @@ from ...arrays import FloatArray, IntArray
 from .numbers import HAIR, Numbers
 from .space import Space, moments
 
-__all__ = ["Aim", "effects", "move"]
-
-
 EDGE = 0.05
 """How far inside its interval a number is pulled, as a share of the half width."""
 NEAR = 3.0

@@ -22,9 +22,6 @@ from ...study.addresses import address_of, outline_of
 from ...study.facts import Fact
 from ...study.study import Study
 
-__all__ = ["HAIR", "Goal", "Numbers"]
-
-
 HAIR = 1e-6
 """How far inside its interval a number must end, in widths."""
 ON_THE_END = 5e-10

@@ -17,8 +17,6 @@ from ...study.facts import Fact
 from .columns import Columns
 from .known import Known, sample
 
-__all__ = ["append_measures"]
-
 type Moments = tuple[FloatArray, FloatArray]
 
 ATTEMPTS = 200

@@ -22,9 +22,6 @@ from .moves import Aim
 from .numbers import HAIR, Numbers
 from .space import Space
 
-__all__ = ["cross_products", "moments_of", "places_of", "reduced", "whole_moments"]
-
-
 LOVASZ = 0.9
 NEARNESS = 0.2
 """Weight of a unit's distance in SDs beside the numbers it changes, in half widths, in what counts as short."""

@@ -7,9 +7,6 @@ import numpy as np
 from ...arrays import BoolArray, FloatArray
 from .space import Space
 
-__all__ = ["recolour"]
-
-
 ROUNDS = 12
 LEAST = 1e-9
 

@@ -26,9 +26,6 @@ from .space import Space, moments
 from .start import first_rows, freeze_extremes
 from .targets import Targets
 
-__all__ = ["Search", "adjusted"]
-
-
 NARROW = 64
 """Most whole-number moments that a program chooses."""
 ROUNDS = 40

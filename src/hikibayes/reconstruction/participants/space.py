@@ -9,8 +9,6 @@ import numpy as np
 
 from ...arrays import BoolArray, FloatArray, IntArray
 
-__all__ = ["Space", "moments"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Space:

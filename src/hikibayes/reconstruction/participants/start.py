@@ -10,9 +10,6 @@ from ...study.study import Study
 from .columns import Columns
 from .targets import Targets
 
-__all__ = ["first_rows", "freeze_extremes", "levels_of", "with_few_odd"]
-
-
 CORRECTIONS = 3
 MANY_LEVELS = 400
 """Above this many possible values a rounded normal is as good as a beta-binomial."""

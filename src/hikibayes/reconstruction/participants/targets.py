@@ -22,9 +22,6 @@ from .columns import Columns
 from .known import Known, sample
 from .other_measures import append_measures
 
-__all__ = ["Draws", "TargetMaker", "Targets"]
-
-
 LEAST_ODD = 0.2
 """Smallest variance of the difference of two items (and so, nearly, share of odd totals) that totals are asked for."""
 UNKNOWN_SCALE = {"mean": (0.5, 0.08), "sd": (0.2, 0.03)}

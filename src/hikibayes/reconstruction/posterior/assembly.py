@@ -22,8 +22,6 @@ from ...moments.tails import Array, namespace
 from .layout import Layout
 from .printed import Contrast, Target
 
-__all__ = ["Data", "Predictors", "Sample", "Values", "coordinate_rows", "predictors", "sample_of", "to_dataset"]
-
 type Values = Mapping[str, Array]
 """Free numbers by name, each with the same leading dims; `hikibayes.reconstruction.posterior.problem` lists them."""
 type Conventions = tuple[int, str, Products]

@@ -17,17 +17,6 @@ from .assembly import Data, Sample, cholesky, conditioned, coordinate_rows, log_
 from .numbers import TINY, target_numbers
 from .problem import Problem
 
-__all__ = [
-    "LIMIT_SOFTNESS",
-    "TWO_SIDED_SD",
-    "centre",
-    "log_density",
-    "numbers",
-    "prior_scale",
-    "residuals",
-    "sample_at",
-]
-
 TWO_SIDED_SD = 0.7
 """Spread of the normal density around a printed interval's midpoint, in half widths."""
 LIMIT_SOFTNESS = 0.01

@@ -21,8 +21,6 @@ import numpy as np
 from ...arrays import BoolArray, FloatArray
 from .traced import Traced, compiled, jax
 
-__all__ = ["CHAINS", "LANES", "Beginning", "Lanes", "lanes"]
-
 type Progress = Callable[[int, int], None]
 
 CHAINS, LANES = 4, 16

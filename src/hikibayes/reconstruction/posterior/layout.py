@@ -15,8 +15,6 @@ from functools import cached_property
 from ...spec import InputError
 from ...study.study import Study
 
-__all__ = ["Layout", "StepLayout"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class StepLayout:

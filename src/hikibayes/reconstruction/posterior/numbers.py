@@ -11,8 +11,6 @@ from ...moments.tails import Array, namespace
 from .assembly import Conventions, Data, Sample, contrast_weights
 from .printed import Target
 
-__all__ = ["Regressions", "target_numbers"]
-
 TINY = 1e-12
 
 

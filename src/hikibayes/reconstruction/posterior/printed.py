@@ -21,8 +21,6 @@ from ...study.study import Study
 from .layout import Layout
 from .priors import Priors
 
-__all__ = ["Contrast", "Target", "targets"]
-
 TOTAL = 2
 """Index of the total sample where 0 and 1 are the groups."""
 

@@ -18,9 +18,6 @@ from ...study.facts import Assumption, Fact
 from ...study.study import Study
 from .layout import Layout
 
-__all__ = ["Normal", "Priors"]
-
-
 ETA = 2.0
 CORRELATION_GAP = 0.15
 LOG_VARIANCE_RATIO = 0.3

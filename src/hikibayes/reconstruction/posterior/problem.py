@@ -24,8 +24,6 @@ from .layout import Layout
 from .printed import TOTAL, Contrast, Target, targets
 from .priors import Normal, Priors
 
-__all__ = ["Problem"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:

@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 from ...arrays import FloatArray
 from .traced import Traced
 
-__all__ = ["Optimiser", "Proposals", "metropolis"]
-
-
 NEWTON_STEPS = 12
 SOLVED = 1e-10
 

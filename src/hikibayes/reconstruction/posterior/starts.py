@@ -15,9 +15,6 @@ from .density import numbers
 from .problem import Problem
 from .traced import Traced
 
-__all__ = ["Starts", "Suspect", "find_starts", "misses", "suspects"]
-
-
 SIMPLE = {"mean", "sd", "mean_difference", "correlation", "d", "t"}
 """What is printed of single measures and pairs: fitted first."""
 LEFT_OUT = 1e4

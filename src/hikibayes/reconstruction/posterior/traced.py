@@ -21,9 +21,6 @@ from .density import centre, log_density, prior_scale, residuals
 from .printed import Target
 from .problem import Problem
 
-__all__ = ["Traced", "cache_folder", "compiled", "jax"]
-
-
 WIDE = 80
 """Free numbers of a wide record."""
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"

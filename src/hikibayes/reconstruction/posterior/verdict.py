@@ -12,9 +12,6 @@ import xarray as xr
 from ...arrays import FloatArray
 from ..quantities import Quantity
 
-__all__ = ["LEAST_ESS", "Sampler", "Verdict", "judge", "stuck_share"]
-
-
 type Sampler = Literal["optimiser", "lanes"]
 
 LEAST_ESS = 400

@@ -8,8 +8,6 @@ from ..topic import Topic
 from . import answers, checks, confounding, fit, imbalance, methods, planning, record, replication, sensitivity
 from .methods.checklist import CHECKLIST
 
-__all__ = ["TOPICS", "figure_files"]
-
 TOPICS: tuple[Topic, ...] = (
     answers.SUMMARY,
     replication.REPLICATION,

@@ -36,8 +36,6 @@ from .omitted import (
     robustness_value,
 )
 
-__all__ = ["BOUNDS", "COLUMNS", "ConfoundedEstimand"]
-
 COLUMNS = (
     *("study", "estimand", "unit", "basis", "facts", "estimate", "se", "se_from", "df", "datasets"),
     *("partial_r2", "partial_r2_lower", "partial_r2_upper", "rv", "rv_lower", "rv_upper"),

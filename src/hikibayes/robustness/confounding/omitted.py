@@ -23,21 +23,6 @@ from scipy import stats
 from ...arrays import FloatArray
 from ...spec import InputError
 
-__all__ = [
-    "Strength",
-    "adjusted_estimate",
-    "adjusted_se",
-    "as_strong_as",
-    "bias",
-    "breaking_multiple",
-    "e_value",
-    "partial_r2",
-    "require_alpha",
-    "risk_ratio",
-    "robustness_value",
-]
-
-
 BISECTIONS = 60
 """Enough to halve any bracket down to double precision."""
 

@@ -26,8 +26,6 @@ from ..treatment import require_benchmarks
 from .estimand import BOUNDS, COLUMNS, ConfoundedEstimand
 from .omitted import require_alpha
 
-__all__ = ["Confounding", "confounding", "confounding_of"]
-
 DRAWS = 4000
 """Posterior draws, together; at least this many, and 20 of each data set."""
 

@@ -29,8 +29,6 @@ from ..case import Case
 from .balance import Balance
 from .mixes import Population, weighted_statistics
 
-__all__ = ["EXTRA_TERMS", "Adjustable"]
-
 EXTRA_TERMS: dict[str, tuple[str, ...]] = {
     "unadjusted": (),
     "adjusted": ("main",),

@@ -19,8 +19,6 @@ from ...study.study import Study
 from ...study.wording import group_name, in_prose
 from ..case import Case
 
-__all__ = ["Balance", "Mix", "balance_of", "mixes_of"]
-
 POPULATION = "population_proportion"
 """Quantity of an assumption about the mix of some population: the share of the category's second level."""
 

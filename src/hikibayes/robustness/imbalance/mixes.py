@@ -13,8 +13,6 @@ from ...arrays import FloatArray, IntArray
 from ...inference.gaussian.sufficient import SufficientStatistics
 from .balance import Balance
 
-__all__ = ["Population", "everybody", "matching", "reweighting", "weighted_statistics", "within"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Population:

@@ -27,8 +27,6 @@ from .balance import Balance, Mix, balance_of, mixes_of
 from .mixes import Population, everybody, matching, reweighting, within
 from .tipping import TIPPING, Omitted, omitted_product, tipping_rows
 
-__all__ = ["COLUMNS", "Imbalance", "imbalance", "imbalance_of"]
-
 COLUMNS = (
     *("study", "balance", "level", "estimand", "unit", "approach", "what", "is_own", "n", "datasets"),
     *("mean", "sd", "lower", "upper", "p_positive", "sd_within", "sd_between", "ols", "change", "note"),

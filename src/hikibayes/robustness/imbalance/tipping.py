@@ -32,8 +32,6 @@ from ..case import Case
 from ..treatment import Treatment
 from .balance import Balance
 
-__all__ = ["TIPPING", "Omitted", "correlation_of_shares", "omitted_product", "tipping_rows"]
-
 TIPPING = ("analysis", "what", "value", "lower", "upper", "sentence")
 """As `hikibayes.robustness.analyses` has them."""
 GRID = 21

@@ -20,8 +20,6 @@ from .surface import FocalPrior
 if TYPE_CHECKING:
     from ...planning.run.plan import Plan
 
-__all__ = ["DESIGN_WIDTHS", "followup_sizes"]
-
 DESIGN_WIDTHS = (0.2, 0.4, 0.6, 1.0, 2.0, 4.0)
 """Prior SDs of the follow-up's analysis, in the model's own."""
 PER_GROUP = (25, 50, 75, 100, 150, 200, 300, 400, 600)

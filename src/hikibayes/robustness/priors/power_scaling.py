@@ -20,8 +20,6 @@ from ..case import Case
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CONFLICT", "FINE", "STRONG", "THRESHOLD", "diagnosis", "power_scaling", "sensitivity"]
-
 THRESHOLD = 0.05
 """Sensitivity from which on a quantity is said to move."""
 CONFLICT, STRONG, FINE = "prior-data conflict", "strong prior or weak likelihood", "unremarkable"

@@ -23,8 +23,6 @@ from .shrinkage import shrinkage
 from .surface import FocalPrior, families, surface, width_curve
 from .tipping import tipping_rows
 
-__all__ = ["PriorSensitivity", "priors", "priors_of"]
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PriorSensitivity(Shown):

@@ -21,8 +21,6 @@ from ...inference.models.compile import exact_priors
 from ...spec import InputError
 from ..case import Case
 
-__all__ = ["POOL_SD", "Pooled", "pool", "products", "shrinkage"]
-
 NODES = 24
 """Gauss-Legendre nodes over the pool's SD."""
 REACH = 6.0

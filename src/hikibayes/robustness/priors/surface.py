@@ -24,8 +24,6 @@ from ...spec import InputError
 from ..case import Case
 from ..treatment import Treatment
 
-__all__ = ["FAMILIES", "FocalPrior", "families", "surface", "width_curve"]
-
 NODES = 21
 """Nodes over sigma: priors far from the data ask for more than the usual."""
 CI = 0.95

@@ -24,8 +24,6 @@ from ...study.wording import estimand_name
 from .shrinkage import pool, products
 from .surface import FocalPrior
 
-__all__ = ["Crossings", "TippingPriors", "crossings", "tipping_rows"]
-
 SURE = 0.975
 """Posterior probability of the estimand's sign above which the conclusion stands."""
 ENDS = (1e-2, 1e2)

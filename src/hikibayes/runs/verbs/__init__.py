@@ -13,8 +13,6 @@ from .replicate import replicate
 from .synthesize import synthesize
 from .validate import validate
 
-__all__ = ["VERBS"]
-
 VERBS = (
     *(reanalyze, audit, calibrate, synthesize, fit, engines),
     *(priors, imbalance, confounding, power, diagnose, replicate, validate),

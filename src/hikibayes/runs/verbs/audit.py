@@ -14,8 +14,6 @@ from ..verb import Outcome, verb
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["audit"]
-
 STYLES = {"inconsistent": "bold red", "ambiguous": "yellow", "underdetermined": "cyan"}
 """Colour by verdict, the gravest first."""
 MATTERS = ("inconsistent", "ambiguous")

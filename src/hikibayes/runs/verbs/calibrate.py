@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ...reconstruction.calibrate import Calibration
     from ..run import Run
 
-__all__ = ["calibrate", "calibration_files"]
-
 SHOWN = ["quantity", "printed", "mean", "sd", "q05", "q95", "between_over_within", "pinned"]
 
 

@@ -12,8 +12,6 @@ from .sensitivity import TARGET, analysed, outcome
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["confounding"]
-
 SHOWN = ["estimand", "basis", "estimate", "se", "df", "partial_r2", "rv", "rv_alpha", "e_value", "e_value_limit"]
 
 

@@ -11,8 +11,6 @@ from .fit import loaded
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["engines"]
-
 
 @verb(*options.table, files=("engines.csv",))
 def engines(run: Run, **given: Any) -> Outcome:

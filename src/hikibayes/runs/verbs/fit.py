@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from ..run import Run
 
-__all__ = ["fit", "loaded"]
-
 SHOWN = ["effect", "mean", "sd", "lower", "upper", "p_positive", "bf10", "ols", "raw", "raw_lower", "raw_upper"]
 
 

@@ -13,8 +13,6 @@ from .sensitivity import TARGET, analysed, outcome
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["imbalance"]
-
 SHOWN = ["approach", "what", "n", "mean", "lower", "upper", "p_positive", "ols", "change"]
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ...planning.results.diagnose import Diagnosis
     from ..run import Run
 
-__all__ = ["diagnose", "power"]
-
 MOST_ROWS = 24
 """A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
 OUTCOMES = ("power", "assurance", "against", "futile", "undecided", "expected_n")

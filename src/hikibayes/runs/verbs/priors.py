@@ -13,8 +13,6 @@ from .sensitivity import TARGET, analysed, outcome
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["priors"]
-
 SHOWN = ["prior", "mean", "sd", "lower", "upper", "p_positive", "bf10"]
 
 

@@ -13,8 +13,6 @@ from ..verb import Outcome, verb
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["reanalyze"]
-
 SHOWN = ["estimand", "printed", "ols", "mean", "lower", "upper", "p_positive", "sd_within", "sd_between"]
 
 

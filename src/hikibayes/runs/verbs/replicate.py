@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ...replication.replicate import Replication
     from ..run import Run
 
-__all__ = ["replicate"]
-
 SHOWN = {"label": "", "mean": "effect", "lower": "lower", "upper": "upper", "p_positive": "p_positive", "bf10": "bf10"}
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ...robustness.case import Case
     from ..run import Run
 
-__all__ = ["TARGET", "analysed", "case_for", "outcome", "sensitivity_files"]
-
 TARGET = (
     click.Argument(["what"], default=DEFAULT_STUDY, metavar="[STUDY or FIT FOLDER]"),
     click.Option(

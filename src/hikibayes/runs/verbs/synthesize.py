@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ...study.study import Study
     from ..run import Run
 
-__all__ = ["synthesis_files", "synthesize"]
-
 
 @verb(
     options.study,

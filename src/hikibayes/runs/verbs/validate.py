@@ -12,8 +12,6 @@ from ..verb import Outcome, verb
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["validate"]
-
 TIMES = "times.csv"
 """Beside the run's files: processor seconds differ from run to run."""
 

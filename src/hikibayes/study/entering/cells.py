@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from ..values import EMPTY, MINUS
 
-__all__ = ["Piece", "has_decimal_commas", "pieces", "plain"]
-
 NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
 TOKEN = re.compile(
     rf"(?P<bracket>[(\[])?\s*(?P<relation><=|>=|[<>=]|)\s*(?P<number>{NUMBER})\s?(?P<percent>%?)"

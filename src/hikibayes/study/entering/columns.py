@@ -10,8 +10,6 @@ from .cells import Piece
 from .grids import Grid
 from .headings import Heading, read_heading
 
-__all__ = ["SEXES", "Column", "Known", "Number", "Row", "Understood", "assigned", "columns_of", "rows_of"]
-
 WITH_BRACKETS = {
     "b": "se",
     "beta": "se",

@@ -20,8 +20,6 @@ from .layouts import LAYOUTS
 from .names import Names
 from .sources import read_grids
 
-__all__ = ["Draft", "draft"]
-
 HIERARCHY = re.compile(r"(?i)step|model|block")
 HOLDERS = re.compile(r"(?i)^(?:group|condition|arm|treatment|cohort|diagnosis)\b")
 

@@ -12,8 +12,6 @@ from itertools import pairwise
 from .cells import Piece, has_decimal_commas, pieces, plain
 from .headings import read_heading
 
-__all__ = ["Grid", "grid_of"]
-
 NOTE = re.compile(r"(?i)^\s*(?:notes?\b|n\.?b\.|\*+\s*p|†|[a-e]\s+[A-Z]|p\s*<|\*)")
 STAR = re.compile(r"(\*+|[†‡+])\s*(?:=\s*)?p\s*(?:<|≤|<=)\s*(0?[.,]\d+)", re.IGNORECASE)
 

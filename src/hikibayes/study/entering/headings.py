@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from .cells import plain
 
-__all__ = ["Heading", "read_heading"]
-
 STATISTICS: dict[str, str] = {
     "adjusted_delta_r2": r"Δ ?adj\w*\.? ?R2",
     "adjusted_r2": r"(?:[Aa]dj(?:usted|\.)? ?R(?:2|-squared)|R2 ?\(?adj(?:usted|\.)?\)?|R2adj|adjR2|Adj\. R-squared)",

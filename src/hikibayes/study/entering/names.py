@@ -6,8 +6,6 @@ import re
 
 from ..tables import identifier
 
-__all__ = ["Names"]
-
 
 class Names:
     """Ids by label; ``Perceived stress (PSS)``, ``Perceived stress`` and ``PSS`` are one."""

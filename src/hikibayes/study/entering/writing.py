@@ -10,8 +10,6 @@ from typing import Any
 
 from .draft import Draft
 
-__all__ = ["file_text"]
-
 KEY = re.compile(r"[A-Za-z0-9_-]+")
 NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 

@@ -25,8 +25,6 @@ from ...spec import InputError, checked_seed, spec_text
 from .stages import STAGES, Answer, Effort, Journey, NotTriedError, Stage, answer_between, answer_of
 from .stranger import Stranger, stranger
 
-__all__ = ["Bench", "study_seed", "validate"]
-
 NEEDED = ("calibrate", "synthesize", "fit")
 """Without what these make, the stages after them have nothing to work on."""
 LARGEST_SHIFT, SD_RATIO, LARGEST_CHANGE = 0.25, (0.85, 1.18), 0.03

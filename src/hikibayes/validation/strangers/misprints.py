@@ -16,8 +16,6 @@ from ...study.facts import Fact
 from ...study.study import Study
 from .stages import Journey, NotTriedError, Stage, audited
 
-__all__ = ["MISPRINTS", "misprinted"]
-
 FROM_MOMENTS = {
     *("t", "d", "df", "coefficient", "coefficient_se", "r2", "adjusted_r2", "delta_r2", "vif", "slope", "slope_se"),
 }

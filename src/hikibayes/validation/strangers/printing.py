@@ -17,8 +17,6 @@ from scipy import stats
 from .styles import Style
 from .tables import FLAG, GROUP, GROUPS, OUTCOME, SITE, SITES, RawTable
 
-__all__ = ["printed", "steps_of"]
-
 SMALLEST_P = 0.001
 KEPT = {"descriptives": 0.5, "comparison": 0.5, "correlation": 0.2, "coefficient": 0.6, "vif": 0.3}
 """How likely a part of the record is printed where not everything is; other parts always are."""

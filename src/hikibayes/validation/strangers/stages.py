@@ -36,8 +36,6 @@ from ...spec import validated
 from ...study.study import Study
 from .stranger import Stranger
 
-__all__ = ["STAGES", "Answer", "Effort", "Journey", "NotTriedError", "Stage", "answer_between", "answer_of"]
-
 
 class NotTriedError(Exception):
     """A stage has nothing to do for a study, which then does not count."""

@@ -14,8 +14,6 @@ from .printing import Entry, printed, steps_of
 from .styles import Style, random_style
 from .tables import GROUP, GROUPS, OUTCOME, RawTable, random_table
 
-__all__ = ["Stranger", "stranger"]
-
 SOURCE = {"locator": "made up", "quote": "made up"}
 
 

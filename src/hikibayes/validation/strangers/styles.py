@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Style", "random_style"]
-
 DECLARED = {"centred_both": "centred", "half": "effect"}
 """The study file's word, where it is another."""
 

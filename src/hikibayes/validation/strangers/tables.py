@@ -12,8 +12,6 @@ from scipy import stats
 
 from ...arrays import FloatArray
 
-__all__ = ["FLAG", "GROUP", "GROUPS", "OUTCOME", "SITE", "SITES", "RawTable", "Shape", "random_table"]
-
 type Kinds = Literal["whole", "continuous", "mixed"]
 
 GROUP, OUTCOME, ASIDE, SITE = "age_group", "y", "wait", "site"

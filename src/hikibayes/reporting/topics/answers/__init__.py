@@ -13,8 +13,6 @@ from ...findings import Findings
 from ...topic import Topic
 from . import figures
 
-__all__ = ["EFFECTS", "EXPLAINED", "PUBLISHED", "READINGS", "SPREAD", "SUMMARY"]
-
 
 def summary(f: Findings) -> dict[str, Any]:
     """Return the question, the answer in numbers, and what it does not say."""

@@ -28,8 +28,6 @@ from ...saved import SavedRun
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["EFFECTS", "EXPLAINED", "PUBLISHED", "READINGS", "SPREAD"]
-
 
 def _answer_rows(run: SavedRun) -> dict[str, dict[str, Any]]:
     """Return the rows of the published table by estimand."""

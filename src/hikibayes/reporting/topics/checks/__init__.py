@@ -12,8 +12,6 @@ from ...findings import Findings
 from ...topic import Topic
 from . import figures
 
-__all__ = ["ENGINES", "MODEL_CHECKS", "PRIORS", "engines", "model_checks"]
-
 STATISTICS = {"sd": "SD", "outside": "share outside the scale"}
 
 

@@ -14,8 +14,6 @@ from ...saved import SavedRun
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ENGINES", "MODEL_CHECKS"]
-
 
 def _posterior_predictive(run: SavedRun) -> Figure:
     study, table = run.study, run.table("posterior_predictive")

@@ -9,8 +9,6 @@ from ...findings import Findings
 from ...topic import Topic
 from .figures import FIGURES
 
-__all__ = ["CONFOUNDING"]
-
 BASES = {"printed": "Printed numbers", "data_sets": "Least squares", "posterior": "Posterior"}
 
 

@@ -19,8 +19,6 @@ from ...saved import SavedRun
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES"]
-
 BENCHMARKS = 4
 """Covariates drawn into the contours: those of which the smallest multiple would explain the estimate away."""
 MARKS = ("o", "s", "^", "D")

@@ -13,8 +13,6 @@ from ...saved import SavedRun
 from ...topic import Topic
 from .figures import FIGURES
 
-__all__ = ["METHOD", "PRIORS", "REGIONS", "UNANSWERED", "UNDERSTOOD"]
-
 RAW_ENDS = ("from_raw", "to_raw")
 PARAGRAPHS = "{% for sentence in sentences %}<p>{{ sentence }}</p>\n{% endfor %}"
 LIST = "<ul>\n{% for sentence in sentences %}<li>{{ sentence }}.</li>\n{% endfor %}</ul>"

@@ -12,8 +12,6 @@ from ...topic import Topic
 from . import names
 from .figures import FIGURES
 
-__all__ = ["IMBALANCE"]
-
 
 def _imbalance(f: Findings) -> dict[str, Any]:
     """Return the main estimate under every adjustment, and what it would take for the imbalance to explain it."""

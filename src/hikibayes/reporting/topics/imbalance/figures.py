@@ -27,8 +27,6 @@ from .names import adjustment_name, level_name
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES"]
-
 
 def _adjustments(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.about_focal("imbalance")

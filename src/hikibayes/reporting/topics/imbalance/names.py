@@ -8,8 +8,6 @@ from typing import Any
 from ....study.study import Study
 from ....study.wording import group_name, in_prose, term_name
 
-__all__ = ["adjustment_name", "level_name", "mix_name"]
-
 
 def adjustment_name(study: Study, row: Mapping[str, Any]) -> str:
     """Return a row of ``imbalance.csv`` in words."""

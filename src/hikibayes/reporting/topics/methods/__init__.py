@@ -10,8 +10,6 @@ from ....study.facts import Assumption, Fact
 from ...findings import Findings
 from ...topic import Topic
 
-__all__ = ["METHODS", "PROVENANCE", "REPRODUCTION"]
-
 
 def methods(f: Findings) -> dict[str, Any]:
     """Return what the paragraph needs beside the findings themselves."""

@@ -19,8 +19,6 @@ from ...topic import Topic
 from ..checks import engines, model_checks
 from ..sensitivity import sensitivity
 
-__all__ = ["CHECKLIST"]
-
 
 class Point(NamedTuple):
     """A point of a checklist; an empty answer leaves it open, and then ``why`` says what is missing."""

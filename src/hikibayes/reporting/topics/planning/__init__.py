@@ -15,8 +15,6 @@ from ...findings import Findings
 from ...topic import Topic
 from .figures import FIGURES, compared_axis, has_costs, has_surface
 
-__all__ = ["PLANNING"]
-
 SOURCES = {
     "posterior": (
         "assurance",

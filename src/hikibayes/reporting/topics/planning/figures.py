@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES"]
-
 COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": "#5b8a5a", "fixed": INK}
 PALETTE = (REFERENCE, FOCAL, PRINTED, "#5b8a5a", INK, "#8d6a9f")
 MEANING = {

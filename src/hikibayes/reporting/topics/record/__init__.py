@@ -9,8 +9,6 @@ from ....study.measures import Measure
 from ...findings import Findings
 from ...topic import Topic
 
-__all__ = ["AUDITED", "DATA", "LIMITATIONS", "REMARKS"]
-
 
 def data(f: Findings) -> dict[str, Any] | None:
     """Return the variables of the regressions, and how the synthetic data were held against the record."""

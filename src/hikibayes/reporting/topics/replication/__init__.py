@@ -15,8 +15,6 @@ from ...topic import Topic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["REPLICATION"]
-
 NEEDS = ("study.json", "joint", "replication")
 COLOURS = {"original": REFERENCE, "new": REFERENCE, "both": FOCAL}
 

@@ -13,8 +13,6 @@ from ...findings import Findings
 from ...topic import Topic
 from .figures import FIGURES
 
-__all__ = ["FAILING", "SENSITIVITY", "sensitivity"]
-
 ANALYSES = {
     "prior": "One’s own expectation",
     "imbalance": "The groups’ imbalance",

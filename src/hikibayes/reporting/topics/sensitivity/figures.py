@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES"]
-
 
 WIDTH_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 FACTORS = (1e-3, 0.01, 0.1, 1 / 3, 1, 3, 10, 100, 1e3, 1e4, 1e6)

@@ -9,8 +9,6 @@ from ..columns import Known, Understood
 from ..grids import Grid
 from . import comparisons, correlations, pairs, regressions, slopes
 
-__all__ = ["LAYOUTS", "Layout"]
-
 
 @dataclass(frozen=True)
 class Layout:

@@ -13,8 +13,6 @@ from ..columns import Column, Known, Number, Row, Understood, assigned, columns_
 from ..grids import Grid
 from ..headings import read_heading
 
-__all__ = ["fits", "read"]
-
 DESCRIBING = {
     **{
         name: name

@@ -8,8 +8,6 @@ from ..columns import Column, Known, Number, Row, Understood, assigned, columns_
 from ..grids import Grid
 from ..headings import read_heading
 
-__all__ = ["fits", "read"]
-
 DESCRIBING = {"mean": "mean", "sd": "sd", "alpha": "alpha", "n": "n", "minimum": "minimum", "maximum": "maximum"}
 ONE = re.compile(r"^[(\[]?1(?:[.]0+)?[)\]]?$")
 

@@ -8,8 +8,6 @@ from ....quantities import KINDS
 from ..columns import Known, Number, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 
-__all__ = ["fits", "read"]
-
 WITH = re.compile(
     r"(?i)correlations?(?: coefficients?)? (?:of .+? )?with (?:the )?(.+?)(?= by| in| for| among|[,.;(]|$)"
 )

@@ -13,8 +13,6 @@ from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, as
 from ..grids import Grid
 from ..headings import read_heading
 
-__all__ = ["errors_of", "fits", "outcome_of", "read", "why_not"]
-
 COEFFICIENTS = ("b", "beta", "estimate")
 OF_A_TERM = {
     "b": "coefficient",

@@ -10,8 +10,6 @@ from ..columns import SEXES, Column, Known, Number, Row, Understood, assigned, c
 from ..grids import Grid
 from .regressions import STANDARDISED, errors_of, outcome_of, why_not
 
-__all__ = ["fits", "read"]
-
 TITLE = re.compile(
     r"(?i)(?:simple|conditional) (?:slopes?|effects?)(?: analys[ie]s)?(?: of (?:the )?(?:effect of )?)?([^,.;(]*)"
 )

@@ -9,8 +9,6 @@ from ....spec import InputError, read_text
 from ..grids import Grid
 from . import delimited, markup, pasted
 
-__all__ = ["SOURCES", "read_grids"]
-
 SOURCES: Mapping[str, Callable[[str, str], list[Grid]]] = {
     ".md": markup.of_markdown,
     ".markdown": markup.of_markdown,

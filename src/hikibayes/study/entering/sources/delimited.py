@@ -7,8 +7,6 @@ import io
 
 from ..grids import Grid, grid_of
 
-__all__ = ["of_delimited"]
-
 
 def of_delimited(text: str, name: str) -> list[Grid]:
     """Return the tables of a file: cells are parted by what makes most rows equally wide, tables by empty lines."""

@@ -9,8 +9,6 @@ from typing import Any
 from ..grids import Grid, grid_of
 from . import pasted
 
-__all__ = ["of_html", "of_markdown"]
-
 
 def of_markdown(text: str, name: str) -> list[Grid]:
     """Return the tables of a Markdown text; a fenced block is read as pasted text."""

@@ -9,8 +9,6 @@ from ..cells import plain
 from ..grids import NOTE, Grid, grid_of
 from ..headings import read_heading
 
-__all__ = ["of_text"]
-
 TITLE = re.compile(r"(?i)^\W{0,3}(?:table|tab\.|appendix|supplement\w*)\s*\w*\d")
 CELL = re.compile(r"\[[^\]]*\]|\([^)]*\)|\S+")
 
