@@ -5,7 +5,9 @@ The families and parameter names are PyMC's, so that an assumption of a study an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from functools import cache
+from math import exp, log
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -30,6 +32,24 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 POSITIVE = ("sigma", "nu", "lam", "eta")
 POSITIVE_OF = {"Beta": ("alpha", "beta"), "Cauchy": ("beta",)}
+
+
+@cache
+def _half_t() -> Any:
+    """Return Student's t, folded at 0, which SciPy does not have; it is imported where it is asked for."""
+    from scipy import stats
+
+    class HalfStudentT(stats.rv_continuous):
+        def _logpdf(self, x: Any, *nu: Any) -> Any:
+            return stats.t.logpdf(x, *nu) + log(2)
+
+        def _cdf(self, x: Any, *nu: Any) -> Any:
+            return 2 * stats.t.cdf(x, *nu) - 1
+
+        def _ppf(self, q: Any, *nu: Any) -> Any:
+            return stats.t.ppf((1 + q) / 2, *nu)
+
+    return HalfStudentT(a=0.0, name="half_t", shapes="nu")
 
 
 class Distribution(Spec):
@@ -103,15 +123,16 @@ class Distribution(Spec):
                 low, high = ((p[edge] - p["mu"]) / p["sigma"] for edge in ("lower", "upper"))
                 return stats.truncnorm(low, high, loc=p["mu"], scale=p["sigma"])
             case "LogNormal":
-                import math
-
-                return stats.lognorm(p["sigma"], scale=math.exp(p["mu"]))
+                return stats.lognorm(p["sigma"], scale=exp(p["mu"]))
             case "Uniform":
                 return stats.uniform(p["lower"], p["upper"] - p["lower"])
             case "Beta":
                 return stats.beta(p["alpha"], p["beta"])
             case "HalfNormal":
                 return stats.halfnorm(scale=p["sigma"])
+            case "HalfStudentT":
+                half_t: rv_frozen = _half_t()(p["nu"], scale=p["sigma"])
+                return half_t
             case "StudentT":
                 return stats.t(p["nu"], p["mu"], p["sigma"])
             case "Cauchy":

@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 from scipy.special import expit
+from tests.inference.forward import has_priors_of_the_graph
 from tests.inference.prior_predictive import prior_check, prior_predictive
 
 from hikibayes.inference.answers.effects import effect_draws
@@ -95,6 +96,27 @@ def test_the_density_of_a_sum_score_is_the_written_one(study, table):
         point = {"Intercept": intercept, "Normal_coefficients": beta, "kappa_log__": np.log(kappa)}
         found = float(density({name: np.asarray(value) for name, value in point.items()}))
         assert found == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.long
+def test_arviz_gets_the_priors_and_the_law_of_every_model(study, table):
+    """Pools, varying intercepts and sigmas together; a sum score, predicted in whole numbers of its range."""
+    layers = has_priors_of_the_graph(design(layered(), table(n=40), study))
+    spread, beta = layers["posterior"]["products_sd"], layers["posterior"]["group:srs18"][..., 0]
+    np.testing.assert_allclose(layers["log_prior"]["group:srs18"], stats.norm(0, spread).logpdf(beta))
+    participants = table(n=40)
+    laid_out = design(sum_score(), participants, study)
+    whole = has_priors_of_the_graph(laid_out)
+    scaling = laid_out.scaling
+    raw = scaling.location["abs_h"] + scaling.scale["abs_h"] * whole["prior_predictive"]["abs_h"].values
+    np.testing.assert_allclose(raw, np.rint(raw), atol=1e-8)
+    assert raw.min() > -0.5
+    assert raw.max() < 78.5
+    drawn = whole["posterior"].isel(chain=0, draw=7)
+    beta = np.concatenate([np.ravel(drawn[term]) for term in laid_out.terms])
+    p, kappa = expit(float(drawn["Intercept"]) + laid_out.rows[0] @ beta), float(drawn["kappa"])
+    law = stats.betabinom.logpmf(participants["abs_h"].astype(int), 78, p * kappa, (1 - p) * kappa)
+    np.testing.assert_allclose(whole["log_likelihood"]["abs_h"][0, 7], law)
 
 
 def test_a_bounded_outcome_is_whole_numbers_within_its_ends(study, table):

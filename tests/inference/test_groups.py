@@ -4,12 +4,17 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import stats as st
+from tests.inference.forward import has_priors_of_the_graph
 
 from hikibayes.inference.answers import groups
+from hikibayes.inference.data.tables import participants
 from hikibayes.inference.fit import Fit, Sampling, fit
 from hikibayes.inference.gaussian.loo import log_predictive_left_out
 from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
+from hikibayes.inference.own.data import own_data
 
 
 def table(n: int = 90) -> pd.DataFrame:
@@ -82,3 +87,34 @@ def test_what_nuts_samples_has_a_likelihood_too(formula, options):
     assert np.isfinite(az.loo(whole).elpd)
     assert float(whole["posterior_predictive"]["y"].mean()) == pytest.approx(0, abs=0.2)
     assert {"slope_x", "slope_x_half_s"} & set(found.summary()["estimand"])
+
+
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [
+        ("y ~ arm * x + (1|school)", {"priors": {"x": "Cauchy(0, .2)"}}),
+        ("y ~ half * x", {"sigma_by": "half", "family": "t"}),
+    ],
+)
+def test_priors_of_what_nuts_alone_takes_are_the_graphs_own(formula, options):
+    """Draws made here have the quantiles of PyMC's; densities are those of the distributions in the model file."""
+    own = own_data(formula, table(), **options)
+    rows = participants(own.table, own.study, own.model.variables).frame
+    whole = has_priors_of_the_graph(design(own.model, rows, own.study))
+    after, density = whole["posterior"], whole["log_prior"]
+    if "1|school" in after:
+        sd = after["1|school_sigma"]
+        own = xr.apply_ufunc(lambda v, s: st.norm(0, s).logpdf(v), after["1|school"], sd).sum("school__factor_dim")
+        np.testing.assert_allclose(density["1|school"], own)
+        np.testing.assert_allclose(density["x"], st.cauchy(0, 0.2).logpdf(after["x"]))
+        block = st.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]]).logpdf(after["arm"].values)
+        np.testing.assert_allclose(density["arm"].values.ravel(), block)
+    else:
+        half_t = np.log(2) + st.t(4).logpdf(after["sigma"])
+        np.testing.assert_allclose(density["sigma"], half_t.sum(axis=-1))
+    assert set(az.psense_summary(whole, var_names=["x"], prior_var_names=["x"])) == {"prior", "likelihood", "diagnosis"}
+
+
+def test_a_flat_prior_has_no_draws():
+    made = fit("y ~ arm * x", table(), variant="flat", engine="exact", seed=3)
+    assert {"prior", "log_prior", "prior_predictive"}.isdisjoint(made.posterior.children)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats as st
+from scipy.special import expit
 
 from ...arrays import FloatArray
+from ...distributions import Distribution
 from ...spec import InputError
-from ..gaussian.normal_priors import Exponential, HalfNormal, NormalPriors, SigmaPrior
-from ..models.compile import exact_priors
 from ..models.layout import coefficient_draws, term_variables
 from ..models.specs import INTERCEPT
+from ..nuts.graph import (
+    BETA,
+    OBSERVED,
+    POOL,
+    Written,
+    outcome_data,
+    rotation,
+    spread_priors,
+    sum_score_limits,
+    written_priors,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,9 +45,10 @@ def arviz_groups(fit: Fit) -> xr.DataTree:
     -------
     xarray.DataTree
         ``posterior``, ``sample_stats`` of NUTS (the exact engine's draws are independent, and ``posterior`` has the
-        attribute ``sampler = "exact"``), ``observed_data``; of Gaussian and t models ``log_likelihood`` and
-        ``posterior_predictive``, unless rows times draws exceed `MOST`; where all priors are Normal also ``prior``,
-        ``prior_predictive`` and ``log_prior``. The outcome is in the model's unit: SD, unless the scaling is raw.
+        attribute ``sampler = "exact"``), ``observed_data``; of models without measurement error
+        ``log_likelihood`` and ``posterior_predictive``, unless rows times draws exceed `MOST`; of all but flat priors
+        ``prior``, ``prior_predictive`` and ``log_prior``. The outcome is in the model's unit: SD, unless the scaling is
+        raw.
     """
     import xarray as xr
 
@@ -46,8 +59,7 @@ def arviz_groups(fit: Fit) -> xr.DataTree:
         groups |= {"prior": before["prior"], "log_prior": before["log_prior"]}
     outcome = design.model.outcome
     groups["observed_data"] = xr.Dataset({outcome: (ROW, design.y[0])})
-    plain = design.model.family in {"gaussian", "t"} and not design.model.measurement_error
-    if plain and groups["posterior"][INTERCEPT].size * len(design.frame) <= MOST:
+    if not design.model.measurement_error and groups["posterior"][INTERCEPT].size * len(design.frame) <= MOST:
         law = _Law(fit.draws, design)
         groups["log_likelihood"] = law.dataset(outcome, law.log_density(design.y[0]))
         groups["posterior_predictive"] = law.dataset(outcome, law.drawn(rng))
@@ -67,20 +79,35 @@ class _Law:
         mean = drawn[INTERCEPT].transpose(*AXES).values[..., None] + beta @ design.rows[0].T
         for term in design.model.varying:
             mean = mean + _of_level(drawn[term], design.frame[term.removeprefix("1|")])
-        self.mean = mean
+        self.mean, self.design = mean, design
+        if "kappa" in drawn:
+            self.kappa = drawn["kappa"].transpose(*AXES).values[..., None]
+            return
         sigma = drawn["sigma"]
         by = design.model.sigma_by
         self.sigma = _of_level(sigma, design.frame[by]) if by else sigma.transpose(*AXES).values[..., None]
         self.nu = drawn["nu"].transpose(*AXES).values[..., None] if "nu" in drawn else None
 
     def log_density(self, y: FloatArray) -> FloatArray:
+        if self.design.model.family == "beta_binomial":
+            return np.asarray(self._counts().logpmf(outcome_data(self.design)[OBSERVED]))
         law = st.norm if self.nu is None else st.t(self.nu)
         return np.asarray(law.logpdf((y - self.mean) / self.sigma) - np.log(self.sigma))
 
     def drawn(self, rng: np.random.Generator) -> FloatArray:
         shape = self.mean.shape
+        if self.design.model.family == "beta_binomial":
+            name, scaling = self.design.model.outcome, self.design.scaling
+            values = sum_score_limits(self.design)[0] + self._counts().rvs(size=shape, random_state=rng)
+            return scaling.z(name, values.ravel()).reshape(shape) if self.design.standardised else values
         error = rng.standard_normal(shape) if self.nu is None else rng.standard_t(self.nu, shape)
         return np.asarray(self.mean + self.sigma * error)
+
+    def _counts(self) -> Any:
+        """Return the law of a sum score's steps above its lowest value."""
+        low, high = sum_score_limits(self.design)
+        p = expit(self.mean)
+        return st.betabinom(high - low, p * self.kappa, (1 - p) * self.kappa)
 
     def dataset(self, name: str, values: FloatArray) -> xr.Dataset:
         import xarray as xr
@@ -98,38 +125,71 @@ def _prior(fit: Fit, rng: np.random.Generator) -> dict[str, xr.Dataset]:
     import xarray as xr
 
     try:
-        priors = exact_priors(fit.design, fit.variant)
-    except InputError:
+        priors = _Priors(fit.design, fit.variant)
+    except InputError:  # a flat one
         return {}
-    if not isinstance(priors, NormalPriors):
-        return {}
-    after = fit.draws["posterior"].to_dataset()
-    size = tuple(after.sizes[name] for name in AXES)
-    aligned, centre = priors.align(fit.design.columns), fit.design.statistics.x_mean[0]
-    root = aligned.precision_root[0]
-    beta = aligned.mean[0] + rng.standard_normal((*size, len(centre))) @ np.linalg.inv(root).T
-    level = st.norm(aligned.intercept_mean[0], aligned.intercept_precision[0] ** -0.5)
-    at_zero = level.rvs(size=size, random_state=rng) - beta @ centre
-    scalars = {INTERCEPT: at_zero, "sigma": _sigma_draws(priors.sigma, rng, size)}
-    prior = {name: xr.DataArray(values, dims=AXES) for name, values in scalars.items()}
-    own, sigma = coefficient_draws(fit.draws, fit.design)
-    # every term's prior is apart from the others', whatever it is within
-    residual = (own - aligned.mean[0]) @ root.T
-    density = xr.Dataset(
-        {
-            name: values if values.ndim == 2 else values.sum(str(values.dims[-1]))
-            for name, values in term_variables(st.norm.logpdf(residual) + np.log(np.diagonal(root)), fit.design).items()
-        }
-    )
-    at = after[INTERCEPT].transpose(*AXES).values + own @ centre
-    density = density.assign({INTERCEPT: (AXES, level.logpdf(at)), "sigma": (AXES, priors.sigma.log_density(sigma))})
-    coords = {name: after[name] for name in AXES}
-    whole = xr.Dataset({**prior, **term_variables(beta, fit.design)})
-    return {"prior": whole.assign_coords(coords), "log_prior": density.assign_coords(coords)}
+    after = fit.draws["posterior"].to_dataset().transpose(*AXES, ...)
+    own = {str(name): values.values for name, values in after.items()}
+    own |= {BETA: coefficient_draws(fit.draws, fit.design)[0]}
+    shapes = {name: values.shape for name, values in own.items()}
+    made = {"prior": priors.drawn(rng, shapes), "log_prior": priors.log_density(own)}
+    return {
+        group: xr.Dataset(
+            {name: (after[name].dims[: values.ndim], values) for name, values in numbers.items() if name != BETA}
+            | priors.by_term(numbers[BETA], whole=group == "prior"),
+            coords=after.coords,
+        )
+        for group, numbers in made.items()
+    }
 
 
-def _sigma_draws(prior: SigmaPrior, rng: np.random.Generator, size: tuple[int, ...]) -> FloatArray:
-    if isinstance(prior, Exponential):
-        return np.asarray(rng.exponential(1 / np.asarray(prior.lam), size))
-    unit = rng.standard_normal(size) if isinstance(prior, HalfNormal) else rng.standard_t(prior.nu, size)
-    return np.asarray(np.abs(unit) * prior.scale)
+type Numbers = dict[str, FloatArray]
+
+
+class _Priors:
+    """The priors of a model's parameters as SciPy has them; coefficients are `BETA`, (chain, draw, p)."""
+
+    def __init__(self, design: Design, variant: str) -> None:
+        self.design, self.centre = design, design.rows[0].mean(axis=0)
+        intercept, self.columns, own = written_priors(design, variant)
+        self.intercept = _frozen(intercept)
+        self.laws = {name: _frozen(prior) for name, prior in {**own, **spread_priors(design, variant)}.items()}
+        turned = rotation(design, variant)
+        self.root = np.eye(len(self.columns)) if turned is None else turned
+
+    def drawn(self, rng: np.random.Generator, shapes: Mapping[str, tuple[int, ...]]) -> Numbers:
+        """Draw every parameter, in the shape that it is wanted in."""
+        found = {name: np.asarray(law.rvs(size=shapes[name], random_state=rng)) for name, law in self.laws.items()}
+        for term in self.design.model.varying:
+            found[term] = found[f"{term}_sigma"][..., None] * rng.standard_normal(shapes[term])
+        size = shapes[INTERCEPT]
+        independent = [law.rvs(size=size, random_state=rng) for law in self._of_columns(found)]
+        found[BETA] = np.stack(independent, axis=-1) @ self.root.T
+        at_mean = self.intercept.rvs(size=size, random_state=rng)
+        return found | {INTERCEPT: np.asarray(at_mean - found[BETA] @ self.centre)}
+
+    def log_density(self, at: Numbers) -> Numbers:
+        """Evaluate every parameter's prior, of levels all together, (chain, draw); of each column of `BETA`."""
+        own, size = at[BETA], at[INTERCEPT].shape
+        found = {name: law.logpdf(at[name]).reshape(*size, -1).sum(axis=-1) for name, law in self.laws.items()}
+        for term in self.design.model.varying:
+            found[term] = st.norm(0, at[f"{term}_sigma"][..., None]).logpdf(at[term]).sum(axis=-1)
+        independent = own @ np.linalg.inv(self.root).T
+        each = [law.logpdf(independent[..., j]) for j, law in enumerate(self._of_columns(at))]
+        found[BETA] = np.stack(each, axis=-1) - np.log(np.diagonal(self.root))
+        return found | {INTERCEPT: self.intercept.logpdf(at[INTERCEPT] + own @ self.centre)}
+
+    def by_term(self, values: FloatArray, *, whole: bool) -> dict[str, xr.DataArray]:
+        """Return a variable for each term, or the sum over its columns."""
+        # every term's prior is apart from the others', whatever it is within
+        found = term_variables(values, self.design)
+        return found if whole else {name: each.sum([*each.dims[len(AXES) :]]) for name, each in found.items()}
+
+    def _of_columns(self, spreads: Numbers) -> Iterator[Any]:
+        for prior in self.columns:
+            pool = prior.dist.removeprefix(POOL)
+            yield _frozen(prior) if pool == prior.dist else st.norm(0, spreads[f"{pool}_sd"])
+
+
+def _frozen(prior: Written) -> Any:
+    return Distribution.model_validate({"dist": prior.dist, **prior.parameters}).frozen()

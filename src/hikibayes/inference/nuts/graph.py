@@ -111,10 +111,9 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
     if design.datasets != 1:
         raise InputError(f"NUTS takes one data set at a time; found {design.datasets}")
     model = design.model
-    intercept, columns, own = _priors(design, variant)
+    intercept, columns, own = written_priors(design, variant)
     factors = {term: design.frame[term.removeprefix("1|")].cat for term in model.varying}
-    pools = {name: Written(pool.sd.dist, pool.sd.parameters) for name, pool in model.pools.items()}
-    spreads = {term: _written(model.prior_set(variant).priors[term]) for term in factors}
+    spreads = spread_priors(design, variant)
     sigma_levels = design.frame[model.sigma_by].cat if model.sigma_by else None
     errors, scores = true_scores(design, model.measurement_error) if model.measurement_error else (None, {})
     structure = Structure(
@@ -122,23 +121,22 @@ def graph(design: Design, variant: str = DEFAULT_VARIANT) -> Graph:
         intercept=intercept.dist,
         coefficients=tuple(prior.dist for prior in columns),
         own=tuple((name, prior.dist) for name, prior in own.items()),
-        pools=tuple((name, sd.dist) for name, sd in pools.items()),
-        varying=tuple((term, sd.dist, len(factors[term].categories)) for term, sd in spreads.items()),
+        pools=tuple((name, spreads[f"{name}_sd"].dist) for name in model.pools),
+        varying=tuple((t, spreads[f"{t}_sigma"].dist, len(own.categories)) for t, own in factors.items()),
         sigmas=len(sigma_levels.categories) if sigma_levels is not None else 0,
         true_scores=errors,
-        rotated=(rotation := _rotation(design, variant)) is not None,
+        rotated=(turned := rotation(design, variant)) is not None,
     )
     rows = design.rows[0]
-    inputs: Inputs = {**_outcome(design), **(scores or {"X": rows - rows.mean(axis=0)})}
+    inputs: Inputs = {**outcome_data(design), **(scores or {"X": rows - rows.mean(axis=0)})}
     inputs |= _numbers(INTERCEPT, [intercept])
     for dist in sorted(set(structure.coefficients)):
         inputs |= _numbers(dist, [prior for prior in columns if prior.dist == dist], vector=True)
-    named = own | {f"{name}_sd": sd for name, sd in pools.items()} | {f"{t}_sigma": sd for t, sd in spreads.items()}
-    for name, prior in named.items():
+    for name, prior in (own | spreads).items():
         inputs |= _numbers(name, [prior])
     inputs |= {_index(term): factor.codes.to_numpy(dtype=np.int64) for term, factor in factors.items()}
-    if rotation is not None:
-        inputs[ROTATION] = rotation
+    if turned is not None:
+        inputs[ROTATION] = turned
     if sigma_levels is not None:
         inputs[SIGMA_INDEX] = sigma_levels.codes.to_numpy(dtype=np.int64)
     return Graph(structure, inputs)
@@ -226,7 +224,15 @@ def _coefficients(structure: Structure, data: Mapping[str, Any]) -> Any:
     return data[ROTATION] @ beta if structure.rotated else beta
 
 
-def _rotation(design: Design, variant: str) -> FloatArray | None:
+def spread_priors(design: Design, variant: str) -> dict[str, Written]:
+    """Return the priors of the SDs of pools and of varying intercepts, by the names that the graph has for these."""
+    model = design.model
+    pools = {f"{name}_sd": Written(pool.sd.dist, pool.sd.parameters) for name, pool in model.pools.items()}
+    chosen = model.prior_set(variant).priors
+    return pools | {f"{term}_sigma": _written(chosen[term]) for term in model.varying}
+
+
+def rotation(design: Design, variant: str) -> FloatArray | None:
     """Return R of ``beta = R independent``, shape (p, p); exchangeable priors have mean 0, so it turns no means."""
     chosen = design.model.prior_set(variant)
     factor, correlation = exchangeable(design, chosen)
@@ -255,7 +261,7 @@ def _index(term: str) -> str:
     return f"{term}_index"
 
 
-def _outcome(design: Design) -> Inputs:
+def outcome_data(design: Design) -> Inputs:
     """Return the outcome; of a sum score, the steps above its lowest value and how many there are."""
     if design.model.family != "beta_binomial":
         return {OBSERVED: design.y[0]}
@@ -291,7 +297,7 @@ def _numbers(name: str, priors: Sequence[Written], *, vector: bool = False) -> I
     return {f"{name}__{p}": values if vector else values[0] for p, values in by_parameter.items()}
 
 
-def _priors(design: Design, variant: str) -> tuple[Written, list[Written], dict[str, Written]]:
+def written_priors(design: Design, variant: str) -> tuple[Written, list[Written], dict[str, Written]]:
     """Priors of the intercept, of each column, and of the family's own parameters."""
     chosen = design.model.prior_set(variant)
     if chosen.rule == "flat":
