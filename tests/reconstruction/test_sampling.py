@@ -31,6 +31,9 @@ class Planted:
         slope[:, 2, 0], slope[:, 2, 1] = 1 / self.error, 2 * self.bend * u[:, 1] / self.error
         return left, slope, -0.5 * (left**2).sum(axis=1)
 
+    def residuals(self, u):
+        return self.linearised(u, 1.0)[0]
+
     def log_density(self, _, u, temperature):
         return -0.5 * (u @ u + self.residual(u, temperature) ** 2)
 
@@ -156,3 +159,16 @@ def test_descent_reaches_the_best_point_from_everywhere(planted):
                for x in np.linspace(-1, 1, 201) for y in np.linspace(-1.5, 1.5, 201))  # fmt: skip
     assert cost.min() == pytest.approx(best, abs=1e-3)
     assert (cost < best + 0.2).mean() > 0.9
+
+
+def test_lanes_that_are_interrupted_stop(planted):
+    told = []
+
+    def interrupted(done, _):
+        told.append(done)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lanes(planted, Beginning(u=np.array([[0.4, 0.1]])), draws=100_000, seed=1, cores=2, progress=interrupted)
+    assert len(told) <= 3 + CHAINS

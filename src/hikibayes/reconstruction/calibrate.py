@@ -58,10 +58,14 @@ __all__ = [
 ]
 
 
-STARTS = 32
+STARTS, MORE_STARTS = 8, 32
+"""Where half of the first do not end in one place, there are more (of a record that is not wide)."""
+WIDE = 80
+"""Free numbers of a wide record, whose searches take long."""
 TRIAL = 128
-LEAST_SOLVED, LEAST_EFFECTIVE = 0.98, 0.9
-"""A trial below either leaves the record to the lanes: weights of little less are those of a heavy tail."""
+LEAST_SOLVED, LEAST_EFFECTIVE = 0.98, 0.75
+"""A trial below either leaves the record to the lanes; weights with a heavy tail that it did not meet show in the run's
+own effective number, and lanes follow."""
 ENOUGH_SOLVED = 0.5
 """A trial above it still gives the lanes their beginning and their coordinates."""
 BATCH, MOST_BATCHES = 256, 20
@@ -350,7 +354,10 @@ def starting_points(traced: Traced, *, seed: int) -> tuple[Traced, Starts, dict[
 
 
 def _starts(traced: Traced, seed: int) -> Starts:
-    return find_starts(traced, points=min(STARTS, traced.points), seed=seed)
+    found = find_starts(traced, points=STARTS, seed=seed)
+    if traced.size >= WIDE or found.agree >= STARTS // 2:
+        return found
+    return find_starts(traced, points=MORE_STARTS, seed=seed)
 
 
 def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:

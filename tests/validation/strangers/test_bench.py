@@ -10,18 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.validation.strangers.near import near_moments
 
 import hikibayes
 from hikibayes.cli import main
 from hikibayes.reconstruction.reconstructions import complete
 from hikibayes.reconstruction.verify import verify
-from hikibayes.validation.strangers import misprints, stages
+from hikibayes.validation.strangers import bench, misprints, stages
 from hikibayes.validation.strangers.bench import gathered, travelled, validate
 from hikibayes.validation.strangers.misprints import MISPRINTS
 from hikibayes.validation.strangers.stages import STAGES, Effort, Journey
 from hikibayes.validation.strangers.stranger import stranger
 from hikibayes.validation.strangers.styles import Style
+from hikibayes.validation.strangers.tables import random_table
 
 QUICK = {"audit": STAGES["audit"]}
 
@@ -80,6 +83,32 @@ def test_a_failure_leaves_study_table_and_seed(tmp_path):
     assert len(pd.read_csv(folder / "table.csv")) == len(again.table)
 
 
+def test_a_stage_that_takes_too_long_has_failed_and_the_bench_goes_on(tmp_path):
+    def endless(journey):
+        while True:
+            pass
+
+    stages = {"calibrate": endless, "report": QUICK["audit"]}
+    found = validate(count=2, seed=1, effort=Effort(seconds=0.1), stages=stages, store=tmp_path)
+    assert list(found.stages["reason"]) == ["does not end in 0.1 processor seconds", "not reached"] * 2
+    assert (tmp_path / "failures" / "0002" / "table.csv").is_file()
+
+
+def test_what_other_code_found_is_found_again(tmp_path, monkeypatch):
+    made = []
+    for digest in ("a", "a", "b"):
+        monkeypatch.setattr(bench, "code_digest", lambda digest=digest: digest)
+        validate(count=1, seed=1, stages={"counted": lambda _: made.append(1) or ""}, store=tmp_path)
+    assert len(made) == 2
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), max_n=st.integers(30, 300))
+def test_a_study_is_as_small_as_it_is_asked_to_be(seed, max_n):
+    found = random_table(np.random.default_rng(seed), max_n=max_n)
+    assert 26 <= sum(found.sizes) <= max_n
+
+
 def test_the_command_writes_a_run_folder_and_ends_with_the_verdict(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "STAGES", QUICK)
     done = CliRunner().invoke(main, ["validate", "strangers", "--count", "2", "--seed", "3", "-o", str(tmp_path)])
@@ -101,7 +130,7 @@ def test_a_bench_with_misprints_has_a_folder_of_its_own(tmp_path, monkeypatch):
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"strangers", "strangers-misprints"}
 
 
-@pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}, {"max_n": 29}])
 def test_numbers_that_are_none_are_refused(wrong):
     with pytest.raises(hikibayes.InputError):
         validate(**wrong)

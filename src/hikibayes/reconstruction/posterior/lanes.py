@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def lanes(
     # before the threads, so that it is compiled once
     block = partial(compiled(("lanes", traced.shape), lambda: _compiled_block(traced)), traced.arguments)
     groups = [_Group(block, traced, beginning, own) for own in np.random.SeedSequence(seed).spawn(CHAINS)]
-    done = [0]
+    done, stopped = [0], Event()
 
     def settled(here: _Group, tell: Callable[[], None]) -> None:
         for temperature in [*np.geomspace(HOT, 1.0, cooling), *np.ones(SETTLING)]:
@@ -118,9 +119,15 @@ def lanes(
         total = CHAINS * (cooling + SETTLING + rounds)
 
         def tell() -> None:
+            if stopped.is_set():
+                raise CancelledError
             done[0] += 1
-            if progress is not None:
-                progress(min(done[0], total), total)
+            try:
+                if progress is not None:
+                    progress(min(done[0], total), total)
+            except BaseException:
+                stopped.set()
+                raise
 
         def group(here: _Group) -> tuple[FloatArray, FloatArray]:
             if not here.kept:
@@ -128,7 +135,11 @@ def lanes(
             return here.sample(rounds, tell)
 
         with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, CHAINS)) as pool:
-            found = list(pool.map(group, groups))
+            try:
+                found = list(pool.map(group, groups))
+            except BaseException:  # an interrupted run does not go on to its end
+                stopped.set()
+                raise
         return Lanes(u=np.stack([u for u, _ in found]), log_density=np.stack([value for _, value in found]), more=kept)
 
     return kept(draws)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ...arrays import FloatArray
 from .traced import Traced
 
-NEWTON_STEPS = 12
+CHORD_STEPS, NEWTON_STEPS = 12, 12
 SOLVED = 1e-10
 
 
@@ -93,7 +93,7 @@ class Optimiser:
     def propose(self, count: int, rng: np.random.Generator) -> Proposals:
         """Solve for so many proposals."""
         xi = rng.standard_normal((count, self.traced.size))
-        u = self._best + (xi - self._middle) @ self.root.T
+        u = self._near(xi)
         missing, slope, value = self._equations(u, xi)
         length = np.ones(count)
         for _ in range(NEWTON_STEPS):
@@ -117,6 +117,21 @@ class Optimiser:
         _, log_volume = np.linalg.slogdet(np.where(solved[:, None, None], slope, np.eye(self.traced.size)))
         weight = value + 0.5 * (xi**2).sum(axis=1) - log_volume
         return Proposals(u=u, log_weight=np.where(solved, weight, -np.inf), log_density=value)
+
+    def _near(self, xi: FloatArray) -> FloatArray:
+        """Solve by steps with the slope at the best point, which need none anywhere else, as long as they help."""
+        u = self._best + (xi - self._middle) @ self.root.T
+        best: FloatArray = u.copy()
+        missing = np.full(len(u), np.inf)
+        for _ in range(CHORD_STEPS):
+            left = self.traced.residuals(u) @ self._range - xi
+            size = (left**2).sum(axis=1)
+            better = size < missing
+            best[better], missing[better] = u[better], size[better]
+            if not (better & (size > SOLVED)).any():
+                break
+            u = np.where(better[:, None], u - left @ self.root.T, best)
+        return best
 
     def _equations(self, u: FloatArray, xi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         left, slope, value = self._at(u)

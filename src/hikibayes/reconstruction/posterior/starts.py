@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import FloatArray
+from ...arrays import BoolArray, FloatArray
 from .density import numbers
 from .problem import Problem
 from .traced import Traced
@@ -24,6 +24,8 @@ SPREAD = 0.5
 """SD of the places where the searches begin, in prior SDs."""
 OUT_OF_REACH = 1.5
 """A number that misses its interval by so many of its half widths (or wall softnesses) is not reached."""
+SAME = 0.1
+"""Points whose costs differ by less are one place."""
 MOST_SUSPECTS = 3
 MOST_CANDIDATES = 24
 """Of hundreds of targets, so many are left out in turn."""
@@ -51,7 +53,16 @@ class Starts:
     @property
     def satisfied(self) -> FloatArray:
         """The points that come near every fact, shape (points, size)."""
-        return self.u[(self.misses <= OUT_OF_REACH).all(axis=1)]
+        return self.u[self._near]
+
+    @property
+    def agree(self) -> int:
+        """How many of these are as good as the best point."""
+        return int((self._near & (self.cost < self.cost[0] + SAME)).sum())
+
+    @property
+    def _near(self) -> BoolArray:
+        return np.asarray((self.misses <= OUT_OF_REACH).all(axis=1))
 
 
 def find_starts(traced: Traced, *, points: int, seed: int) -> Starts:

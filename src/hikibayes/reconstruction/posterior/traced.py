@@ -21,8 +21,8 @@ from .density import centre, log_density, prior_scale, residuals
 from .printed import Target
 from .problem import Problem
 
-WIDE = 80
-"""Free numbers of a wide record."""
+FEW, MANY = 8, 128
+"""Points that are linearised, and whose residuals are computed, at once."""
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 """Matrices of a hundred columns are slower on several threads, most of all where groups of lanes run side by side."""
 QUICKLY = {"xla_backend_optimization_level": 0}
@@ -63,11 +63,6 @@ class Traced:
         self.centre, self.scale = centre(problem), prior_scale(problem)
 
     @property
-    def points(self) -> int:
-        """How many points are linearised at once: fewer of a wide record, whose derivatives take longer."""
-        return 32 if self.size < WIDE else 8
-
-    @property
     def size(self) -> int:
         """Free numbers."""
         return self.problem.size
@@ -93,7 +88,7 @@ class Traced:
         log_density : ndarray, shape (points,)
             NaN where nothing fits.
         """
-        found = [self._linearised(self.arguments, *part) for part in _batches(u, temperature, self.points)]
+        found = [self._linearised(self.arguments, *part) for part in _batches(u, temperature, FEW)]
         left, slope, value = (np.concatenate(parts)[: len(u)] for parts in zip(*found, strict=True))
         eye = np.broadcast_to(np.eye(self.size), (len(u), self.size, self.size))
         return np.concatenate([u, left], axis=1), np.concatenate([eye, slope], axis=1), value
@@ -101,6 +96,16 @@ class Traced:
     @cached_property
     def _linearised(self) -> Callable[..., Any]:
         return compiled(("linearised", self.shape), lambda: _linearising(self.problem))
+
+    def residuals(self, u: FloatArray) -> FloatArray:
+        """Return the residuals alone at points, shape (points, size + r): a small part of the work of `linearised`."""
+        temperature = np.ones((len(u), len(self.problem.statements)))
+        found = [self._residuals(self.arguments, *part) for part in _batches(u, temperature, MANY)]
+        return np.concatenate([u, np.concatenate(found)[: len(u)]], axis=1)
+
+    @cached_property
+    def _residuals(self) -> Callable[..., Any]:
+        return compiled(("residuals", self.shape), lambda: _leaving(self.problem))
 
     @cached_property
     def arguments(self) -> tuple[Any, FloatArray, FloatArray]:
@@ -138,6 +143,17 @@ def compiled(key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., 
     if key not in COMPILED:
         COMPILED[key] = make()
     return COMPILED[key]
+
+
+def _leaving(problem: Problem) -> Callable[..., Any]:
+    """Compile the residuals of problems of one shape."""
+    library = jax()
+
+    def left(arguments: Any, u: Any, _: Any) -> Any:
+        data, centre, scale = arguments
+        return residuals(problem, data, centre + scale * u)[0]
+
+    return library.jit(library.vmap(left, (None, 0, 0)), compiler_options=QUICKLY)  # type: ignore[no-any-return]
 
 
 def _linearising(problem: Problem) -> Callable[..., Any]:

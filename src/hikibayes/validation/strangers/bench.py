@@ -6,11 +6,16 @@ same on any number of processes. Times are kept apart: they are all that differs
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +24,11 @@ import pandas as pd
 
 from ...defaults import DEFAULT_SEED
 from ...files import write_whole
-from ...provenance import versions
 from ...shown import Shown
 from ...spec import InputError, checked_seed, spec_text
 from .stages import STAGES, Answer, Effort, Journey, NotTriedError, Stage, answer_between, answer_of
 from .stranger import Stranger, stranger
+from .tables import LARGEST, SMALLEST
 
 NEEDED = ("calibrate", "synthesize", "fit")
 """Without what these make, the stages after them have nothing to work on."""
@@ -88,6 +93,7 @@ def validate(
     seed: int = DEFAULT_SEED,
     effort: Effort | None = None,
     stages: Mapping[str, Stage] = STAGES,
+    max_n: int = LARGEST,
     workers: int = 1,
     store: str | Path | None = None,
     progress: Progress | None = None,
@@ -99,15 +105,17 @@ def validate(
     count : int
         How many studies.
     seed : int
-        Study number k depends on the seed and on k alone.
+        Study number k depends on the seed, on k and on ``max_n`` alone.
     effort : Effort, optional
         How much is computed of each.
     stages : mapping of str to function
         What each goes through.
+    max_n : int
+        The most participants of a study.
     workers : int
         Processes; the result is the same for any number.
     store : str or Path, optional
-        Folder of finished studies and of those in which something failed: a bench goes on from there.
+        Folder of finished studies and of those in which something failed: a bench of the same code goes on from there.
     progress : callable, optional
         Told how many of how many are finished.
 
@@ -118,13 +126,13 @@ def validate(
     Raises
     ------
     InputError
-        A number below 1.
+        A number below 1, or studies smaller than there are any.
     """
-    for name, value in {"count": count, "workers": workers}.items():
-        if value < 1:
-            raise InputError(f"{name} is {value}; at least 1 is accepted", key=name)
+    for name, value, least in (("count", count, 1), ("workers", workers, 1), ("max_n", max_n, SMALLEST)):
+        if value < least:
+            raise InputError(f"{name} is {value}; at least {least} is accepted", key=name)
     seeds = {number: study_seed(checked_seed(seed), number) for number in range(1, count + 1)}
-    task = _Task(effort=effort or Effort(), stages=dict(stages), store=Path(store) if store else None)
+    task = _Task(effort=effort or Effort(), stages=dict(stages), max_n=max_n, store=Path(store) if store else None)
     rows = []
     for done, row in enumerate(_each(task, seeds, workers), start=1):
         rows.append(row)
@@ -149,21 +157,37 @@ class _Task:
 
     effort: Effort
     stages: Mapping[str, Stage]
+    max_n: int
     store: Path | None
 
     def __call__(self, number: int, seed: int) -> Row:
-        version = versions()["hikibayes"]
-        key = {"seed": seed, "stages": list(self.stages), "effort": asdict(self.effort), "version": version}
+        key = {
+            "seed": seed,
+            "max_n": self.max_n,
+            "stages": list(self.stages),
+            "effort": asdict(self.effort),
+            "code": code_digest(),
+        }
         path = self.store / "studies" / f"{number:04d}.json" if self.store else None
         if path and path.is_file() and (found := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
             return dict(found)
-        found = stranger(seed)
+        found = stranger(seed, max_n=self.max_n)
         row = {"key": key, "number": number, "seed": seed, **travelled(Journey(found, self.effort), self.stages)}
         if path:
             if any(stage["passed"] is False for stage in row["stages"]):
                 _leave(path.parents[1] / "failures" / f"{number:04d}", found, row)
             write_whole(path, json.dumps(row, indent=1) + "\n")
         return row
+
+
+@cache
+def code_digest() -> str:
+    """Return the SHA-256 of the package's code: what was found by other code is found again."""
+    package = Path(__file__).parents[2]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _leave(folder: Path, found: Stranger, row: Row) -> None:
@@ -191,7 +215,10 @@ def _tried(stage: Stage, journey: Journey) -> tuple[Row, bool]:
     """Return how a stage ended, and whether it came to its end."""
     begin, whole = time.process_time(), True
     try:
-        reason = stage(journey)
+        with _at_most(journey.effort.seconds):
+            reason = stage(journey)
+    except _OutOfTimeError:
+        reason, whole = f"does not end in {journey.effort.seconds:g} processor seconds", False
     except NotTriedError as error:
         return {"passed": None, "reason": f"not tried: {error}", "seconds": 0.0}, True
     except InputError as error:
@@ -202,6 +229,29 @@ def _tried(stage: Stage, journey: Journey) -> tuple[Row, bool]:
         reason, whole = f"traceback: {type(error).__name__}: {said} ({Path(place.filename).name}:{place.lineno})", False
     seconds = round(time.process_time() - begin, 2)
     return {"passed": not reason, "reason": reason, "seconds": seconds}, whole
+
+
+class _OutOfTimeError(BaseException):
+    """A stage has had its time; nothing but the bench catches it."""
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Stop what takes more processor time, where the system and the thread can be interrupted."""
+    if not hasattr(signal, "SIGPROF") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _OutOfTimeError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _contrast(journey: Journey) -> Row:

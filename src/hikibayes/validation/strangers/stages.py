@@ -53,11 +53,14 @@ class Effort:
         Synthetic tables.
     replicates : int
         Simulated studies in each cell of a plan.
+    seconds : float
+        Processor time that a stage may take: one that takes longer has failed.
     """
 
     draws: int = 800
     datasets: int = 20
     replicates: int = 200
+    seconds: float = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ...spec import validated
 from ...study.study import Study
 from .printing import Entry, printed, steps_of
 from .styles import Style, random_style
-from .tables import GROUP, GROUPS, OUTCOME, RawTable, random_table
+from .tables import GROUP, GROUPS, LARGEST, OUTCOME, RawTable, random_table
 
 SOURCE = {"locator": "made up", "quote": "made up"}
 
@@ -60,7 +60,12 @@ class Stranger:
 
 
 def stranger(
-    seed: int, *, sizes: tuple[int, int] | None = None, whole: bool | None = None, style: Style | None = None
+    seed: int,
+    *,
+    sizes: tuple[int, int] | None = None,
+    whole: bool | None = None,
+    style: Style | None = None,
+    max_n: int = LARGEST,
 ) -> Stranger:
     """Draw a raw table and print it.
 
@@ -73,9 +78,11 @@ def stranger(
         Whether every score is whole.
     style : Style, optional
         How it is printed; at random where not given.
+    max_n : int
+        The most participants that are drawn.
     """
     tables, styles, kept = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(3))
-    raw = random_table(tables, sizes=sizes, whole=whole)
+    raw = random_table(tables, sizes=sizes, whole=whole, max_n=max_n)
     style = style or random_style(styles)
     return Stranger(seed=seed, raw=raw, style=style, study=_study(raw, style, printed(raw, style, kept)))
 

@@ -96,9 +96,13 @@ def _category(name: str, labels: tuple[str, ...]) -> dict[str, Any]:
 
 
 def random_table(
-    rng: np.random.Generator, *, sizes: tuple[int, int] | None = None, whole: bool | None = None
+    rng: np.random.Generator,
+    *,
+    sizes: tuple[int, int] | None = None,
+    whole: bool | None = None,
+    max_n: int = LARGEST,
 ) -> RawTable:
-    """Draw a raw table of 30 to 3,000 people.
+    """Draw a raw table of 30 to 3,000 people, or to fewer.
 
     Parameters
     ----------
@@ -107,10 +111,12 @@ def random_table(
         Participants of each group, else between 1:1 and 1:9.
     whole : bool, optional
         Whether every score is whole, else each is at random.
+    max_n : int
+        The most people there may be.
     """
     scores = tuple(f"x{i}" for i in range(int(rng.choice(SCORES))))
     # a regression of one group alone has its scores, two categories and the constant
-    n = sizes or _sizes(rng, max(LEAST_IN_GROUP, len(scores) + 5))
+    n = sizes or _sizes(rng, max(LEAST_IN_GROUP, len(scores) + 5), max_n)
     group = np.repeat([0, 1], n)
     names = (*scores, OUTCOME, ASIDE)
     shapes = {name: _shape(rng, whole) for name in names}
@@ -124,8 +130,8 @@ def random_table(
     return RawTable(values=values, scores=scores, flags=flags, shapes=shapes)
 
 
-def _sizes(rng: np.random.Generator, least: int) -> tuple[int, int]:
-    total = int(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST))))
+def _sizes(rng: np.random.Generator, least: int, most: int) -> tuple[int, int]:
+    total = int(np.exp(rng.uniform(np.log(SMALLEST), np.log(most))))
     first = int(np.clip(round(total * rng.uniform(0.1, 0.9)), least, total - least))
     return first, total - first
 
