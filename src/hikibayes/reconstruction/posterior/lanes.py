@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -107,7 +106,7 @@ def lanes(
     # before the threads, so that it is compiled once
     block = partial(compiled(("lanes", traced.shape), lambda: _compiled_block(traced)), traced.arguments)
     groups = [_Group(block, traced, beginning, own) for own in np.random.SeedSequence(seed).spawn(CHAINS)]
-    done, stopped = [0], Event()
+    done, failed = [0], list[BaseException]()
 
     def settled(here: _Group, tell: Callable[[], None]) -> None:
         for temperature in [*np.geomspace(HOT, 1.0, cooling), *np.ones(SETTLING)]:
@@ -119,14 +118,14 @@ def lanes(
         total = CHAINS * (cooling + SETTLING + rounds)
 
         def tell() -> None:
-            if stopped.is_set():
-                raise CancelledError
+            if failed:
+                raise failed[0]
             done[0] += 1
             try:
                 if progress is not None:
                     progress(min(done[0], total), total)
-            except BaseException:
-                stopped.set()
+            except BaseException as error:
+                failed.append(error)
                 raise
 
         def group(here: _Group) -> tuple[FloatArray, FloatArray]:
@@ -137,8 +136,8 @@ def lanes(
         with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, CHAINS)) as pool:
             try:
                 found = list(pool.map(group, groups))
-            except BaseException:  # an interrupted run does not go on to its end
-                stopped.set()
+            except BaseException as error:  # an interrupted run does not go on to its end
+                failed.append(error)
                 raise
         return Lanes(u=np.stack([u for u, _ in found]), log_density=np.stack([value for _, value in found]), more=kept)
 
