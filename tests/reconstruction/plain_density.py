@@ -12,6 +12,7 @@ from tests.study.labelled import compare_groups, correlations
 
 from hikibayes.reconstruction.posterior.assembly import conditioned, coordinate_rows, predictors
 from hikibayes.reconstruction.posterior.density import LIMIT_SOFTNESS, TWO_SIDED_SD
+from hikibayes.reconstruction.posterior.layout import contrasts
 from hikibayes.reconstruction.posterior.printed import TOTAL, Target
 from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.reconstructions import reconstructions_of
@@ -58,8 +59,7 @@ def _log_correlations(problem: Problem, partial: np.ndarray, draw: xr.Dataset) -
     n = np.array(problem.layout.n)
     within = draw["cov"].sel(measure=names, measure_2=names).values / np.outer(sd, sd)
     groups = [np.linalg.slogdet(cov * (size - 1) / (n.sum() - 1))[1] for cov, size in zip(within, n, strict=True)]
-    constant = np.log(n[0] * n[1] / n.sum() / (n.sum() - 1)) / 2
-    joint = constant + sum(groups) / 2 - left.sum() + _log_unexplained(problem, draw)
+    joint = sum(groups) / len(n) - left.sum() + _log_unexplained(problem, draw)
     return float((power * left).sum() + (eta - 1) * joint)
 
 
@@ -76,10 +76,13 @@ def _log_unexplained(problem: Problem, draw: xr.Dataset) -> float:
 
 def _log_limits(problem: Problem, draw: xr.Dataset) -> float:
     prior, layout = problem.priors.difference, problem.layout
-    names = [*layout.predictors[layout.categories :], layout.outcome]
-    mean = draw["mean"].sel(measure=names)
-    gap = (mean.sel(group=layout.groups[1]) - mean.sel(group=layout.groups[0])).values
-    density = -0.5 * ((gap[-1] - prior.mean[-1]) / prior.sd[-1]) ** 2
+    names = [*layout.measures[layout.categories :], layout.outcome]
+    mean = draw["mean"].sel(measure=names).values
+    gap = np.linalg.lstsq(contrasts(layout.k), mean - mean.mean(axis=0))[0]
+    density = -0.5 * (((gap[:, -1] - prior.mean[-1]) / prior.sd[-1]) ** 2).sum()
+    if layout.k != 2:
+        return float(density)
+    (gap,) = gap
     for room in (gap - prior.lower, prior.upper - gap):
         finite = room[np.isfinite(room)]
         density += float(special.log_expit(finite / LIMIT_SOFTNESS).sum())
@@ -127,9 +130,17 @@ def plain_number(problem: Problem, target: Target, analysis: PublishedAnalysis) 
         if target.kind == "mean":
             return float(mean.sel(measure=name))
         return float(np.sqrt(cov.sel(measure=name, measure_2=name)))
-    j, student = target.index
+    if target.kind == "f":
+        name, n = names[1 + target.index[0]], np.array(layout.n)
+        mean, variance = (
+            moments["mean"].sel(measure=name).values,
+            moments["cov"].sel(measure=name, measure_2=name).values,
+        )
+        between = (n * (mean - n @ mean / n.sum()) ** 2).sum() / (len(n) - 1)
+        return float(between / (((n - 1) * variance).sum() / (n.sum() - len(n))))
+    j, student, *pair = target.index
     found = compare_groups(
-        moments, names[1 + j], (layout.groups[1], layout.groups[0]), "student" if student else "welch"
+        moments, names[1 + j], tuple(layout.groups[g] for g in pair), "student" if student else "welch"
     )
     if target.kind == "welch_p":
         low_p, high_p = target.p
@@ -150,5 +161,5 @@ def _coefficient_number(problem: Problem, target: Target, analysis: PublishedAna
     if target.kind != "contrast_t":
         return float(analysis.value(fact))
     if fact.quantity == "slope_p":
-        return float(analysis.slopes(str(fact.of), str(fact.step))["t"].sel(group=fact.group))
+        return float(analysis.value(fact.replace(quantity="slope_t")))
     return float(analysis.regression(str(fact.step), fact.coding, fact.products).t.sel(term=fact.term))

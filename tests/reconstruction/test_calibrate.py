@@ -218,7 +218,7 @@ def test_group_too_small_for_the_step(nonaka):
 
 def test_product_without_its_parts_is_refused(nonaka):
     odd = edited(nonaka, "step", step1={"adds": ["sex", "age", "group", "group:srs18"]})
-    with pytest.raises(InputError, match="term 'group:srs18': calibration takes products.*both of which"):
+    with pytest.raises(InputError, match="term 'group:srs18': calibration takes products.*whose factors"):
         Problem.of(odd.read())
 
 

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hikibayes.reconstruction.posterior.density import centre, log_density, numbers, prior_scale, residuals
+from hikibayes.reconstruction.posterior.layout import contrasts
 from hikibayes.reconstruction.posterior.printed import SOFTNESS, Target, known_sign, signed_t
 from hikibayes.reconstruction.posterior.problem import WELCH_DEGREE, Problem, _welch_limits
 from hikibayes.reconstruction.reconstructions import reconstructions_of
 from hikibayes.study.analysis import PublishedAnalysis
+from hikibayes.study.moments import as_group_moments
 
-from . import made_up, printing
+from . import made_up, printing, several
 from .plain_density import plain_log_density, plain_number
 
 OTHER_READING = {
@@ -47,6 +49,16 @@ def problems(nonaka):
         "other reading": Problem.of(nonaka.read(**OTHER_READING)),
         "made up": Problem.of(made_up.printed_study(made_up.raw_data())),
         "described": Problem.of(printing.printed_study(shape, printing.workers(shape, 1), DESCRIBED)),
+        "three groups": Problem.of(several.printed(several.trial(), several.doses(), several.trial_lines())),
+        "three groups, helmert": Problem.of(
+            several.printed(several.trial(coding="helmert", products="raw"), several.doses(), several.trial_lines())
+        ),
+        "one sample": Problem.of(several.printed(several.moderation(), several.sample(), several.moderation_lines())),
+        "one sample, raw": Problem.of(
+            several.printed(
+                several.moderation(products="raw", standardised=False), several.sample(), several.moderation_lines()
+            )
+        ),
     }
 
 
@@ -81,6 +93,31 @@ def test_every_printed_number_is_the_audit_s(problems):
 
 def test_every_kind_of_number_is_compared(problems):
     assert {target.kind for problem in problems.values() for target in problem.statements} == set(SOFTNESS)
+
+
+@pytest.mark.parametrize("name", ["one sample", "one sample, raw", "three groups"])
+def test_a_reconstruction_s_moments_are_those_of_some_rows(problems, name):
+    """Totals are 0 and 1, groups positive definite, and a product's means follow from its factors' covariances."""
+    draws = reconstructions_of(problems[name], np.array(points(problems[name], count=4)))
+    found = as_group_moments(draws.drop_vars(["location", "scale"]))
+    mean, cov = found.total
+    for j, measure in enumerate(found.names):
+        if measure in found.categories:
+            continue
+        if ":" not in measure:
+            np.testing.assert_allclose([mean[:, j], cov[:, j, j]], [[0] * 4, [1] * 4], atol=1e-9)
+            continue
+        one, other = (found.position(part) for part in measure.split(":"))
+        product = found.cov[..., one, other] * (found.n - 1) / found.n + found.mean[..., one] * found.mean[..., other]
+        np.testing.assert_allclose(found.mean[..., j], product, atol=1e-9)
+    assert (np.linalg.eigvalsh(found.cov) > 0).all()
+
+
+def test_any_two_of_several_groups_differ_by_as_much():
+    for k in (2, 3, 5):
+        rows = contrasts(k)
+        apart = ((rows[:, None] - rows[None]) ** 2).sum(-1)
+        np.testing.assert_allclose(apart, 1 - np.eye(k), atol=1e-12)
 
 
 def test_log_density_is_a_sum_of_squares_and_a_prior(problems):
@@ -124,7 +161,7 @@ def test_whitening_is_that_of_the_prior(problems):
 )
 def test_limits_of_welch_s_t_follow_its_df(p, n, where):
     """Over all degrees of freedom that two groups can have, 2 to n - 2."""
-    target = Target(fact="p", kind="welch_p", low=0.0, high=1.0, p=(p, p))
+    target = Target(fact="p", kind="welch_p", index=(0, 0, 0, 1), low=0.0, high=1.0, p=(p, p))
     low, high = min(n) - 1, sum(n) - 2
     df = 1 / (where / low + (1 - where) / high)
     limits = _welch_limits(target, n)

@@ -203,14 +203,15 @@ def _measure_product(moments: GroupMoments, measures: Sequence[str], products: P
 
     With P = (x - a)(z - b): ``P + (b - d)(x - a) + (a - c)(z - b) + (a - c)(b - d)``.
     """
-    index, a, b = moments.product(measures[0], measures[1])
+    index, *origins = moments.product(measures[0], measures[1])
     i, j = (moments.position(name) for name in measures)
     mean, unit = moments.total[0], np.eye(1 + len(moments.names))
+    a, b = (0.0 * mean[..., :1] + namespace(mean).asarray(origin)[..., None] for origin in origins)
     c, d = (
-        mean[..., k] if _is_centred(moments, name, products, single=False) else 0.0 * mean[..., k]
+        mean[..., [k]] if _is_centred(moments, name, products, single=False) else 0.0 * mean[..., :1]
         for k, name in zip((i, j), measures, strict=True)
     )
-    left, right = (a - c)[..., None], (b - d)[..., None]
+    left, right = a - c, b - d
     x, z = unit[1 + i] - a * unit[0], unit[1 + j] - b * unit[0]
     return unit[1 + index] + right * x + left * z + left * right * unit[0]
 

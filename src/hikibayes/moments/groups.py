@@ -28,8 +28,9 @@ class GroupMoments:
         Divisor n - 1.
     categories : frozenset of str
         Measures that are 0/1 indicators, which no convention turns into z scores.
-    origins : mapping of str to (float, float)
-        For each product ``x:z`` among the names, the a and b of the column ``(x - a)(z - b)`` whose moments are given.
+    origins : mapping of str to (float or ndarray, float or ndarray)
+        For each product ``x:z`` among the names, the a and b (of all or of each draw) of the column
+        ``(x - a)(z - b)`` whose moments are given.
     """
 
     names: tuple[str, ...]
@@ -37,7 +38,7 @@ class GroupMoments:
     mean: Array
     cov: Array
     categories: frozenset[str] = frozenset()
-    origins: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    origins: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
     @property
     def groups(self) -> int:
@@ -70,7 +71,7 @@ class GroupMoments:
             raise InputError(unknown_name("measure", name, self.names))
         return self.names.index(name)
 
-    def product(self, first: str, second: str) -> tuple[int, float, float]:
+    def product(self, first: str, second: str) -> tuple[int, Array, Array]:
         """Return index and origins (of the first, of the second) of a product's base column.
 
         Raises

@@ -197,18 +197,24 @@ def simple_slope(
         In SD of the outcome per SD of the measure (a category: per level).
     """
     moments = found.design.moments
-    weights = found.design.columns[..., group, 1 + moments.position(of)]
+    slope, se = found.contrast(slope_weights(found.design, of, group, at))
+    if not standardised:
+        return slope, se
+    own = 1.0 if of in moments.categories else moments.sd[..., moments.position(of)]
+    return slope * own / found.outcome_sd, se * own / found.outcome_sd
+
+
+def slope_weights(design: Design, of: str, group: int, at: Mapping[str, Array] | None = None) -> Array:
+    """Return the weights (..., T) with which raw coefficients make the slope of a measure; as in `simple_slope`."""
+    moments = design.moments
+    weights = design.columns[..., group, 1 + moments.position(of)]
     for name in moments.names:
         if ":" in name and of in (pair := name.split(":")):
             other = pair[1 - pair.index(of)]
             index, _, origin = moments.product(of, other)
             value = (at or {}).get(other, moments.total[0][..., moments.position(other)])
-            weights = weights + found.design.columns[..., group, 1 + index] * _wide(value - origin)
-    slope, se = found.contrast(weights)
-    if not standardised:
-        return slope, se
-    own = 1.0 if of in moments.categories else moments.sd[..., moments.position(of)]
-    return slope * own / found.outcome_sd, se * own / found.outcome_sd
+            weights = weights + design.columns[..., group, 1 + index] * _wide(value - origin)
+    return weights
 
 
 def _wide(value: Array) -> Array:

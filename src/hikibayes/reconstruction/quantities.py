@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from ..arrays import BoolArray, FloatArray
-from ..moments import correlations
+from ..moments import correlations, slope_weights
 from ..study.analysis import PublishedAnalysis
 from ..study.facts import Fact
 from ..study.study import Study
@@ -57,7 +57,7 @@ def reported_quantities(study: Study, reconstructions: xr.Dataset) -> dict[str, 
     Printed facts are named by their id. The others: ``<step>: b of <term>``, ``<step>: R2``,
     ``<step>: slope of <measure> in <group>``, ``<step>: slope difference of <measure>``, ``r(<measure>, <measure>)``,
     ``difference of <measure>`` (second group minus reference, over the pooled SD) and ``SD ratio of <measure>`` (second
-    over reference).
+    over reference); of three groups and more, each with the reference: ``difference of <measure> (<group>)``.
     """
     analysis = PublishedAnalysis(study, reconstructions)
     found: dict[str, Quantity] = {}
@@ -86,47 +86,54 @@ def _of_regressions(study: Study, analysis: PublishedAnalysis) -> Iterator[Quant
         fit = analysis.regression(step.id)
         # the sampling error of R2 in large samples (Olkin & Finn 1995, doi:10.1037/0033-2909.118.1.155)
         yield _quantity(f"{step.id}: R2", fit.r2, 2 * fit.r2**0.5 * (1 - fit.r2) / np.sqrt(fit.n))
-        for term in study.terms(step.id):
+        for term in study.columns(step.id):
             at = {"term": term}
             yield _quantity(f"{step.id}: b of {term}", fit.standardised.sel(at), fit.standardised_se.sel(at))
 
 
 def _of_slopes(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
-    group = study.analysis.group
-    reference, second = study.group_ids
     for step in study.steps:
-        fit = analysis.regression(step.id)
-        for term in study.terms(step.id):
-            if ":" not in term:
-                continue
-            measure = next(part for part in term.split(":") if part != group)
+        parts = [[p for p in t.split(":") if p != study.analysis.group] for t in study.terms(step.id) if ":" in t]
+        for measure in dict.fromkeys(names[0] for names in parts if len(names) == 1):
             slopes = analysis.slopes(measure, step.id)
-            for name in study.group_ids:
+            for name in study.group_names:
                 here = slopes.sel(group=name)
                 yield _quantity(
                     f"{step.id}: slope of {measure} in {name}", here["standardised"], here["standardised_se"]
                 )
-            difference = slopes["standardised"].sel(group=second) - slopes["standardised"].sel(group=reference)
-            error = abs(difference / fit.t.sel(term=term))
-            yield _quantity(f"{step.id}: slope difference of {measure}", difference, error)
+            fit = analysis.run.regression(step.id)
+            weights = [slope_weights(fit.design, measure, g) for g in range(len(study.group_names))]
+            unit = slopes["standardised"].values[..., 0] / slopes["slope"].values[..., 0]
+            for name, own in zip(study.group_names[1:], weights[1:], strict=True):
+                difference, error = (unit * found for found in fit.contrast(own - weights[0]))
+                yield _quantity(f"{step.id}: slope difference of {measure}{_which(study, name)}", difference, error)
+
+
+def _which(study: Study, group: str) -> str:
+    """Say which group is compared with the reference, where there are several."""
+    return f" ({group})" if len(study.groups) > 2 else ""
 
 
 def _of_groups(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
-    reference, second = study.group_ids
-    pair = analysis.run.comparison((second, reference))
-    n1, n2 = study.sizes[reference], study.sizes[second]
-    for j, name in enumerate(analysis.run.moments.names):
-        yield _quantity(f"difference of {name}", pair.d[..., j], np.sqrt(1 / n1 + 1 / n2))
-        if name not in analysis.run.moments.categories:
-            ratio = np.sqrt(pair.v1[..., j] / pair.v2[..., j])
-            yield _quantity(f"SD ratio of {name}", ratio, ratio * np.sqrt(0.5 / (n1 - 1) + 0.5 / (n2 - 1)))
+    for other in study.group_names[1:]:
+        which, pair = _which(study, other), analysis.run.comparison((other, study.group_names[0]))
+        for j, name in enumerate(analysis.run.moments.names):
+            if ":" in name:
+                continue
+            yield _quantity(f"difference of {name}{which}", pair.d[..., j], np.sqrt(1 / pair.n1 + 1 / pair.n2))
+            if name not in analysis.run.moments.categories:
+                ratio = np.sqrt(pair.v1[..., j] / pair.v2[..., j])
+                error = ratio * np.sqrt(0.5 / (pair.n1 - 1) + 0.5 / (pair.n2 - 1))
+                yield _quantity(f"SD ratio of {name}{which}", ratio, error)
 
 
 def _of_correlations(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
     matrix, names = correlations(analysis.run.moments), analysis.run.moments.names
     for i, j in combinations(range(len(names)), 2):
-        r = matrix[..., i, j]
-        yield _quantity(f"r({names[i]}, {names[j]})", r, (1 - r**2) / np.sqrt(sum(study.sizes.values()) - 2))
+        if ":" not in names[i] + names[j]:
+            r = matrix[..., i, j]
+            error = (1 - r**2) / np.sqrt(analysis.run.moments.total_n - 2)
+            yield _quantity(f"r({names[i]}, {names[j]})", r, error)
 
 
 def summarise(quantities: dict[str, Quantity], chains: int, lanes: int = 1) -> pd.DataFrame:

@@ -37,11 +37,13 @@ def reconstructions_note(verdict: str) -> dict[str, str]:
 def reconstructions_of(problem: Problem, flat: FloatArray) -> xr.Dataset:
     """Turn draws (draw, size) of free numbers into reconstructions; see `complete` for what they hold."""
     sample, _, _ = sample_at(problem, problem.data, flat)
-    names = (*problem.layout.predictors, problem.layout.outcome)
-    moments = to_dataset(sample, [problem.study.measure(name).kind for name in names])
-    known = np.isin(np.arange(len(names)), problem.raw)
-    moments["location"] = (("draw", "measure"), np.where(known, sample.made.location, np.nan))
-    moments["scale"] = (("draw", "measure"), np.where(known, sample.made.scale, np.nan))
+    layout, made = problem.layout, sample.made
+    kinds = [problem.study.measure(name).kind for name in (*layout.measures, layout.outcome)]
+    moments = to_dataset(sample, [*kinds[:-1], *["product"] * layout.products, kinds[-1]])
+    known = np.isin(np.arange(layout.p + 1), problem.raw)
+    location, scale = (np.where(known, raw, np.nan) for raw in (made.location, made.scale))
+    scale[..., layout.p - layout.products : layout.p] = made.unit
+    moments["location"], moments["scale"] = (("draw", "measure"), location), (("draw", "measure"), scale)
     return complete(problem.study, moments)
 
 
@@ -65,7 +67,7 @@ def complete(study: Study, moments: xr.Dataset) -> xr.Dataset:
     analysis = PublishedAnalysis(study, moments)
     steps = [step.id for step in study.steps]
     fits = [analysis.regression(step) for step in steps]
-    terms = list(dict.fromkeys(term for step in steps for term in study.terms(step)))
+    terms = list(dict.fromkeys(term for step in steps for term in study.columns(step)))
     step = xr.Variable("step", steps)
     coefficient = xr.concat([fit.standardised.reindex(term=terms) for fit in fits], dim=step)
     n = fits[0].n

@@ -160,7 +160,7 @@ def _rounded(values: FloatArray) -> NDArray[np.float32]:
 def _unpacked(stored: xr.Dataset, problem: Problem) -> xr.Dataset:
     m = stored.sizes["measure"]
     rows, columns = np.tril_indices(m)
-    cov = np.empty((stored.sizes["draw"], 2, m, m))
+    cov = np.empty((stored.sizes["draw"], stored.sizes["group"], m, m))
     cov[..., rows, columns] = stored["cov"].values
     cov[..., columns, rows] = stored["cov"].values
     names = stored["measure"].values

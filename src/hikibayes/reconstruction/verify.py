@@ -39,6 +39,17 @@ CODES = {"effect": (-0.5, 0.5), "half": (-0.5, 0.5), "sum": (-1.0, 1.0)}
 """Codes of two groups that are not 0 and 1."""
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How a regression's columns are made: ``reference`` is coded 0, products are around the values ``at`` holds."""
+
+    coding: str
+    products: str
+    standardised: bool
+    reference: str | None = None
+    at: tuple[tuple[str, float | str], ...] = ()
+
+
 def verify(study: str | Path | Study, participants: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Recompute every printed number from a table of participants, and compare.
 
@@ -152,7 +163,10 @@ class _Stranger:
         return {}
 
     def _value(self, fact: Fact) -> float | None:
-        if NOT_RECOMPUTED.fullmatch(fact.quantity) or fact.errors or fact.at:
+        if NOT_RECOMPUTED.fullmatch(fact.quantity) or fact.errors:
+            return None
+        if fact.term and self._place(fact.step or "", fact.term) is None:
+            # of three groups as a whole
             return None
         ways: Mapping[str, Callable[[Fact], float | None]] = {
             "n": self._count,
@@ -167,7 +181,7 @@ class _Stranger:
             "count": lambda fact: self._share(fact, fact.group) * self._count(fact),
             "spearman": lambda fact: self._correlation(fact, stats.spearmanr),
             "median": lambda fact: float(np.median(self._values(fact))),
-            "f": lambda fact: float(stats.f_oneway(*(self._values(fact, name) for name in self.study.group_ids))[0]),
+            **dict.fromkeys(("f", "f_p", "f_df1", "f_df2", "eta2"), self._one_way),
         }
         if fact.quantity in ways:
             return ways[fact.quantity](fact)
@@ -192,12 +206,14 @@ class _Stranger:
 
     @cached_property
     def _group(self) -> NDArray[Any]:
+        if not self.study.analysis.group:
+            return np.full(len(self.table), None)
         return self._column(self.study.analysis.group).to_numpy(dtype=object)
 
     @cached_property
     def _rows(self) -> dict[str | None, BoolArray]:
         rows: dict[str | None, BoolArray] = {None: np.ones(len(self.table), dtype=bool)}
-        for name in self.study.group_ids:
+        for name in self.study.group_names:
             rows[name] = np.asarray(self._group == name, dtype=bool)
         return rows
 
@@ -236,6 +252,13 @@ class _Stranger:
         return values[~np.isnan(values)]
 
     # -- without a regression ----------------------------------------------------------------------------------------
+
+    def _one_way(self, fact: Fact) -> float:
+        parts = [self._values(fact, name) for name in self.study.group_names]
+        test, df1, df2 = stats.f_oneway(*parts), len(parts) - 1, sum(map(len, parts)) - len(parts)
+        share = df1 * test.statistic / (df1 * test.statistic + df2)
+        values = {"f": test.statistic, "f_p": test.pvalue, "f_df1": df1, "f_df2": df2, "eta2": share}
+        return float(values[fact.quantity])
 
     def _count(self, fact: Fact) -> float:
         return float(self._in(fact.group).sum())
@@ -317,34 +340,49 @@ class _Stranger:
     def _fits(self) -> dict[tuple[Any, ...], Any]:
         return {}
 
-    def _fit(self, step: str, code: tuple[float, float], products: str, standardised: bool) -> Any:
-        """Fit a step; ``code`` is the groups' code, in the study's order."""
-        key = (step, code, products, standardised)
-        if key not in self._fits:
+    def _fit(self, step: str, way: _Way) -> RegressionResults:
+        """Fit a step."""
+        if (step, way) not in self._fits:
             from statsmodels.regression.linear_model import OLS
 
-            columns = self._design(step, code, products, standardised)
             outcome = self._number(self.study.analysis.outcome)
-            X = np.column_stack([np.ones(len(outcome)), *columns.values()])
-            fit: RegressionResults = OLS(_z(outcome) if standardised else outcome, X).fit()
-            self._fits[key] = (list(columns), fit)
-        return self._fits[key]
+            X = np.column_stack([np.ones(len(outcome)), self._design(step, way)])
+            self._fits[step, way] = OLS(_z(outcome) if way.standardised else outcome, X).fit()
+        return self._fits[step, way]
 
-    def _design(self, step: str, code: tuple[float, float], products: str, standardised: bool) -> dict[str, FloatArray]:
-        group = self.study.analysis.group
-        coded = np.where(self._group == self.study.group_ids[0], code[0], code[1]).astype(float)
-        columns = {}
-        for term in self.study.terms(step):
-            names = [name for name in term.split(":") if name != group]
-            if not names:
-                columns[term] = coded
-            elif ":" in term:
-                columns[term] = self._product(coded, names[0], products, standardised)
+    def _design(self, step: str, way: _Way) -> FloatArray:
+        """Return the columns (n, T) of a step's terms."""
+        coded = self._coded(way)
+        columns = []
+        for term in self.study.columns(step):
+            parts = term.split(":")
+            if len(parts) > 1:
+                factors = [self._code_factor(coded[p], way) if p in coded else self._factor(p, way) for p in parts]
+                columns.append(np.prod(factors, axis=0))
             else:
-                columns[term] = self._scored(names[0], standardised and products == "z")
-        if standardised and products != "z":
-            return {term: _z(column) for term, column in columns.items()}
-        return columns
+                own = coded[term] if term in coded else self._scored(term, way.standardised and way.products == "z")
+                columns.append(own)
+        if way.standardised and way.products != "z":
+            columns = [_z(column) for column in columns]
+        return np.column_stack(columns)
+
+    def _place(self, step: str, term: str) -> int | None:
+        """Return which column of a step a term is; None for several at once."""
+        columns = [set(column.split(":")) for column in self.study.columns(step)]
+        return columns.index(set(term.split(":"))) if set(term.split(":")) in columns else None
+
+    def _coded(self, way: _Way) -> dict[str, FloatArray]:
+        """Return the columns that stand for the groups, by name."""
+        group, names = self.study.analysis.group, list(self.study.group_names)
+        if len(names) < 2:
+            return {}
+        if way.reference:
+            names.sort(key=lambda name: name != way.reference)
+        is_in = [np.asarray(self._group == name, dtype=float) for name in names]
+        if len(names) == 2:
+            low, high = CODES.get(way.coding, (0.0, 1.0))
+            return {group: low * is_in[0] + high * is_in[1]}
+        return dict(zip(self.study.columns_of(group), _codes(way.coding, np.stack(is_in)), strict=True))
 
     def _is_category(self, name: str) -> bool:
         return self.study.measure(name).kind == "category"
@@ -353,31 +391,45 @@ class _Stranger:
         """Return a measure as it enters the regression: a z-score, except a category."""
         return _z(self._number(name)) if standardised and not self._is_category(name) else self._number(name)
 
-    def _product(self, coded: FloatArray, name: str, products: str, standardised: bool) -> FloatArray:
-        x = self._number(name)
-        if products == "raw":
-            return coded * x
-        if products in ("centred", "centred_both"):
-            return (coded - coded.mean()) * (x - x.mean())
-        if standardised or self._is_category(name):
-            return coded * self._scored(name, standardised)
-        return coded * (x - x.mean())
+    def _code_factor(self, coded: FloatArray, way: _Way) -> FloatArray:
+        return coded - coded.mean() if way.products in ("centred", "centred_both") else coded
 
-    def _settings(self, fact: Fact) -> tuple[tuple[float, float], str, bool]:
+    def _factor(self, name: str, way: _Way) -> FloatArray:
+        """Return a measure as it enters a product."""
+        x, held = self._number(name), dict(way.at).get(name)
+        if held is not None:
+            scored = self._scored(name, way.standardised)
+            return scored - self._held(name, held, scored)
+        if way.products == "raw":
+            return x
+        if way.products in ("centred", "centred_both") or not (way.standardised or self._is_category(name)):
+            return np.asarray(x - x.mean())
+        return self._scored(name, way.standardised)
+
+    def _held(self, name: str, value: float | str, scored: FloatArray) -> float:
+        """Return where a moderator is held, in the unit of its scores."""
+        if not isinstance(value, str):
+            return float(scored.mean() + value * scored.std(ddof=1))
+        if self._is_category(name):
+            return float([level.id for level in self.study.measure(name).levels].index(value))
+        x = self._number(name)
+        return float((float(value) - x.mean()) / x.std(ddof=1) * scored.std(ddof=1) + scored.mean())
+
+    def _settings(self, fact: Fact) -> _Way:
         analysis = self.study.analysis
-        code = CODES.get(fact.coding or analysis.coding, (0.0, 1.0))
         standardised = analysis.standardised if fact.standardised is None else fact.standardised
-        return code, fact.products or analysis.products, standardised
+        return _Way(fact.coding or analysis.coding, fact.products or analysis.products, standardised)
 
     def _coefficient(self, fact: Fact) -> float:
-        code, products, standardised = self._settings(fact)
-        if fact.quantity.startswith("slope"):
-            # with the group in question coded 0, the measure's own coefficient is the slope in that group
-            code, products = ((0.0, 1.0) if fact.group == self.study.group_ids[0] else (1.0, 0.0)), "z"
+        way = self._settings(fact)
         if fact.separate:
-            return self._separate_slope(fact, standardised)
-        names, fit = self._fit(fact.step or "", code, products, standardised)
-        at = 1 + names.index(fact.term or fact.of or "")
+            return self._separate_slope(fact, way.standardised)
+        if fact.quantity.startswith("slope"):
+            # with the group in question coded 0, and moderators around where they are held, the measure's own
+            # coefficient is the slope there
+            way = _Way("dummy", "z", way.standardised, fact.group, fact.at or ())
+        fit = self._fit(fact.step or "", way)
+        at = 1 + (self._place(fact.step or "", fact.term or fact.of or "") or 0)
         kind = fact.quantity.removeprefix("coefficient").removeprefix("slope")
         return _of_fit(fit, at, kind, fact)
 
@@ -395,29 +447,38 @@ class _Stranger:
         return _of_fit(fit, 1 + names.index(fact.of or ""), fact.quantity.removeprefix("slope"), fact)
 
     def _inflation(self, fact: Fact) -> float:
-        code, products, standardised = self._settings(fact)
-        columns = self._design(fact.step or "", code, products, standardised)
-        correlations = np.atleast_2d(np.corrcoef(np.column_stack(list(columns.values())), rowvar=False))
-        factors = np.diag(np.linalg.inv(correlations))
+        columns = self._design(fact.step or "", self._settings(fact))
+        factors = np.diag(np.linalg.inv(np.atleast_2d(np.corrcoef(columns, rowvar=False))))
         if fact.term:
-            return float(factors[list(columns).index(fact.term)])
+            return float(factors[self._place(fact.step or "", fact.term) or 0])
         # a single number for a step is its greatest; so is one that a bound has to hold for
         return float(min(factors) if fact.relation in (">", ">=") else max(factors))
 
     def _fit_statistic(self, fact: Fact) -> float:
-        settings = self._settings(fact)
-        _, fit = self._fit(fact.step or "", *settings)
+        way = self._settings(fact)
+        fit = self._fit(fact.step or "", way)
         if fact.quantity in DIRECT:
             return float(getattr(fit, DIRECT[fact.quantity]))
         before = self.study.step(fact.step or "").after
         if before is None:
             return float(getattr(fit, DIRECT[fact.quantity.removeprefix("delta_")]))
-        _, shorter = self._fit(before, *settings)
+        shorter = self._fit(before, way)
         if (role := fact.quantity.removeprefix("delta_r2_")) in ("f", "p", "df1"):
             return float(fit.compare_f_test(shorter)[["f", "p", "df1"].index(role)])
         if fact.adjusted:
             return float(fit.rsquared_adj - shorter.rsquared_adj)
         return float(fit.rsquared - shorter.rsquared)
+
+
+def _codes(coding: str, is_in: FloatArray) -> FloatArray:
+    """Return the columns (k - 1, n) that stand for three groups and more, from what says who is in which (k, n)."""
+    k = len(is_in)
+    if coding == "helmert":
+        # each coefficient is a group's mean minus the mean of those before it
+        rows = [np.full(k, 1 / k), *(np.eye(k)[j] - (np.arange(k) < j) / j for j in range(1, k))]
+        return np.asarray(np.linalg.inv(np.stack(rows))[:, 1:].T @ is_in)
+    shift = {"half": 1 / k, "effect": 1 / k, "sum": is_in[0]}
+    return np.asarray(is_in[1:] - shift.get(coding, 0.0))
 
 
 def _z(values: FloatArray) -> FloatArray:
@@ -436,7 +497,7 @@ DIRECT = {
 }
 """Numbers of a whole regression, by statsmodels' names."""
 NOT_RECOMPUTED = re.compile(
-    r"(intercept|predicted|jn_|chi2|f_|d_ci|eta2|.*quartile|correlation_ci|mean_vif|tolerance|mean_(se|ci)).*"
+    r"(intercept|predicted|jn_|chi2|d_ci|.*quartile|correlation_ci|mean_vif|tolerance|mean_(se|ci)).*"
     r"|coefficient_(f|sr|partial_r|partial_eta2|f2|d)"
 )
 """Kinds of numbers that participants are not yet asked for."""

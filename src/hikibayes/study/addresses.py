@@ -24,6 +24,11 @@ def outline_of(study: Study) -> Outline:
     )
 
 
+def is_column(study: Study, step: str, term: str) -> bool:
+    """Tell whether a term is one column of a step: that of three groups as a whole is not."""
+    return set(term.split(":")) in [set(column.split(":")) for column in study.columns(step)]
+
+
 def address_of(study: Study, fact: Fact) -> Address:
     """Return which number a fact is about, undeclared conventions by their usual meaning."""
     analysis = study.analysis

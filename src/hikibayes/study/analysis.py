@@ -14,7 +14,7 @@ from scipy.special import fdtrc
 
 from ..quantities import KINDS, Analysis
 from ..spec import InputError
-from .addresses import address_of, outline_of
+from .addresses import address_of, is_column, outline_of
 from .facts import Fact
 from .moments import as_group_moments, in_raw_units
 from .regression import regress, simple_slopes
@@ -52,7 +52,7 @@ class PublishedAnalysis:
             self._regressions[key] = regress(
                 self.moments,
                 analysis.outcome,
-                self.study.terms(step),
+                self.study.columns(step),
                 group=analysis.group,
                 coding=key[1],
                 products=key[2],
@@ -62,7 +62,7 @@ class PublishedAnalysis:
     def slopes(self, of: str, step: str) -> xr.Dataset:
         """Return the simple slopes of a measure in a step, as `simple_slopes` does."""
         analysis = self.study.analysis
-        terms = self.study.terms(step)
+        terms = self.study.columns(step)
         return simple_slopes(self.moments, of, analysis.outcome, terms, group=analysis.group, coding=analysis.coding)
 
     def increment(self, step: str) -> xr.Dataset:
@@ -102,11 +102,13 @@ class PublishedAnalysis:
 
     def determines(self, fact: Fact) -> bool:
         """Tell whether these moments have what a fact speaks of."""
-        kind = KINDS[fact.quantity]
-        if kind.value is None:
+        kind, group = KINDS[fact.quantity], self.study.analysis.group
+        if kind.value is None or (fact.term and not is_column(self.study, str(fact.step), fact.term)):
             return False
-        known = {*map(str, self.moments["measure"].values), self.study.analysis.group}
-        named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}
+        if fact.with_ and group in (fact.of, fact.with_) and len(self.study.groups) > 2:
+            return False
+        known = {*map(str, self.moments["measure"].values), group}
+        named = {fact.of, fact.with_, *(part.partition("[")[0] for part in (fact.term or "").split(":"))} - {None, ""}
         if fact.step:
             named |= {part for term in self.study.terms(fact.step) for part in term.split(":")}
             named.add(self.study.analysis.outcome)

@@ -196,8 +196,7 @@ class Fact(Spec):
     def usual(self) -> bool:
         """Whether nothing unusual is declared: a p is two-sided and not a correlation's, a d Cohen's, the model one."""
         of_correlation = self.quantity == "p" and self.with_ is not None
-        conditional = self.at or (self.quantity.startswith("slope") and not self.group)
-        unusual = self.separate or of_correlation or conditional or self.errors or (self.quantity == "n" and self.step)
+        unusual = self.separate or of_correlation or self.errors or (self.quantity == "n" and self.step)
         return self.tail in (None, "two") and self.kind in (None, "cohen") and not unusual
 
     @property
@@ -237,9 +236,9 @@ class Fact(Spec):
         return (abs(value) if self.absolute else value) in self.interval.widened(slack)
 
     def __str__(self) -> str:
-        parts = [
-            f"{key} {'/'.join(value) if isinstance(value, tuple) else value}" for key, value in self.address.items()
-        ]
+        between = {"between": "/".join(self.between)} if self.between else {}
+        at = {"at": " and ".join(f"{name} = {value}" for name, value in self.at)} if self.at else {}
+        parts = [f"{key} {value}" for key, value in (self.address | between | at).items()]
         return f"{self.quantity}({', '.join(parts)}) {self.printed}"
 
 

@@ -8,10 +8,12 @@ variable   dims                            meaning
 ``n``      group                           participants
 ``mean``   ..., group, measure             mean within the group
 ``cov``    ..., group, measure, measure_2  covariance within the group, divisor n - 1
-``kind``   measure (a coordinate)          ``scale``, ``number`` or ``category``
+``kind``   measure (a coordinate)          ``scale``, ``number``, ``category`` or ``product``
 ========== =============================== ==========================================================================
 
-A category with two levels enters as the 0/1 indicator of its second level. The groups are not among the measures.
+A category with two levels enters as the 0/1 indicator of its second level. The groups are not among the measures; one
+sample is one group, without a name. Products of two measures that regressions use (``x:z``) are: of both around their
+means over all participants.
 What follows from them for regressions is in `hikibayes.study.regression`.
 """
 
@@ -66,6 +68,10 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
         if name not in participants.columns:
             raise InputError(unknown_name("column", name, map(str, participants.columns)))
     rows = np.column_stack([_numeric(participants[name], study.measure(name)) for name in names])
+    products = [name for name in study.products if set(name.split(":")) <= set(names)]
+    centred = rows - rows.mean(axis=0)
+    pairs = [[names.index(part) for part in name.split(":")] for name in products]
+    rows = np.column_stack([rows, *(centred[:, pair].prod(axis=1) for pair in pairs)])
     labels = np.array(participants[group].astype(str) if group else [""] * len(rows), dtype=object)
     if unknown := {*labels.tolist()} - {*groups}:
         raise InputError(unknown_name("group", min(unknown), groups), key=f"column {group!r}")
@@ -79,14 +85,14 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
             "mean": (("group", "measure"), np.stack([part.mean(axis=0) for part in parts])),
             "cov": (
                 ("group", "measure", "measure_2"),
-                np.stack([np.cov(part, rowvar=False).reshape(len(names), len(names)) for part in parts]),
+                np.stack([np.cov(part, rowvar=False).reshape(2 * (rows.shape[1],)) for part in parts]),
             ),
         },
         coords={
             "group": list(groups),
-            "measure": names,
-            "measure_2": names,
-            "kind": ("measure", [study.measure(name).kind for name in names]),
+            "measure": [*names, *products],
+            "measure_2": [*names, *products],
+            "kind": ("measure", [*(study.measure(name).kind for name in names), *(["product"] * len(products))]),
         },
     )
 
@@ -157,10 +163,14 @@ def as_group_moments(moments: xr.Dataset) -> GroupMoments:
     mean = moments["mean"].transpose(..., "group", "measure")
     cov = moments["cov"].transpose(*mean.dims[:-2], "group", "measure", "measure_2")
     names = tuple(map(str, moments["measure"].values))
+    n, by_group = moments["n"].values.astype(float), mean.values.astype(float)
+    middle = dict(zip(names, np.moveaxis(n @ by_group / n.sum(), -1, 0), strict=True))
+    pairs = {name: name.split(":") for name in names if ":" in name}
     return GroupMoments(
         names=names,
-        n=moments["n"].values.astype(float),
-        mean=mean.values.astype(float),
+        n=n,
+        mean=by_group,
         cov=cov.values.astype(float),
         categories=frozenset(n for n, kind in zip(names, moments["kind"].values, strict=True) if kind == "category"),
+        origins={name: (middle[one], middle[other]) for name, (one, other) in pairs.items()},
     )

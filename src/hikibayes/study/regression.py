@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..moments import CODINGS, Design, Fit, design_of, regress_on, simple_slope
+from ..moments import Design, Fit, design_of, regress_on, simple_slope
 from ..moments.tails import two_sided_p
+from ..quantities.analysis import codes_of
 from ..quantities.conventions import DECLARED
 from ..spec import InputError, unknown_name
 from .moments import as_group_moments
@@ -38,9 +39,9 @@ def regress(
     outcome : str
         The outcome's measure.
     terms : sequence of str
-        Measures, the group, and products ``group:measure``.
+        Measures, the group (of more than two ``group[level]``), and products.
     group : str
-        Name of the measure that holds the groups.
+        Name of the measure that holds the groups; empty for one sample.
     coding, products : str
         Words of a study file (``hikibayes.quantities.conventions.DECLARED``).
 
@@ -74,7 +75,7 @@ def simple_slopes(
     moments, outcome, terms, group, coding
         As in `regress`. The coding matters only to a regression that has a product but not the group itself.
     focal : str
-        The measure; without its product among the terms its slope is the same in both groups.
+        The measure; without its product among the terms its slope is the same in all groups.
 
     Returns
     -------
@@ -87,7 +88,7 @@ def simple_slopes(
     InputError
         The measure is in no term, and whatever `regress` raises.
     """
-    named = {part for term in terms for part in term.split(":")} - {group}
+    named = {part for term in terms for part in term.split(":")}
     if focal not in named:
         raise InputError(unknown_name("measure", focal, named))
     fit = _fit(moments, outcome, terms, group, coding, "z")
@@ -103,7 +104,8 @@ def simple_slopes(
 
 def _fit(moments: xr.Dataset, outcome: str, terms: Sequence[str], group: str, coding: str, products: str) -> Fit:
     arrays = as_group_moments(moments)
-    codes = {group: CODINGS[DECLARED["coding"][coding][0]]}
+    names = list(map(str, moments["group"].values)) if group else []
+    codes = codes_of(group, names, DECLARED["coding"][coding][0])
     design = design_of(arrays, terms, codes=codes, products=DECLARED["products"][products][0])  # type: ignore[arg-type]
     if arrays.total_n - len(terms) - 1 < 1:
         raise InputError(f"{arrays.total_n:.0f} participants are too few for {len(terms)} terms")

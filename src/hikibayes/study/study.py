@@ -249,9 +249,10 @@ class Study(Spec):
 
     def columns(self, step: str) -> tuple[str, ...]:
         """Return the columns of a step's terms: ``x[level]`` for further levels of a category with three or more."""
-        return tuple(column for term in self.terms(step) for column in self._columns_of(term))
+        return tuple(column for term in self.terms(step) for column in self.columns_of(term))
 
-    def _columns_of(self, term: str) -> Iterator[str]:
+    def columns_of(self, term: str) -> Iterator[str]:
+        """Yield the columns of a term: one, unless a factor has three levels or more."""
         parts = [term] if "(" in term else term.split(":")
         levels = [[] if "(" in part else [level.id for level in self.measure(part).levels] for part in parts]
         each = [
@@ -264,6 +265,16 @@ class Study(Spec):
         """Return every term of a step, those of the steps before it first."""
         here = self.step(step)
         return (self.terms(here.after) if here.after else ()) + here.adds
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Products of two measures in its steps (``x:z``): their moments do not follow from the measures' own."""
+        found: dict[frozenset[str], str] = {}
+        for term in (term for step in self.steps for term in step.adds if "(" not in term):
+            parts = [part for part in term.split(":") if part != self.analysis.group]
+            if len(parts) == 2:
+                found.setdefault(frozenset(parts), ":".join(parts))
+        return tuple(found.values())
 
     def outcome(self, step: str) -> str:
         """Return what a step explains: its own outcome, or that of the steps before it, or the analysis's."""

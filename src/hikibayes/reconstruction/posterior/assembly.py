@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ...moments import Design, GroupMoments, design_of
-from ...moments.designs import CODINGS, Products
+from ...moments import Design, GroupMoments, design_of, slope_weights
+from ...moments.designs import Products
 from ...moments.tails import Array, namespace
-from .layout import Layout
+from ...quantities.analysis import codes_of
+from .layout import Layout, contrasts
 from .printed import Contrast, Target
 
 type Values = Mapping[str, Array]
@@ -33,19 +34,25 @@ class Data(NamedTuple):
 
     Attributes
     ----------
-    n : shape (2,)
-    share : shape (2, c, 2)
+    n : shape (k,)
+    codes : shape (k, k - 1)
+        `Layout.codes`; ``between`` is the inverse of their moments over n - 1.
+    share : shape (k, c, 2)
         Beta parameters.
     difference, log_variance_ratio, residual_ratio, location, log_scale : shape (2, ...)
         Mean and SD of normals, for the free ones.
+    product_scale : shape (2, q)
+        Of the log SD of each product of z scores, over that of normal scores.
     outcome_difference : shape (2,)
-    lower, upper : shape (p - c + 1,)
-        Limits of the differences, the outcome's last.
-    eta, gap_size : float
-        LKJ parameter; size of a unit of the correlations' gap.
+    lower, upper : shape (p - q - c + 1,)
+        Limits of two groups' differences, the outcome's last.
+    eta : float
+        LKJ parameter.
+    gap_size : shape (k, k - 1)
+        What a unit of each difference between the groups' correlations adds in each group.
     middle, spread : shape (m,)
         Of the coordinates: midpoint, and SD of a uniform distribution over the printed interval.
-    prior_sd : shape (2p + 1,)
+    prior_sd : shape (k (p + 1) - 1,)
         Of the saturated coefficients.
     low, high, soft : shape (t,)
         Of the targets.
@@ -54,8 +61,11 @@ class Data(NamedTuple):
     """
 
     n: Array
+    codes: Array
+    between: Array
     share: Array
     difference: Array
+    product_scale: Array
     log_variance_ratio: Array
     residual_ratio: Array
     location: Array
@@ -78,61 +88,67 @@ class Data(NamedTuple):
 class Predictors:
     """Moments of the predictors, in SD units of the total sample, and the regressions that they determine.
 
+    There are p predictors, q of them products, in k groups, and K = k (p + 1) - 1 saturated columns.
+
     Attributes
     ----------
     layout : Layout
-    n, codes : ndarray, shape (2,)
-    difference : ndarray, shape (..., p)
-        Second group's mean minus the first's.
+    n : ndarray, shape (k,)
+    codes : ndarray, shape (k, k - 1)
+    difference : ndarray, shape (..., k - 1, p - q - c)
+        Of the groups' means of the numbers, by contrast.
+    mean : ndarray, shape (..., k, p)
     left : ndarray, shape (..., p, p)
         Log of what each partial correlation leaves, below the diagonal.
-    groups : ndarray, shape (..., 2, p, p)
+    groups : ndarray, shape (..., k, p, p)
         Centred cross-products within each group, over n - 1 of the total sample.
     location, scale : ndarray, shape (..., p + 1)
         Raw mean and SD of predictors and outcome; of a number whose raw units nobody speaks of: 0 and 1.
+    unit : ndarray, shape (..., q)
+        What the product of two z scores is in raw units.
     """
 
     layout: Layout
     n: Array
     codes: Array
     difference: Array
+    mean: Array
     left: Array
     groups: Array
     location: Array
     scale: Array
+    unit: Array
 
     @cached_property
     def moments(self) -> GroupMoments:
         """Group moments of the predictors in raw units."""
-        mean = self.codes[:, None] * self.difference[..., None, :]
         cov = self.groups * ((self.n.sum() - 1) / (self.n - 1))[:, None, None]
-        return _in_units(self.layout, self.layout.predictors, (self.n, mean, cov), self.location, self.scale)
+        return _in_units(self.layout, self.layout.predictors, (self.n, self.mean, cov), self.location, self.scale)
 
     @cached_property
     def _saturated(self) -> tuple[Design, Array]:
         """The saturated columns, and the SD of the measure in each."""
         xp, layout = namespace(self.scale), self.layout
-        # the codes' mean is 0 and the groups differ by 1
-        design = design_of(
-            self.moments, layout.columns, codes={layout.group: CODINGS["dummy"]}, products="centred_both"
-        )
-        scale = self.scale[..., : layout.p]
-        return design, xp.concatenate([xp.ones_like(scale[..., :1]), scale, scale], axis=-1)
+        codes = dict(zip(layout.contrasts, contrasts(layout.k).T, strict=True))
+        design = design_of(self.moments, layout.columns, codes=codes, products="centred_both")
+        scale, h = self.scale[..., : layout.p], layout.k - 1
+        return design, xp.concatenate([xp.ones((*scale.shape[:-1], h)), *[scale] * layout.k], axis=-1)
 
     @cached_property
     def saturated(self) -> Array:
-        """Moments (..., 2p + 1, 2p + 1) of the saturated columns, over n - 1."""
+        """Moments (..., K, K) of the saturated columns, over n - 1."""
         design, scale = self._saturated
         return design.scatter / (scale[..., :, None] * scale[..., None, :]) / (self.n.sum() - 1)
 
     def design(self, key: Conventions) -> Design:
         """Return the columns of a step under its conventions."""
         step, coding, products = key
-        terms = self.layout.steps[step].terms
-        return design_of(self.moments, terms, codes={self.layout.group: CODINGS[coding]}, products=products)
+        layout = self.layout
+        codes = codes_of(layout.group, layout.groups, coding)
+        return design_of(self.moments, layout.steps[step].terms, codes=codes, products=products)
 
     def betas(self, design: Design) -> Array:
-        """Return the matrix (..., T, 2p + 1) that turns saturated coefficients into the betas of a design."""
+        """Return the matrix (..., T, K) that turns saturated coefficients into the betas of a design."""
         xp = namespace(self.scale)
         saturated, scale = self._saturated
         cross = design.cross(saturated.columns, saturated.group_mean) / scale[..., None, :]
@@ -142,30 +158,70 @@ class Predictors:
 def predictors(layout: Layout, raw: Sequence[int], data: Data, values: Values) -> Predictors:
     """Build the predictors' moments; NaN where the free numbers describe no sample."""
     xp, n, c = namespace(values["share"]), data.n, layout.categories
-    n1, n2, total = n[0], n[1], n.sum()
     location, scale = _units(layout, raw, n, values)
-    share = values["share"]
-    share_gap = (share[..., 1, :] - share[..., 0, :]) / scale[..., :c]
-    difference = xp.concatenate([share_gap, values["difference"]], axis=-1)
+    share, difference = values["share"], values["difference"]
+    away = share - xp.einsum("k,...kc->...c", n / n.sum(), share)[..., None, :]
+    numbers = xp.einsum("kh,...hm->...km", data.codes, difference)
+    mean = xp.concatenate([away / scale[..., None, :c], numbers], axis=-1)
 
     factor, left = _correlation_factor(values["partial"], layout.p)
-    between = difference[..., :, None] * difference[..., None, :]
-    within = factor @ _turned(factor) - between * (n1 * n2 / total / (total - 1))
-    root = cholesky(within)
-    first = root @ (np.eye(layout.p) + data.gap_size * _symmetric(values["gap"], layout.p)) @ _turned(root)
-    wanted = _first_group_variance(layout, n, within, values, scale)
-    stretch = xp.sqrt(wanted / xp.diagonal(first, axis1=-2, axis2=-1))
-    first = first * stretch[..., :, None] * stretch[..., None, :]
+    groups = _groups(layout, data, values, mean, factor, scale)
+    unit = scale[..., :0]
+    if layout.products:
+        mean, own_location, own_scale = _with_products(layout, data, values, mean, groups)
+        groups = _groups(layout, data, values, mean, factor, scale)
+        one, other = np.array(layout.pairs).T
+        unit = scale[..., one] * scale[..., other]
+        base = layout.p - layout.products
+        location = xp.concatenate([location[..., :base], own_location * unit, location[..., -1:]], axis=-1)
+        scale = xp.concatenate([scale[..., :base], own_scale * unit, scale[..., -1:]], axis=-1)
     return Predictors(
         layout=layout,
         n=n,
-        codes=xp.stack([-n2 / total, n1 / total]),
+        codes=data.codes,
         difference=difference,
+        mean=mean,
         left=left,
-        groups=xp.stack([first, within - first], axis=-3),
+        groups=groups,
         location=location,
         scale=scale,
+        unit=unit,
     )
+
+
+def _groups(layout: Layout, data: Data, values: Values, mean: Array, factor: Array, scale: Array) -> Array:
+    """Return the groups' scatters (..., k, m, m) of the first m predictors, whose means are known.
+
+    What the groups differ by is made in all but the last; that has the rest of what there is within groups.
+    """
+    xp, n, m = namespace(mean), data.n, mean.shape[-1]
+    between = xp.einsum("k,...ki,...kj->...ij", n / (n.sum() - 1), mean, mean)
+    within = factor[..., :m, :m] @ _turned(factor[..., :m, :m]) - between
+    root = cholesky(within)[..., None, :, :]
+    gap = xp.einsum("gh,...hij->...gij", data.gap_size[:-1], _symmetric(values["gap"], layout.p)[..., :m, :m])
+    first = root @ (np.eye(m) + gap) @ _turned(root)
+    wanted = _variances(layout, n, within, values, scale)[..., :-1, :]
+    stretch = xp.sqrt(wanted / xp.diagonal(first, axis1=-2, axis2=-1))
+    first = first * stretch[..., :, None] * stretch[..., None, :]
+    return xp.concatenate([first, (within - first.sum(-3))[..., None, :, :]], axis=-3)
+
+
+def _with_products(
+    layout: Layout, data: Data, values: Values, mean: Array, groups: Array
+) -> tuple[Array, Array, Array]:
+    """Append the products' group means to the measures'; return their total means and SDs, of z scores, too.
+
+    The mean of a product around the total means follows from the measures' covariances and means in each group.
+    """
+    xp, n, (one, other) = namespace(mean), data.n, np.array(layout.pairs).T
+    total = n.sum()
+    within = groups[..., one, other] * ((total - 1) / n)[:, None]
+    found = within + mean[..., one] * mean[..., other]
+    location = xp.einsum("k,...kq->...q", n / total, found)
+    r = location * total / (total - 1)
+    scale = xp.exp(values["product_scale"]) * xp.sqrt(1 + r**2)
+    own = (found - location[..., None, :]) / scale[..., None, :]
+    return xp.concatenate([mean, own], axis=-1), location, scale
 
 
 def _correlation_factor(partial: Array, p: int) -> tuple[Array, Array]:
@@ -204,14 +260,21 @@ def _units(layout: Layout, raw: Sequence[int], n: Array, values: Values) -> tupl
     return location, xp.concatenate([sd, xp.exp(values["log_scale"]), zero + 1.0], axis=-1)[..., where]
 
 
-def _first_group_variance(layout: Layout, n: Array, within: Array, values: Values, scale: Array) -> Array:
-    """Return each predictor's scatter in the reference group, in the units of ``within``."""
+def _variances(layout: Layout, n: Array, within: Array, values: Values, scale: Array) -> Array:
+    """Return each predictor's scatter in each group, in the units of ``within``."""
     xp, c = namespace(within), layout.categories
     number = xp.diagonal(within, axis1=-2, axis2=-1)[..., c:]
-    number = number * (n[0] - 1) / (n[0] - 1 + (n[1] - 1) * xp.exp(values["log_variance_ratio"]))
-    share = values["share"][..., 0, :]
-    category = n[0] * share * (1 - share) / (n.sum() - 1) / scale[..., :c] ** 2
-    return xp.concatenate([category, number], axis=-1)
+    weight = _weights(n, values["log_variance_ratio"])[..., : number.shape[-1]]
+    share = values["share"]
+    category = n[:, None] * share * (1 - share) / (n.sum() - 1) / scale[..., None, :c] ** 2
+    return xp.concatenate([category, number[..., None, :] * weight], axis=-1)
+
+
+def _weights(n: Array, log_ratio: Array) -> Array:
+    """Return how k groups share what is within them, (..., k, m), by contrasts (..., k - 1, m) of log variances."""
+    xp = namespace(log_ratio)
+    found = (n - 1)[:, None] * xp.exp(xp.einsum("kh,...hm->...km", contrasts(len(n)), log_ratio))
+    return found / found.sum(-2)[..., None, :]
 
 
 def _symmetric(entries: Array, p: int) -> Array:
@@ -249,7 +312,7 @@ def log_diagonal(factor: Array) -> Array:
 
 
 def coordinate_rows(coordinates: Sequence[Target], made: Predictors) -> Array:
-    """Return the matrix (..., m, 2p + 1) that turns saturated coefficients into the printed numbers.
+    """Return the matrix (..., m, K) that turns saturated coefficients into the printed numbers.
 
     Coefficients come first, then correlations with the outcome, as `Problem.coordinates` has them.
     """
@@ -258,13 +321,14 @@ def coordinate_rows(coordinates: Sequence[Target], made: Predictors) -> Array:
     for i, target in enumerate(coordinates):
         if target.contrast is not None:
             by_design.setdefault(target.contrast.design, []).append(i)
-    rows, order = [xp.zeros((*made.difference.shape[:-1], 0, len(made.layout.columns)))], []
+    rows, order = [xp.zeros((*made.scale.shape[:-1], 0, len(made.layout.columns)))], []
     for key, which in by_design.items():
         design = made.design(key)
         weights, factor = contrast_weights(design, [coordinates[i].contrast for i in which], made)
         rows.append((factor[..., None] * weights) @ made.betas(design))
         order += which
-    columns = [target.index[1] for target in coordinates if target.contrast is None]
+    # predictors come after the groups' contrasts
+    columns = [target.index[1] + made.layout.k - 2 for target in coordinates if target.contrast is None]
     variance = xp.diagonal(made.saturated, axis1=-2, axis2=-1)
     rows.append(made.saturated[..., columns, :] / xp.sqrt(variance[..., columns])[..., None])
     order += [i for i, target in enumerate(coordinates) if target.contrast is None]
@@ -278,16 +342,25 @@ def contrast_weights(design: Design, contrasts: Sequence[Contrast | None], made:
     slopes = [i for i, contrast in enumerate(chosen) if contrast.term is None]
     t = np.array([design.position(str(chosen[i].term)) for i in of_term], dtype=int)
     j = np.array([layout.predictors.index(str(chosen[i].of)) for i in slopes], dtype=int)
-    group = np.array([chosen[i].group for i in slopes], dtype=int)
-    by_slope = xp.swapaxes(design.columns[..., group, 1 + j], -1, -2)
     lead = (*design.root.shape[:-1], len(t), len(design.terms))
-    weights = xp.concatenate([xp.broadcast_to(np.eye(len(design.terms))[t], lead), by_slope], axis=-2)
+    by_slope = [_slope(design, chosen[i])[..., None, :] for i in slopes]
+    weights = xp.concatenate([xp.broadcast_to(np.eye(len(design.terms))[t], lead), *by_slope], axis=-2)
     unit = xp.concatenate([design.unit[..., t], xp.where(j < layout.categories, 1.0, made.scale[..., j])], axis=-1)
     order = np.argsort([*of_term, *slopes])
     standardised = np.array([contrast.standardised for contrast in chosen])
     factor = xp.where(standardised, unit[..., order] / made.scale[..., -1:], 1.0)
     slope = made.scale[..., -1:] * xp.sqrt(xp.asarray(made.n.sum() - 1.0)) / design.root
     return weights[..., order, :] * slope[..., None, :], factor
+
+
+def _slope(design: Design, contrast: Contrast) -> Array:
+    """Return the weights (..., T) of a simple slope, with moderators held where it says."""
+    moments = design.moments
+    at = {}
+    for name, value, in_sds in contrast.at:
+        i = moments.position(name)
+        at[name] = moments.total[0][..., i] + value * moments.sd[..., i] if in_sds else value + 0.0 * moments.sd[..., i]
+    return slope_weights(design, str(contrast.of), contrast.group, at)
 
 
 def conditioned(rows: Array, data: Data, values: Values) -> tuple[Array, Array, Array]:
@@ -348,13 +421,13 @@ class Sample:
     Attributes
     ----------
     made : Predictors
-    coefficients : ndarray, shape (..., 2p + 1)
+    coefficients : ndarray, shape (..., K)
         Of the saturated regression, outcome in SD units.
     unexplained : ndarray, shape (...)
         Share of the outcome's variance that the saturated regression leaves.
-    gap : ndarray, shape (...)
-        Second group's mean of the outcome minus the first's, in SD.
-    mean, cov : ndarray, shapes (..., 2, p + 1) and (..., 2, p + 1, p + 1)
+    gap : ndarray, shape (..., k - 1)
+        Of the groups' means of the outcome, in SD, by contrast.
+    mean, cov : ndarray, shapes (..., k, p + 1) and (..., k, p + 1, p + 1)
         In SD units of the total sample, around the total means; the outcome last.
     """
 
@@ -373,24 +446,25 @@ class Sample:
         return _in_units(layout, names, (made.n, self.mean, self.cov), made.location, made.scale)
 
 
-def sample_of(made: Predictors, coefficients: Array, residual_ratio: Array) -> Sample:
-    """Add the outcome to the predictors; the residual variances' log ratio (...) says how the groups share the rest."""
-    xp, n, p = namespace(coefficients), made.n, made.layout.p
-    slopes = coefficients[..., None, 1 : 1 + p] + made.codes[:, None] * coefficients[..., None, 1 + p :]
+def sample_of(made: Predictors, data: Data, coefficients: Array, residual_ratio: Array) -> Sample:
+    """Add the outcome to the predictors; contrasts (..., k - 1) of log variances say how the groups share the rest."""
+    xp, n, p, h = namespace(coefficients), made.n, made.layout.p, made.layout.k - 1
+    beside = coefficients[..., h + p :].reshape(*coefficients.shape[:-1], h, p)
+    slopes = coefficients[..., None, h : h + p] + xp.einsum("kh,...hp->...kp", made.codes, beside)
     xy = xp.einsum("...kij,...kj->...ki", made.groups, slopes)
     fitted = xp.einsum("...ik,...k->...i", made.saturated, coefficients)
     left = 1 - (fitted * coefficients).sum(-1)
-    weight = (n - 1) * xp.stack([xp.ones_like(residual_ratio), xp.exp(residual_ratio)], axis=-1)
-    yy = (xy * slopes).sum(-1) + left[..., None] * weight / weight.sum(-1)[..., None]
+    yy = (xy * slopes).sum(-1) + left[..., None] * _weights(n, residual_ratio[..., None])[..., 0]
     upper = xp.concatenate([made.groups, xy[..., None]], axis=-1)
     lower = xp.concatenate([xy, yy[..., None]], axis=-1)[..., None, :]
-    gap = fitted[..., 0] / made.saturated[..., 0, 0]
+    gap = xp.einsum("hj,...j->...h", data.between, fitted[..., :h])
+    own = xp.einsum("kh,...h->...k", made.codes, gap)
     return Sample(
         made=made,
         coefficients=coefficients,
         unexplained=left,
         gap=gap,
-        mean=made.codes[:, None] * xp.concatenate([made.difference, gap[..., None]], axis=-1)[..., None, :],
+        mean=xp.concatenate([made.mean, own[..., None]], axis=-1),
         cov=xp.concatenate([upper, lower], axis=-2) * ((n.sum() - 1) / (n - 1))[:, None, None],
     )
 
@@ -406,17 +480,24 @@ def _in_units(
         mean=shift + own * mean,
         cov=cov * own[..., :, None] * own[..., None, :],
         categories=frozenset(layout.predictors[: layout.categories]),
+        origins={
+            layout.predictors[layout.p - layout.products + q]: (location[..., one], location[..., other])
+            for q, (one, other) in enumerate(layout.pairs)
+        },
     )
 
 
 def to_dataset(sample: Sample, kinds: Sequence[str]) -> xr.Dataset:
     """Return group moments of predictors and outcome with one leading dim ``draw``.
 
-    Numbers and scales are in SD units of the total sample around their total mean, categories are 0/1.
+    Numbers and scales are in SD units of the total sample around their total mean, categories are 0/1; products are of
+    such numbers.
     """
     made, layout = sample.made, sample.made.layout
     category = np.arange(layout.p + 1) < layout.categories
     location, scale = np.where(category, made.location, 0.0), np.where(category, made.scale, 1.0)
+    last = slice(layout.p - layout.products, layout.p)
+    location[..., last], scale[..., last] = (made.location[..., last] / made.unit, made.scale[..., last] / made.unit)
     names = [*layout.predictors, layout.outcome]
     found = _in_units(layout, names, (made.n, sample.mean, sample.cov), location, scale)
     return xr.Dataset(

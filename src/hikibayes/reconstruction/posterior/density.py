@@ -31,7 +31,7 @@ def sample_at(problem: Problem, data: Data, x: Array) -> tuple[Sample, Array, Ar
     made = predictors(problem.layout, problem.raw, data, values)
     rows = coordinate_rows(problem.coordinates, made)
     coefficients, white, log_root = conditioned(rows, data, values)
-    return sample_of(made, coefficients, values["residual_ratio"][..., 0]), white, log_root
+    return sample_of(made, data, coefficients, values["residual_ratio"]), white, log_root
 
 
 def log_density(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) -> Array:
@@ -70,7 +70,7 @@ def numbers(problem: Problem, data: Data, x: Array) -> Array:
     made = predictors(problem.layout, problem.raw, data, values)
     rows = coordinate_rows(problem.coordinates, made)
     coefficients, _, _ = conditioned(rows, data, values)
-    sample = sample_of(made, coefficients, values["residual_ratio"][..., 0])
+    sample = sample_of(made, data, coefficients, values["residual_ratio"])
     return xp.concatenate([_targets(problem, data, sample), rows @ coefficients])
 
 
@@ -86,9 +86,7 @@ def _parts(problem: Problem, data: Data, x: Array, temperature: Any) -> tuple[Ar
     sample, white, log_root = sample_at(problem, data, x)
     found = _targets(problem, data, sample)
     away = (sample.gap - data.outcome_difference[0]) / data.outcome_difference[1]
-    left = xp.concatenate(
-        [away[None], _limits(problem, data, sample), white, _toward(problem, data, found, temperature)]
-    )
+    left = xp.concatenate([away, _limits(problem, data, sample), white, _toward(problem, data, found, temperature)])
     return left, _log_prior(problem, data, x) + _log_correlations(problem, data, sample) - log_root
 
 
@@ -111,9 +109,11 @@ def _wall(room: Array) -> Array:
 
 
 def _limits(problem: Problem, data: Data, sample: Sample) -> Array:
-    """Return walls at the limits of the assumed differences."""
-    xp, c, prior = namespace(sample.gap), problem.layout.categories, problem.priors.difference
-    gap = xp.concatenate([sample.made.difference[c:], sample.gap[None]])
+    """Return walls at the limits of the assumed differences of two groups."""
+    xp, prior = namespace(sample.gap), problem.priors.difference
+    if problem.layout.k != 2:
+        return xp.zeros(0)
+    gap = xp.concatenate([sample.made.difference[0], sample.gap])
     lower, upper = np.flatnonzero(np.isfinite(prior.lower)), np.flatnonzero(np.isfinite(prior.upper))
     room = xp.concatenate([gap[lower] - data.lower[lower], data.upper[upper] - gap[upper]])
     return _wall(room / LIMIT_SOFTNESS)
@@ -125,12 +125,12 @@ def _limits(problem: Problem, data: Data, sample: Sample) -> Array:
 def _log_prior(problem: Problem, data: Data, x: Array) -> Array:
     """Return beta densities of the shares on the log odds, standard normal ones of all but the partial correlations."""
     xp = namespace(x)
-    shares, partial = 2 * problem.layout.categories, _slices(problem)["partial"]
-    z = x[:shares].reshape(2, -1)
+    shares, partial = _slices(problem)["share"], _slices(problem)["partial"]
+    z = x[shares].reshape(problem.shapes["share"])
     a, b = data.share[..., 0], data.share[..., 1]
     log_share = -(a * xp.logaddexp(0.0, -z) + b * xp.logaddexp(0.0, z)).sum()
     normal = np.ones(problem.size)
-    normal[:shares], normal[partial] = 0.0, 0.0
+    normal[shares], normal[partial] = 0.0, 0.0
     return log_share - 0.5 * (normal * x**2).sum()
 
 
@@ -140,28 +140,25 @@ def _log_correlations(problem: Problem, data: Data, sample: Sample) -> Array:
     The determinant beyond that of the predictors' total correlations falls to 0 where a group's covariances degenerate
     or the outcome is explained completely: it keeps the sampler off such edges.
     """
-    xp, p, n = namespace(sample.gap), problem.layout.p, data.n
+    xp, p = namespace(sample.gap), problem.layout.p
     below = np.tril_indices(p, -1)
     left = sample.made.left[below]
     power = data.eta + (p - 2 - below[1]) / 2
-    # the saturated columns' determinant is that of the two groups, up to a constant
-    constant = xp.log(n[0] * n[1] / n.sum() / (n.sum() - 1)) / 2
-    groups = log_diagonal(cholesky(sample.made.groups)).sum()
-    return (power * left).sum() + (data.eta - 1) * (constant + groups - left.sum() + xp.log(sample.unexplained))
+    groups = 2 / problem.layout.k * log_diagonal(cholesky(sample.made.groups)).sum()
+    return (power * left).sum() + (data.eta - 1) * (groups - left.sum() + xp.log(sample.unexplained))
 
 
 def centre(problem: Problem) -> Array:
     """Return the free numbers' prior means, shape (size,)."""
-    share = problem.data.share
-    x = np.zeros(problem.size)
-    x[: 2 * problem.layout.categories] = (special.digamma(share[..., 0]) - special.digamma(share[..., 1])).ravel()
+    share, x = problem.data.share, np.zeros(problem.size)
+    x[_slices(problem)["share"]] = (special.digamma(share[..., 0]) - special.digamma(share[..., 1])).ravel()
     return x
 
 
 def prior_scale(problem: Problem) -> Array:
     """Return the free numbers' prior SDs, shape (size,): exact for all but shares and partial correlations."""
     share, p, scale = problem.data.share, problem.layout.p, np.ones(problem.size)
-    scale[: 2 * problem.layout.categories] = np.sqrt(special.polygamma(1, share).sum(axis=-1)).ravel()
+    scale[_slices(problem)["share"]] = np.sqrt(special.polygamma(1, share).sum(axis=-1)).ravel()
     shape = float(problem.data.eta) + (p - 2 - np.tril_indices(p, -1)[1]) / 2
     scale[_slices(problem)["partial"]] = np.sqrt(special.polygamma(1, shape) / 2)
     return scale

@@ -109,8 +109,9 @@ def _correlation(targets: Sequence[Target], sample: Sample, *_: object) -> Array
     """Return correlations among the group (0), predictors and outcome, in the groups or in total."""
     xp, n = namespace(sample.coefficients), sample.made.n
     total, moments = n.sum(), sample.moments
-    own = xp.stack([correlations(moments, where) for where in (0, 1, None)])
-    with_group = (moments.mean[1] - moments.mean[0]) / moments.sd * xp.sqrt(n[0] * n[1] / total / (total - 1))
+    own = xp.stack([correlations(moments, where) for where in (*range(moments.groups), None)])
+    # the last of two groups; where there are others nothing speaks of it
+    with_group = (moments.mean[-1] - moments.mean[0]) / moments.sd * xp.sqrt(n[0] * n[-1] / total / (total - 1))
     where, first, second = np.array([target.index for target in targets]).T
     return xp.where(first == 0, with_group[second - 1], own[where, first - 1, second - 1])
 
@@ -130,26 +131,39 @@ def _sd(targets: Sequence[Target], sample: Sample, *_: object) -> Array:
 
 def _comparison(student: str, welch: str) -> Callable[..., Array]:
     def compute(targets: Sequence[Target], sample: Sample, *_: object) -> Array:
-        xp, pair = namespace(sample.coefficients), compare(sample.moments, 1, 0)
-        j, is_student = np.array([target.index for target in targets]).T
-        by_test = xp.stack([getattr(pair, name) + 0.0 * pair.difference for name in (welch, student)])
-        return by_test[is_student, j]
+        xp, index = namespace(sample.coefficients), [target.index for target in targets]
+        pairs = list(dict.fromkeys(each[2:] for each in index))
+        found = [compare(sample.moments, *pair) for pair in pairs]
+        by_pair = xp.stack(
+            [xp.stack([getattr(pair, name) + 0.0 * pair.difference for name in (welch, student)]) for pair in found]
+        )
+        j, is_student = np.array([each[:2] for each in index]).T
+        return by_pair[np.array([pairs.index(each[2:]) for each in index]), is_student, j]
 
     return compute
+
+
+def _f(targets: Sequence[Target], sample: Sample, *_: object) -> Array:
+    """Return F of one-way comparisons of all groups."""
+    moments, j = sample.moments, np.array([target.index[0] for target in targets])
+    xp, n = namespace(moments.mean), moments.n
+    between = (n[:, None] * (moments.mean - moments.total[0])[:, j] ** 2).sum(0) / (moments.groups - 1)
+    variance = xp.diagonal(moments.cov, axis1=-2, axis2=-1)[:, j]
+    return between / (((n - 1)[:, None] * variance).sum(0) / (n.sum() - moments.groups))
 
 
 def _welch_p(
     targets: Sequence[Target], sample: Sample, regressions: Regressions, data: Data, which: list[int]
 ) -> Array:
     """Return where t stands between the limits that its p has at Welch's df (see `Target`)."""
-    xp, pair = namespace(sample.coefficients), compare(sample.moments, 1, 0)
-    j = np.array([target.index[0] for target in targets])
+    xp = namespace(sample.coefficients)
     sign = np.array([target.sign for target in targets])
     lower = np.array([np.isfinite(target.low) for target in targets])
     upper = np.array([np.isfinite(target.high) for target in targets])
-    t = pair.welch_t[j]
+    t = _comparison("welch_t", "welch_t")(targets, sample)
     t = xp.where(sign == 0, xp.sqrt(t * t + TINY), sign * t)
-    powers = (1 / pair.welch_df[j])[:, None] ** np.arange(data.welch.shape[-1])[::-1]
+    df = _comparison("welch_df", "welch_df")(targets, sample)
+    powers = (1 / df)[:, None] ** np.arange(data.welch.shape[-1])[::-1]
     limits = xp.exp((data.welch[np.array(which)] * powers[:, None, :]).sum(-1))
     low, high = limits[:, 0], limits[:, 1]
     return xp.where(lower & upper, (t - low) / xp.where(lower & upper, high - low, 1.0), t - xp.where(lower, low, high))
@@ -166,4 +180,5 @@ NUMBERS: dict[str, Callable[..., Array]] = {
     "t": _comparison("student_t", "welch_t"),
     "df": _comparison("student_df", "welch_df"),
     "welch_p": _welch_p,
+    "f": _f,
 }

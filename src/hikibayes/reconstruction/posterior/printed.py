@@ -16,13 +16,14 @@ from scipy.special import fdtri, stdtrit
 
 from ...moments.designs import Products
 from ...quantities.conventions import DECLARED
+from ...study.addresses import is_column
 from ...study.facts import Fact
 from ...study.study import Study
 from .layout import Layout
 from .priors import Priors
 
-TOTAL = 2
-"""Index of the total sample where 0 and 1 are the groups."""
+TOTAL = -1
+"""Index of the total sample where 0 to k - 1 are the groups."""
 
 SOFTNESS = {
     "estimate": 0.002,
@@ -39,13 +40,14 @@ SOFTNESS = {
     "d": 0.01,
     "t": 0.03,
     "df": 0.3,
+    "f": 0.1,
 }
 """How far a log-sigmoid wall reaches, in the units of the quantity."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """A coefficient of a step, or the simple slope of a measure in a group, under the conventions of its table.
+    """A coefficient of a step, or a simple slope of a measure, under the conventions of its table.
 
     Attributes
     ----------
@@ -57,6 +59,8 @@ class Contrast:
     term : str or None
     of : str or None
         The measure of a slope, in the group with index ``group``.
+    at : tuple of (str, float, bool)
+        Where a slope holds other measures: at a value, or so many SDs from their mean.
     """
 
     step: int
@@ -65,7 +69,8 @@ class Contrast:
     standardised: bool
     term: str | None = None
     of: str | None = None
-    group: int = -1
+    group: int = 0
+    at: tuple[tuple[str, float, bool], ...] = ()
 
     @property
     def design(self) -> tuple[int, str, Products]:
@@ -123,11 +128,9 @@ class Target:
 
 def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
     """Translate every fact (and assumed sign) that speaks of the layout's measures and steps."""
-    known = {layout.group, layout.outcome, *layout.predictors}
     found = []
     for fact in study.facts:
-        named = {fact.of, fact.with_, *(fact.term or "").split(":")} - {None, ""}
-        if fact.usual and fact.quantity in TRANSLATORS and named <= known:
+        if fact.usual and fact.quantity in TRANSLATORS and _speaks_of(fact, study, layout):
             found += TRANSLATORS[fact.quantity](fact, study, layout)
     signed = [_with_assumed_sign(target, layout, priors.signs) for target in found]
     said = {target.index for target in signed if target.kind == "correlation" and not target.absolute}
@@ -137,6 +140,16 @@ def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
             low, high = (0.0, math.inf) if sign > 0 else (-math.inf, 0.0)
             signed.append(Target(fact=f"sign of {name}", kind="correlation", index=index, low=low, high=high))
     return tuple(signed)
+
+
+def _speaks_of(fact: Fact, study: Study, layout: Layout) -> bool:
+    """Tell whether a fact is about the layout's measures, and about one number of theirs."""
+    if fact.term and not is_column(study, str(fact.step), fact.term):
+        return False
+    with_groups = fact.with_ and layout.group in (fact.of, fact.with_)
+    named = {fact.of, fact.with_, *layout.measures_of(fact.term or ""), *(name for name, _ in fact.at or ())}
+    known = {layout.outcome, *layout.predictors, None, "", *([layout.group] if layout.group else [])}
+    return named <= known and not (with_groups and layout.k != 2)
 
 
 def _with_assumed_sign(target: Target, layout: Layout, signs: dict[str, int]) -> Target:
@@ -191,9 +204,7 @@ def known_sign(fact: Fact, study: Study) -> int:
             or other.relation not in ("=", "about")
         ):
             continue
-        same = all(
-            getattr(other, key) == getattr(fact, key) for key in ("of", "group", "step", "term", "coding", "products")
-        )
+        same = all(getattr(other, key) == getattr(fact, key) for key in ADDRESS_OF_ESTIMATES)
         turned = fact.between is not None and other.between == fact.between[::-1]
         if (
             same
@@ -224,6 +235,7 @@ def _sign_of_means(fact: Fact, study: Study) -> int:
     return _sign(first.low - second.high, first.high - second.low)
 
 
+ADDRESS_OF_ESTIMATES = ("of", "group", "step", "term", "coding", "products", "at")
 ESTIMATES = {
     "p": ("t", "d", "mean_difference"),
     "coefficient_p": ("coefficient",),
@@ -267,29 +279,28 @@ def _proportion(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 
 
 def _comparison(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
-    """Translate a statement about first minus second of ``between`` into one about second group minus reference."""
+    """Translate a statement about first minus second of ``between``."""
 
     def translate(fact: Fact, study: Study, layout: Layout) -> list[Target]:
         low, high = _ends(fact)
-        turned = fact.between == layout.groups and not fact.absolute and kind != "df"
-        if kind == "mean_difference" and fact.level and _is_first_level(fact, study):
-            turned = not turned
-        if turned:
+        if kind == "mean_difference" and fact.level and _is_first_level(fact, study) and not fact.absolute:
             low, high = -high, -low
-        index = (_measure(fact.of, layout), int(fact.test == "student"))
+        index = _compared(fact, layout)
         return [Target(fact=fact.id, kind=kind, index=index, low=low, high=high, absolute=fact.absolute)]
 
     return translate
 
 
+def _compared(fact: Fact, layout: Layout) -> tuple[int, int, int, int]:
+    """Return measure, test, first and second group."""
+    first, second = (layout.groups.index(name) for name in fact.between or ())
+    return _measure(fact.of, layout), int(fact.test == "student"), first, second
+
+
 def _comparison_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
-    sign = known_sign(fact, study)
-    sign = -sign if fact.between == layout.groups else sign
-    student = int(fact.test == "student")
-    index = (_measure(fact.of, layout), student)
-    ends = _ends(fact)
-    if student:
-        low, high, absolute = signed_t(*_abs_t(ends, sum(layout.n) - 2), sign)
+    sign, index, ends = known_sign(fact, study), _compared(fact, layout), _ends(fact)
+    if index[1]:
+        low, high, absolute = signed_t(*_abs_t(ends, sum(layout.n[group] for group in index[2:]) - 2), sign)
         return [Target(fact=fact.id, kind="t", index=index, absolute=absolute, low=low, high=high)]
     # the limits are functions of Welch's df; |t| is 0 at a p of 1
     lowest, highest = max(ends[0], 0.0), min(ends[1], 1.0)
@@ -307,6 +318,17 @@ def _correlation(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     low, high = _ends(fact)
     index = (_where(fact, layout), first, second)
     return [Target(fact=fact.id, kind="correlation", index=index, absolute=fact.absolute, low=low, high=high)]
+
+
+def _f(fact: Fact, study: Study, layout: Layout) -> list[Target]:
+    """Translate F of a one-way comparison, its p, or the share of variance between the groups."""
+    between, within = layout.k - 1, sum(layout.n) - layout.k
+    low, high = _ends(fact)
+    if fact.quantity == "f_p":
+        low, high = (end * within / between for end in _f_ends(fact, between, within))
+    if fact.quantity == "eta2":
+        low, high = (end / (1 - end) * within / between if end < 1 else math.inf for end in (max(low, 0.0), high))
+    return [Target(fact=fact.id, kind="f", index=(_measure(fact.of, layout),), low=low, high=high)]
 
 
 # -- R2 --------------------------------------------------------------------------------------------------------------
@@ -377,8 +399,14 @@ def contrast_of(fact: Fact, study: Study, layout: Layout) -> Contrast:
         standardised=analysis.standardised if fact.standardised is None else fact.standardised,
         term=None if slope else fact.term,
         of=fact.of if slope else None,
-        group=layout.groups.index(str(fact.group)) if slope else -1,
+        group=layout.groups.index(fact.group) if slope and fact.group else 0,
+        at=tuple(_held(study, name, value) for name, value in fact.at or ()),
     )
+
+
+def _held(study: Study, name: str, value: float | str) -> tuple[str, float, bool]:
+    levels = [level.id for level in study.measure(name).levels]
+    return name, float(levels.index(str(value)) if levels else value), not isinstance(value, str)
 
 
 def _coefficient(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
@@ -395,7 +423,7 @@ def _coefficient(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
 
 def _vif(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     low, high = _ends(fact)
-    terms = (fact.term,) if fact.term else study.terms(str(fact.step))
+    terms = (fact.term,) if fact.term else study.columns(str(fact.step))
     if not fact.term and fact.relation == "=":
         # the greatest of a step: each is at most that
         low = -math.inf
@@ -413,6 +441,9 @@ TRANSLATORS: dict[str, Callable[[Fact, Study, Layout], list[Target]]] = {
     "df": _comparison("df"),
     "p": _comparison_p,
     "d": _comparison("d"),
+    "f": _f,
+    "f_p": _f,
+    "eta2": _f,
     "correlation": _correlation,
     "r2": _r2,
     "adjusted_r2": _adjusted_r2,

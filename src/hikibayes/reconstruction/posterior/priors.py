@@ -22,6 +22,7 @@ ETA = 2.0
 CORRELATION_GAP = 0.15
 LOG_VARIANCE_RATIO = 0.3
 RESIDUAL_LOG_VARIANCE_RATIO = 0.2
+PRODUCT_SCALE = 0.25
 DIFFERENCE = 0.5
 COEFFICIENT, PRINTED_COEFFICIENT = 0.3, 0.5
 INTERACTION = 0.2
@@ -41,26 +42,29 @@ class Normal:
 
 @dataclass(frozen=True, kw_only=True)
 class Priors:
-    """The prior of every free number of a study's moments; p predictors, c of them categories.
+    """The prior of every free number of a study's moments; p predictors, c of them categories, q products, k groups.
 
     Attributes
     ----------
-    share : ndarray, shape (2, c, 2)
+    share : ndarray, shape (k, c, 2)
         Beta parameters of the share of the second level, by group and category.
-    difference : Normal, length p - c + 1
-        Second group minus first, in SD of the total sample: the numbers among the predictors, then the outcome.
+    difference : Normal, length p - q - c + 1
+        One group minus another (of two: the second minus the first), in SD of the total sample: the numbers among the
+        predictors, then the outcome.
     log_variance_ratio : Normal, length p - c
-        Log of the variance in the second group over the first.
+        Log of the variance in one group over another (of two: the second over the first).
+    product_scale : Normal, length q
+        Log of the SD of a product of z scores, over that of normal scores.
     eta : float
         LKJ parameter of the joint correlation matrix of group, predictors and outcome.
     correlation_gap : float
         SD of the difference between the groups' correlations, on the arctanh scale.
-    coefficient_sd : ndarray, shape (2p + 1,)
+    coefficient_sd : ndarray, shape (k (p + 1) - 1,)
         Of the saturated coefficients, around 0.
     residual_log_variance_ratio : Normal, length 1
-        Log of the residual variance in the second group over the first.
+        Log of the residual variance in one group over another.
     location, log_scale : Normal, length p + 1
-        Raw mean and log raw SD of predictors and outcome; the entries of categories are empty (NaN).
+        Raw mean and log raw SD of predictors and outcome; the entries of categories and products are empty (NaN).
     signs : dict of str to int
         Assumed sign of a measure's correlation with the outcome.
     """
@@ -68,6 +72,7 @@ class Priors:
     share: FloatArray
     difference: Normal
     log_variance_ratio: Normal
+    product_scale: Normal
     eta: float
     correlation_gap: float
     coefficient_sd: FloatArray
@@ -83,18 +88,21 @@ class Priors:
         Raises
         ------
         InputError
-            An assumption in a family that its quantity cannot use here.
+            An assumption in a family that its quantity cannot use here, or one that favours one of several groups.
         """
-        numbers = layout.predictors[layout.categories :]
+        numbers = layout.measures[layout.categories :]
         raw = [_raw_units(study, name) for name in (*layout.predictors, layout.outcome)]
         return cls(
             share=_shares(study, layout),
-            difference=_normals(study, "standardised_difference", (*numbers, layout.outcome), DIFFERENCE),
-            log_variance_ratio=_normals(study, "log_variance_ratio", numbers, LOG_VARIANCE_RATIO),
+            difference=_between_groups(study, "standardised_difference", (*numbers, layout.outcome), DIFFERENCE),
+            log_variance_ratio=_between_groups(
+                study, "log_variance_ratio", layout.predictors[layout.categories :], LOG_VARIANCE_RATIO
+            ),
+            product_scale=_stack([(0.0, PRODUCT_SCALE, -math.inf, math.inf)] * layout.products),
             eta=_parameter(study, "correlation_matrix", "eta", ETA),
             correlation_gap=_parameter(study, "correlation_difference", "sigma", CORRELATION_GAP),
             coefficient_sd=_coefficient_sds(study, layout),
-            residual_log_variance_ratio=_normals(
+            residual_log_variance_ratio=_between_groups(
                 study, "residual_log_variance_ratio", (layout.outcome,), RESIDUAL_LOG_VARIANCE_RATIO
             ),
             location=_stack([location for location, _ in raw]),
@@ -124,8 +132,18 @@ def _parameter(study: Study, quantity: str, name: str, default: float) -> float:
     return float(value)
 
 
-def _normals(study: Study, quantity: str, names: tuple[str, ...], default_sd: float) -> Normal:
-    return _stack([_normal(_assumed(study, quantity, name), (0.0, default_sd)) for name in names])
+def _between_groups(study: Study, quantity: str, names: tuple[str, ...], default_sd: float) -> Normal:
+    assumed = [_assumed(study, quantity, name) for name in names]
+    found = _stack([_normal(assumption, (0.0, default_sd)) for assumption in assumed])
+    lopsided = (found.mean != 0) | np.isfinite(found.lower) | np.isfinite(found.upper)
+    if len(study.groups) > 2 and lopsided.any():
+        assumption = assumed[int(lopsided.argmax())]
+        raise InputError(
+            f"{assumption.distribution if assumption else ''} says which of two groups is higher, and there are "
+            f"{len(study.groups)}; accepted: Normal around 0, of any two groups",
+            key=f"assumption {assumption.id if assumption else ''!r}",
+        )
+    return found
 
 
 def _normal(assumption: Assumption | None, default: tuple[float, float]) -> tuple[float, float, float, float]:
@@ -160,13 +178,12 @@ def _shares(study: Study, layout: Layout) -> FloatArray:
         return distribution.parameters["alpha"], distribution.parameters["beta"]
 
     categories = layout.predictors[: layout.categories]
-    return np.array([[beta(name, group) for name in categories] for group in layout.groups]).reshape(2, -1, 2)
+    return np.array([[beta(name, group) for name in categories] for group in layout.groups]).reshape(layout.k, -1, 2)
 
 
 def _raw_units(study: Study, name: str) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:
     """Return the priors of raw mean and log raw SD; without an assumption they follow from the measure's range."""
-    measure = study.measure(name)
-    if measure.kind == "category":
+    if ":" in name or (measure := study.measure(name)).kind == "category":
         return (math.nan,) * 4, (math.nan,) * 4
     low, high = measure.limits
     location = _normal(_assumed(study, "raw_mean", name), ((low + high) / 2, (high - low) / 4))
@@ -184,21 +201,25 @@ def _coefficient_sds(study: Study, layout: Layout) -> FloatArray:
     reported = {column for fact in study.facts for column in _reported(study, layout, fact)}
     sds = np.where([":" in column for column in layout.columns], interaction, coefficient)
     sds = np.where([column in reported for column in layout.columns], PRINTED_COEFFICIENT, sds)
-    sds[0] = GROUP_COEFFICIENT
+    sds[: layout.k - 1] = GROUP_COEFFICIENT
     return sds
 
 
 def _reported(study: Study, layout: Layout, fact: Fact) -> set[str]:
     """Name the saturated columns about which a fact says more than "not significant"."""
-    group = study.analysis.group
     if fact.quantity in ("coefficient", "coefficient_se") or (
         fact.quantity == "coefficient_p" and fact.relation in ("=", "<", "<=") and fact.value <= 0.05
     ):
-        parts = set(str(fact.term).split(":"))
-        name = (parts - {group} or {group}).pop()
-        return {f"{group}:{name}" if len(parts) == 2 else name}
+        names = layout.measures_of(str(fact.term))
+        if not names:
+            return set()
+        of_groups = len(names) < len(str(fact.term).split(":"))
+        product = layout.product(names)
+        return {f"{contrast}:{product}" for contrast in layout.contrasts} if of_groups else {product}
     if fact.quantity == "slope":
-        return {str(fact.of), f"{group}:{fact.of}"}
+        moderated = [layout.product((str(fact.of), name)) for name, _ in fact.at or ()]
+        beside = [f"{contrast}:{fact.of}" for contrast in layout.contrasts if fact.group]
+        return {str(fact.of), *moderated, *beside}
     if fact.quantity == "correlation" and study.analysis.outcome in (fact.of, fact.with_) and fact.relation == "=":
         return {str(fact.of), str(fact.with_)} & set(layout.columns)
     return set()

@@ -20,7 +20,7 @@ from ...moments.tails import Array, namespace
 from ...quantities.conventions import DECLARED
 from ...study.study import Study
 from .assembly import Data
-from .layout import Layout
+from .layout import Layout, contrasts
 from .printed import TOTAL, Contrast, Target, targets
 from .priors import Normal, Priors
 
@@ -83,18 +83,19 @@ class Problem:
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every free number."""
-        p, c = self.layout.p, self.layout.categories
+        p, c, q, k = self.layout.p, self.layout.categories, self.layout.products, self.layout.k
         return {
-            "share": (2, c),
-            "difference": (p - c,),
-            "log_variance_ratio": (p - c,),
+            "share": (k, c),
+            "difference": (k - 1, p - q - c),
+            "log_variance_ratio": (k - 1, p - c),
             "partial": (p * (p - 1) // 2,),
-            "gap": (p * (p + 1) // 2,),
-            "free": (2 * p + 1,),
+            "gap": (k - 1, p * (p + 1) // 2),
+            "free": (k * (p + 1) - 1,),
             "offset": (len(self.coordinates),),
-            "residual_ratio": (1,),
+            "residual_ratio": (k - 1,),
             "location": (len(self.raw),),
             "log_scale": (len(self.raw),),
+            "product_scale": (q,),
         }
 
     @cached_property
@@ -121,7 +122,7 @@ class Problem:
             found[name] = flat[..., begin:end].reshape(*flat.shape[:-1], *shape)
             begin = end
         found["share"] = 1 / (1 + xp.exp(-found["share"]))
-        for name in ("difference", "log_variance_ratio", "residual_ratio", "location", "log_scale"):
+        for name in ("difference", "log_variance_ratio", "residual_ratio", "location", "log_scale", "product_scale"):
             mean, sd = getattr(data, name)
             found[name] = mean + sd * found[name]
         return found
@@ -146,11 +147,14 @@ def _raw_measures(study: Study, layout: Layout, found: Sequence[Target]) -> tupl
     named: set[int] = set()
     if study.analysis.products == "raw":
         # products of raw scores depend on where 0 is
-        named = {_product_measure(term, layout) for step in layout.steps for term in step.terms if ":" in term}
+        products = [term for step in layout.steps for term in step.terms if ":" in term]
+        named = {layout.predictors.index(name) for term in products for name in layout.measures_of(term)}
     p = layout.p
     for target in found:
         if target.kind in ("mean", "sd"):
             named.add(target.index[1])
+        if target.contrast is not None:
+            named |= {layout.predictors.index(name) for name, _, in_sds in target.contrast.at if not in_sds}
         if target.kind == "mean_difference":
             named.add(target.index[0])
         if target.contrast is not None:
@@ -160,20 +164,16 @@ def _raw_measures(study: Study, layout: Layout, found: Sequence[Target]) -> tupl
 
 def _units_of(contrast: Contrast, layout: Layout) -> set[int]:
     """Return the measures on whose raw units a number of a table depends."""
-    found = set()
-    parts = set((contrast.term or "").split(":")) if contrast.term else set()
-    if contrast.products == "raw" and layout.group in parts:
-        # where 0 is matters to the column of a product, and to the group's coefficient beside products
-        terms = (contrast.term,) if len(parts) == 2 else layout.steps[contrast.step].terms
-        found |= {_product_measure(term, layout) for term in terms if term and ":" in term}
+    found: set[str] = set()
+    if contrast.products == "raw" and (term := contrast.term):
+        # where 0 is matters to the column of a product, and to the coefficients of its factors beside it
+        parts = set(term.split(":"))
+        beside = [set(each.split(":")) for each in layout.steps[contrast.step].terms if ":" in each]
+        found |= {name for each in beside if parts < each for name in each - parts} | (parts if ":" in term else set())
     if not contrast.standardised:
-        name = contrast.of or next((p for p in str(contrast.term).split(":") if p != layout.group), None)
-        found |= {layout.p} | ({layout.predictors.index(name)} if name else set())
-    return found
-
-
-def _product_measure(term: str, layout: Layout) -> int:
-    return layout.predictors.index(next(part for part in term.split(":") if part != layout.group))
+        found |= {contrast.of} if contrast.of else set(layout.measures_of(contrast.term or ""))
+    outcome = set() if contrast.standardised else {layout.p}
+    return outcome | {layout.predictors.index(name) for name in found if name in layout.predictors}
 
 
 def _with_printed_units(layout: Layout, priors: Priors, found: Sequence[Target]) -> tuple[Priors, tuple[Target, ...]]:
@@ -212,24 +212,30 @@ WELCH_DEGREE = 11
 
 def _data(problem: Problem) -> Data:
     layout, priors, raw, aims = problem.layout, problem.priors, list(problem.raw), problem.targets
-    p, c = layout.p, layout.categories
+    measures = len(layout.measures) - layout.categories
 
     def normal(prior: Normal, which: slice | list[int]) -> FloatArray:
         return np.stack([prior.mean[which], prior.sd[which]])
 
+    n, codes, raw_codes = np.array(layout.n, dtype=float), layout.codes, contrasts(layout.k)
+    # differences between the groups' correlations cancel over everybody
+    apart = (n - 1) / (n.sum() - layout.k) @ raw_codes - raw_codes
     return Data(
-        n=np.array(layout.n, dtype=float),
+        n=n,
+        codes=codes,
+        between=np.linalg.inv(codes.T @ (n[:, None] * codes) / (n.sum() - 1)),
         share=np.ascontiguousarray(priors.share),
-        difference=normal(priors.difference, slice(0, p - c)),
+        difference=normal(priors.difference, slice(0, measures)),
         log_variance_ratio=normal(priors.log_variance_ratio, slice(None)),
         residual_ratio=normal(priors.residual_log_variance_ratio, slice(None)),
         location=normal(priors.location, raw),
         log_scale=normal(priors.log_scale, raw),
+        product_scale=normal(priors.product_scale, slice(None)),
         outcome_difference=np.array([priors.difference.mean[-1], priors.difference.sd[-1]]),
         lower=priors.difference.lower.copy(),
         upper=priors.difference.upper.copy(),
         eta=np.array(float(priors.eta)),
-        gap_size=np.array((layout.n[1] - 1) / (sum(layout.n) - 2) * priors.correlation_gap),
+        gap_size=apart * priors.correlation_gap,
         middle=problem.middle,
         spread=problem.spread,
         prior_sd=priors.coefficient_sd.astype(float),
@@ -240,12 +246,13 @@ def _data(problem: Problem) -> Data:
     )
 
 
-def _welch_limits(target: Target, n: tuple[int, int]) -> FloatArray:
+def _welch_limits(target: Target, n: Sequence[int]) -> FloatArray:
     """Return the log of both limits of |t| as polynomials in 1/df, over every df that Welch's test can have."""
     found = np.zeros((2, WELCH_DEGREE + 1))
     if target.p is None:
         return found
-    low, high = 1 / (sum(n) - 2), 1 / (min(n) - 1)
+    sizes = [n[group] for group in target.index[2:]]
+    low, high = 1 / (sum(sizes) - 2), 1 / (min(sizes) - 1)
     # at Chebyshev's nodes the worst error is nearly as small as it can be
     x = (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * (np.arange(60) + 0.5) / 60)
     for end, p in enumerate(target.p[::-1]):
