@@ -35,7 +35,7 @@ class Fit:
     outcome_mean: Array
     outcome_sd: Array
 
-    @property
+    @cached_property
     def df(self) -> Array:
         """Residual degrees of freedom."""
         return self.design.moments.total_n - 1 - len(self.design.terms)
@@ -52,7 +52,7 @@ class Fit:
         """Standard errors of `beta`."""
         return namespace(self.beta).sqrt(((1 - self.r2) / self.df)[..., None] * self.vif)
 
-    @property
+    @cached_property
     def t(self) -> Array:
         """T of every coefficient."""
         return self.beta / self.beta_se
@@ -68,12 +68,12 @@ class Fit:
         root_df = namespace(self.beta).sqrt(namespace(self.beta).asarray(1.0 * self.design.moments.total_n - 1))
         return self.outcome_sd[..., None] * root_df / self.design.root
 
-    @property
+    @cached_property
     def coefficient(self) -> Array:
         """B in raw units (..., T)."""
         return self.beta * self._slope
 
-    @property
+    @cached_property
     def se(self) -> Array:
         """Standard errors of `coefficient`."""
         return self.beta_se * self._slope
@@ -82,12 +82,12 @@ class Fit:
     def _standard(self) -> Array:
         return self._slope * self.design.unit / self.outcome_sd[..., None]
 
-    @property
+    @cached_property
     def standardised(self) -> Array:
         """As printed on standardised scales, by the design's convention; products of z scores: b of the z scores."""
         return self.beta * self._standard
 
-    @property
+    @cached_property
     def standardised_se(self) -> Array:
         """Standard errors of `standardised`."""
         return self.beta_se * self._standard
@@ -99,7 +99,7 @@ class Fit:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def adjusted_r2(self) -> Array:
         """R2 adjusted for the number of terms."""
         return 1 - (1 - self.r2) * (self.design.moments.total_n - 1) / self.df

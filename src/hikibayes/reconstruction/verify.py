@@ -148,15 +148,31 @@ class _Stranger:
 
     def _complete(self, fact: Fact) -> _Stranger:
         """Return someone who has the rows without empty cells in a regression's, or a correlation's, columns."""
-        named = [fact.of, fact.with_] if fact.with_ else []
-        if fact.step:
-            terms = self.study.terms(fact.step)
-            named = [self.study.analysis.outcome, *(part for term in terms for part in term.split(":"))]
-        columns = [name for name in named if name in self._names]
-        whole = self.table[columns].notna().all(axis=1) if columns else None
-        if whole is None or whole.all():
+        named = (fact.of, fact.with_) if fact.with_ else ()
+        columns = self._regressed(fact.step) if fact.step else named
+        full = [self._full[name] for name in columns if name in self._full]
+        if not full:
             return self
-        return self._others.setdefault(whole.to_numpy().tobytes(), _Stranger(self.study, self.table[whole]))
+        whole = np.all(full, axis=0)
+        if (key := whole.tobytes()) not in self._others:
+            self._others[key] = _Stranger(self.study, self.table[whole])
+        return self._others[key]
+
+    def _regressed(self, step: str) -> tuple[str, ...]:
+        if step not in self._columns:
+            parts = dict.fromkeys(part for term in self.study.terms(step) for part in term.split(":"))
+            self._columns[step] = (self.study.analysis.outcome, *parts)
+        return self._columns[step]
+
+    @cached_property
+    def _columns(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def _full(self) -> dict[str, BoolArray]:
+        """Which cells are not empty, of the columns that have empty ones."""
+        full = self.table.notna()
+        return {str(name): full[name].to_numpy() for name in full.columns[~full.all()]}
 
     @cached_property
     def _others(self) -> dict[bytes, _Stranger]:
@@ -177,9 +193,9 @@ class _Stranger:
             "proportion": lambda fact: self._share(fact, fact.group),
             "proportion_difference": self._share_difference,
             "alpha": self._alpha,
-            "correlation": self._correlation,
+            "correlation": lambda fact: float(np.corrcoef(*self._pair(fact))[0, 1]),
             "count": lambda fact: self._share(fact, fact.group) * self._count(fact),
-            "spearman": lambda fact: self._correlation(fact, stats.spearmanr),
+            "spearman": lambda fact: float(stats.spearmanr(*self._pair(fact)).statistic),
             "median": lambda fact: float(np.median(self._values(fact))),
             **dict.fromkeys(("f", "f_p", "f_df1", "f_df2", "eta2"), self._one_way),
         }
@@ -271,14 +287,12 @@ class _Stranger:
         first, second = fact.between or ("", "")
         return self._share(fact, first) - self._share(fact, second)
 
-    def _correlation(self, fact: Fact, kind: Callable[..., Any] = stats.pearsonr) -> float:
+    def _pair(self, fact: Fact) -> tuple[FloatArray, FloatArray]:
         rows = self._in(fact.group)
-        return float(kind(self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows]).statistic)
+        return self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows]
 
     def _correlation_p(self, fact: Fact) -> float:
-        rows = self._in(fact.group)
-        x, y = self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows]
-        test = stats.pearsonr(x, y, alternative=_side(fact))
+        test = stats.pearsonr(*self._pair(fact), alternative=_side(fact))
         return float(test.pvalue) / (2 if fact.tail == "one" else 1)
 
     def _comparison(self, fact: Fact) -> float:

@@ -180,15 +180,17 @@ def _improve(
     inside = np.minimum(value - aim.low, aim.high - value) / aim.width
     used = np.flatnonzero(inside < NEAR)
     here, now = Aim(aim.low[used], aim.high[used], aim.width[used]), value[used]
-    changes = _changes(space, rows, rng)
-    effect = _effect_of(space, changes, *effects(space, rows, slopes, used))
+    changes, sizes = _changes(space, rows, rng), effects(space, rows, slopes, used)
 
     def loss(numbers: FloatArray) -> FloatArray:
         return np.asarray((here.outside(numbers, EDGE) ** 2).sum(axis=-1))
 
-    if len(effect) > SHORTLIST:
-        short = np.argpartition(loss(now + effect), SHORTLIST)[:SHORTLIST]
-        changes, effect = changes.take(short), effect[short]
+    if (count := len(changes.row)) > SHORTLIST:
+        # a part at a time stays in the processor's cache
+        parts = np.array_split(np.arange(count), count // SHORTLIST)
+        losses = [loss(now + _effect_of(space, changes.take(part), *sizes)) for part in parts]
+        changes = changes.take(np.argpartition(np.concatenate(losses), SHORTLIST)[:SHORTLIST])
+    effect = _effect_of(space, changes, *sizes)
     current, free = float(loss(now)), np.ones(len(effect), dtype=bool)
     taken = np.zeros(len(rows), dtype=bool)
     while free.any() and current > 0 and taken.sum() < AT_ONCE:
@@ -204,11 +206,15 @@ def _improve(
 
 def _effect_of(space: Space, changes: _Changes, linear: FloatArray, square: FloatArray) -> FloatArray:
     """Return what changes add to the numbers, shape (changes, t)."""
-    total = np.zeros((len(changes.row), linear.shape[2]))
+    m, t = linear.shape[1:]
+    linear, square = linear.reshape(-1, t), square.reshape(-1, t)
+    total = np.zeros((len(changes.row), t))
     for rows, columns, steps in zip(changes.row.T, changes.column.T, changes.step.T, strict=True):
         made = np.flatnonzero(steps)
         row, column, step = rows[made], columns[made], steps[made, None]
-        total[made] += step * (linear[row, column] + step * square[space.group[row], column])
+        more = step * square.take(space.group[row] * m + column, axis=0)
+        more += linear.take(row * m + column, axis=0)
+        total[made] += step * more
     return total
 
 

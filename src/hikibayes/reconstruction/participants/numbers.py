@@ -88,6 +88,7 @@ class Numbers:
         self.categories = frozenset(name for name in names if study.measure(name).kind == "category")
         facts = [fact for fact in study.facts if self._determined(fact)]
         self.goals = tuple(goal for fact in facts for goal in self._goals(fact))
+        self._outline, self._dfs = outline_of(study), [self._df(goal.address) for goal in self.goals]
 
     @cached_property
     def low(self) -> FloatArray:
@@ -212,20 +213,20 @@ class Numbers:
             names=names, n=self.sizes, mean=mean, cov=cov, categories=self.categories & frozenset(names)
         )
         found = np.zeros((*mean.shape[:-2], len(self.goals)))
-        run = Analysis(outline_of(self.study), moments)
-        for index in np.flatnonzero(which):
-            try:
-                with np.errstate(all="ignore"):
-                    found[..., index] = self._number(run, self.goals[index])
-            except np.linalg.LinAlgError:
-                found[..., index] = HOPELESS
+        run = Analysis(self._outline, moments)
+        with np.errstate(all="ignore"):
+            for index in np.flatnonzero(which):
+                try:
+                    found[..., index] = self._number(run, self.goals[index], self._dfs[index])
+                except np.linalg.LinAlgError:
+                    found[..., index] = HOPELESS
         return np.nan_to_num(found, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS)
 
-    def _number(self, run: Analysis, goal: Goal) -> FloatArray:
+    def _number(self, run: Analysis, goal: Goal, fixed_df: float | None) -> FloatArray:
         kind = KINDS[goal.fact.quantity]
         if kind.statistic is not None:
             t, df = kind.statistic(run, goal.address)
-            if self._df(goal.address) is not None:
+            if fixed_df is not None:
                 return np.asarray(t)
             return np.asarray(np.sign(t) * -ndtri(np.maximum(two_sided_p(t, df), SMALLEST) / 2))
         assert kind.value is not None
