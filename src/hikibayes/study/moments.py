@@ -20,12 +20,13 @@ What follows from them for regressions is in `hikibayes.study.regression`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from ..arrays import FloatArray
+from ..arrays import BoolArray, FloatArray
 from ..moments import GroupMoments
 from ..spec import InputError, unknown_name
 
@@ -67,7 +68,7 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
     for name in (*([group] if group else []), *names):
         if name not in participants.columns:
             raise InputError(unknown_name("column", name, map(str, participants.columns)))
-    rows = np.column_stack([_numeric(participants[name], study.measure(name)) for name in names])
+    rows = _numbers(participants, study, names)
     products = [name for name in study.products if set(name.split(":")) <= set(names)]
     centred = rows - rows.mean(axis=0)
     pairs = [[names.index(part) for part in name.split(":")] for name in products]
@@ -108,18 +109,28 @@ def _usable_measures(participants: pd.DataFrame, study: Study) -> list[str]:
     ]
 
 
-def _numeric(column: pd.Series, measure: Measure) -> FloatArray:
-    if column.isna().any():
-        raise InputError(f"has {int(column.isna().sum())} empty cells; moments need none", key=f"column {measure.id!r}")
-    if measure.kind != "category":
-        return np.asarray(column, dtype=float)
+def _numbers(participants: pd.DataFrame, study: Study, names: Sequence[str]) -> FloatArray:
+    """Return measures as numbers, a row a participant: categories as 0/1 for their second level."""
+    empty = participants[list(names)].isna().to_numpy().sum(axis=0)
+    for name, count in zip(names, empty, strict=True):
+        if count:
+            raise InputError(f"has {count} empty cells; moments need none", key=f"column {name!r}")
+    scored = np.array([study.measure(name).kind != "category" for name in names], dtype=bool)
+    rows = np.empty((len(participants), len(names)))
+    rows[:, scored] = participants[list(compress(names, scored))].to_numpy(dtype=float)
+    for at in map(int, np.flatnonzero(~scored)):
+        rows[:, at] = _indicator(participants[names[at]], study.measure(names[at]))
+    return rows
+
+
+def _indicator(column: pd.Series, measure: Measure) -> BoolArray:
     levels = [level.id for level in measure.levels]
     if len(levels) != 2:
         raise InputError(f"has {len(levels)} levels; an indicator needs two", key=f"column {measure.id!r}")
-    found = column.astype(str)
+    found = column.astype(str).to_numpy(dtype=object)
     if unknown := set(found) - set(levels):
         raise InputError(unknown_name("level", min(unknown), levels), key=f"column {measure.id!r}")
-    return np.asarray(found == levels[1], dtype=float)
+    return np.asarray(found == levels[1])
 
 
 def in_raw_units(moments: xr.Dataset) -> xr.Dataset:
