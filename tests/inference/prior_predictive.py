@@ -112,7 +112,7 @@ def prior_check(design: Design, drawn: PriorPredictive) -> pd.DataFrame:
 
 def _raw(design: Design, outcome: FloatArray) -> FloatArray:
     if design.model.family == "beta_binomial":
-        return np.asarray(outcome + sum_score_limits(design)[0])
+        return np.asarray(outcome + sum_score_limits(design.model, design.study)[0])
     name, scaling = design.model.outcome, design.scaling
     if not design.standardised:
         return outcome

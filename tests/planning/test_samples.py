@@ -53,10 +53,10 @@ def moments_of(cell, scores, outcome, cells: int) -> Moments:
 @pytest.mark.parametrize("name", ["step1", "step2", "step3", "step3_support_only", "sex_by_support"])
 def test_pooled_statistics_are_those_of_the_rows(settled, world, name):
     model = load_model(name)
-    cell, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), GAUSSIAN)
+    cell, scores, outcome, _ = drawn = draw_scores(world, 0, COUNTS, np.random.default_rng(4), GAUSSIAN)
     numbers = [*world.frame.measures, "abs_h"]
     unit = Scaling(location=dict.fromkeys(numbers, np.zeros(1)), scale=dict.fromkeys(numbers, np.ones(1)))
-    wanted = design(model, table(world.frame, (cell, scores, outcome)), settled, scaling=unit).statistics
+    wanted = design(model, table(world.frame, drawn), settled, scaling=unit).statistics
     found = pool(moments_of(cell, scores, outcome, 4), cell_columns(model, world.frame))
     assert found.names == wanted.names
     for field in ("n", "x_mean", "y_mean", "sxx", "sxy", "syy"):
@@ -189,7 +189,7 @@ def age_in_years(reconstructions):
 def test_likert_answers_are_whole_numbers_within_the_instruments_range(settled, world, reconstructions):
     measurement = measurement_of(sample(answers="likert"), world.frame, age_in_years(reconstructions))
     assert measurement.location[[0, -1]] == pytest.approx([38.0, settled.assumption("abs_h_raw_mean").distribution.mu])
-    _, scores, outcome = draw_scores(world, 0, COUNTS, np.random.default_rng(4), measurement)
+    _, scores, outcome, _ = draw_scores(world, 0, COUNTS, np.random.default_rng(4), measurement)
     every = np.column_stack([scores, outcome]) * measurement.scale + measurement.location
     np.testing.assert_allclose(every, np.round(every), atol=1e-9)
     assert (every >= measurement.low - 1e-9).all()

@@ -309,7 +309,7 @@ def brute_force_assurance(plan, source: str, n: int, worlds: int, seed: int) -> 
     for w in range(worlds):
         second = rng.binomial(n, drawn.share[w])
         counts = np.stack([n - second, second], axis=-1).ravel()
-        cell, x, y = draw_scores(drawn, w, counts, rng, GAUSSIAN)
+        cell, x, y, _ = draw_scores(drawn, w, counts, rng, GAUSSIAN)
         rows = columns.constant[cell] + np.einsum("npm,nm->np", columns.linear[cell], x)
         fit = SufficientStatistics.from_rows(rows, y, columns.names)
         inverse = np.linalg.inv(fit.sxx[0])
@@ -343,7 +343,7 @@ def test_assurance_against_brute_force(settled, reconstructions, replicates, wor
 @pytest.mark.long
 def test_nuts_finds_what_the_exact_engine_finds(settled, reconstructions):
     from hikibayes.inference.gaussian.summaries import summaries
-    from hikibayes.planning.run.nuts import _fit
+    from hikibayes.planning.run.nuts import _fit, laid_out_for
 
     spec = simulation(worlds={"source": ["printed"]}, axes={"n_per_group": [80], "mix": ["1:1"]})
     plan = prepare(spec, study=settled, reconstructions=reconstructions)
@@ -357,7 +357,7 @@ def test_nuts_finds_what_the_exact_engine_finds(settled, reconstructions):
         exact = summaries(
             SufficientStatistics.from_rows(rows, scores[2], analysis.columns.names), analysis.priors, analysis.weights
         )
-        draws, good = _fit(analysis, scores, seed=3)
+        draws, good = _fit(analysis, laid_out_for(analysis, scores, GAUSSIAN), plan.estimands, seed=3)
         assert good
         assert abs(draws.mean() - exact.mean[0, 0]) < 0.12 * exact.sd[0, 0]
         assert draws.std() == pytest.approx(exact.sd[0, 0], rel=0.1)
@@ -397,15 +397,16 @@ def changed_step1(tmp_path):
 def test_planning_has_the_graph_that_fit_has(change, changed_step1, settled, reconstructions):
     from hikibayes.inference.nuts.graph import graph
     from hikibayes.planning.populations.participants import table
-    from hikibayes.planning.run.nuts import graph_of
+    from hikibayes.planning.run.nuts import laid_out_for
 
     plan = prepare(changed_step1(change), study=settled, reconstructions=reconstructions)
     assert plan.engine == "nuts"
     drawn = plan.sources["printed"](np.random.default_rng(1), 1)
     scores = draw_scores(drawn, 0, np.array([20, 25, 30, 35]), np.random.default_rng(2), GAUSSIAN)
     (analysis,) = plan.analyses
-    planned = graph_of(analysis, scores)
-    fitted = graph(design(analysis.model, table(drawn.frame, scores), settled))
+    planned = graph(laid_out_for(analysis, scores, GAUSSIAN), analysis.variant)
+    raw = analysis.model.replace(scaling="raw")
+    fitted = graph(design(raw, table(drawn.frame, scores), settled))
     assert planned.structure == fitted.structure
     assert (planned.structure.family, planned.structure.sigmas) == (
         change.get("family", "gaussian"),

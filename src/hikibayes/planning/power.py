@@ -127,6 +127,7 @@ def power(
                 key="axes",
             )
         plan = prepare(chosen, study=study, reconstructions=reconstructions, rows=rows, models=models, tell=tell)
+    chosen = plan.simulation
     if chosen.targets.detectable and not chosen.axes.effect:
         plan = replace(plan, simulation=chosen.replace(axes=chosen.axes.replace(effect=_effects(plan))))
     if tell:
@@ -188,7 +189,7 @@ def _try_out(store: Path) -> None:
 def _settled(simulation: Simulation, replicates: int | None, seed: int | None) -> Simulation:
     changes = {"replicates": replicates, "seed": seed}
     given = {name: value for name, value in changes.items() if value is not None}
-    run = simulation.run.model_dump() | given
+    run = simulation.run.model_dump(exclude_unset=True) | given
     return simulation.replace(run=validated(Run, run, "power")) if given else simulation
 
 

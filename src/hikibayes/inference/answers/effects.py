@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,12 +44,17 @@ def effect_draws(tree: xr.DataTree, design: Design, found: Answers) -> FloatArra
     above, everybody being in the group in question; a gap is the average change when everybody moves to the other
     group. Divided by the sample's SD of the score these are the units of a Gaussian model.
     """
+    if design.model.family == "beta_binomial":
+        return score_effects(tree, design, found.linear)
+    return np.asarray(np.einsum("cdp,kp->cdk", coefficient_draws(tree, design)[0], found.weights[0]))
+
+
+def score_effects(tree: xr.DataTree, design: Design, estimands: Sequence[Estimand]) -> FloatArray:
+    """Return draws of the slopes and gaps of a sum score between its ends; see `effect_draws`."""
     beta, _ = coefficient_draws(tree, design)
-    if design.model.family != "beta_binomial":
-        return np.asarray(np.einsum("cdp,kp->cdk", beta, found.weights[0]))
     intercept = np.asarray(tree["posterior"][INTERCEPT].transpose("chain", "draw").values)
     score = _ExpectedScore(design, beta.reshape(-1, beta.shape[-1]), intercept.reshape(-1))
-    draws = [score.effect(estimand).reshape(intercept.shape) for estimand in found.linear]
+    draws = [score.effect(estimand).reshape(intercept.shape) for estimand in estimands]
     return np.stack(draws, axis=-1) if draws else np.empty((*intercept.shape, 0))
 
 
@@ -57,7 +63,7 @@ class _ExpectedScore:
 
     def __init__(self, design: Design, beta: FloatArray, intercept: FloatArray) -> None:
         self.design, self.beta, self.intercept = design, beta, intercept
-        low, high = sum_score_limits(design)
+        low, high = sum_score_limits(design.model, design.study)
         self.unit = (high - low) / design.scaling.scale[design.model.outcome][0]
 
     def effect(self, estimand: Estimand) -> FloatArray:

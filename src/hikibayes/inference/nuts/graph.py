@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ...arrays import FloatArray
 from ...spec import InputError
+from ...study.study import Study
 from ..gaussian.exact import HalfStudentT, bambi_default
 from ..models.design import Design
 from ..models.exchangeable import exchangeable
-from ..models.specs import DEFAULT_VARIANT, FAMILIES, INTERCEPT, Prior
+from ..models.specs import DEFAULT_VARIANT, FAMILIES, INTERCEPT, ModelSpec, Prior
 from .measurement_error import TrueScores, outcome_given_scores, true_scores
 
 BETA = "beta"
@@ -265,7 +266,7 @@ def outcome_data(design: Design) -> Inputs:
     """Return the outcome; of a sum score, the steps above its lowest value and how many there are."""
     if design.model.family != "beta_binomial":
         return {OBSERVED: design.y[0]}
-    low, high = sum_score_limits(design)
+    low, high = sum_score_limits(design.model, design.study)
     steps = design.raw_outcome() - low
     counts = np.rint(steps)
     if (np.abs(steps - counts) > WHOLE).any() or (counts < 0).any() or (counts > high - low).any():
@@ -275,11 +276,11 @@ def outcome_data(design: Design) -> Inputs:
     return {OBSERVED: counts.astype(np.int64), "trials": np.array(high - low, dtype=np.int64)}
 
 
-def sum_score_limits(design: Design) -> tuple[float, float]:
+def sum_score_limits(model: ModelSpec, study: Study) -> tuple[float, float]:
     """Return a sum score's lowest and highest value; raises `InputError` for an outcome that is none."""
-    measure = design.study.measure(design.model.outcome)
+    measure = study.measure(model.outcome)
     if measure.kind != "scale" or measure.score != "sum":
-        raise InputError(f"model {design.model.name!r}: family 'beta_binomial' needs a sum score; {measure.id} is none")
+        raise InputError(f"model {model.name!r}: family 'beta_binomial' needs a sum score; {measure.id} is none")
     return measure.limits
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ...arrays import FloatArray
+from ...arrays import FloatArray, IntArray
 from ...distributions import Distribution
 from ...inference.models.specs import DEFAULT_VARIANT
 from ...spec import Count, Number, Share, Spec
@@ -87,6 +88,34 @@ class Heterogeneity(Spec):
         return np.asarray(tau * rng.standard_normal(size))
 
 
+class Clusters(Spec):
+    """How people are grouped beyond the study's groups, in schools or clinics: a varying intercept of the analysis."""
+
+    size: Size
+    """People recruited in each."""
+    icc: Lost
+    """Intraclass correlation: the share of the outcome's residual variance that lies between the clusters."""
+    crossed: bool = True
+    """Whether each cluster has people of all groups (several sites), or of one (randomised by cluster)."""
+
+    def count(self, sizes: Sequence[int]) -> int:
+        """Return how many clusters there are, given the participants in each group."""
+        parts = [sum(sizes)] if self.crossed else sizes
+        return sum(max(1, round(part / self.size)) for part in parts)
+
+    def members(self, group: IntArray, rng: np.random.Generator) -> IntArray:
+        """Put participants of known groups into clusters, as evenly as can be; returns each one's cluster."""
+        cluster, first = np.empty(len(group), dtype=np.int64), 0
+        for part in np.unique(group):
+            own = rng.permutation(np.flatnonzero(group == part))
+            number = self.count([len(group)] if self.crossed else [len(own)])
+            place = np.arange(len(own))
+            # crossed: the next group goes on where the last one ended, so that it does not fill the same clusters first
+            cluster[own] = (first + place) % number if self.crossed else first + place % number
+            first += len(own) if self.crossed else number
+        return cluster
+
+
 class WorldsSpec(Spec):
     """The populations to plan for: the design prior.
 
@@ -109,6 +138,8 @@ class WorldsSpec(Spec):
     """Instead of the sources' own values of an estimand, a distribution for each that is named."""
     heterogeneity: Heterogeneity | None = None
     """Of the first decision's estimand between studies; what is true is the mean of such studies."""
+    clusters: dict[Identifier, Clusters] = Field(default_factory=dict)
+    """By the category of a varying intercept, such as ``school``."""
     reason: Text | None = None
     """Why these populations."""
     fixed: FixedWorld | None = None
@@ -120,6 +151,11 @@ class WorldsSpec(Spec):
             tau = f"{spread.tau:g}" if isinstance(spread.tau, float) else str(spread.tau)
             why = f": {spread.reason}" if spread.reason else ""
             said.append(f"between studies the effect differs with SD tau, {tau}{why}")
+        said += [
+            f"{name}: {each.size} people each, intraclass correlation {each.icc:g}, "
+            f"{'every group in each' if each.crossed else 'one group in each'}"
+            for name, each in self.clusters.items()
+        ]
         return [*said, *([self.reason] if self.reason else [])]
 
     @property
@@ -143,6 +179,10 @@ class WorldsSpec(Spec):
     def _fixed_given(self) -> Self:
         if ("fixed" in self.source) != (self.fixed is not None):
             raise ValueError("source 'fixed' and a table [worlds.fixed] belong together; found one of them only")
+        if (shares := sum(each.icc for each in self.clusters.values())) >= 1:
+            raise ValueError(
+                f"the clusters' icc sum to {shares:g}; they are shares of one variance, and leave some of it"
+            )
         return self
 
 

@@ -140,7 +140,7 @@ def _axes(simulation: Simulation, made: Written) -> Axes:
         changes["allocation"] = (":".join(["1"] * groups),)
         if simulation.costs and groups > 1:
             changes["allocation"] = tuple(dict.fromkeys((*changes["allocation"], _cheapest(simulation.costs, made))))
-    if "prior" not in axes.model_fields_set and not simulation.of_file:
+    if "prior" not in axes.model_fields_set and not simulation.of_file and "flat" in made.model.variant_names:
         changes["prior"] = (*axes.prior, "flat")
     if not axes.n_per_group:
         changes["n_per_group"] = _sizes(simulation, made, groups)

@@ -99,7 +99,7 @@ class Run(Spec):
     shows, where every axis but worlds and allocation has its first value."""
 
 
-OF_EFFECT = {"effect", "heterogeneity", "reason"}
+OF_EFFECT = {"effect", "heterogeneity", "clusters", "reason"}
 """Keys of ``worlds`` that a written population takes, too."""
 
 

@@ -25,6 +25,16 @@ from ...spec import InputError, unknown_name
 from ...study.study import Estimand, Study
 
 
+def clusters_of(model: ModelSpec) -> tuple[str, ...]:
+    """Return the categories that a model's intercept varies by."""
+    return tuple(term.removeprefix("1|") for term in model.varying)
+
+
+def predictors_of(model: ModelSpec) -> tuple[str, ...]:
+    """Return the measures in a model's columns: no clusters."""
+    return tuple(name for name in model.variables[1:] if name not in clusters_of(model))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """The cells and scores that worlds, designs and models speak of.
@@ -49,7 +59,7 @@ class Frame:
     @classmethod
     def of_model(cls, study: Study, model: ModelSpec) -> Frame:
         """Take the predictors of a model; raises `InputError` for a second category or one of three levels."""
-        names = [name for name in model.variables[1:] if name != study.analysis.group]
+        names = [name for name in predictors_of(model) if name != study.analysis.group]
         if model.outcome != study.analysis.outcome:
             raise InputError(
                 f"model {model.name!r} is about {model.outcome!r}; planning is for {study.analysis.outcome!r}"
@@ -265,7 +275,7 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
     """
     refuse_calls(model, "participants")
     known = (*frame.measures, *filter(None, [frame.category, frame.study.analysis.group]))
-    for name in model.variables[1:]:
+    for name in predictors_of(model):
         if name not in known:
             raise InputError(f"model {model.name!r}: {unknown_name('predictor in these worlds,', name, known)}")
     matrices = _matrices(model, frame)
@@ -298,4 +308,8 @@ def _matrices(model: ModelSpec, frame: Frame) -> DesignMatrices:
     cells = ({group: groups} if group else {}) | ({frame.category: levels} if frame.category else {})
     for name, labels in cells.items():
         made[name] = categorical(frame.study.measure(name), np.repeat(np.array(labels, dtype=object), len(grid)))
+    # what an intercept varies by has no columns of its own; any levels will do
+    made = made.assign(
+        **{name: np.resize(np.array(["1", "2"], dtype=object), len(made)) for name in clusters_of(model)}
+    )
     return evaluated(model.written, made.assign(**{model.outcome: np.arange(len(made), dtype=float)}))

@@ -20,7 +20,7 @@ from ...spec import InputError, unknown_name, validated
 from ...study.measures import term_parts
 from ...study.study import Estimand, Study
 from ..designs.population import PLAN, Population
-from .columns import CellColumns, Frame, cell_columns
+from .columns import CellColumns, Frame, cell_columns, predictors_of
 from .expected import expected
 from .fixed import FixedWorld, fixed_worlds
 from .worlds import Worlds
@@ -155,7 +155,7 @@ def written(population: Population, model: ModelSpec | None = None) -> Written:
 
 
 def _study(outline: ModelSpec, population: Population) -> Study:
-    outcome, *predictors = outline.variables
+    outcome, predictors = outline.outcome, predictors_of(outline)
     categories = [name for name in predictors if name in population.levels]
     usual = Population.model_fields["levels"].default
     if unused := [name for name in population.levels if name not in predictors and population.levels != usual]:
@@ -191,8 +191,8 @@ def _model(outline: ModelSpec, study: Study) -> ModelSpec:
         "name": PLAN,
         "description": f"Made of the formula {outline.formula}",
         "formula": outline.formula,
-        "priors": default_priors(study, outline.measures),
-        "variants": default_variants(study, outline.measures),
+        "priors": default_priors(study, outline.measures, varying=outline.varying),
+        "variants": {} if outline.varying else default_variants(study, outline.measures),
     }
     return validated(ModelSpec, content, "population.formula")
 

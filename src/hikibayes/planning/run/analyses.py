@@ -11,6 +11,7 @@ from ...arrays import FloatArray
 from ...inference.gaussian.normal_priors import Priors
 from ...inference.models.compile import exact_priors
 from ...inference.models.specs import ModelSpec
+from ...inference.nuts.graph import sum_score_limits
 from ...spec import InputError, digest
 from ...study.study import Estimand
 from ..designs.simulation import Simulation
@@ -90,7 +91,7 @@ def analysis_of(columns: CellColumns, variant: str, questions: Questions, simula
     weights = np.stack([columns.weights(estimand, questions.mix) for estimand in questions.estimands])
     engine, priors = _engine(columns, variant, simulation.run.engine)
     if engine == "nuts":
-        _refuse_nuts(model, variant, simulation)
+        _refuse_nuts(columns, variant, simulation)
     return Analysis(model=model, variant=variant, columns=columns, weights=weights, engine=engine, priors=priors)
 
 
@@ -113,9 +114,19 @@ def _engine(
         return "nuts", None
 
 
-def _refuse_nuts(model: ModelSpec, variant: str, simulation: Simulation) -> None:
-    if model.varying or model.measurement_error or model.family == "beta_binomial":
-        raise InputError(f"model {model.name!r} {model.beyond_gaussian}; planning has no such model")
+def _refuse_nuts(columns: CellColumns, variant: str, simulation: Simulation) -> None:
+    model, axes = columns.model, simulation.axes
+    if model.family == "beta_binomial":
+        sum_score_limits(model, columns.frame.study)
+        if set(axes.answers) != {"likert"}:
+            raise InputError(
+                f"model {model.name!r} is of whole numbers; answers = ['likert'] draws them", key="axes.answers"
+            )
+    if model.measurement_error and any(not isinstance(each, str) for each in axes.reliability):
+        raise InputError(
+            f"model {model.name!r} says itself how reliable its measures are; reliability stays 'as_printed'",
+            key="axes.reliability",
+        )
     if model.prior_set(variant).rule == "flat":
         raise InputError(
             f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"

@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -23,12 +23,13 @@ from ...inference.gaussian.summaries import Summaries, summaries_by_prior
 from ...inference.models.design import Design
 from ...inference.models.specs import ModelSpec, load_model
 from ...reconstruction.reconstructions import said_of
-from ...spec import InputError, digest
+from ...spec import InputError, digest, unknown_name
+from ...study.measures import Level, Measure
 from ...study.study import Estimand, Study
 from ...study.study_file import load_study
 from ..designs.cells import Sample
 from ..designs.simulation import Simulation, check
-from ..populations.columns import Frame, cell_columns
+from ..populations.columns import Frame, cell_columns, clusters_of
 from ..populations.fixed import fixed_worlds, stated_variances
 from ..populations.instruments import added_error, measurement_of
 from ..populations.reconstructed import ensemble
@@ -41,6 +42,9 @@ from .rehearsal import rehearse
 
 CHUNK = 2_000
 """Replicates of the exact engine that share a seed."""
+
+NUTS_REPLICATES = 200
+"""Of each cell where NUTS fits them, if nobody says how many."""
 
 ATTEMPTS = 100
 """How often an assumed reliability is drawn until it goes with a world."""
@@ -193,6 +197,25 @@ class Plan:
         spec = self.simulation.worlds.fixed
         return stated_variances(spec, fixed_worlds(spec, self.frame)) if spec else {}
 
+    def truth(self, population: Population, analysis: Analysis, chunk: int) -> FloatArray:
+        """Return each estimand in each world as an analysis has it, (W, k): of true scores, where the model is of them.
+
+        NaN where a world's scores cannot be as unreliable as the model says.
+        """
+        error = analysis.model.measurement_error
+        if error is None:
+            return population.truth
+        rng, W = self.rng(self.key(analysis.identity()), chunk, "reliability"), len(population.worlds)
+        known = {name: (float(r), 1 - float(r)) for name, r in error.reliability.items() if not isinstance(r, str)}
+        removed = added_error(self.study, dict.fromkeys(error.reliability, 1.0), rng, W, known)
+        truth, able = np.full(population.truth.shape, np.nan), population.worlds.allow(removed)
+        if able.any():
+            exact = population.worlds.take(np.flatnonzero(able)).with_error_variance(
+                {name: values[able] for name, values in removed.items()}
+            )
+            truth[able] = np.stack([exact.truth(estimand) for estimand in self.estimands], axis=1)
+        return truth
+
     def posteriors(self, asked: Sequence[Analysis], statistics: SufficientStatistics) -> list[Summaries]:
         """Analyse the same samples under each prior of one model."""
         priors = [each.priors if each.priors is not None else bambi_default(statistics) for each in asked]
@@ -271,6 +294,7 @@ def prepare(
     loaded = {name: models.get(name) or load_model(name) for name in sorted({world, *simulation.models})}
     _refuse_namesakes([loaded[name] for name in simulation.models])
     check(simulation, settled, loaded)
+    settled = _with_clusters(settled, simulation, loaded.values())
     generating = loaded[world]
     frame = Frame.of_model(settled, generating)
     estimands = tuple(settled.estimand(name) for name in simulation.estimands)
@@ -292,6 +316,8 @@ def prepare(
     made = None if written or reconstructions is None else ensemble(columns[world], reconstructions, rows)
     sources = sources_of(Asked(spec=simulation.worlds, frame=frame, main=estimands[0], made=made))
     analyses = analyses_at(next(iter(sources.values()))(np.random.default_rng(0), 1).mix)
+    if any(analysis.engine == "nuts" for analysis in analyses):
+        simulation = _of_nuts(simulation, tell or (lambda _: None))
     plan = Plan(
         simulation=simulation,
         study=settled,
@@ -305,6 +331,40 @@ def prepare(
     rehearse(plan)
     check_looks(plan)
     return plan
+
+
+def _with_clusters(study: Study, simulation: Simulation, models: Iterable[ModelSpec]) -> Study:
+    """Return the study with as many levels of each varying intercept's category as the grid asks for at the most."""
+    clusters, varying = simulation.worlds.clusters, {name for model in models for name in clusters_of(model)}
+    if missing := varying - {*clusters}:
+        name = min(missing)
+        raise InputError(
+            f"an intercept varies by {name!r}: [worlds.clusters.{name}] says how many people each has (size) and how "
+            "alike they are (icc)",
+            key="worlds.clusters",
+        )
+    if unused := {*clusters} - varying:
+        raise InputError(unknown_name("varying intercept of the models,", min(unused), varying), key="worlds.clusters")
+    others = [measure for measure in study.measures if measure.id not in clusters]
+    made = []
+    for name, each in clusters.items():
+        numbers = range(1, max(each.count(sample.sizes) for sample in simulation.samples()) + 1)
+        levels = tuple(Level(id=str(number), label=str(number)) for number in numbers)
+        made.append(Measure.model_construct(id=name, label=name, kind="category", levels=levels))
+    return study.model_copy(update={"measures": (*others, *made)}) if made else study
+
+
+def _of_nuts(simulation: Simulation, tell: Callable[[str], None]) -> Simulation:
+    """Put fewer replicates, and no more cells, in place of the defaults: every fit takes a part of a second."""
+    run, usual = simulation.run, {"replicates": NUTS_REPLICATES, "refine": False}
+    changed = {name: value for name, value in usual.items() if name not in run.model_fields_set}
+    if changed:
+        tell(
+            f"NUTS fits every simulated study: {changed.get('replicates', run.replicates):,} replicates a cell"
+            f"{'' if changed.get('refine', run.refine) else ', and no cells between the given ones'}; "
+            "run.replicates and run.refine ask for more"
+        )
+    return simulation.replace(run=run.replace(**changed))
 
 
 def _refuse_namesakes(models: Sequence[ModelSpec]) -> None:
@@ -323,7 +383,9 @@ def _identity(
 ) -> str:
     hashed = hashlib.sha256()
     # the generating model counts by its content, wherever its file lies
-    unsaid = {name for name in ("effect", "heterogeneity", "reason") if not getattr(simulation.worlds, name)}
+    unsaid = {
+        name for name in ("effect", "heterogeneity", "clusters", "reason") if not getattr(simulation.worlds, name)
+    }
     worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source", "reason", *unsaid})
     for text in (digest(study), digest(generating), worlds):
         hashed.update(text.encode())
