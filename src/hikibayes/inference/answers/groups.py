@@ -98,14 +98,16 @@ class _Law:
         shape = self.mean.shape
         if self.design.model.family == "beta_binomial":
             name, scaling = self.design.model.outcome, self.design.scaling
-            values = sum_score_limits(self.design)[0] + self._counts().rvs(size=shape, random_state=rng)
+            values = sum_score_limits(self.design.model, self.design.study)[0] + self._counts().rvs(
+                size=shape, random_state=rng
+            )
             return scaling.z(name, values.ravel()).reshape(shape) if self.design.standardised else values
         error = rng.standard_normal(shape) if self.nu is None else rng.standard_t(self.nu, shape)
         return np.asarray(self.mean + self.sigma * error)
 
     def _counts(self) -> Any:
         """Return the law of a sum score's steps above its lowest value."""
-        low, high = sum_score_limits(self.design)
+        low, high = sum_score_limits(self.design.model, self.design.study)
         p = expit(self.mean)
         return st.betabinom(high - low, p * self.kappa, (1 - p) * self.kappa)
 
