@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from hikibayes.reconstruction.verify import recompute
 from hikibayes.spec import validated
+from hikibayes.study.moments import sample_moments, total_moments
 from hikibayes.study.study import Study
 
 from .printing import Line, fact_of
@@ -47,6 +49,23 @@ def printed(content: dict[str, Any], raw: pd.DataFrame, lines: list[Line]) -> St
     values = recompute(validated(Study, {**content, "fact": [*n, *bare]}, "made up"), raw)
     facts = [fact_of(i, *line, value=values[f"f{i}"]) for i, line in enumerate(lines, len(n))]
     return validated(Study, {**content, "fact": [*n, *facts]}, "made up")
+
+
+def own_moments(study: Study, raw: pd.DataFrame) -> xr.Dataset:
+    """Return reconstructions that are a table's own moments, in SD units, twice."""
+    moments = sample_moments(raw, study)
+    mean, cov = total_moments(moments)
+    names = [str(name) for name in moments["measure"].values]
+    sd = {name: float(cov.sel(measure=name, measure_2=name)) ** 0.5 for name in names}
+    sd |= {name: 1.0 for name in names if moments["kind"].sel(measure=name) == "category"}
+    location = mean.where(~moments["kind"].isin(["category", "product"]), 0.0)
+    scale = location.copy(data=[np.prod([sd[part] for part in name.split(":")]) for name in names])
+    other = scale.rename(measure="measure_2").drop_vars("kind")
+    scaled = {"mean": (moments["mean"] - location) / scale, "cov": moments["cov"] / scale / other}
+    twice = moments.assign({name: values.expand_dims(draw=2) for name, values in scaled.items()})
+    unknown = np.full((2, len(names)), np.nan)
+    products = np.where([":" in name for name in names], scale.values, unknown)
+    return twice.assign(location=(("draw", "measure"), unknown), scale=(("draw", "measure"), products))
 
 
 # -- three groups ----------------------------------------------------------------------------------------------------

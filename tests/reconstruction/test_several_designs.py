@@ -5,7 +5,9 @@ import pytest
 
 from hikibayes.reconstruction.calibrate import calibrate
 from hikibayes.reconstruction.quantities import reported_quantities
+from hikibayes.reconstruction.synthesize import Synthesizer
 from hikibayes.spec import InputError
+from hikibayes.study.analysis import PublishedAnalysis
 from hikibayes.study.moments import sample_moments
 
 from . import several
@@ -36,6 +38,32 @@ def test_calibration_covers_the_planted_numbers(design):
     away = {name: abs(true[name] - table.loc[name, "mean"]) / max(table.loc[name, "sd"], 1e-9) for name in true}
     assert max(away.values()) < 4
     assert np.median(list(away.values())) < 1.3
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_table_is_made_that_prints_every_fact(design, whole):
+    """Fact by fact as statsmodels and SciPy have them, from reconstructions that are the raw table's own moments."""
+    content, draw, lines = DESIGNS[design]
+    raw = draw(integer=whole)
+    study = several.printed(content(integer=whole), raw, lines())
+    made = Synthesizer.of(study, several.own_moments(study, raw)).make(2, seed=1)
+    assert made.verification["matches"].all()
+    assert list(made.verification["fact"]) == [fact.id for fact in study.facts]
+    assert set(made.participants.columns) == {measure.id for measure in study.measures}
+    assert not made.participants.reset_index(drop=True).equals(raw[list(made.participants.columns)])
+
+
+@pytest.mark.parametrize("coding", ["dummy", "half", "sum", "helmert"])
+def test_codings_of_three_groups_are_printed_as_the_evaluator_has_them(coding):
+    """`verify` builds columns by inverting contrasts; the evaluator of moments has them written out."""
+    raw = several.doses()
+    terms = ("dose[low]", "dose[high]", "dose[high]:baseline")
+    lines = [("coefficient", {"step": "step2", "term": term, "standardised": False}, 6) for term in terms]
+    study = several.printed(several.trial(coding=coding, products="raw"), raw, lines)
+    analysis = PublishedAnalysis(study, sample_moments(raw, study))
+    for fact in study.facts_of("coefficient"):
+        assert float(analysis.value(fact)) == pytest.approx(float(fact.value), abs=1e-6)
 
 
 @pytest.mark.parametrize(

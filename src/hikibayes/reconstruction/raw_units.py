@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from ..arrays import FloatArray
+from ..moments import slope_weights
 from ..spec import InputError
 from ..study.analysis import PublishedAnalysis
 from ..study.study import Estimand, Study
@@ -50,8 +51,12 @@ def answers_by_unit(study: Study, reconstructions: xr.Dataset, *, seed: int) -> 
     step = max(1, reconstructions.sizes["draw"] // ENOUGH)
     few = reconstructions.isel(draw=slice(None, None, step))
     scales = _RawScales(study=study, reconstructions=few, seed=seed)
-    rows = [row for estimand in study.estimands if estimand.of for row in _rows(study, few, estimand, scales)]
+    rows = [row for estimand in study.estimands if _is_slope(estimand) for row in _rows(study, few, estimand, scales)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _is_slope(estimand: Estimand) -> bool:
+    return estimand.kind in ("slope", "slope_difference") and not (estimand.by or estimand.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +117,11 @@ def _standardised(analysis: PublishedAnalysis, estimand: Estimand) -> tuple[Floa
     if estimand.between is None:
         here = slopes.sel(group=estimand.group)
         return here["standardised"].values, here["standardised_se"].values
-    first, second = (slopes["standardised"].sel(group=name) for name in estimand.between)
-    group = analysis.study.analysis.group
-    product = next(t for t in map(str, fit.t["term"].values) if set(t.split(":")) == {group, measure})
-    return (first - second).values, abs((first - second) / fit.t.sel(term=product)).values
+    found = analysis.run.regression(estimand.step)
+    one, other = (slope_weights(found.design, measure, analysis.run.index(name)) for name in estimand.between)
+    difference, error = found.contrast(one - other)
+    unit = (slopes["standardised"] / slopes["slope"]).isel(group=0).values
+    return unit * difference, unit * error
 
 
 def _assumptions(study: Study, measure: str) -> Iterator[str]:

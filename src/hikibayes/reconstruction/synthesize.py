@@ -329,7 +329,7 @@ class Synthesizer:
         table: dict[str, object] = {}
         for measure in study.measures:
             if measure.id == study.analysis.group:
-                table[measure.id] = np.repeat(study.group_ids, self.columns.sizes)
+                table[measure.id] = np.repeat(study.group_names, self.columns.sizes)
             elif measure.id in scores and measure.kind == "category":
                 levels = np.array([level.id for level in measure.levels])
                 table[measure.id] = levels[np.rint(scores[measure.id]).astype(int)]
@@ -348,7 +348,7 @@ class Synthesizer:
         """Return the item columns."""
         from .participants.items import answer
 
-        group = np.repeat(np.array([0, 1]), self.columns.sizes)
+        group = np.repeat(np.arange(len(self.columns.sizes)), self.columns.sizes)
         found: dict[str, object] = {}
         for scale in self._questionnaires:
             measure = scale.measure

@@ -305,6 +305,15 @@ class Study(Spec):
             )
         return {name: self.n_of(name) for name in self.group_names}
 
+    @cached_property
+    def samples(self) -> dict[str, int]:
+        """Number of participants by group; of one sample by an empty name. Raises `InputError` where one lacks."""
+        if self.groups:
+            return self.sizes
+        if not (n := self.n_of()):
+            raise InputError(f"study {self.id!r} prints no number of participants; add a [[fact]] of quantity 'n'")
+        return {"": n}
+
     def n_of(self, group: str | None = None) -> int:
         """Return the number of participants of a group, or of all, as printed or left by the others; 0 for neither."""
         n = {fact.group: int(fact.value) for fact in reversed(self.facts_of("n", step=None))}

@@ -30,7 +30,9 @@ class Columns:
     group : str
         The measure that holds the groups.
     sizes : tuple of int
-        Participants in the reference group and in the other.
+        Participants in each group, the reference first.
+    products : tuple of (int, int)
+        Positions of two measures whose product regressions use.
     origin, grain : ndarray, shape (m,)
         A cell holding ``u`` means ``origin + grain * u``; a category counts its second level.
     lowest, highest : ndarray of int, shape (m,)
@@ -39,7 +41,8 @@ class Columns:
 
     measures: tuple[Measure, ...]
     group: str
-    sizes: tuple[int, int]
+    sizes: tuple[int, ...]
+    products: tuple[tuple[int, int], ...]
     origin: FloatArray
     grain: FloatArray
     lowest: IntArray
@@ -91,7 +94,7 @@ def lay_out(study: Study, reconstructed: Sequence[str]) -> Columns:
         A regression needs a measure that is not reconstructed, or a category with more than two levels.
     """
     group, outcome = study.analysis.group, study.analysis.outcome
-    linked = {*reconstructed, *_correlated(study)} | {
+    linked = {*(name for name in reconstructed if ":" not in name), *_correlated(study)} | {
         measure.id for measure in study.measures if measure.kind == "scale" and measure.only_in is None
     }
     regressors = {name for step in study.steps for term in study.terms(step.id) for name in term.split(":")} - {group}
@@ -102,6 +105,7 @@ def lay_out(study: Study, reconstructed: Sequence[str]) -> Columns:
     for measure in measures:
         if measure.kind == "category" and len(measure.levels) != 2:
             raise InputError(f"measure {measure.id!r} has {len(measure.levels)} levels; a correlation needs two")
+    place = {measure.id: index for index, measure in enumerate(measures)}
     grain = np.array([grain_of(study, measure) for measure in measures])
     limits = [limits_of(study, measure) for measure in measures]
     steps = np.array([[0, round((high - low) / g)] for (low, high), g in zip(limits, grain, strict=True)])
@@ -109,7 +113,10 @@ def lay_out(study: Study, reconstructed: Sequence[str]) -> Columns:
     return Columns(
         measures=measures,
         group=group,
-        sizes=(study.sizes[study.group_ids[0]], study.sizes[study.group_ids[1]]),
+        sizes=tuple(study.samples.values()),
+        products=tuple(
+            (place[one], place[other]) for one, _, other in (name.partition(":") for name in study.products)
+        ),
         origin=np.array([low for low, _ in limits]) + grain * middle,
         grain=grain,
         lowest=-middle,

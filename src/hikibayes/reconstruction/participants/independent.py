@@ -73,7 +73,7 @@ def independent_number(known: Known, measure: Measure, rng: np.random.Generator)
     """
     number = _Number(study=known.study, measure=measure)
     for _ in range(TRIES):
-        start = np.array([number.guess(known, group, rng) for group in known.study.group_ids])
+        start = np.array([number.guess(known, group, rng) for group in known.study.samples])
         sums = number.find_sums(start, rng)
         if sums is not None and (column := _column(number, sums, rng)) is not None:
             return column
@@ -81,13 +81,13 @@ def independent_number(known: Known, measure: Measure, rng: np.random.Generator)
 
 
 def _column(number: _Number, sums: IntArray, rng: np.random.Generator) -> FloatArray | None:
-    column = np.full(sum(part.size for part in number.parts), np.nan)
+    ends = np.cumsum([0, *(part.size for part in number.parts)])
+    column = np.full(ends[-1], np.nan)
     for k in number.used:
         values = _with_sums(number.parts[k], int(sums[k, 0]), int(sums[k, 1]), rng)
         if values is None:
             return None
-        first = k * number.parts[0].size
-        column[first : first + number.parts[k].size] = values * number.grain
+        column[ends[k] : ends[k + 1]] = values * number.grain
     return column
 
 
@@ -108,11 +108,11 @@ class _Number:
 
     @cached_property
     def used(self) -> list[int]:
-        return [k for k, name in enumerate(self.study.group_ids) if self.measure.only_in in (None, name)]
+        return [k for k, name in enumerate(self.study.samples) if self.measure.only_in in (None, name)]
 
     @cached_property
     def parts(self) -> list[Part]:
-        return [self._part(group) for group in self.study.group_ids]
+        return [self._part(group) for group in self.study.samples]
 
     @cached_property
     def n(self) -> FloatArray:
@@ -121,7 +121,7 @@ class _Number:
     def _part(self, group: str) -> Part:
         low, high = limits_of(self.study, self.measure, group)
         # an extreme of the whole sample has to occur somewhere: the last group holds it
-        last = self.study.group_ids[self.used[-1]]
+        last = [*self.study.samples][self.used[-1]]
         extremes = [
             fact
             for fact in self.facts
@@ -129,7 +129,7 @@ class _Number:
         ]
         attained = tuple(sorted({round(float(fact.value) / self.grain) for fact in extremes}))
         return Part(
-            size=self.study.sizes[group],
+            size=self.study.samples[group],
             low=round(low / self.grain),
             high=round(high / self.grain),
             attained=attained,
@@ -158,7 +158,7 @@ class _Number:
     # -- sums --------------------------------------------------------------------------------------------------------
 
     def find_sums(self, start: FloatArray, rng: np.random.Generator) -> IntArray | None:
-        """Return sums and sums of squares by group, in counts, that print every fact; shape (2, 2). None if not found.
+        """Return sums and sums of squares by group, in counts, that print every fact; shape (k, 2). None if not found.
 
         Clouds of means and SDs around the best so far, wide and narrow together, are rounded to sums that whole
         numbers can have. Among proposals that print everything the nearest to the start is taken.
@@ -167,9 +167,10 @@ class _Number:
         unit = start[:, 1:]
         for number in range(1, ROUNDS + 1):
             count = CLOUD if number <= QUICK_ROUNDS else 25 * CLOUD
-            width = unit * np.exp(rng.uniform(-8, 0, size=(count, 2, 2)))
-            moved = rng.random((count, 2, 2)) < 0.6
-            cloud = best + moved * width * rng.standard_normal((count, 2, 2))
+            shape = (count, *start.shape)
+            width = unit * np.exp(rng.uniform(-8, 0, size=shape))
+            moved = rng.random(shape) < 0.6
+            cloud = best + moved * width * rng.standard_normal(shape)
             cloud[0], cloud[..., 1] = best, np.abs(cloud[..., 1])
             sums = self._whole(cloud)
             loss = self._loss(sums)
@@ -220,14 +221,15 @@ class _Number:
             return self.grain * self._moment(fact, mean, variance)
         if fact.between is None:
             return None
-        gap = mean[:, 1] - mean[:, 0]
-        gap = gap if fact.between[0] == self.study.group_ids[1] else -gap
-        pooled = variance @ (self.n - 1) / (self.n.sum() - 2)
-        shares = variance / self.n
+        pair = [self.study.group_names.index(name) for name in fact.between]
+        n, variance = self.n[pair], variance[:, pair]
+        gap = mean[:, pair[0]] - mean[:, pair[1]]
+        pooled = variance @ (n - 1) / (n.sum() - 2)
+        shares = variance / n
         error = shares.sum(axis=1)
-        df = error**2 / (shares**2 / (self.n - 1)).sum(axis=1)
+        df = error**2 / (shares**2 / (n - 1)).sum(axis=1)
         if fact.test == "student":
-            error, df = pooled * (1 / self.n).sum(), np.full(len(gap), self.n.sum() - 2)
+            error, df = pooled * (1 / n).sum(), np.full(len(gap), n.sum() - 2)
         t = gap / np.sqrt(error)
         if fact.quantity == "p":
             return np.asarray(2 * stdtr(df, -np.abs(t)))
@@ -236,7 +238,7 @@ class _Number:
 
     def _moment(self, fact: Fact, mean: FloatArray, variance: FloatArray) -> FloatArray:
         if fact.group or self.measure.only_in:
-            k = self.study.group_ids.index(fact.group or self.measure.only_in or "")
+            k = self.study.group_names.index(fact.group or self.measure.only_in or "")
             return mean[:, k] if fact.quantity == "mean" else np.sqrt(variance[:, k])
         total = mean @ self.n / self.n.sum()
         if fact.quantity == "mean":
@@ -343,10 +345,10 @@ def independent_category(study: Study, measure: Measure, rng: np.random.Generato
         No whole numbers of people print the proportions.
     """
     facts = [fact for fact in study.facts if fact.of == measure.id and fact.quantity == "proportion"]
-    by_group = {name: [fact for fact in facts if fact.group == name] for name in study.group_ids}
+    by_group = {name: [fact for fact in facts if fact.group == name] for name in study.samples}
     if not any(by_group.values()):
-        return _labels(study, measure, facts, sum(study.sizes[name] for name in study.group_ids), rng)
-    columns = [_labels(study, measure, by_group[name], study.sizes[name], rng) for name in study.group_ids]
+        return _labels(study, measure, facts, sum(study.samples.values()), rng)
+    columns = [_labels(study, measure, by_group[name], n, rng) for name, n in study.samples.items()]
     return np.concatenate(columns)
 
 

@@ -45,7 +45,7 @@ class Reliability:
     ----------
     items : ndarray of bool, shape (items,)
     group : int
-        0 or 1; 2 for all rows.
+        Which one; -1 for all rows.
     low, high : float
     """
 
@@ -87,9 +87,9 @@ class Questionnaire:
     @cached_property
     def printed(self) -> tuple[Reliability, ...]:
         """Return the intervals that are printed."""
-        groups, found = self.known.study.group_ids, dict[tuple[str, int], tuple[float, float]]()
+        groups, found = self.known.study.group_names, dict[tuple[str, int], tuple[float, float]]()
         for fact in self.known.printed("alpha", self.measure.id):
-            group = groups.index(fact.group) if fact.group else 2
+            group = groups.index(fact.group) if fact.group else -1
             for name in _parts(self.measure, fact):
                 low, high = found.get((name, group), (-math.inf, 1.0))
                 bounds = _inside(fact)
@@ -111,14 +111,14 @@ class Questionnaire:
         rng : numpy.random.Generator
             Draws the reliability of a scale of which no single number is printed.
         """
-        whole = [one for one in self.printed if one.items.all() and one.group == 2]
+        whole = [one for one in self.printed if one.items.all() and one.group < 0]
         if any(one.high - one.low <= 2 * TOLERANCE for one in whole):
             return list(self.printed)
         low, high = (whole[0].low, whole[0].high) if whole else (-math.inf, 1.0)
         wished = drawn if math.isfinite(drawn) else self._wished(rng)
         wished = min(max(wished, low + TOLERANCE), high - TOLERANCE)
         every = np.ones(self.measure.items or 1, dtype=bool)
-        drawn_one = Reliability(items=every, group=2, low=wished - TOLERANCE, high=wished + TOLERANCE)
+        drawn_one = Reliability(items=every, group=-1, low=wished - TOLERANCE, high=wished + TOLERANCE)
         return [drawn_one, *(one for one in self.printed if one not in whole)]
 
     def _wished(self, rng: np.random.Generator) -> float:
@@ -176,7 +176,7 @@ def answer(
     if k == 1:
         return items
     wanted = Wanted(
-        rows=np.stack([np.ones(len(group), bool) if one.group == 2 else group == one.group for one in asked]),
+        rows=np.stack([np.ones(len(group), bool) if one.group < 0 else group == one.group for one in asked]),
         members=np.stack([one.items for one in asked]),
         bounds=np.array([[one.low, one.high] for one in asked]),
     )

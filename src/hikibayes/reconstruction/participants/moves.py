@@ -231,14 +231,19 @@ def effects(
 ) -> tuple[FloatArray, FloatArray]:
     """Return what a step of 1 in each cell adds to some numbers: linear (n, m, t), and quadratic (k, m, t)."""
     by_mean, by_cov = slopes[0][used], slopes[1][used]
-    t, k, m = by_mean.shape
-    linear, square = np.empty((*rows.shape, t)), np.empty((k, m, t))
+    (t, k, _), m, (_, grain) = by_mean.shape, rows.shape[1], space.scale
+    extended = space.with_products(rows)
+    linear, square = np.empty((*extended.shape, t)), np.empty((k, m, t))
     for g, part in enumerate(space.parts):
-        here = rows[part]
+        here = extended[part]
         size = len(here)
-        centred = (here - here.mean(axis=0)) * space.grain
+        centred = (here - here.mean(axis=0)) * grain
         # a stack of small products: one large one would be shared among threads that wait for each other
         effect = 2 / (size - 1) * (centred @ by_cov[:, g]) + by_mean[:, None, g] / size
-        linear[part] = np.moveaxis(effect * space.grain, 0, -1)
-        square[g] = (np.diagonal(by_cov[:, g], axis1=1, axis2=2) / size).T * space.grain[:, None] ** 2
-    return linear, square
+        linear[part] = np.moveaxis(effect * grain, 0, -1)
+        square[g] = (np.diagonal(by_cov[:, g], axis1=1, axis2=2)[:, :m] / size).T * space.grain[:, None] ** 2
+    for place, (one, other) in enumerate(space.products, start=m):
+        # a cell changes its products by as much as the other factor is; of the square that is left out
+        linear[:, one] += linear[:, place] * rows[:, [other]]
+        linear[:, other] += linear[:, place] * rows[:, [one]]
+    return linear[:, :m], square

@@ -18,7 +18,7 @@ from scipy.special import fdtri, ndtri, stdtrit
 from ...arrays import BoolArray, FloatArray
 from ...moments import GroupMoments, two_sided_p
 from ...quantities import KINDS, Address, Analysis
-from ...study.addresses import address_of, outline_of
+from ...study.addresses import address_of, is_column, outline_of
 from ...study.facts import Fact
 from ...study.study import Study
 
@@ -34,7 +34,7 @@ STEP = 1e-5
 """Length of a finite difference, in SDs of a measure."""
 FIXED = ("n", "minimum", "maximum", "alpha")
 """Kinds of numbers that the moments of the scores do not tell."""
-OF_F = ("r2_p", "delta_r2_p")
+OF_F = ("r2_p", "delta_r2_p", "f_p")
 ESTIMATES = ("t", "d", "mean_difference", "correlation", "coefficient", "slope")
 """What tells the sign of a test statistic whose p alone is about both sides."""
 WIDTHS = {"proportion": 0.01, "correlation": 0.01, "r2": 0.01, "delta_r2": 0.01}
@@ -79,13 +79,18 @@ class Numbers:
     study : Study
         Without open readings.
     names : sequence of str, length m
-        The measures, as the moments have them.
+        The measures, as the moments have them, then products of two.
+    origins : sequence of float, optional
+        Of the measures: around what products are.
     """
 
-    def __init__(self, study: Study, names: Sequence[str]) -> None:
+    def __init__(self, study: Study, names: Sequence[str], origins: Sequence[float] = ()) -> None:
         self.study, self.names = study, tuple(names)
-        self.sizes = np.array([study.sizes[name] for name in study.group_ids], dtype=float)
-        self.categories = frozenset(name for name in names if study.measure(name).kind == "category")
+        self.pairs = {name: tuple(map(self.names.index, name.split(":"))) for name in names if ":" in name}
+        self.origins = {name: (float(origins[one]), float(origins[other])) for name, (one, other) in self.pairs.items()}
+        self.sizes = np.array([*study.samples.values()], dtype=float)
+        measures = [name for name in names if ":" not in name]
+        self.categories = frozenset(name for name in measures if study.measure(name).kind == "category")
         facts = [fact for fact in study.facts if self._determined(fact)]
         self.goals = tuple(goal for fact in facts for goal in self._goals(fact))
         self._outline, self._dfs = outline_of(study), [self._df(goal.address) for goal in self.goals]
@@ -117,8 +122,9 @@ class Numbers:
 
     @cached_property
     def regressed(self) -> list[int]:
-        """Positions of the measures that regressions use."""
+        """Positions of the measures that regressions use, and of their products."""
         used = {name for goal in self.goals if goal.fact.step for name in self.measures(goal)}
+        used |= {name for name in self.pairs if set(name.split(":")) <= used}
         return [index for index, name in enumerate(self.names) if name in used]
 
     def measures(self, goal: Goal) -> frozenset[str]:
@@ -140,9 +146,14 @@ class Numbers:
         return [step, *([before] if before else [])]
 
     def _determined(self, fact: Fact) -> bool:
-        if KINDS[fact.quantity].value is None or fact.errors or fact.at:
+        if KINDS[fact.quantity].value is None or fact.errors:
             return False
-        if fact.quantity in FIXED or fact.of == self.study.analysis.group:
+        if fact.term and not is_column(self.study, str(fact.step), fact.term):
+            return False
+        group = self.study.analysis.group
+        if fact.with_ and group in (fact.of, fact.with_) and len(self.sizes) != 2:
+            return False
+        if fact.quantity in FIXED or (group and fact.of == group):
             return fact.quantity == "correlation" and fact.with_ in self.names
         return self._named(fact) <= set(self.names)
 
@@ -151,7 +162,7 @@ class Numbers:
         each = fact.quantity == "vif" and fact.term is None and fact.relation not in ("=", "about")
         low, high, width = self._bounds(fact, address)
         absolute = fact.absolute or (KINDS[fact.quantity].statistic is not None and address.tail in ("two", "one"))
-        for term in self.study.terms(fact.step or "") if each else (fact.term,):
+        for term in self.study.columns(fact.step or "") if each else (fact.term,):
             here = replace(address, term=term)
             yield Goal(fact=fact, address=here, low=low, high=high, width=width, absolute=absolute)
 
@@ -185,8 +196,10 @@ class Numbers:
 
     def _f_df(self, address: Address, quantity: str) -> tuple[float, float]:
         """Return the degrees of freedom of the F that a p belongs to."""
-        terms, before = len(self.study.terms(address.step)), self.study.step(address.step).after
-        added = terms - (len(self.study.terms(before)) if before and quantity == "delta_r2_p" else 0)
+        if not address.step:
+            return len(self.sizes) - 1.0, float(self.sizes.sum() - len(self.sizes))
+        terms, before = len(self.study.columns(address.step)), self.study.step(address.step).after
+        added = terms - (len(self.study.columns(before)) if before and quantity == "delta_r2_p" else 0)
         return float(added), float(self.sizes.sum() - terms - 1)
 
     def _df(self, address: Address) -> float | None:
@@ -196,9 +209,11 @@ class Numbers:
             return (
                 None
                 if not (address.term or address.of) or address.separate
-                else n - len(self.study.terms(address.step)) - 1
+                else n - len(self.study.columns(address.step)) - 1
             )
-        return n - 2 if address.test == "student" and address.between else None
+        if address.test == "student" and address.between:
+            return float(sum(self.study.sizes[name] for name in address.between) - 2)
+        return None
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -210,7 +225,12 @@ class Numbers:
         """Return some of the numbers, from the moments of some of the measures; the others are 0."""
         names = tuple(self.names[i] for i in of)
         moments = GroupMoments(
-            names=names, n=self.sizes, mean=mean, cov=cov, categories=self.categories & frozenset(names)
+            names=names,
+            n=self.sizes,
+            mean=mean,
+            cov=cov,
+            categories=self.categories & frozenset(names),
+            origins={name: self.origins[name] for name in names if name in self.origins},
         )
         found = np.zeros((*mean.shape[:-2], len(self.goals)))
         run = Analysis(self._outline, moments)
@@ -303,4 +323,15 @@ class Numbers:
 def _address(fact: Fact) -> tuple[object, ...]:
     """Return what an estimate and the p of its test have in common."""
     kind = fact.quantity.removesuffix("_p") if fact.step else ("test" if fact.between else fact.quantity)
-    return kind, fact.of, fact.with_, fact.group, fact.between, fact.step, fact.term, fact.coding, fact.products
+    return (
+        kind,
+        fact.of,
+        fact.with_,
+        fact.group,
+        fact.between,
+        fact.step,
+        fact.term,
+        fact.coding,
+        fact.products,
+        fact.at,
+    )

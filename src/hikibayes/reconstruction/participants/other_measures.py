@@ -14,6 +14,7 @@ import numpy as np
 from ...arrays import FloatArray
 from ...distributions import Distribution
 from ...study.facts import Fact
+from ..posterior.layout import contrasts
 from .columns import Columns
 from .known import Known, sample
 
@@ -44,7 +45,7 @@ def append_measures(
         ``correlation_matrix`` (LKJ), ``correlation_difference``.
     columns : Columns
         Sizes of the groups, and how many measures there are in the end.
-    moments : tuple of ndarray, shapes (2, k) and (2, k, k)
+    moments : tuple of ndarray, shapes (groups, k) and (groups, k, k)
         Group means and covariances in SD units of the total sample.
     names, extra : sequence of str
         The measures that these are of, and those to append.
@@ -52,7 +53,7 @@ def append_measures(
 
     Returns
     -------
-    mean, cov : ndarray, shapes (2, m) and (2, m, m)
+    mean, cov : ndarray, shapes (groups, m) and (groups, m, m)
 
     Notes
     -----
@@ -84,18 +85,20 @@ def append_measures(
 
 def _appended(known: Known, columns: Columns, name: str, moments: Moments, rng: np.random.Generator) -> Moments:
     mean, cov = moments
-    share = np.array(columns.sizes) / sum(columns.sizes)
-    gap = known.draw("standardised_difference", name, rng, NO_GROUP_DIFFERENCE_KNOWN)
-    ratio = np.exp(np.array([-0.5, 0.5]) * known.draw("log_variance_ratio", name, rng, NO_VARIANCE_RATIO_KNOWN))
-    within = max(1 - share[0] * share[1] * gap**2, LEAST_WITHIN)
+    share, codes = np.array(columns.sizes) / sum(columns.sizes), contrasts(len(columns.sizes))
+    each = range(codes.shape[1])
+    gap = codes @ [known.draw("standardised_difference", name, rng, NO_GROUP_DIFFERENCE_KNOWN) for _ in each]
+    ratio = np.exp(codes @ [known.draw("log_variance_ratio", name, rng, NO_VARIANCE_RATIO_KNOWN) for _ in each])
+    own = gap - share @ gap
+    within = max(1 - share @ own**2, LEAST_WITHIN)
     sd = np.sqrt(ratio * within / (share @ ratio))
     size = cov.shape[1]
-    grown = np.zeros((2, size + 1, size + 1))
+    grown = np.zeros((len(share), size + 1, size + 1))
     grown[:, :size, :size] = cov
     for k, row in enumerate(_correlations(known, len(columns.names), cov, rng)):
         grown[k, size, :size] = grown[k, :size, size] = row * np.sqrt(np.diag(cov[k])) * sd[k]
         grown[k, size, size] = sd[k] ** 2
-    return np.column_stack([mean, np.array([-share[1], share[0]]) * gap]), grown
+    return np.column_stack([mean, own]), grown
 
 
 def _correlations(known: Known, dimension: int, cov: FloatArray, rng: np.random.Generator) -> list[FloatArray]:
@@ -103,12 +106,15 @@ def _correlations(known: Known, dimension: int, cov: FloatArray, rng: np.random.
     size = cov.shape[1]
     matrix, difference = known.assumed("correlation_matrix"), known.assumed("correlation_difference")
     eta = matrix.eta if matrix is not None and matrix.eta else 1.0
-    spread = [sample(difference, rng) if difference is not None else 0.0 for _ in range(size)]
+    codes = contrasts(len(cov))
+    spread = [
+        [sample(difference, rng) if difference is not None else 0.0 for _ in range(size)] for _ in range(codes.shape[1])
+    ]
     beta = np.full(size, eta + (dimension - 2) / 2)
     partial = np.arctanh(np.clip(2 * rng.beta(beta, beta) - 1, -0.99, 0.99))
     rows = []
-    for k, half in enumerate((-0.5, 0.5)):
-        z = np.tanh(partial + half * np.array(spread))
+    for k, code in enumerate(codes):
+        z = np.tanh(partial + code @ np.reshape(spread, (len(code), size)))
         on_sphere = z * np.sqrt(np.concatenate([[1.0], np.cumprod(1 - z[:-1] ** 2)]))
         sd = np.sqrt(np.diag(cov[k]))
         rows.append(np.linalg.cholesky(cov[k] / np.outer(sd, sd)) @ on_sphere)
@@ -121,17 +127,17 @@ def _printed_correlations(known: Known, name: str, before: Sequence[str]) -> lis
     for fact in known.printed("correlation", name):
         partner = fact.with_ if fact.of == name else fact.of
         if partner in before:
-            group = known.study.group_ids.index(fact.group) if fact.group else None
+            group = known.study.group_names.index(fact.group) if fact.group else None
             found.append((before.index(str(partner)), group, fact))
     return found
 
 
-def _outside(moments: Moments, sizes: tuple[int, int], printed: Sequence[tuple[int, int | None, Fact]]) -> float:
+def _outside(moments: Moments, sizes: tuple[int, ...], printed: Sequence[tuple[int, int | None, Fact]]) -> float:
     """Return how far the last measure's correlations are outside their printed intervals, summed."""
     mean, cov = moments
     n = np.array(sizes, dtype=float)
     gap = mean - n @ mean / n.sum()
-    total = ((n - 1) @ cov.reshape(2, -1)).reshape(cov.shape[1:]) + (gap.T * n) @ gap
+    total = ((n - 1) @ cov.reshape(len(n), -1)).reshape(cov.shape[1:]) + (gap.T * n) @ gap
     miss = 0.0
     for position, group, fact in printed:
         matrix = total if group is None else cov[group]

@@ -23,7 +23,7 @@ from .numbers import HAIR, Numbers
 from .program import cross_products, moments_of, places_of, whole_moments
 from .recolour import recolour
 from .space import Space, moments
-from .start import first_rows, freeze_extremes
+from .start import bent, first_rows, freeze_extremes
 from .targets import Targets
 
 NARROW = 64
@@ -50,7 +50,7 @@ def adjusted(study: Study, measure: Measure, values: FloatArray) -> FloatArray:
     low, high = measure.limits
     extremes = [float(fact.value) for fact in study.facts if fact.of == measure.id and fact.quantity in EXTREMES]
     space = Space(
-        group=np.repeat(np.arange(len(study.group_ids)), [study.sizes[name] for name in study.group_ids]),
+        group=np.repeat(np.arange(len(study.samples)), [*study.samples.values()]),
         origin=np.zeros(1),
         grain=np.ones(1),
         lowest=np.array([low]),
@@ -79,7 +79,8 @@ class Search:
 
     def __init__(self, study: Study, columns: Columns) -> None:
         self.study, self.columns = study, columns
-        self.numbers = Numbers(study, columns.names)
+        products = [f"{columns.names[one]}:{columns.names[other]}" for one, other in columns.products]
+        self.numbers = Numbers(study, (*columns.names, *products), columns.origin.tolist())
 
     def rows(self, targets: Targets, rng: np.random.Generator, *, reflect: bool = True) -> FloatArray:
         """Return rows near the targets that meet every fact, or miss as little as was found.
@@ -97,12 +98,14 @@ class Search:
         ndarray, shape (n, m)
             In counts.
         """
-        rows = first_rows(self.columns, targets, rng)
+        rows = bent(self.columns, targets, first_rows(self.columns, targets, rng))
         space = self._space(targets, freeze_extremes(self.study, self.columns, rows))
         if self._is_narrow(space) and not space.capped.any():
             return self._narrow(space, rows, targets, rng, reflect)
         aim = self._aim(self.numbers.values(*moments(space, rows)), reflect)
-        rows, outside = move(space, self.numbers, rows, aim, rng, ROUNDS)
+        outside = np.ones(1)
+        if not space.fine.all():
+            rows, outside = move(space, self.numbers, rows, aim, rng, ROUNDS)
         if outside.any() and space.fine.any():
             rows, outside = change_least(space, self.numbers, rows, aim, space.fine)
         if outside.any() and self._is_narrow(space):
@@ -121,10 +124,12 @@ class Search:
             binary=columns.binary,
             odd_cap=np.floor(targets.odd_share * sum(columns.sizes)).astype(np.int64),
             frozen=frozen,
+            products=columns.products,
         )
 
     def _is_narrow(self, space: Space) -> bool:
-        return len(places_of(space)[0]) <= NARROW
+        # a program of moments does not know the products'
+        return not space.products and len(places_of(space)[0]) <= NARROW
 
     def _aim(self, value: FloatArray, reflect: bool) -> Aim:
         """Return the intervals of one table."""

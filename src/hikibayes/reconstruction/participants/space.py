@@ -30,6 +30,8 @@ class Space:
         How many scores may be an odd number of steps from the scale's own zero; n where it does not matter.
     frozen : ndarray of bool, shape (n, m)
         Cells that stay as they are (a printed minimum, for example).
+    products : tuple of (int, int), length q
+        Pairs of columns whose product numbers depend on.
     """
 
     group: IntArray
@@ -41,6 +43,7 @@ class Space:
     binary: BoolArray
     odd_cap: IntArray
     frozen: BoolArray
+    products: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def parts(self) -> tuple[slice, ...]:
@@ -53,14 +56,28 @@ class Space:
         """Columns in which odd scores are few."""
         return self.odd_cap < len(self.group)
 
+    @cached_property
+    def scale(self) -> tuple[FloatArray, FloatArray]:
+        """Origins and grains of the columns and of their products, shape (m + q,): a product is around the origins."""
+        grains = [self.grain[one] * self.grain[other] for one, other in self.products]
+        return np.append(self.origin, np.zeros(len(grains))), np.append(self.grain, grains)
+
+    def with_products(self, rows: FloatArray) -> FloatArray:
+        """Return rows with the products of their cells beside them, shape (n, m + q)."""
+        return np.column_stack([rows, *(rows[:, one] * rows[:, other] for one, other in self.products)])
+
     def is_odd(self, rows: FloatArray) -> BoolArray:
         """Tell which scores are an odd number of steps from the scale's own zero."""
         return np.asarray((rows + np.rint(self.origin / self.grain)) % 2 == 1)
 
 
 def moments(space: Space, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return means (k, m) and covariances (k, m, m; divisor n - 1) of the groups, in the measures' own units."""
+    """Return means and covariances (divisor n - 1) of the groups, in the measures' own units.
+
+    Shapes are (k, m + q) and (k, m + q, m + q); products come last.
+    """
+    (origin, grain), rows = space.scale, space.with_products(rows)
     values = [rows[part] for part in space.parts]
     mean = np.stack([part.mean(axis=0) for part in values])
     cov = np.stack([np.cov(part, rowvar=False).reshape(rows.shape[1], -1) for part in values])
-    return space.origin + space.grain * mean, cov * np.outer(space.grain, space.grain)
+    return origin + grain * mean, cov * np.outer(grain, grain)

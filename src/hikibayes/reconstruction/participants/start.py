@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.special import betaln, gammaln, ndtr
 
@@ -36,6 +38,25 @@ def first_rows(columns: Columns, targets: Targets, rng: np.random.Generator) -> 
         latent = independent @ _raised(correlation, kept).T
         parts.append(_climbed(columns, targets, k, ladders, latent))
     return np.concatenate(parts).astype(float)
+
+
+def bent(columns: Columns, targets: Targets, rows: FloatArray) -> FloatArray:
+    """Give the outcome, the last column, the slopes on products that a reconstruction has; its variance stays."""
+    if not columns.products:
+        return rows
+    rows, ends = rows.copy(), np.cumsum([0, *columns.sizes])
+    scores = (rows - rows.mean(axis=0)) / rows.std(axis=0, ddof=1)
+    products = np.column_stack([scores[:, one] * scores[:, other] for one, other in columns.products])
+    for g, (begin, end) in enumerate(pairwise(ends)):
+        x = np.column_stack([np.ones(end - begin), rows[begin:end, :-1]])
+        both = np.column_stack([rows[begin:end, -1], products[begin:end] @ targets.bend[g]])
+        fitted = x @ np.linalg.lstsq(x, both, rcond=None)[0]
+        left, more = (both - fitted).T
+        rest = max(1 - float(more @ more) / max(float(left @ left), 1e-9), 0.05)
+        rows[begin:end, -1] = fitted[:, 0] + more + np.sqrt(rest) * left
+    lowest, highest = columns.lowest[-1], columns.highest[-1]
+    rows[:, -1] = np.clip(rows[:, -1] if columns.fine[-1] else np.rint(rows[:, -1]), lowest, highest)
+    return rows
 
 
 def _white_scores(size: int, m: int, rng: np.random.Generator) -> FloatArray:
@@ -159,7 +180,7 @@ def freeze_extremes(study: Study, columns: Columns, rows: FloatArray) -> BoolArr
         j = columns.names.index(fact.of)
         value = round((float(fact.value) - columns.origin[j]) / columns.grain[j])
         rank = rows[:, j] if fact.quantity == "minimum" else -rows[:, j]
-        allowed = ~frozen[:, j] & ((group == study.group_ids.index(fact.group)) if fact.group else True)
+        allowed = ~frozen[:, j] & ((group == study.group_names.index(fact.group)) if fact.group else True)
         cell = int(np.argmin(np.where(allowed, rank, np.inf)))
         rows[cell, j], frozen[cell, j] = value, True
     return frozen

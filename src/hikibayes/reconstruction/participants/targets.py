@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import xarray as xr
@@ -27,6 +28,8 @@ LEAST_ODD = 0.2
 UNKNOWN_SCALE = {"mean": (0.5, 0.08), "sd": (0.2, 0.03)}
 """Mean and SD of the raw mean and raw SD, in ranges, of a scale outside every regression of which nothing is known."""
 ATTEMPTS = 200
+MOST_COUNTS = 2e5
+"""Of three and more groups, so many combinations of numbers of people are tried, the nearest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +40,8 @@ class Draws:
     ----------
     names : tuple of str, length k
         The measures.
-    mean : ndarray, shape (draws, 2, k)
-    cov : ndarray, shape (draws, 2, k, k)
+    mean : ndarray, shape (draws, groups, k)
+    cov : ndarray, shape (draws, groups, k, k)
         In SD units of the total sample, categories as 0/1.
     location, scale : ndarray, shape (draws, k)
         Raw mean and SD where they are known, NaN elsewhere.
@@ -53,8 +56,7 @@ class Draws:
     @classmethod
     def of(cls, reconstructions: xr.Dataset, study: Study) -> Draws:
         """Take the arrays out of a Dataset with the dims ``draw, group, measure, measure_2``."""
-        groups = list(study.group_ids)
-        draws = reconstructions.sel(group=groups)
+        draws = reconstructions.sel(group=list(study.samples))
         mean = draws["mean"].transpose("draw", "group", "measure").values.astype(float)
         cov = draws["cov"].transpose("draw", "group", "measure", "measure_2")
         unknown = np.full((len(mean), mean.shape[2]), np.nan)
@@ -77,20 +79,23 @@ class Targets:
 
     Attributes
     ----------
-    mean : ndarray, shape (2, m)
+    mean : ndarray, shape (k, m)
         Group means in counts.
-    cov : ndarray, shape (2, m, m)
+    cov : ndarray, shape (k, m, m)
         Group covariances in counts, divisor n - 1.
     alpha : ndarray, shape (m,)
         Reliability of a scale of two items; NaN where none is printed or assumed, and for other measures.
     odd_share : ndarray, shape (m,)
         Largest share of odd totals that leaves that reliability possible; 1 where it does not matter.
+    bend : ndarray, shape (k, q)
+        Slopes of the outcome, in counts, on products of z scores, beside everything else.
     """
 
     mean: FloatArray
     cov: FloatArray
     alpha: FloatArray
     odd_share: FloatArray
+    bend: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +145,17 @@ class TargetMaker:
             cov=cov * spread[:, None] * spread[None, :],
             alpha=alpha,
             odd_share=share,
+            bend=spread[-1] * self._bend(draw),
         )
+
+    def _bend(self, draw: int) -> FloatArray:
+        """Return the outcome's slopes on products (k, q), in SD units, in each group's own regression on everything."""
+        names, cov = self.draws.names, self.draws.cov[draw]
+        others = [i for i, name in enumerate(names) if name != self.study.analysis.outcome]
+        products = [i for i, name in enumerate(others) if ":" in names[name]]
+        y = names.index(self.study.analysis.outcome)
+        slopes = np.linalg.solve(cov[:, others][:, :, others], cov[:, others, y][..., None])[..., 0]
+        return np.asarray(slopes[:, products])
 
     # -- raw units ---------------------------------------------------------------------------------------------------
 
@@ -149,7 +164,7 @@ class TargetMaker:
     ) -> tuple[float, float, float]:
         """Return raw mean, raw SD and (of two items) reliability of a measure in the total sample.
 
-        ``mean`` and ``sd``, shape (2,), are those of the groups in SD units: a raw number that is printed of a group
+        ``mean`` and ``sd``, shape (k,), are those of the groups in SD units: a raw number that is printed of a group
         tells that of the total sample.
         """
         if self.columns.binary[i]:
@@ -166,7 +181,7 @@ class TargetMaker:
             Which reconstruction.
         i : int
             Which of the columns, not a category.
-        sd : ndarray, shape (2,)
+        sd : ndarray, shape (k,)
             The groups' SDs in SD units: a printed SD of a group tells that of the total sample.
         rng : numpy.random.Generator
             Draws what is assumed.
@@ -188,14 +203,14 @@ class TargetMaker:
         if np.isfinite(known := self._known_number(self.draws.scale, draw, i)):
             return known
         printed = self._printed("sd", i, rng)
-        total, by_group = [v for k, v in printed if k == 2], [v / sd[k] for k, v in printed if k < 2]
+        total, by_group = [v for k, v in printed if k < 0], [v / sd[k] for k, v in printed if k >= 0]
         return float(np.mean(total or by_group)) if total or by_group else self._assumed("sd", i, rng)
 
     def _raw_mean(self, draw: int, i: int, mean: FloatArray, rng: np.random.Generator) -> float:
         if np.isfinite(known := self._known_number(self.draws.location, draw, i)):
             return known
         printed = self._printed("mean", i, rng)
-        total, by_group = [v for k, v in printed if k == 2], [v - mean[k] for k, v in printed if k < 2]
+        total, by_group = [v for k, v in printed if k < 0], [v - mean[k] for k, v in printed if k >= 0]
         return float(np.mean(total or by_group)) if total or by_group else self._assumed("mean", i, rng)
 
     def _known_number(self, known: FloatArray, draw: int, i: int) -> float:
@@ -203,10 +218,10 @@ class TargetMaker:
         return float(known[draw, self.draws.names.index(name)]) if name in self.draws.names else math.nan
 
     def _printed(self, quantity: str, i: int, rng: np.random.Generator) -> list[tuple[int, float]]:
-        """Return numbers that a paper may have rounded to what it printed, each with its group (2: the total)."""
-        groups = self.study.group_ids
+        """Return numbers that a paper may have rounded to what it printed, each with its group (-1: the total)."""
+        groups = self.study.group_names
         return [
-            (groups.index(fact.group) if fact.group else 2, float(rng.uniform(fact.interval.low, fact.interval.high)))
+            (groups.index(fact.group) if fact.group else -1, float(rng.uniform(fact.interval.low, fact.interval.high)))
             for fact in self.known.printed(quantity, self.columns.names[i])
             if fact.relation in ("=", "about")
         ]
@@ -255,25 +270,28 @@ class TargetMaker:
                 cov[k, :, i] *= ratio
         return mean, cov
 
-    def _nearest_counts(self, name: str, share: FloatArray) -> tuple[int, int]:
-        first, second = self.columns.sizes
+    def _nearest_counts(self, name: str, share: FloatArray) -> tuple[int, ...]:
+        sizes = self.columns.sizes
         facts = self.known.printed("proportion", name) + self.known.printed("proportion_difference", name)
-        wished = np.add.outer(
-            (np.arange(1, first) / first - share[0]) ** 2, (np.arange(1, second) / second - share[1]) ** 2
-        )
+        most = None if len(sizes) < 3 else max(3, int(MOST_COUNTS ** (1 / len(sizes))))
+        near = [
+            1 + np.argsort(np.abs(np.arange(1, n) / n - here), kind="stable")[:most]
+            for n, here in zip(sizes, share, strict=True)
+        ]
+        wished = reduce(np.add.outer, [(c / n - p) ** 2 for c, n, p in zip(near, sizes, share, strict=True)])
         for index in np.argsort(wished, axis=None):
-            a, b = np.unravel_index(index, wished.shape)
-            counts = int(a) + 1, int(b) + 1
+            places = np.unravel_index(index, wished.shape)
+            counts = tuple(int(c[place]) for c, place in zip(near, places, strict=True))
             if all(_share_fits(self.study, fact, counts, self.columns.sizes) for fact in facts):
                 return counts
         named = ", ".join(repr(fact.id) for fact in facts)
         raise InputError(f"no whole numbers of people print {named}", source=f"study {self.study.id}")
 
 
-def _share_fits(study: Study, fact: Fact, counts: Sequence[int], sizes: tuple[int, int]) -> bool:
+def _share_fits(study: Study, fact: Fact, counts: Sequence[int], sizes: tuple[int, ...]) -> bool:
     if fact.level == study.measure(fact.of or "").levels[0].id:
         counts = [size - count for size, count in zip(sizes, counts, strict=True)]
-    shares = {name: count / size for name, count, size in zip(study.group_ids, counts, sizes, strict=True)}
+    shares = {name: count / size for name, count, size in zip(study.samples, counts, sizes, strict=True)}
     if fact.between:
         value = shares[fact.between[0]] - shares[fact.between[1]]
     else:

@@ -101,9 +101,9 @@ class Layout:
                     " (the audit takes any): leave it out"
                 )
         predictors = sorted(found, key=lambda name: kinds[name].kind != "category")
-        n = _sizes(study)
+        n = tuple(study.samples.values())
         return cls(
-            groups=study.group_names or ("",),
+            groups=tuple(study.samples),
             n=n,
             group=group,
             outcome=study.analysis.outcome,
@@ -162,14 +162,6 @@ class Layout:
     def step(self, name: str) -> int:
         """Return a step's index."""
         return [step.id for step in self.steps].index(name)
-
-
-def _sizes(study: Study) -> tuple[int, ...]:
-    if study.groups:
-        return tuple(study.sizes[name] for name in study.group_names)
-    if not (n := study.n_of()):
-        raise InputError(f"study {study.id!r} prints no number of participants; add a [[fact]] of quantity 'n'")
-    return (n,)
 
 
 def _step(study: Study, step: str, n: tuple[int, ...]) -> StepLayout:
