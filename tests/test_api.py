@@ -137,6 +137,11 @@ CALLS = {
         lambda g: hikibayes.confounding(g.folder),
         lambda g: hikibayes.confounding(g.fit),
     ],
+    "limitations": [
+        lambda g: hikibayes.limitations("nonaka2021", datasets=2, only=["reverse"]),
+        lambda g: hikibayes.limitations(g.folder, only=["panel"]),
+        lambda g: hikibayes.limitations(g.fit, numbers={"panel": {"share": 0.2}}),
+    ],
     "replicate": [
         lambda g: hikibayes.replicate(str(g.folder), "nonaka2021_made_up"),
         lambda g: hikibayes.replicate(g.fit, g.table, more=True),

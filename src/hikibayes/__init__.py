@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .reporting.html import report
     from .robustness.confounding.sensitivity import confounding
     from .robustness.imbalance.sensitivity import imbalance
+    from .robustness.limitations.sensitivity import limitations
     from .robustness.priors.sensitivity import priors
     from .runs.replay import replay
     from .spec import InputError
@@ -49,6 +50,7 @@ _HOME = {
     "engines": "validation.engines",
     "fit": "inference.fit",
     "imbalance": "robustness.imbalance.sensitivity",
+    "limitations": "robustness.limitations.sensitivity",
     "load_model": "inference.models.specs",
     "load_simulation": "planning.designs.simulation",
     "load_study": "study.study_file",
@@ -78,6 +80,7 @@ __all__ = [
     "engines",
     "fit",
     "imbalance",
+    "limitations",
     "load_model",
     "load_simulation",
     "load_study",

@@ -138,7 +138,7 @@ def plain_ticks(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter
 
     def text(x: float, _: int) -> str:
-        return bounded(x).rstrip("0") if abs(x) > 1e-9 else "0"
+        return bounded(x).rstrip("0").rstrip(".") if abs(x) > 1e-9 else "0"
 
     axis.set_major_formatter(FuncFormatter(text))
 

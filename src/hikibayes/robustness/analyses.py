@@ -15,6 +15,7 @@ from ..spec import InputError
 from .case import Case
 from .confounding.sensitivity import confounding_of
 from .imbalance.sensitivity import imbalance_of
+from .limitations.sensitivity import limitations_of
 from .priors.sensitivity import priors_of
 
 TIPPING_COLUMNS = ("analysis", "what", "value", "lower", "upper", "sentence")
@@ -46,6 +47,7 @@ ANALYSES: Mapping[str, Analysis] = {
     "priors": priors_of,
     "confounding": confounding_of,
     "imbalance": imbalance_of,
+    "limitations": limitations_of,
 }
 """Every sensitivity analysis that takes seconds, in the order of the report."""
 

@@ -55,6 +55,22 @@ class Statement(Spec):
     source: Source
 
 
+class Limitation(Spec):
+    """Something that may limit what the study found, as a question that can be run.
+
+    Notes
+    -----
+    ``kind`` is the question (`hikibayes.robustness.limitations`), ``of`` the measures that it is about, and
+    ``numbers`` what it is told. ``statement`` names the paper's own words on it.
+    """
+
+    kind: Identifier
+    of: tuple[Identifier, ...] = ()
+    numbers: dict[Identifier, Number] = Field(default_factory=dict)
+    statement: Identifier | None = None
+    rationale: Text | None = None
+
+
 class Analysis(Spec):
     """How the published regressions were set up."""
 
@@ -186,6 +202,8 @@ class Study(Spec):
     readings: tuple[Reading, ...] = Field(default=(), alias="reading")
     estimands: tuple[Estimand, ...] = Field(default=(), alias="estimand")
     statements: tuple[Statement, ...] = Field(default=(), alias="statement")
+    limitations: tuple[Limitation, ...] = Field(default=(), alias="limitation")
+    """One of a kind at most; kinds that need nothing said run without."""
 
     # -- looking things up ------------------------------------------------------------------------------------------
 
@@ -376,6 +394,7 @@ class Study(Spec):
             "assumption": [assumption.id for assumption in self.assumptions],
             "reading": [reading.id for reading in self.readings],
             "estimand": [estimand.name for estimand in self.estimands],
+            "limitation": [limitation.kind for limitation in self.limitations],
         }
         for kind, names in kinds.items():
             if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -471,6 +490,7 @@ class Study(Spec):
             "step": {step.id for step in self.steps},
             "fact": {fact.id for fact in self.facts},
             "level": {level.id for level in levels},
+            "statement": {statement.id for statement in self.statements},
         }[kind]
 
     def _references(self) -> Iterator[tuple[str, str, str]]:
@@ -493,6 +513,9 @@ class Study(Spec):
             )
         for estimand in self.estimands:
             yield from self._of_estimand(f"estimand {estimand.name!r}", estimand)
+        for limit in self.limitations:
+            yield from ((f"limitation {limit.kind!r}", "measure", name) for name in limit.of)
+            yield from ((f"limitation {limit.kind!r}", "statement", name) for name in (limit.statement,) if name)
         for reading in self.readings:
             for option in reading.options.values():
                 yield from ((f"reading {reading.id!r}", "fact", name) for name in option.facts)

@@ -61,7 +61,11 @@ def _base_path(name: str, overlay: Path) -> Path:
         raise InputError(str(error), source=overlay, key="base") from None
 
 
-LISTS = {"measure": "id", "step": "id", "fact": "id", "assumption": "id", "reading": "id", "estimand": "name"}
+LISTS = {
+    **dict.fromkeys(("measure", "step", "fact", "assumption", "reading"), "id"),
+    "estimand": "name",
+    "limitation": "kind",
+}
 
 
 def _overlaid(base: Study, content: dict[str, Any], path: Path) -> Study:

@@ -26,8 +26,8 @@ from ...inference.models.design import Design, design
 from ...inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ...study.measures import term_parts
 from ..case import Case
+from ..weighting import Population, weighted_statistics
 from .balance import Balance
-from .mixes import Population, weighted_statistics
 
 EXTRA_TERMS: dict[str, tuple[str, ...]] = {
     "unadjusted": (),

@@ -22,9 +22,10 @@ from ...shown import Shown
 from ...study.study import Study
 from ..case import Case, case_of
 from ..treatment import Treatment
+from ..weighting import Population
 from .adjustments import EXTRA_TERMS, Adjustable
 from .balance import Balance, Mix, balance_of, mixes_of
-from .mixes import Population, everybody, matching, reweighting, within
+from .mixes import everybody, matching, reweighting, within
 from .tipping import TIPPING, Omitted, omitted_product, tipping_rows
 
 COLUMNS = (

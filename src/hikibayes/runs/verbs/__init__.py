@@ -6,6 +6,7 @@ from .confounding import confounding
 from .engines import engines
 from .fit import fit
 from .imbalance import imbalance
+from .limitations import limitations
 from .power import diagnose, power
 from .priors import priors
 from .reanalyze import reanalyze
@@ -15,6 +16,6 @@ from .validate import validate
 
 VERBS = (
     *(reanalyze, audit, calibrate, synthesize, fit, engines),
-    *(priors, imbalance, confounding, power, diagnose, replicate, validate),
+    *(priors, imbalance, confounding, limitations, power, diagnose, replicate, validate),
 )
 """In the order of the work, as ``hikibayes --help`` lists them."""

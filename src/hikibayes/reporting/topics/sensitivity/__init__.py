@@ -17,6 +17,7 @@ ANALYSES = {
     "prior": "One’s own expectation",
     "imbalance": "The groups’ imbalance",
     "confounding": "Something that nobody measured",
+    "limitations": "What limits the study",
 }
 
 

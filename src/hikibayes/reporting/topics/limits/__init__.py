@@ -1,0 +1,59 @@
+"""What each limit of the study would have to be for the answer to fall, a line each; and the curves behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....study import wording
+from ...drawing import named
+from ...findings import Findings
+from ...topic import Topic
+from .figures import FIGURES
+
+__all__ = ["LIMITS"]
+
+WORDS = {
+    "limitation_panel": "The answer among all who were asked, by how taking part depended on what was measured",
+    "limitation_panel_surface": "The same, where taking part depended on both measures in one group alone",
+    "limitation_measurement": "The answer about true scores, by the reliability of one score",
+}
+"""What each figure shows."""
+
+
+def _limits(f: Findings) -> dict[str, Any]:
+    """Return a line for each limitation; those left out with the reason."""
+    table = f.table("limitations")
+    said = {each.kind: each.statement for each in f.study.limitations if each.statement}
+    quotes = {statement.id: statement.source for statement in f.study.statements}
+    lines = [
+        {**named(row), "source": quotes.get(said.get(row["limitation"], "")), "figures": _figures(f, row["limitation"])}
+        for row in table.to_dict("records")
+    ]
+    focal = f.read.focal_estimand
+    reliability = f.table("limitation_reliability")
+    scores = reliability.assign(what=[wording.term_name(f.read, name) for name in reliability.get("what", ())])
+    return {
+        "answered": [line for line in lines if line["answered"]],
+        "left_out": [line for line in lines if not line["answered"]],
+        "estimand": wording.estimand_name(f.read, focal),
+        "unit": focal.unit,
+        "reliability": scores.to_dict("records"),
+    }
+
+
+def _figures(f: Findings, limitation: str) -> list[tuple[str, str]]:
+    return [
+        (name, words)
+        for name, words in WORDS.items()
+        if name.startswith(f"limitation_{limitation}") and FIGURES[name].wanted(f.run)
+    ]
+
+
+LIMITS = Topic(
+    id="limits",
+    title="The limits of the study, one by one",
+    needs=("study.json", "limitations"),
+    context=_limits,
+    figures=FIGURES,
+    main=True,
+)

@@ -1,0 +1,129 @@
+"""Figures of the limitations, from the tables of `hikibayes.robustness.limitations`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ....apa import bounded
+from ....study.wording import group_name, term_name
+from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, FigureOf, new_axes, plain_ticks
+from ...saved import SavedRun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES"]
+
+STYLES = ((FOCAL, "-"), (REFERENCE, "--"), (PRINTED, "-."), (INK, ":"), (FAINT, "-"))
+FACTORS = (1 / 20, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 20)
+SHOWN = 4
+FINER = 80
+"""Points along each side of the surface, between those that were evaluated."""
+HIGHEST = 3.0
+"""Times the answer without error to which the curves are shown: beyond, next to nothing of a score is true."""
+PATTERNS = {
+    "outcome": "the outcome",
+    "focal": "the focal measure",
+    "both": "both, the same way",
+    "opposite": "both, opposite ways",
+    "product": "their product",
+}
+
+
+def _panel(run: SavedRun) -> Figure:
+    """Draw the answer over the odds ratio of taking part, in the group in which least of it can be left."""
+    table = run.table("limitation_panel")
+    side = np.sign(table["estimate"].iloc[0])
+    who = str(table["who"][(side * table["estimate"]).idxmin()])
+    figure, (ax,) = new_axes(3.4)
+    for (pattern, words), (colour, dash) in zip(PATTERNS.items(), STYLES, strict=True):
+        own = table[(table["who"] == who) & (table["pattern"] == pattern)].sort_values("odds_ratio")
+        ax.plot(own["odds_ratio"], own["estimate"], color=colour, ls=dash, lw=2, label=words)
+    _zero(ax)
+    _factors(ax.xaxis, ax)
+    among = "both groups" if who == "everybody" else group_name(run.study, who)
+    ax.set_xlabel(f"odds ratio of taking part per SD\n({among})")
+    ax.set_ylabel("answer among all who were asked")
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=2, title="taking part depends on …")
+    return figure
+
+
+def _surface(run: SavedRun) -> Figure:
+    from scipy.interpolate import RectBivariateSpline
+
+    table = run.table("limitation_panel_surface")
+    grid = table.pivot_table(index="odds_ratio_focal", columns="odds_ratio_outcome", values="estimate")
+    figure, (ax,) = new_axes(3.6)
+    x, y = grid.columns.to_numpy(dtype=float), grid.index.to_numpy(dtype=float)
+    fine_x, fine_y = (np.linspace(np.log(v[0]), np.log(v[-1]), FINER) for v in (x, y))
+    left = RectBivariateSpline(np.log(y), np.log(x), grid.to_numpy())(fine_y, fine_x)
+    lines = ax.contour(np.exp(fine_x), np.exp(fine_y), left, levels=6, colors=[FAINT], linewidths=0.9)
+    ax.clabel(lines, fmt=bounded, fontsize=7.5)
+    if left.min() < 0 < left.max():
+        zero = ax.contour(np.exp(fine_x), np.exp(fine_y), left, levels=[0], colors=[INK], linewidths=1.8)
+        ax.clabel(zero, fmt=lambda _: "nothing left", fontsize=8)
+    ax.plot(1, 1, "o", color=FOCAL, ms=6, mec="white")
+    ax.annotate("as published", (1, 1), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
+    for axis in (ax.xaxis, ax.yaxis):
+        _factors(axis, ax)
+    study = run.study.read()
+    who, analysis = str(table["who"].iloc[0]), study.analysis
+    ax.set_xlabel(f"odds ratio per SD of {term_name(study, analysis.outcome)}")
+    ax.set_ylabel(f"… of {term_name(study, analysis.focal)}" if analysis.focal else "… of the other measure")
+    ax.set_title(f"taking part in the {group_name(study, who)}" if who != "everybody" else "", fontsize=8.5, loc="left")
+    return figure
+
+
+def _reliability(run: SavedRun) -> Figure:
+    table = run.table("limitation_measurement_curves").dropna(subset=["estimate"])
+    study = run.study.read()
+    reach = table[table["group"].isna()].groupby("measure")["estimate"].agg(np.ptp)
+    shown = [(str(name), "") for name in reach.nlargest(2).index]
+    shown += [
+        (str(m), str(g)) for m, g in table[["measure", "group"]].dropna().drop_duplicates().itertuples(index=False)
+    ]
+    figure, (ax,) = new_axes(3.4)
+    for (measure, group), (colour, dash) in zip(shown[:SHOWN], STYLES, strict=False):
+        own = table[(table["measure"] == measure) & (table["group"].fillna("") == group)]
+        where = f"\nin the {group_name(study, group)}" if group else ""
+        ax.plot(
+            own["reliability"], own["estimate"], color=colour, ls=dash, lw=2, label=term_name(study, measure) + where
+        )
+    _zero(ax)
+    plain = table.loc[table["reliability"] == 1, "estimate"].abs().max()
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, -HIGHEST * plain), min(high, HIGHEST * plain))
+    plain_ticks(ax.xaxis)
+    plain_ticks(ax.yaxis)
+    ax.set_xlabel("reliability of that score")
+    ax.set_ylabel("answer about true scores")
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    return figure
+
+
+def _zero(ax: Axes) -> None:
+    ax.axhline(0, color=INK, lw=0.9, zorder=0)
+
+
+def _factors(axis: object, ax: Axes) -> None:
+    """Write odds ratios as factors, on a log axis."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    which = "x" if axis is ax.xaxis else "y"
+    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+    for name, value in (
+        ("set_major_locator", FixedLocator(FACTORS)),
+        ("set_minor_locator", NullLocator()),
+        ("set_major_formatter", FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else f"1/{1 / x:.0f}")),
+    ):
+        getattr(axis, name)(value)
+
+
+FIGURES = {
+    "limitation_panel": FigureOf(needs=("study.json", "limitation_panel"), draw=_panel),
+    "limitation_panel_surface": FigureOf(needs=("study.json", "limitation_panel_surface"), draw=_surface),
+    "limitation_measurement": FigureOf(needs=("study.json", "limitation_measurement_curves"), draw=_reliability),
+}

@@ -1,0 +1,163 @@
+"""What the questions share: what they are told, what they answer, and where along a line a conclusion falls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from ... import apa
+from ...arrays import FloatArray
+from ...inference.answers.estimates import pooled
+from ...inference.gaussian.mixture import Mixture
+from ...spec import InputError
+from ...study.study import Limitation, Study
+from ...study.wording import estimand_name
+from ..case import Case
+
+__all__ = [
+    "Answer",
+    "Question",
+    "Scenario",
+    "answered",
+    "as_noun",
+    "crossing",
+    "first_sets",
+    "known_from",
+    "numeric",
+    "spread",
+    "tip",
+]
+
+GRID_SETS = 40
+"""Data sets on which curves and surfaces are computed; the answer itself takes all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one question found.
+
+    Parameters
+    ----------
+    corrected : Mixture
+        The case's estimand under the scenario's own numbers, in B data sets.
+    tables : mapping of str to pandas.DataFrame
+        By file name without ``.csv``.
+    what : str
+        What would have to reach a value for the estimand to be 0.
+    values : array, shape (B,)
+        That value in each data set; NaN where no value does it.
+    known : str
+        How large it is beside what is known, as a sentence's end.
+    assumed : str
+        What is assumed and not printed.
+    """
+
+    corrected: Mixture
+    tables: Mapping[str, pd.DataFrame]
+    what: str
+    values: FloatArray
+    known: str
+    assumed: str
+    sentence: str
+
+
+class Question(Protocol):
+    """A limitation as a question: a function of a case and of what is said of it."""
+
+    def __call__(self, case: Case, said: Limitation, *, rng: np.random.Generator) -> Answer:
+        """Answer; raises `InputError` where the case has nothing to ask it of."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A question with its name in words, and the numbers that it can be told."""
+
+    title: str
+    ask: Question
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def told(self, said: Limitation) -> Limitation:
+        """Fill in the numbers that nobody gave; raises `InputError` for one that the question does not know."""
+        if unknown := set(said.numbers) - set(self.numbers):
+            accepted = ", ".join(self.numbers) or "none"
+            raise InputError(f"limitation {said.kind!r} has no number {min(unknown)!r}; accepted: {accepted}")
+        return said.replace(numbers={**self.numbers, **said.numbers})
+
+
+def first_sets(case: Case, count: int = GRID_SETS) -> Case:
+    """Return the case with its first data sets alone."""
+    return replace(case, data_sets=case.data_sets[:count])
+
+
+def numeric(study: Study, names: Sequence[str], kind: str) -> None:
+    """Raise `InputError` where one of the measures is a category."""
+    for name in names:
+        if study.measure(name).kind == "category":
+            raise InputError(f"limitation {kind!r} is about numbers, and {name!r} is a category")
+
+
+def crossing(grid: FloatArray, values: FloatArray) -> FloatArray:
+    """Return where along a grid each column of values first reaches the other side of 0.
+
+    Parameters
+    ----------
+    grid : array, shape (K,)
+        From where nothing is changed, outwards.
+    values : array, shape (K, B)
+        The estimand there.
+
+    Returns
+    -------
+    array, shape (B,)
+        NaN where it stays on its side, or ends before.
+    """
+    side = np.sign(values[0])
+    over = values * side <= 0
+    found = over.any(axis=0)
+    last = np.where(found, over.argmax(axis=0), 1)
+    columns = np.arange(values.shape[1])
+    high, low = values[last, columns], values[last - 1, columns]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        at = grid[last - 1] + (grid[last] - grid[last - 1]) * low / (low - high)
+    return np.where(found, at, np.nan)
+
+
+def spread(values: FloatArray) -> tuple[float, float, float]:
+    """Return median, 5 % and 95 % of values in data sets; NaN for limits of one, and where most have none."""
+    known = values[np.isfinite(values)]
+    if 2 * len(known) < len(values) or not len(known):
+        return float("nan"), float("nan"), float("nan")
+    low, high = np.quantile(known, [0.05, 0.95]) if len(values) > 1 else (np.nan, np.nan)
+    return float(np.median(known)), float(low), float(high)
+
+
+def tip(values: FloatArray, decimals: int = 2) -> str:
+    """Return a tipping value with its range over the data sets, in words."""
+    middle, low, high = spread(values)
+    ranged = f" ({apa.bounded(low, decimals)} to {apa.bounded(high, decimals)} over the data sets)"
+    return apa.bounded(middle, decimals) + (ranged if np.isfinite(low) else "")
+
+
+def as_noun(case: Case) -> str:
+    """Name the case's estimand inside a sentence."""
+    name = estimand_name(case.study, case.estimand)
+    return name[0].lower() + name[1:]
+
+
+def answered(case: Case, found: Mapping[str, float]) -> str:
+    """Return an answer with its interval, as a sentence has it."""
+    unit = case.estimand.unit
+    return f"{apa.value(found['mean'], unit)} {apa.interval(found['lower'], found['upper'], unit)}"
+
+
+def known_from(mixture: Mixture) -> dict[str, float]:
+    """Return mean, interval and probability above 0 of one contrast, the data sets together."""
+    whole = pooled(mixture)
+    lower, upper = whole.eti(0.95)
+    columns = {"mean": whole.mean(), "lower": lower, "upper": upper, "p_positive": whole.p_positive()}
+    return {name: float(column[0, 0]) for name, column in columns.items()}
