@@ -70,7 +70,7 @@ def test_a_fit_of_one_s_own_is_analysed_and_the_run_replays(verb, fitted, tmp_pa
     done = RUN.invoke(main, [verb, str(fitted), "--out", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
     table = pd.DataFrame(json.loads(done.stdout))
-    assert len(table)
+    assert verb == "limitations" or (table["estimand"] == "shade_slope_difference").any()
     assert {f"{verb}.csv", "tipping.csv", "run.json", "study.json"} <= {path.name for path in tmp_path.iterdir()}
     first = "limitation_panel" if verb == "limitations" else verb
     assert (tmp_path / "figures" / f"{first}.svg").is_file()

@@ -1,5 +1,7 @@
 """Limitations: planted truths, made otherwise than they are corrected, are covered; what is left uncorrected is off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +13,15 @@ from tests.studies import orchard
 from hikibayes.distributions import Distribution
 from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.robustness.case import Case
+from hikibayes.robustness.limitations.culture import moved
+from hikibayes.robustness.limitations.duration import Lasting
 from hikibayes.robustness.limitations.errors import ErrorModel, product_reliability
 from hikibayes.robustness.limitations.measurement import Measured
 from hikibayes.robustness.limitations.panel import Panel, chances
 from hikibayes.robustness.limitations.reverse import exchanged, participants_for_lag
 from hikibayes.robustness.limitations.scenario import crossing, known_from, spread
 from hikibayes.robustness.limitations.sensitivity import LIMITATIONS, limitations_of
+from hikibayes.robustness.limitations.variables import Rule, given_significance
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
 
@@ -215,6 +220,145 @@ def test_reliabilities_that_cannot_be_are_left_out_and_said(orchard):
         Measured(case=orchard, stated=stated).marginal(rng=np.random.default_rng(1))
 
 
+# -- longer cases ------------------------------------------------------------------------------------------------------
+
+
+def with_seasons(rng, n, slope):
+    """Workers of organic farms have worked for some years; their slope is a function of these."""
+    table = workers(rng, n, slopes=(0.1, 0.0))
+    organic = (table["farm"] == "organic").to_numpy()
+    years = np.where(organic, np.exp(rng.normal(1.2, 0.8, 2 * n)), np.nan)
+    steeper = np.where(organic, slope(np.nan_to_num(years, nan=1.0)), 0.0) * table["shade"]
+    return table.assign(years=years, contentment=table["contentment"] + steeper)
+
+
+def lasting(table, **numbers):
+    study = load_study(orchard.FILE).read()
+    years = {"id": "years", "label": "Years of work", "kind": "number", "only_in": "organic"}
+    made = case(table)
+    return Lasting(
+        case=replace(made, study=study.replace(measures=(*study.measures, years))), measure="years", **numbers
+    )
+
+
+def test_a_planted_gradient_is_carried_to_where_cases_are_longer():
+    """The slope falls smoothly with years; the corrector knows two strata, and a truth with other shares of them."""
+    rng = np.random.default_rng(9)
+
+    def slope(years):
+        return 0.2 + 0.8 * np.exp(-years / 4)
+
+    table = with_seasons(rng, 40_000, slope)
+    made = lasting(table, beyond=5.0)
+    own = table.dropna()
+    long = own["years"] > 5
+    change = slope(own["years"][long]).mean() - slope(own["years"][~long]).mean()
+    naive = made.case.posterior().marginal(made.case.focal[:, None]).mean().item()
+    moved = (made.side * in_sd(table, change) * made.moved(0.8)).item()
+    truth = in_sd(table, 0.8 * slope(own["years"][long]).mean() + 0.2 * slope(own["years"][~long]).mean() - 0.1)
+    assert naive - truth > 0.15
+    assert naive + moved == pytest.approx(truth, abs=0.03)
+
+
+def test_a_gradient_for_each_doubling_is_carried_exactly_where_it_is_one():
+    rng = np.random.default_rng(10)
+    table = with_seasons(rng, 40_000, lambda years: 0.8 - 0.15 * np.log2(years))
+    made = lasting(table, beyond=5.0)
+    own = table.dropna()
+    long = own["years"] > 5
+    shares = np.where(long, 0.7 / long.mean(), 0.3 / (1 - long.mean()))
+    truth = in_sd(table, np.average(0.8 - 0.15 * np.log2(own["years"]), weights=shares) - 0.1)
+    naive = made.case.posterior().marginal(made.case.focal[:, None]).mean().item()
+    carried = naive + (made.side * in_sd(table, -0.15) * made.moved(0.7, by_doubling=True)).item()
+    assert abs(naive - truth) > 0.1
+    assert carried == pytest.approx(truth, abs=0.02)
+
+
+def test_changes_at_their_bounds_make_one_slope_1():
+    made = lasting(with_seasons(np.random.default_rng(11), 400, lambda _: 0.4), beyond=5.0)
+    share = (made.weights * (made.values > 5)).sum(axis=1)
+    for change in made.bounds():
+        short, long = made.slope - share * change, made.slope + (1 - share) * change
+        assert max(abs(short.item()), abs(long.item())) == pytest.approx(1)
+        assert min(abs(short.item()), abs(long.item())) <= 1
+
+
+# -- other levels elsewhere -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("linear", "curved"), [(0.3, 0.0), (0.0, 0.2), (-0.2, 0.1)])
+def test_an_effect_of_a_level_moves_the_mean_effect_by_the_formula(linear, curved):
+    """Workers whose difference of slopes follows toil, there and where toil is 1.3 SD higher."""
+    rng, n, away = np.random.default_rng(12), 60_000, 1.3
+    found = []
+    for mean in (0.0, away):
+        toil, shade = mean + rng.normal(size=2 * n), rng.normal(size=2 * n)
+        organic = np.repeat([0.0, 1.0], n)
+        slope = 0.1 + organic * (0.4 + linear * toil + curved * toil**2)
+        contentment = slope * shade + rng.normal(size=2 * n)
+        one, other = (np.polyfit(shade[organic == g], contentment[organic == g], 1)[0] for g in (0, 1))
+        found.append(other - one)
+    assert found[1] - found[0] == pytest.approx(moved(away, linear=linear, curved=curved), abs=0.04)
+
+
+# -- variables chosen by the data -------------------------------------------------------------------------------------
+
+
+def test_each_effect_studied_until_it_is_significant_is_covered_by_the_corrected_answer():
+    """Effects from the prior, each studied again until it is found: nominal coverage, no exaggeration on average."""
+    rng, se, sd, count = np.random.default_rng(13), 0.1, 0.1, 500
+    one, covered, error = np.ones(1), {0.05: 0, 0.9999: 0}, {0.05: [], 0.9999: []}
+    for effect in rng.normal(0, sd, count):
+        value = next(v for v in effect + se * rng.normal(size=1000) if abs(v) > 1.96 * se)
+        for alpha in covered:
+            found = given_significance(value * one, se * one, 0 * one, sd * one, alpha=alpha)
+            covered[alpha] += found["lower"] < effect < found["upper"]
+            error[alpha].append(np.sign(value) * (found["mean"] - effect))
+    standard = {alpha: np.mean(e) / (np.std(e) / np.sqrt(count)) for alpha, e in error.items()}
+    assert covered[0.05] / count == pytest.approx(0.95, abs=0.03)
+    assert abs(standard[0.05]) < 3
+    assert standard[0.9999] > 8
+
+
+def test_what_is_looked_at_anyway_is_not_corrected():
+    one = np.ones(1)
+    plain = given_significance(0.3 * one, 0.1 * one, 0 * one, 0.2 * one, alpha=0.9999)
+    precision = 1 / 0.01 + 1 / 0.04
+    assert plain["mean"] == pytest.approx(0.3 / 0.01 / precision, abs=2e-3)
+    assert plain["upper"] - plain["lower"] == pytest.approx(2 * 1.96 / np.sqrt(precision), abs=2e-3)
+    assert np.isnan(given_significance(0.1 * one, 0.1 * one, 0 * one, one, alpha=0.05)["mean"])
+
+
+def test_the_rule_in_one_study_is_that_of_statsmodels():
+    import statsmodels.api as sm
+
+    table = orchard.participants(np.random.default_rng(14), {"conventional": 90, "organic": 80})
+    made = case(table, terms=("age", "farm", "shade", "toil", "farm:shade", "farm:toil"))
+    rule = Rule(case=made, candidates=("shade", "toil", "pruning"), threshold=0.3, alpha=0.05)
+    rows = table[["contentment", "shade", "toil", "pruning", "age"]].to_numpy(dtype=float)
+    group = (table["farm"] == "organic").to_numpy(dtype=float)
+    found = rule.apply(rows, group)
+    z = (rows - rows.mean(axis=0)) / rows.std(axis=0, ddof=1)
+    chosen = np.abs([np.corrcoef(z[:, 0], z[:, j])[0, 1] for j in (1, 2, 3)]) > 0.3
+    own = z[:, 1:4][:, chosen]
+    fit = sm.OLS(z[:, 0], np.column_stack([np.ones(170), z[:, 4], group, own, own * group[:, None]])).fit()
+    count = int(chosen.sum())
+    assert (found.chosen == chosen).all()
+    assert 0 < count < 3
+    assert found.estimate[chosen] == pytest.approx(fit.params[-count:])
+    assert (found.significant[chosen] == (fit.pvalues[-count:] < 0.05)).all()
+
+
+def test_where_no_slope_differs_each_product_is_found_at_its_level(orchard):
+    rule = Rule(case=orchard, candidates=("shade", "toil"), threshold=0.01, alpha=0.1)
+    found = list(rule.studies(np.random.default_rng(15), null=True))
+    significant = np.array([each.significant[each.chosen] for each in found if each.chosen.all()])
+    assert len(significant) > 500
+    assert significant.mean() == pytest.approx(0.1, abs=0.025)
+    other = np.array([each.significant[0] for each in rule.studies(np.random.default_rng(16), null=False)])
+    assert other.mean() > 0.5
+
+
 # -- the other direction ----------------------------------------------------------------------------------------------
 
 
@@ -280,6 +424,10 @@ def test_every_limitation_is_answered_or_listed_with_its_reason(orchard):
         ({"numbers": {"panel": {"shares": 0.5}}}, "has no number 'shares'; accepted: share, odds_ratio"),
         ({"numbers": {"panel": {"share": 1.5}}}, "share must lie between 0 and 1"),
         ({"numbers": {"reverse": {"stability": 1.0}}}, "stability must lie between -1 and 1"),
+        ({"only": ["duration"]}, "needs the number 'beyond'"),
+        ({"only": ["culture"]}, "needs 'of'"),
+        ({"about": {"culture": ["farm"]}}, "'farm' is a category"),
+        ({"about": {"variables": ["toil"]}}, "the focal one among them"),
         ({"about": {"measurement": ["wage"]}}, "nothing is stated of the reliability|says nothing of the reliability"),
     ],
 )

@@ -147,6 +147,15 @@ def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -
     }
 
 
+def group_slope(laid_out: Design, of: str, group: str) -> FloatArray:
+    """Return a measure's slope in a group as weights over the columns, (B, p), in SD of the outcome per SD."""
+    own = {laid_out.study.analysis.group: group}
+    high, low = (laid_out.mean_row(fixed=own, shift={of: half}) for half in (0.5, -0.5))
+    scale = laid_out.scaling.scale
+    unit = 1.0 if laid_out.standardised else (scale[of] / scale[laid_out.model.outcome])[:, None]
+    return np.asarray((high - low) * unit)
+
+
 def require_benchmarks(names: tuple[str, ...], known: dict[str, IntArray]) -> None:
     """Raise `InputError` for a benchmark that is no covariate of the model; the message lists those that are."""
     for name in names:

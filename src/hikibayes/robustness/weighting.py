@@ -9,8 +9,6 @@ import numpy as np
 from ..arrays import FloatArray, IntArray
 from ..inference.gaussian.sufficient import SufficientStatistics
 
-__all__ = ["Population", "weighted_statistics"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Population:

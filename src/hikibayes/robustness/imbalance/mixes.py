@@ -12,7 +12,6 @@ from ..weighting import Population
 from .balance import Balance
 
 
-
 def everybody(balance: Balance) -> Population:
     """Count each participant of every data set once."""
     return Population(weights=np.ones(balance.group.shape), index=np.arange(len(balance.group)))

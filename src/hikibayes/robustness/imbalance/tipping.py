@@ -26,10 +26,9 @@ from ... import apa
 from ...arrays import FloatArray
 from ...inference.gaussian.exact import GaussianPosterior
 from ...inference.gaussian.mixture import Mixture
-from ...inference.models.design import Design
 from ...study.wording import estimand_name, term_name
 from ..case import Case
-from ..treatment import Treatment
+from ..treatment import Treatment, group_slope
 from .balance import Balance
 
 TIPPING = ("analysis", "what", "value", "lower", "upper", "sentence")
@@ -97,7 +96,8 @@ class Omitted:
     @cached_property
     def steepest(self) -> FloatArray:
         """The steeper group's slope of the measure, in size, (B,)."""
-        weights = np.stack([_slope(self.case.design, group) for group in self.case.study.group_ids], axis=1)
+        of, groups = self.case.study.analysis.focal, self.case.study.group_ids
+        weights = np.stack([group_slope(self.case.design, of, group) for group in groups], axis=1)
         return np.asarray(np.abs(self.posterior.marginal(weights).mean()).max(axis=1))
 
     # -- what it takes ----------------------------------------------------------------------------------------------
@@ -225,15 +225,6 @@ def _product(case: Case, balance: Balance) -> FloatArray:
         return np.asarray(second * values.reshape(second.shape))
     sd = laid_out.scaling.scale[case.model.outcome][:, None]
     return np.asarray(second * sd * laid_out.scaling.z(focal, values).reshape(second.shape))
-
-
-def _slope(laid_out: Design, group: str) -> FloatArray:
-    """Weights of the focal measure's slope in a group, (B, p), in SD of the outcome per SD."""
-    focal, own = laid_out.study.analysis.focal, {laid_out.study.analysis.group: group}
-    high, low = (laid_out.mean_row(fixed=own, shift={focal: half}) for half in (0.5, -0.5))
-    scale = laid_out.scaling.scale
-    unit = 1.0 if laid_out.standardised else (scale[focal] / scale[laid_out.model.outcome])[:, None]
-    return np.asarray((high - low) * unit)
 
 
 def correlation_of_shares(first: FloatArray, second: FloatArray, *, share_second: float = 0.5) -> FloatArray:

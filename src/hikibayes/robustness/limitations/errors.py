@@ -24,8 +24,6 @@ from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.design import Design
 from ...spec import InputError
 
-__all__ = ["ErrorModel", "product_reliability"]
-
 LEAST_TRUE = 0.02
 """Of the variance of each combination of scores so much must be true: with less there is nothing to regress on."""
 

@@ -29,8 +29,6 @@ from ..case import Case
 from .errors import ErrorModel, product_reliability
 from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, spread, tip
 
-__all__ = ["NUMBERS", "Measured", "measurement_of"]
-
 NUMBERS = {"worse": 0.1}
 """How much lower than stated a reliability is taken to be, in its row of the table."""
 GRID = np.linspace(1.0, 0.1, 19)
@@ -166,15 +164,15 @@ def measurement_of(case: Case, said: Limitation, *, rng: np.random.Generator) ->
     curves = {name: np.stack([few.alone(name, float(r)) for r in GRID]) for name in stated}
     one_sided = {g: np.stack([few.alone(str(focal), float(r), g) for r in GRID]) for g in few.model.groups}
     group, at = _tipping(one_sided)
-    corrected = measured.marginal(rng=rng)
+    now = known_from(measured.marginal(rng=rng))
     naive = known_from(case.posterior().marginal(case.focal[:, None]))
     tables = {
-        "limitation_measurement": _scenarios(few, said.numbers["worse"], naive, corrected, rng),
+        "limitation_measurement": _scenarios(few, said.numbers["worse"], naive, now, rng),
         "limitation_measurement_curves": _curves(curves, one_sided, focal),
         "limitation_reliability": _sources(measured),
         "limitation_measurement_styles": _styles(few),
     }
-    label, now = term_name(case.study, str(focal)), known_from(corrected)
+    label = term_name(case.study, str(focal))
     whose = f"in the {group_name(case.study, group)} alone" if group else "in the sample"
     what = f"reliability of {label} {whose}"
     stands = (
@@ -188,7 +186,7 @@ def measurement_of(case: Case, said: Limitation, *, rng: np.random.Generator) ->
     )
     assumed = [name for name in stated if stated[name].dist != "Constant"]
     return Answer(
-        corrected=corrected,
+        corrected=now,
         tables=tables,
         what=what,
         values=at,
@@ -234,10 +232,10 @@ def _scenarios(
     measured: Measured,
     worse: float,
     naive: Mapping[str, float],
-    corrected: Mixture,
+    corrected: Mapping[str, float],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    rows = [{"scenario": "as observed", **naive}, {"scenario": "as stated", **known_from(corrected)}]
+    rows = [{"scenario": "as observed", **naive}, {"scenario": "as stated", **corrected}]
     for name in measured.stated if worse > 0 else ():
         try:
             found = known_from(measured.marginal({name: worse}, rng=rng))

@@ -27,8 +27,6 @@ from ..case import Case
 from ..weighting import Population, weighted_statistics
 from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, numeric, spread, tip
 
-__all__ = ["NUMBERS", "Panel", "chances", "panel_of"]
-
 NUMBERS = {"share": 0.5, "odds_ratio": 2.0}
 """Share of those asked who take part; and the odds ratio per SD at which the answer is shown."""
 PATTERNS = {
@@ -167,8 +165,10 @@ def panel_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answe
         "limitation_panel_simulated": _simulated(few, about, strength, rng),
     }
     words = _words(case, few.measures, about, sign)
-    corrected = everyone.marginal(about["who"], strength)
-    now, ratio = known_from(corrected), max(numbers["odds_ratio"], 1 / numbers["odds_ratio"])
+    now, ratio = (
+        known_from(everyone.marginal(about["who"], strength)),
+        max(numbers["odds_ratio"], 1 / numbers["odds_ratio"]),
+    )
     falls = (
         f"a factor of {tip(np.exp(at), 1)} would leave nothing of it"
         if np.isfinite(spread(at)[0])
@@ -179,7 +179,7 @@ def panel_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answe
         f" asked would be {answered(case, now)}; {falls}."
     )
     return Answer(
-        corrected=corrected,
+        corrected=now,
         tables=tables,
         what=f"odds ratio of taking part {words}",
         values=np.exp(at),

@@ -14,8 +14,6 @@ from ...study.wording import term_name
 from ..case import Case
 from .scenario import Answer, answered, as_noun, known_from
 
-__all__ = ["NUMBERS", "exchanged", "participants_for_lag", "reverse_of"]
-
 NUMBERS = {"stability": 0.7, "power": 0.8}
 """Correlation of the outcome with itself at the first of two waves; probability of finding the lagged difference."""
 SHARES = (1.0, 0.5, 0.25)
@@ -109,7 +107,7 @@ def reverse_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Ans
     directions = [{"direction": f"{focal} → {outcome}", **ahead}, {"direction": f"{outcome} → {focal}", **behind}]
     needed = apa.number(lags[1]["n_per_group"], 0)
     return Answer(
-        corrected=back,
+        corrected=behind,
         tables={"limitation_reverse": pd.DataFrame(directions), "limitation_reverse_lag": pd.DataFrame(lags)},
         what="difference of slopes with outcome and focal measure exchanged",
         values=np.full(len(case.data_sets), np.nan),

@@ -18,20 +18,6 @@ from ...study.study import Limitation, Study
 from ...study.wording import estimand_name
 from ..case import Case
 
-__all__ = [
-    "Answer",
-    "Question",
-    "Scenario",
-    "answered",
-    "as_noun",
-    "crossing",
-    "first_sets",
-    "known_from",
-    "numeric",
-    "spread",
-    "tip",
-]
-
 GRID_SETS = 40
 """Data sets on which curves and surfaces are computed; the answer itself takes all."""
 
@@ -42,8 +28,8 @@ class Answer:
 
     Parameters
     ----------
-    corrected : Mixture
-        The case's estimand under the scenario's own numbers, in B data sets.
+    corrected : mapping of str to float
+        The case's estimand under the scenario's own numbers, the data sets together: what `known_from` gives.
     tables : mapping of str to pandas.DataFrame
         By file name without ``.csv``.
     what : str
@@ -54,9 +40,11 @@ class Answer:
         How large it is beside what is known, as a sentence's end.
     assumed : str
         What is assumed and not printed.
+    sentence : str
+        All that in words.
     """
 
-    corrected: Mixture
+    corrected: Mapping[str, float]
     tables: Mapping[str, pd.DataFrame]
     what: str
     values: FloatArray
@@ -80,11 +68,13 @@ class Scenario:
     title: str
     ask: Question
     numbers: Mapping[str, float] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    """Numbers without a default."""
 
     def told(self, said: Limitation) -> Limitation:
         """Fill in the numbers that nobody gave; raises `InputError` for one that the question does not know."""
-        if unknown := set(said.numbers) - set(self.numbers):
-            accepted = ", ".join(self.numbers) or "none"
+        if unknown := set(said.numbers) - {*self.numbers, *self.needs}:
+            accepted = ", ".join((*self.needs, *self.numbers)) or "none"
             raise InputError(f"limitation {said.kind!r} has no number {min(unknown)!r}; accepted: {accepted}")
         return said.replace(numbers={**self.numbers, **said.numbers})
 
@@ -92,6 +82,29 @@ class Scenario:
 def first_sets(case: Case, count: int = GRID_SETS) -> Case:
     """Return the case with its first data sets alone."""
     return replace(case, data_sets=case.data_sets[:count])
+
+
+def needed(said: Limitation, *names: str) -> list[float]:
+    """Return numbers that nothing has a default for; raises `InputError` where one is not given."""
+    for name in names:
+        if name not in said.numbers:
+            raise InputError(f"limitation {said.kind!r} needs the number {name!r}, and the study's file gives none")
+    return [said.numbers[name] for name in names]
+
+
+def shifted(mixture: Mixture, shift: FloatArray) -> Mixture:
+    """Return posteriors moved by an amount in each data set, (B,)."""
+    moved = mixture.means + shift[:, None, None]
+    return Mixture(weights=mixture.weights, means=moved, sds=mixture.sds)
+
+
+def compared(case: Case, kind: str) -> tuple[str, str, str]:
+    """Return the measure and the two groups of a difference of slopes; raises `InputError` for another estimand."""
+    estimand, groups = case.estimand, case.study.group_names
+    between = estimand.between or ("", "")
+    if estimand.kind != "slope_difference" or not set(between) <= set(groups):
+        raise InputError(f"limitation {kind!r} asks of a difference of slopes between groups, which this is not about")
+    return str(estimand.of), *between
 
 
 def numeric(study: Study, names: Sequence[str], kind: str) -> None:

@@ -15,14 +15,17 @@ from ...shown import Shown
 from ...spec import InputError, unknown_name
 from ...study.study import Limitation, Study
 from ..case import Case, case_of
-from . import measurement, panel, reverse
+from . import culture, duration, measurement, panel, reverse, variables
 from .scenario import Answer, Scenario, known_from, spread
-
-__all__ = ["COLUMNS", "LIMITATIONS", "Limitations", "limitations", "limitations_of"]
 
 LIMITATIONS: Mapping[str, Scenario] = {
     "panel": Scenario(title="Who took part", ask=panel.panel_of, numbers=panel.NUMBERS),
     "measurement": Scenario(title="Errors of measurement", ask=measurement.measurement_of, numbers=measurement.NUMBERS),
+    "duration": Scenario(
+        title="Longer cases", ask=duration.duration_of, numbers=duration.NUMBERS, needs=duration.NEEDS
+    ),
+    "culture": Scenario(title="Other levels elsewhere", ask=culture.culture_of, numbers=culture.NUMBERS),
+    "variables": Scenario(title="Variables chosen by the data", ask=variables.variables_of, numbers=variables.NUMBERS),
     "reverse": Scenario(title="The other direction", ask=reverse.reverse_of, numbers=reverse.NUMBERS),
 }
 """Every question, in the order of the report; a new one is a file and a line here."""
@@ -152,7 +155,7 @@ def _row(found: Answer) -> dict[str, object]:
     value, low, high = spread(found.values)
     values = {"what": found.what, "value": value, "value_lower": low, "value_upper": high}
     words = {"known": found.known, "assumed": found.assumed, "sentence": found.sentence}
-    return {**known_from(found.corrected), **values, **words}
+    return {**found.corrected, **values, **words}
 
 
 def _said(study: Study, kind: str, about: Sequence[str], numbers: Mapping[str, float]) -> Limitation:

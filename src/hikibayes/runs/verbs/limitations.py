@@ -14,7 +14,6 @@ from .sensitivity import TARGET, analysed, outcome
 if TYPE_CHECKING:
     from ..run import Run
 
-__all__ = ["limitations"]
 
 SHOWN = ["limitation", "answered", "estimate", "mean", "lower", "upper", "p_positive", "value", "known", "assumed"]
 

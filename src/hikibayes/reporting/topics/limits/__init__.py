@@ -10,12 +10,13 @@ from ...findings import Findings
 from ...topic import Topic
 from .figures import FIGURES
 
-__all__ = ["LIMITS"]
-
 WORDS = {
     "limitation_panel": "The answer among all who were asked, by how taking part depended on what was measured",
     "limitation_panel_surface": "The same, where taking part depended on both measures in one group alone",
     "limitation_measurement": "The answer about true scores, by the reliability of one score",
+    "limitation_duration": "The slope along duration, for changes that are assumed",
+    "limitation_culture": "The answer at other levels, for effects that are assumed",
+    "limitation_variables": "What the rule of selection chooses and finds in simulated studies",
 }
 """What each figure shows."""
 

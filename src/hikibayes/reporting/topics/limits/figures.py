@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....apa import bounded
-from ....study.wording import group_name, term_name
-from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, FigureOf, new_axes, plain_ticks
+from ....study.wording import group_name, in_prose, term_name
+from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, FigureOf, new_axes, percentages, plain_ticks, row_axes
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES"]
 
 STYLES = ((FOCAL, "-"), (REFERENCE, "--"), (PRINTED, "-."), (INK, ":"), (FAINT, "-"))
 FACTORS = (1 / 20, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 20)
 SHOWN = 4
+RARE = 0.05
+"""A variable that the rule chooses less often is not drawn."""
 FINER = 80
 """Points along each side of the surface, between those that were evaluated."""
 HIGHEST = 3.0
@@ -47,6 +48,7 @@ def _panel(run: SavedRun) -> Figure:
     among = "both groups" if who == "everybody" else group_name(run.study, who)
     ax.set_xlabel(f"odds ratio of taking part per SD\n({among})")
     ax.set_ylabel("answer among all who were asked")
+    plain_ticks(ax.yaxis)
     figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=2, title="taking part depends on …")
     return figure
 
@@ -104,6 +106,68 @@ def _reliability(run: SavedRun) -> Figure:
     return figure
 
 
+def _duration(run: SavedRun) -> Figure:
+    table = run.table("limitation_duration_curve")
+    figure, (ax,) = new_axes(3.2)
+    for (change, own), (colour, dash) in zip(table.groupby("change", sort=False), STYLES, strict=False):
+        words = "no change" if not change else f"{bounded(float(str(change)))} for each doubling"
+        ax.plot(own["duration"], own["slope"], color=colour, ls=dash, lw=2, label=words)
+    _zero(ax)
+    beyond, study = float(table["beyond"].iloc[0]), run.study.read()
+    ax.axvline(beyond, color=FAINT, lw=0.9, ls=(0, (4, 2)))
+    ax.annotate(
+        f"beyond {beyond:g}",
+        (beyond, 0.93),
+        xycoords=ax.get_xaxis_transform(),
+        xytext=(4, 0),
+        fontsize=8,
+        textcoords="offset points",
+    )
+    measure = study.measure(str(table["measure"].iloc[0]))
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    ax.set_xlabel(in_prose(measure.label) + (f" ({measure.unit})" if measure.unit else ""))
+    ax.set_ylabel("slope in that group (SD per SD)")
+    plain_ticks(ax.yaxis)
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=2, title="assumed change of the slope")
+    return figure
+
+
+def _culture(run: SavedRun) -> Figure:
+    table = run.table("limitation_culture")
+    table = table[table["measure"] == table["measure"].iloc[0]]
+    figure, (ax,) = new_axes(3.2)
+    for (effect, own), (colour, dash) in zip(table.groupby("effect", sort=False), STYLES, strict=False):
+        ax.plot(own["shift"], own["estimate"], color=colour, ls=dash, lw=2, label=str(effect))
+    _zero(ax)
+    inside = table.loc[~table["extrapolated"], "shift"]
+    for low, high in ((table["shift"].min(), inside.min()), (inside.max(), table["shift"].max())):
+        if low < high:
+            ax.axvspan(low, high, color=FAINT, alpha=0.2, lw=0)
+    name = term_name(run.study, str(table["measure"].iloc[0]))
+    ax.set_xlabel(f"mean of {name} elsewhere, in SD from the sample’s\n(grey: beyond the sample)")
+    ax.set_ylabel("answer there")
+    plain_ticks(ax.yaxis)
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=3, title="assumed effect of the level")
+    return figure
+
+
+def _variables(run: SavedRun) -> Figure:
+    table, study = run.table("limitation_variables"), run.study.read()
+    names = list(table.loc[table["chosen"] > RARE, "measure"].unique())
+    figure, ax = row_axes([term_name(study, str(name)) for name in names], "share of simulated studies", zero=False)
+    for slopes, colour, mark in (("as recorded", FOCAL, "o"), ("none differs", REFERENCE, "s")):
+        own = table[table["slopes"] == slopes].set_index("measure").loc[names]
+        y = -np.arange(len(names))
+        ax.plot(own["found"], y, mark, color=colour, ms=6, mec="white", label=f"product found, slopes {slopes}")
+        if mark == "o":
+            ax.plot(own["chosen"], y, "|", color=INK, ms=9, mew=2, label="variable chosen")
+    percentages(ax.xaxis)
+    ax.set_xlim(-0.02, 1.02)
+    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    return figure
+
+
 def _zero(ax: Axes) -> None:
     ax.axhline(0, color=INK, lw=0.9, zorder=0)
 
@@ -125,5 +189,8 @@ def _factors(axis: object, ax: Axes) -> None:
 FIGURES = {
     "limitation_panel": FigureOf(needs=("study.json", "limitation_panel"), draw=_panel),
     "limitation_panel_surface": FigureOf(needs=("study.json", "limitation_panel_surface"), draw=_surface),
+    "limitation_duration": FigureOf(needs=("study.json", "limitation_duration_curve"), draw=_duration),
+    "limitation_culture": FigureOf(needs=("study.json", "limitation_culture"), draw=_culture),
+    "limitation_variables": FigureOf(needs=("study.json", "limitation_variables"), draw=_variables),
     "limitation_measurement": FigureOf(needs=("study.json", "limitation_measurement_curves"), draw=_reliability),
 }
