@@ -61,7 +61,7 @@ _HOME = {
     "replicate": "replication.replicate",
     "report": "reporting.html",
     "synthesize": "reconstruction.synthesize",
-    "validate": "validation.strangers.bench",
+    "validate": "validation.validate",
     "verify": "reconstruction.verify",
 }
 """Where each public name lives."""

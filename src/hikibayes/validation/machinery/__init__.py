@@ -1,0 +1,1 @@
+"""Whether the machinery is right: engines against themselves, each other, and closed forms."""
