@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .machinery.bench import Machinery
     from .strangers.bench import Bench
 
@@ -34,7 +36,7 @@ def validate(what: Literal["machinery", "strangers"] = "machinery", **options: A
     from .machinery.bench import machinery
     from .strangers.bench import validate
 
-    benches = {"machinery": machinery, "strangers": validate}
+    benches: dict[str, Callable[..., Machinery | Bench]] = {"machinery": machinery, "strangers": validate}
     if what not in benches:
         raise InputError(unknown_name("bench", what, benches))
     return benches[what](**options)

@@ -126,8 +126,10 @@ def _each(chosen: Sequence[Check], subject: Subject, workers: int) -> Iterable[t
         return (_carried_out(check, subject) for check in chosen)
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=workers, return_as="generator")
-    return parallel(delayed(_carried_out)(check, subject) for check in chosen)
+    done: Iterable[tuple[list[Row], Ranks]] = Parallel(n_jobs=workers, return_as="generator")(
+        delayed(_carried_out)(check, subject) for check in chosen
+    )
+    return done
 
 
 def _carried_out(check: Check, subject: Subject) -> tuple[list[Row], Ranks]:

@@ -184,7 +184,7 @@ def closed_form_power(subject: Subject) -> Iterator[Row]:
 def _uniform(subject: Subject, of: str, ranks: Mapping[str, FloatArray]) -> Iterator[Row]:
     subject.ranks[of] = ranks
     table = uniformity(ranks)
-    worst = table.loc[table["p"].idxmin()]
+    worst = table.sort_values("p").iloc[0]
     # of all quantities together, by Bonferroni
     p = min(1.0, float(worst["p"]) * len(table))
     what = f"smallest p of {len(table)} quantities ({worst['quantity']})"

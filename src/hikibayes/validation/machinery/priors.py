@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ...arrays import FloatArray
 from ...inference.gaussian.exact import (
@@ -97,20 +96,21 @@ def exact_ranks(laid_out: Design, variant: str, rng: np.random.Generator, *, sim
 
 
 def _truths(priors: NormalPriors, rng: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Draw coefficients (size, p), intercept and sigma (size,) from the priors, by NumPy and SciPy alone."""
+    """Draw coefficients (size, p), intercept and sigma (size,) from the priors, by NumPy alone."""
     p = len(priors.names)
     sd, mean = (np.broadcast_to(np.asarray(v, dtype=np.float64), (p,)) for v in (priors.sd, priors.mean))
     correlation = np.eye(p) if priors.correlation is None else np.asarray(priors.correlation)
     beta = mean + rng.multivariate_normal(np.zeros(p), sd[:, None] * correlation * sd, size=size)
-    intercept = rng.normal(priors.intercept_mean, priors.intercept_sd, size)
+    centre, spread = (np.asarray(v, dtype=np.float64) for v in (priors.intercept_mean, priors.intercept_sd))
+    intercept = centre + spread * rng.standard_normal(size)
     match priors.sigma:
         case HalfStudentT(nu=nu, scale=scale):
-            family = stats.foldcauchy(0, scale=scale) if nu == 1 else stats.t(nu, scale=scale)
+            sigma = np.asarray(scale, dtype=np.float64) * np.abs(rng.standard_t(nu, size))
         case HalfNormal(scale=scale):
-            family = stats.halfnorm(scale=scale)
+            sigma = np.asarray(scale, dtype=np.float64) * np.abs(rng.standard_normal(size))
         case Exponential(lam=lam):
-            family = stats.expon(scale=1 / np.asarray(lam))
-    return beta, intercept, np.abs(family.rvs(size, random_state=rng))
+            sigma = rng.standard_exponential(size) / np.asarray(lam, dtype=np.float64)
+    return beta, intercept, sigma
 
 
 def _log_likelihood(data: SufficientStatistics, a: FloatArray, b: FloatArray, sigma: FloatArray) -> FloatArray:
