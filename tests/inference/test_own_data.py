@@ -1,12 +1,17 @@
 """A formula and a table are all that a fit needs: what is read off them, said, and written for the next run."""
 
+import re
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hikibayes.cli import main
 from hikibayes.inference.fit import fit
 from hikibayes.inference.own.data import own_data
 from hikibayes.inference.own.files import toml_text
@@ -180,6 +185,7 @@ def test_toml_is_read_back_as_it_was(content):
 
 
 TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, empty=None, two=["p", "q"] * 12)
+TABLE["Final grade.1"] = TABLE["two"]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +194,8 @@ TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, 
         ("y ~ arm * xx", {}, "no column 'xx'.*did you mean 'x'"),
         ("arm ~ x", {}, "the outcome is text.*categorical"),
         ("two ~ x", {}, "the outcome is text.*bernoulli"),
+        ("`Final grade.1` ~ x", {}, "column 'Final grade.1': the outcome is text.*'`Final grade.1` ~ x', data"),
+        ("x ~ `Final grade.1`", {"family": "poisson"}, "Model.'x ~ `Final grade.1`', data, family=\"poisson"),
         ("y ~ constant", {}, "constant.*same value in every row"),
         ("y ~ empty", {}, "column 'empty'.*empty in every row"),
         ("empty ~ x", {}, "column 'empty'.*empty in every row"),
@@ -210,6 +218,20 @@ TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, 
 def test_what_cannot_be_used_is_one_message(formula, options, message):
     with pytest.raises(InputError, match=message):
         fit(formula, TABLE, engine="exact", seed=1, **options)
+
+
+def test_what_a_large_table_costs_is_said(tmp_path, monkeypatch):
+    """How much memory on the screen alone; what the posterior goes without in the files too."""
+    # the verb and the function have the names of their modules
+    monkeypatch.setattr(import_module("hikibayes.runs.verbs.fit"), "MANY_ROWS", 24)
+    monkeypatch.setattr(import_module("hikibayes.inference.fit"), "MOST", 24 * 4000 - 1)
+    TABLE.to_csv(tmp_path / "t.csv", index=False)
+    said = CliRunner().invoke(main, ["fit", "y ~ x", str(tmp_path / "t.csv"), "-o", str(tmp_path / "run")])
+    assert re.search(r"24 rows took up to \d+\.\d GB of memory", said.output), said.output
+    assert "goes without log_likelihood" in said.output
+    remarks = (tmp_path / "run" / "remarks.csv").read_text()
+    assert "goes without log_likelihood" in remarks
+    assert "GB" not in remarks
 
 
 def test_one_row_is_one_message():

@@ -27,7 +27,7 @@ from .answers.estimates import (
     least_squares_estimates,
     refused_estimates,
 )
-from .answers.groups import arviz_groups
+from .answers.groups import MOST, arviz_groups
 from .answers.johnson_neyman import JohnsonNeyman, gap_weights, johnson_neyman, moderators
 from .answers.plots import Plots
 from .answers.remarks import Remark, design_remarks, remark_table
@@ -270,6 +270,7 @@ def fit(
                 *design_remarks(laid_out, asked.own.why if asked.own else {}),
                 *_selected(asked.own),
                 *_no_regions(laid_out, variant),
+                *_large(len(rows.frame), job.sampling),
                 *rows.remarks,
             )
         ),
@@ -281,6 +282,18 @@ def fit(
 def _selected(own: OwnData | None) -> Iterator[Remark]:
     if own and own.selected:
         yield Remark(kind="rows", of="", count=len(own.table.frame), text=own.selected)
+
+
+def _large(n: int, sampling: Sampling) -> Iterator[Remark]:
+    """Say that a group of ArviZ's with a number for each row and draw is left out."""
+    if (numbers := n * sampling.draws * sampling.chains) > MOST:
+        yield Remark(
+            kind="large",
+            of="",
+            count=n,
+            text=f"{n:,} rows times draws are {numbers:,} numbers, more than {MOST:,}; the posterior in ArviZ's schema"
+            " goes without log_likelihood and predictions",
+        )
 
 
 def _no_regions(laid_out: Design, variant: str) -> Iterator[Remark]:

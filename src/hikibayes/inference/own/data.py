@@ -104,10 +104,10 @@ def own_data(
         The formula cannot be read or names no column, a column is neither numbers nor groups, the outcome is no
         number, a family is none that is offered, or a reference, prior, step or condition does not fit.
     """
-    _refuse_family(family, formula)
     stated, raw = load_mapping(mapping), _table(data)
     headers = _headers(raw, stated)
     text = _spelt(formula, headers)
+    _refuse_family(family, _with_headers(text, headers))
     everybody = len(raw.frame)
     if rows:
         raw = _selected(raw, _spelt(rows, headers), headers, stated)
@@ -177,6 +177,14 @@ def _spelt(text: str, headers: Mapping[str, str]) -> str:
     for name, header in headers.items():
         if name != header and re.fullmatch(r"[\w.]+", header):
             text = re.sub(rf"(?<![\w.]){re.escape(header)}(?![\w.(])", name, text)
+    return text
+
+
+def _with_headers(text: str, headers: Mapping[str, str]) -> str:
+    """Write a text over names as one over headers, for other software."""
+    for name, header in headers.items():
+        if name != header:
+            text = re.sub(rf"\b{re.escape(name)}\b", lambda _, header=header: f"`{header}`", text)
     return text
 
 
@@ -253,9 +261,10 @@ class _Made:
         if outcome.numbers is None:
             shown = ", ".join(map(repr, outcome.distinct[:3]))
             family = "bernoulli" if len(outcome.distinct) == 2 else "categorical"
+            formula = _with_headers(self.outline.formula, {name: own.header for name, own in self.columns.items()})
             raise InputError(
                 f"the outcome is text ({shown}{', ...' if len(outcome.distinct) > 3 else ''}); a number is needed."
-                f' Bambi has models of it: bambi.Model({self.outline.formula!r}, data, family="{family}").fit()',
+                f' Bambi has models of it: bambi.Model({formula!r}, data, family="{family}").fit()',
                 key=f"column {outcome.header!r}",
             )
         for name in {*self.outline.written.inside_calls} - {*self.outline.written.coded}:

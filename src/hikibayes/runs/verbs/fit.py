@@ -61,6 +61,8 @@ FORMULA = (
 )
 """What is chosen with a formula."""
 USUAL: tuple[object, ...] = ("", "gaussian", "sample", {})
+MANY_ROWS = 100_000
+"""Rows from which the memory they took is said."""
 
 
 @verb(
@@ -117,10 +119,21 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
             *told(made.remarks),
             *(f"not estimated: {', '.join(own)}: {why}" for why, own in left_out),
             *failures(made.diagnostics),
+            *_memory(len(made.participants.frame)),
         ],
         verdict="sound" if made.sound else "NOT SOUND",
         sound=made.sound,
     )
+
+
+def _memory(rows: int) -> list[str]:
+    """Say how much memory a large table took; it differs from machine to machine, and stands in no file."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return []
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
+    return [f"{rows:,} rows took up to {peak:.1f} GB of memory"] if rows >= MANY_ROWS else []
 
 
 def _likeliest(orders: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
