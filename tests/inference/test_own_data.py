@@ -12,7 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hikibayes.cli import main
+from hikibayes.inference.answers.remarks import design_remarks
+from hikibayes.inference.data.files import RawTable, as_text
+from hikibayes.inference.data.tables import participants
 from hikibayes.inference.fit import fit
+from hikibayes.inference.models.design import design
 from hikibayes.inference.own.data import own_data
 from hikibayes.inference.own.files import toml_text
 from hikibayes.inference.saved_fit import fit_files
@@ -264,3 +268,48 @@ def test_codes_that_an_spss_file_labels_are_called_by_their_labels(tmp_path):
 def test_headers_stand_in_words_as_they_are():
     made = fit("y ~ Behandlung * Alter", made_up().rename(columns={"arm": "Behandlung", "x": "Alter"}), **FLAT)
     assert "Slope of Alter, Behandlung low" in set(made.summary()["effect"])
+
+
+def labelled() -> RawTable:
+    """An SPSS file's table: codes with labels, a code for no answer among them."""
+    rng = np.random.default_rng(3)
+    arm, answer = rng.integers(1, 4, 120), rng.integers(1, 3, 120)
+    stress = rng.normal(20, 5, 120).round()
+    stress[[7, 9]] = -99
+    y = (stress * (arm == 2) / 5 + rng.normal(0, 6, 120)).round(2)
+    codes = {"ARM": {"1": "usual", "2": "CBT online", "3": "waiting"}, "STRESS": {"-99": "missing"}}
+    table = {"ARM": arm, "STRESS": stress, "Sex (1/2)": answer, "Y": y}
+    return RawTable(pd.DataFrame(table).map(as_text).astype(object), codes)
+
+
+def test_what_an_spss_file_labels_is_said_once(monkeypatch):
+    monkeypatch.setattr(import_module("hikibayes.inference.own.data"), "read_table", lambda _: labelled())
+    made = fit("Y ~ ARM * STRESS", "clinic.sav", seed=1)
+    of_kind = made.remarks.groupby("kind")["remark"].agg(list)
+    assert "1 = usual, 2 = CBT online, 3 = waiting" in of_kind["labelled_levels"][0]
+    assert len(of_kind["labelled_code"]) == 1
+    assert "missing_code" not in of_kind, "the label has said it already"
+    grouped = fit("Y ~ C(ARM) * STRESS", "clinic.sav", seed=1)
+    assert "labelled_levels" not in set(grouped.remarks["kind"])
+    legend = [text.get_text() for text in grouped.plot.effects().get_legend().get_texts()]
+    assert legend == ["usual", "CBT online", "waiting"]
+
+
+def test_headers_stand_in_the_figures_and_in_what_can_be_typed():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"Group / arm": ["wait list", "app"] * 20, "Age (years)": rng.normal(40, 9, 40)})
+    table["score.1 total"] = rng.normal(size=40)
+    made = fit("`score.1 total` ~ `Group / arm` * `Age (years)`", table, engine="exact", seed=1)
+    assert "--reference 'Group / arm=wait list' makes it another" in made.remarks["remark"].iloc[0]
+    axes = made.plot.effects()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Age (years)", "score.1 total")
+    assert axes.get_legend().get_title().get_text() == "Group / arm"
+    with pytest.raises(InputError, match="write `Age .years.` in backticks"):
+        fit("`score.1 total` ~ Age (years)", table)
+
+
+def test_what_an_intercept_varies_by_has_no_reference_level():
+    own = own_data("y ~ x + (1|arm)", made_up())
+    rows = participants(own.table, own.study, own.model.variables).frame
+    kinds = [remark.kind for remark in design_remarks(design(own.model, rows, own.study), own.why)]
+    assert "reference_level" not in kinds

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,9 @@ def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: An
     from matplotlib import pyplot as plt
 
     settings: Any = {"svg.hashsalt": "hikibayes", **style}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # the browser has a font for it: the text of the figure stays text
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         drawn = make()
         text = io.StringIO()
         drawn.savefig(text, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})

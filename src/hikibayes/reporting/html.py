@@ -132,7 +132,9 @@ def _plain_page(findings: Findings, topics: Sequence[Topic], drawn: Mapping[str,
         {"name": name, "columns": list(table), "rows": _as_shown(table.head(MOST_ROWS)), "length": len(table)}
         for name, table in ((name, run.table(name)) for name in names if name not in told)
     ]
-    figures_of = {**{name: text for name, text in run.texts.items() if name.endswith(".svg")}, **drawn}
+    # those drawn anew first, in their topics' order, which files in a folder do not have
+    kept = {name: text for name, text in run.texts.items() if name.endswith(".svg") and name not in drawn}
+    figures_of = {**drawn, **kept}
     shown = {
         "run": run,
         "tables": tables,

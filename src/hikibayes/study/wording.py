@@ -35,6 +35,12 @@ def in_prose(label: str) -> str:
     return name[0].lower() + name[1:] if name[1:] == name[1:].lower() else name
 
 
+def header(study: Study, measure: str, level: str = "") -> str:
+    """Return what a table's own header calls a measure, or its file a level of it."""
+    known = study.measure(measure)
+    return next((each.label for each in known.levels if each.id == level), level) if level else known.label
+
+
 def group_name(study: Study, group: str) -> str:
     """Return a group as a reader calls it: ``hikikomori group``."""
     return f"{group.replace('_', ' ')} group"

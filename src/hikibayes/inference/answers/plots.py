@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...spec import InputError
+from ...study.wording import header
 from . import summary as tables
 
 if TYPE_CHECKING:
@@ -21,9 +24,13 @@ INK, FAINT = "#22262b", "#8b929b"
 WIDTH = 4.1
 MOST_ROWS = 14
 WIDEST = 56
-"""Letters of a row's text at full size; longer ones are set smaller, so that none is cut off."""
+"""Letters of a row's text at full size; longer ones have two rows, and are set smaller if these are too long."""
 LINE, LEGEND = 44, 45
 """Letters of a line below or above an axis, and of a legend's row."""
+
+
+type Naming = Callable[..., str]
+"""From a measure, and a level of it, to what a table's header and its file call them."""
 
 
 class Plots:
@@ -42,7 +49,7 @@ class Plots:
         if lines.empty:
             return self.slopes(ax)
         along, by = str(lines["along"].iloc[0]), str(lines["by"].iloc[0])
-        return draw_effects(lines, tables.people(self._fit, along, by), self._fit.model.outcome, ax)
+        return draw_effects(lines, tables.people(self._fit, along, by), self._fit.model.outcome, self._names, ax)
 
     def prior_posterior(self, ax: Axes | None = None) -> Axes:
         """Draw the density of the first estimand before and after the data."""
@@ -53,11 +60,16 @@ class Plots:
         found = [jn for jn in self._fit.regions() if moderator in ("", jn.moderator)]
         if not found:
             raise InputError(f"no effect of this model changes with {moderator or 'a number'} in a straight line")
-        return draw_johnson_neyman(found[0].band.assign(moderator=found[0].moderator, effect=found[0].effect), ax)
+        band = found[0].band.assign(moderator=found[0].moderator, effect=found[0].effect)
+        return draw_johnson_neyman(band, self._names, ax)
 
     def checks(self, ax: Axes | None = None) -> Axes:
         """Draw residuals against what normal ones would be."""
         return draw_checks(tables.residuals(self._fit), ax)
+
+    @property
+    def _names(self) -> Naming:
+        return partial(header, self._fit.study)
 
 
 def _axes(ax: Axes | None, height: float) -> Axes:
@@ -66,11 +78,6 @@ def _axes(ax: Axes | None, height: float) -> Axes:
     from matplotlib import pyplot as plt
 
     return plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
-
-
-def _words(name: object) -> str:
-    """Return a measure's id as words."""
-    return str(name).replace("_", " ")
 
 
 def _wrapped(text: object) -> str:
@@ -86,8 +93,9 @@ def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot([row["lower"], row["upper"]], [-i, -i], color=INK, lw=2.2, solid_capstyle="butt")
         ax.plot(row["mean"], -i, "o", color=INK, ms=5.5, mec="white", mew=0.8)
         ax.plot(row["ols"], -i, "|", color=COLOURS[1], ms=11, mew=1.2)
-        size = 8 * min(1.0, WIDEST / len(row["effect"]))
-        text = ax.text(0, -i + 0.2, row["effect"], transform=ax.get_yaxis_transform(), va="bottom", fontsize=size)
+        words = fill(row["effect"], max(WIDEST, len(row["effect"]) // 2 + 8))
+        size = 8 * min(1.0, WIDEST / max(map(len, words.splitlines())))
+        text = ax.text(0, -i + 0.2, words, transform=ax.get_yaxis_transform(), va="bottom", fontsize=size)
         text.set_in_layout(False)
         ax.plot([0, 0], [-i - 0.2, -i + 0.15], color=FAINT, lw=0.8, zorder=0)
     ax.set_ylim(-len(rows) + 0.45, 0.75)
@@ -97,19 +105,20 @@ def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, ax: Axes | None = None) -> Axes:
+def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, names: Naming, ax: Axes | None = None) -> Axes:
     """Draw expected outcomes along a number, a line for each cell, over the people."""
+    by = str(lines["by"].iloc[0])
     ax = _axes(ax, 3.3)
     for (cell, own), colour in zip(lines.groupby("cell", sort=False), COLOURS * 9, strict=False):
         mine = dots[dots["cell"] == cell] if (dots["cell"] != "").any() else dots.iloc[:0]
         ax.plot(mine["x"], mine["y"], "o", color=colour, ms=3, alpha=0.4, mew=0)
         ax.fill_between(own["value"], own["lower"], own["upper"], color=colour, alpha=0.18, lw=0)
-        ax.plot(own["value"], own["mean"], color=colour, lw=2, label=str(cell) or None)
+        ax.plot(own["value"], own["mean"], color=colour, lw=2, label=names(by, str(cell)) if cell else None)
     if not (dots["cell"] != "").any():
         ax.plot(dots["x"], dots["y"], "o", color=FAINT, ms=3, alpha=0.5, mew=0, zorder=0)
-    if len(cells := list(dict.fromkeys(lines["cell"]))) > 1:
+    if len(cells := [names(by, str(cell)) for cell in dict.fromkeys(lines["cell"]) if cell]) > 1:
         # a wide legend would squeeze the axes
-        title, columns = str(lines["by"].iloc[0]), max(1, min(3, LEGEND // (max(map(len, cells)) + 6)))
+        title, columns = names(by), max(1, min(3, LEGEND // (max(map(len, cells)) + 6)))
         ax.legend(
             title=title,
             fontsize=8,
@@ -119,8 +128,8 @@ def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, ax: Axes
             loc="lower left",
             bbox_to_anchor=(0, 1),
         )
-    ax.set_xlabel(_words(lines["along"].iloc[0]))
-    ax.set_ylabel(_words(outcome))
+    ax.set_xlabel(_wrapped(names(str(lines["along"].iloc[0]))))
+    ax.set_ylabel(_wrapped(names(outcome)))
     return ax
 
 
@@ -139,7 +148,7 @@ def draw_prior_posterior(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def draw_johnson_neyman(band: pd.DataFrame, names: Naming, ax: Axes | None = None) -> Axes:
     """Draw a difference along a moderator, shaded where its interval excludes 0."""
     ax = _axes(ax, 2.7)
     apart = np.asarray((band["lower"] > 0) | (band["upper"] < 0), dtype=bool)
@@ -147,7 +156,7 @@ def draw_johnson_neyman(band: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.fill_between(band["raw"], band["lower"], band["upper"], color=FAINT, alpha=0.25, lw=0)
     ax.fill_between(band["raw"], band["lower"], band["upper"], where=apart.tolist(), color=COLOURS[1], alpha=0.25, lw=0)
     ax.plot(band["raw"], band["mean"], color=INK, lw=2)
-    ax.set_xlabel(_words(band["moderator"].iloc[0]))
+    ax.set_xlabel(_wrapped(names(str(band["moderator"].iloc[0]))))
     effect = str(band["effect"].iloc[0]) if "effect" in band else "the adjusted mean difference"
     ax.set_title(_wrapped(effect), loc="left", fontsize=8)
     ax.set_ylabel("SD of the outcome")

@@ -6,6 +6,7 @@ Whether a 99 is a score or no answer, only its owner knows. So nothing here chan
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import groupby
@@ -254,7 +255,11 @@ def design_remarks(design: Design, why: Mapping[str, str] | None = None) -> Iter
     why : mapping of str to str, optional
         Of a category whose levels were read off the table, why the first is the reference.
     """
+    compared = set().union(*design.model.measures.values())
     for name, levels in design.levels.items():
+        # what an intercept varies by has no reference
+        if name not in compared and f"1|{name}" in design.model.varying:
+            continue
         yield _reference(name, levels, design.study, (why or {}).get(name))
     for name in design.levels:
         yield from _few_people(name, design)
@@ -266,8 +271,8 @@ def _reference(name: str, levels: Sequence[str], study: Study, chosen: str | Non
     first = study.measure(name).levels[0].id
     why = "" if levels[0] == first else f"; nobody is at the study's first level, {first}"
     if chosen and len(levels) > 1:
-        header = study.measure(name).label
-        why = f" ({chosen} of {', '.join(levels)}); --reference {header}={levels[1]} makes it another"
+        typed = shlex.quote(f"{study.measure(name).label}={levels[1]}")
+        why = f" ({chosen} of {', '.join(levels)}); --reference {typed} makes it another"
     return Remark(kind="reference_level", of=name, count=len(levels), text=f"the reference level is {levels[0]}{why}")
 
 

@@ -129,13 +129,14 @@ def participants(
     if kept.empty:
         raise InputError(f"none of the {len(frame)} rows has all of {', '.join(measures)}")
     _check_variation(kept, study)
+    odd = [remark for column in read.values() for remark in column.remarks]
     groups = read[study.analysis.group].values if study.analysis.group in read else None
     remarks = (
         *_left_out(left_out, len(frame)),
         *_loose_headers(places, stated),
-        *(remark for column in read.values() for remark in column.remarks),
+        *odd,
         *_unequal_totals(raw, study, read, places, stated),
-        *table_remarks(raw.frame, kept, groups, study),
+        *(each for each in table_remarks(raw.frame, kept, groups, study) if _begins(each) not in map(_begins, odd)),
     )
     return Participants(frame=kept, left_out=left_out, remarks=remarks)
 
@@ -147,6 +148,11 @@ class _Column:
     values: Any
     why: dict[int, str]
     remarks: tuple[Remark, ...] = ()
+
+
+def _begins(remark: Remark) -> tuple[str, str]:
+    """Return what a remark is of, and its first word: a code that a file labels need not be suspected once more."""
+    return remark.of, remark.text.partition(" ")[0]
 
 
 def _together(reasons: Sequence[Mapping[int, str]]) -> dict[int, str]:

@@ -204,7 +204,11 @@ def _by_id(given: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, An
 
 def _outline(text: str, headers: Mapping[str, str], *, sigma_by: str) -> ModelSpec:
     """Return a model that has its formula alone, once every name in it is a column's."""
-    outline = formula_alone(text.strip(), sigma_by=sigma_by)
+    try:
+        outline = formula_alone(text.strip(), sigma_by=sigma_by)
+    except InputError as error:
+        bare = [header for header in headers.values() if not header.isidentifier() and header in text]
+        raise InputError(f"{error}; write `{bare[0]}` in backticks" if bare else str(error)) from None
     for name in outline.variables:
         if name not in headers:
             raise InputError(unknown_name("column", name, headers.values()), key=f"formula {text.strip()!r}")

@@ -36,13 +36,14 @@ def _measure(measure: Measure, model: ModelSpec) -> str:
 def _method(run: SavedRun) -> list[str]:
     (model,) = run.models.values()
     estimates = run.table("estimates")
-    n, engine = int(estimates["n"].iloc[0]), str(run.record.arguments.get("engine", "exact"))
+    # the argument says which engine was asked for, and the table which one it was
+    n, exact = int(estimates["n"].iloc[0]), (estimates["engine"] == "exact").any()
     scaled = "The outcome and all numbers were standardised (sample SD). " if model.scaling == "sample" else ""
     variant = str(run.record.arguments.get("prior", DEFAULT_VARIANT))
     chosen = model.prior_set(variant)
     shown = "; ".join(f"{name} {prior}" for name, prior in chosen.priors.items() if name != INTERCEPT)
     priors = f"Priors: {shown}." if shown else f"Priors: {chosen.rule}."
-    how = "computed without sampling" if engine == "exact" else "sampled by NUTS"
+    how = "computed without sampling" if exact else "sampled by NUTS"
     family = {"gaussian": "Gaussian", "t": "Student t"}.get(model.family, model.family)
     done = (
         f"A Bayesian regression with {family} errors, {model.formula}, was fitted to {n} complete rows. {scaled}"
@@ -82,16 +83,17 @@ def _regions(run: SavedRun) -> list[str]:
     """Say where along each moderator the groups differ (a Johnson-Neyman region), by its widest interval."""
     table = run.table("johnson_neyman")
     widest = table[table["ci_prob"] == table["ci_prob"].max()]
-    return [_region(row) for row in widest.to_dict("records")]
+    labels = {name: run.study.measure(name).label for name in widest["moderator"].unique()}
+    return [_region(row, labels[row["moderator"]]) for row in widest.to_dict("records")]
 
 
-def _region(row: Mapping[Hashable, Any]) -> str:
+def _region(row: Mapping[Hashable, Any], moderator: str) -> str:
     interval = f"{100 * row['ci_prob']:g}% interval of {row.get('effect', 'the adjusted mean difference')}"
     if not row["sign"]:
-        return f"{row['moderator']}: nowhere in the range looked at does the {interval} exclude 0"
+        return f"{moderator}: nowhere in the range looked at does the {interval} exclude 0"
     ends, raw = (f"{apa.number(row[low])} to {apa.number(row[high])}" for low, high in (("from", "to"), RAW_ENDS))
     side = "above" if row["sign"] > 0 else "below"
-    return f"{row['moderator']}: the {interval} lies {side} 0 from {ends} SD ({raw} in its own unit)"
+    return f"{moderator}: the {interval} lies {side} 0 from {ends} SD ({raw} in its own unit)"
 
 
 def _topic(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ....inference.answers import plots
+from ....study.wording import header
 from ...drawing import FigureOf
 from ...saved import SavedRun
 
@@ -27,22 +29,27 @@ def _effects(run: SavedRun) -> Figure:
     lines = run.table("effects").astype({"by": object, "cell": object}).fillna({"cell": "", "by": ""})
     (model,) = run.models.values()
     text = {"cell": str}
-    return _of(plots.draw_effects(lines.astype(text), dots.astype(text), model.outcome))
+    return _of(plots.draw_effects(lines.astype(text), dots.astype(text), model.outcome, partial(header, run.study)))
 
 
 def _table(name: str, make: Callable[[pd.DataFrame], Axes]) -> FigureOf:
     return FigureOf(needs=(name,), draw=lambda run: _of(make(run.table(name))))
 
 
-def _first_moderator(band: pd.DataFrame) -> Axes:
+def _first_moderator(run: SavedRun) -> Figure:
+    band = run.table("johnson_neyman_band")
     first = band[["moderator", "effect"]].iloc[0]
-    return plots.draw_johnson_neyman(band[(band[["moderator", "effect"]] == first).all(axis=1)])
+    return _of(
+        plots.draw_johnson_neyman(
+            band[(band[["moderator", "effect"]] == first).all(axis=1)], partial(header, run.study)
+        )
+    )
 
 
 FIGURES = {
-    "fit_effects": FigureOf(needs=("effects", "effects_people", "models.json"), draw=_effects),
+    "fit_effects": FigureOf(needs=("effects", "effects_people", "models.json", "study.json"), draw=_effects),
     "fit_slopes": _table("summary", plots.draw_slopes),
     "fit_prior_posterior": _table("prior_posterior", plots.draw_prior_posterior),
-    "fit_johnson_neyman": _table("johnson_neyman_band", _first_moderator),
+    "fit_johnson_neyman": FigureOf(needs=("johnson_neyman_band", "study.json"), draw=_first_moderator),
     "fit_checks": _table("residuals", plots.draw_checks),
 }
