@@ -184,7 +184,8 @@ def _with_headers(text: str, headers: Mapping[str, str]) -> str:
     """Write a text over names as one over headers, for other software."""
     for name, header in headers.items():
         if name != header:
-            text = re.sub(rf"\b{re.escape(name)}\b", lambda _, header=header: f"`{header}`", text)
+            quoted = "`" + header.replace("\\", r"\\") + "`"
+            text = re.sub(rf"\b{re.escape(name)}\b", quoted, text)
     return text
 
 
