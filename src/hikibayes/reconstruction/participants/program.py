@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import block_diag
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from ...arrays import FloatArray, IntArray
@@ -54,17 +55,16 @@ def cross_products(space: Space, rows: FloatArray) -> FloatArray:
     return np.stack([beside[part].T @ beside[part] for part in space.parts])
 
 
-def places_of(space: Space) -> Places:
-    """Return group, first and second column of every moment that whole columns have and that may change."""
-    whole = 1 + np.flatnonzero(~space.fine)
-    score = {0, *(1 + np.flatnonzero(~space.fine & ~space.binary))}
-    found = [
-        (g, a, b)
-        for g in range(len(space.parts))
-        for b in whole
-        for a in (0, *whole)
-        if (a < b and not (a == 0 and b not in score)) or (a == b and b in score)
+def places_of(space: Space, *, fine: bool = False) -> Places:
+    """Return group, first and second column of every moment that may change: of whole columns, or those of others."""
+    real, binary = np.append(False, space.fine), np.append(True, space.binary)
+    pairs = [
+        (a, b)
+        for b in range(1, len(real))
+        for a in range(b + 1)
+        if (real[a] or real[b]) == fine and not (binary[b] and a in (0, b))
     ]
+    found = [(g, a, b) for g in range(len(space.parts)) for a, b in pairs]
     return Places(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
 
 
@@ -111,7 +111,7 @@ def moments_of(space: Space, products: FloatArray) -> tuple[FloatArray, FloatArr
 
 
 def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Choose the whole-number moments nearest to given ones that meet every fact.
+    """Choose the moments nearest to given ones that meet every fact, whole numbers where scores are whole.
 
     Parameters
     ----------
@@ -128,9 +128,10 @@ def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: FloatArray
     outside : ndarray, shape (goals,)
         How far the numbers are outside; all 0 where every fact is met.
     """
-    places = places_of(space)
+    places = Places(*(np.concatenate(pair) for pair in zip(places_of(space), places_of(space, fine=True), strict=True)))
     wanted, spread = _units(products, places), _spread(products, places)
-    now, basis = np.rint(wanted), None
+    d = len(places_of(space).group)
+    now, basis = np.append(np.rint(wanted[:d]), wanted[d:]), None
     best, best_outside = products, np.full(len(aim.low), np.inf)
     for number in range(ROUNDS):
         made = _with_units(products, places, now)
@@ -142,12 +143,29 @@ def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: FloatArray
             break
         slopes = _slopes(space, by_mean, by_cov, made, places) / aim.width[:, None]
         if basis is None:
-            basis = reduced(np.hstack([slopes.T, np.diag(NEARNESS / spread)]))
-        step = _program(value, slopes, aim, basis, wanted - now, spread, EDGE * (1 + 3 * number))
+            by_unit = slopes * np.append(np.ones(d), spread[d:])
+            lattice = reduced(np.hstack([_left_by(by_unit, d).T, np.diag(NEARNESS / spread[:d])]))
+            basis = block_diag(lattice, np.diag(spread[d:]))
+        step = _program(value, slopes, aim, basis, wanted - now, spread, d, EDGE * (1 + 3 * number))
         if step is None or not step.any():
             break
         now = now + step
     return best, best_outside
+
+
+def _left_by(effects: FloatArray, d: int) -> FloatArray:
+    """Return the effects of units of the first moments, less what the others, which are real numbers, can undo.
+
+    Parameters
+    ----------
+    effects : ndarray, shape (t, moments)
+        Of a unit of the first moments, and of a spread of the others.
+    d : int
+        Whole-number moments.
+    """
+    real = effects[:, d:]
+    undone = real @ np.linalg.solve(real.T @ real + NEARNESS**2 * np.eye(real.shape[1]), real.T)
+    return np.asarray(effects[:, :d] - undone @ effects[:, :d])
 
 
 def _spread(products: FloatArray, places: Places) -> FloatArray:
@@ -166,18 +184,22 @@ def _program(
     value: FloatArray,
     slopes: FloatArray,
     aim: Aim,
-    basis: IntArray,
+    basis: FloatArray,
     wished: FloatArray,
     spread: FloatArray,
+    whole: int,
     edge: float,
 ) -> FloatArray | None:
-    """Return whole steps of the moments: those of least violation, then of least distance to what is wished."""
+    """Return steps of the moments: those of least violation, then of least distance to what is wished.
+
+    They are combinations of the rows of ``basis``, of the first ones by whole numbers.
+    """
     used = np.flatnonzero(np.isfinite(aim.low) | np.isfinite(aim.high))
     width = aim.width[used]
     low, high = (aim.low[used] - value[used]) / width + edge, (aim.high[used] - value[used]) / width - edge
     d, t = len(basis), len(used)
     combined = slopes[used] @ basis.T
-    at = np.linalg.solve(basis.T.astype(float), wished)
+    at = np.linalg.solve(basis.T, wished)
     length = np.sqrt(((basis / spread) ** 2).sum(axis=1)) / np.sqrt(d)
     cost = np.concatenate([np.zeros(d), np.full(t, VIOLATION), length])
     eye, none = np.eye(d), np.zeros((d, t))
@@ -198,17 +220,18 @@ def _program(
         np.concatenate([np.floor(at) - FAR, np.zeros(t + d)]),
         np.concatenate([np.ceil(at) + FAR, np.full(t + d, np.inf)]),
     )
-    whole = np.concatenate([np.ones(d), np.zeros(t + d)])
     limits = LinearConstraint(rows, *ends)
     with _nothing_printed():
         found = milp(
             cost,
             constraints=limits,
-            integrality=whole,
+            integrality=np.arange(len(cost)) < whole,
             bounds=bounds,
             options={"time_limit": SECONDS, "mip_rel_gap": 0.2},
         )
-    return None if found.x is None else np.asarray(np.rint(found.x[:d]) @ basis)
+    if found.x is None:
+        return None
+    return np.asarray(np.append(np.rint(found.x[:whole]), found.x[whole:d]) @ basis)
 
 
 @contextlib.contextmanager

@@ -164,12 +164,12 @@ class Search:
         whole = scores & ~space.fine
         if not whole.any():
             return rows
-        aimed = self._only(aim, ~space.fine)
         if not outside.any():
-            products, missed = whole_moments(space, numbers, aimed, cross_products(space, rows))
+            products, missed = whole_moments(space, numbers, aim, cross_products(space, rows))
             if not missed.any() and (found := self._with_products(space, rows, products, rng)) is not None:
                 return self._fine(space, found, aim)
         rows = np.where(whole, np.rint(rows), rows)
+        aimed = self._only(aim, ~space.fine)
         return self._fine(space, move(space, numbers, rows, aimed, rng, ROUNDS)[0], aim)
 
     def _changed(
@@ -200,7 +200,10 @@ class Search:
     ) -> FloatArray | None:
         counts = replace(space, origin=0 * space.origin, grain=np.ones_like(space.grain))
         rows = recolour(space, rows, *moments_of(counts, products), ~space.binary)
-        return exact_rows(space, rows, np.rint(products).astype(np.int64), rng)
+        found = exact_rows(space, rows, np.rint(products).astype(np.int64), rng)
+        if found is None or not space.fine.any():
+            return found
+        return recolour(counts, found, *moments_of(counts, products), space.fine)
 
     def _fine(self, space: Space, rows: FloatArray, aim: Aim) -> FloatArray:
         """Change continuous scores until the facts that they have a part in are met."""
