@@ -8,6 +8,7 @@ from tests.validation.strangers.near import near_moments
 
 from hikibayes.reconstruction.synthesize import Synthesizer
 from hikibayes.spec import InputError
+from hikibayes.validation.strangers.bench import study_seed
 from hikibayes.validation.strangers.stranger import stranger
 from hikibayes.validation.strangers.styles import Style
 
@@ -15,7 +16,16 @@ from hikibayes.validation.strangers.styles import Style
 # whole scores of few and many values, continuous ones near their bounds, both
 @pytest.mark.parametrize(("seed", "whole"), [(4, True), (24, True), (1, False), (6, False), (2, None), (23, None)])
 def test_a_table_is_made_that_prints_every_fact(seed, whole):
-    found = stranger(seed, sizes=(60, 90), whole=whole, style=Style())
+    _prints_every_fact(stranger(seed, sizes=(60, 90), whole=whole, style=Style()), seed)
+
+
+def test_whole_and_continuous_scores_print_p_values_of_regressions_that_both_are_in():
+    # moments of whole scores chosen without the continuous one leave it nothing that prints every p
+    style = Style(test="student", kind="hedges", coding="dummy")
+    _prints_every_fact(stranger(study_seed(140192769, 12), style=style), 1)
+
+
+def _prints_every_fact(found, seed):
     made = Synthesizer.of(found.study, near_moments(found, 0.5, seed)).make(1, seed=1)
     assert made.verification["matches"].all()
     assert len(made.verification) == len(found.study.facts)

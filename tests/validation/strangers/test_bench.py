@@ -105,8 +105,18 @@ def test_what_other_code_found_is_found_again(tmp_path, monkeypatch):
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), max_n=st.integers(30, 300))
 def test_a_study_is_as_small_as_it_is_asked_to_be(seed, max_n):
-    found = random_table(np.random.default_rng(seed), max_n=max_n)
+    found = random_table(np.random.default_rng(seed), max_n=max_n, max_scores=2)
     assert 26 <= sum(found.sizes) <= max_n
+    assert len(found.scores) <= 2
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_assumed_of_a_study_is_possible(seed):
+    found = stranger(seed, max_n=100, style=Style(full=False))
+    for assumed in found.study.assumptions:
+        values = found.table[assumed.about[0]]
+        value = values.mean() if assumed.quantity == "raw_mean" else values.std()
+        assert assumed.distribution.lower <= value <= assumed.distribution.upper
 
 
 def test_the_command_writes_a_run_folder_and_ends_with_the_verdict(tmp_path, monkeypatch):
@@ -130,7 +140,7 @@ def test_a_bench_with_misprints_has_a_folder_of_its_own(tmp_path, monkeypatch):
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"strangers", "strangers-misprints"}
 
 
-@pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}, {"max_n": 29}])
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"workers": 0}, {"seed": -1}, {"max_n": 29}, {"max_scores": 0}])
 def test_numbers_that_are_none_are_refused(wrong):
     with pytest.raises(hikibayes.InputError):
         validate(**wrong)

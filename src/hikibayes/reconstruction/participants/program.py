@@ -131,7 +131,8 @@ def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: FloatArray
     places = Places(*(np.concatenate(pair) for pair in zip(places_of(space), places_of(space, fine=True), strict=True)))
     wanted, spread = _units(products, places), _spread(products, places)
     d = len(places_of(space).group)
-    now, basis = np.append(np.rint(wanted[:d]), wanted[d:]), None
+    now = np.append(np.rint(wanted[:d]), wanted[d:])
+    basis: FloatArray | None = None
     best, best_outside = products, np.full(len(aim.low), np.inf)
     for number in range(ROUNDS):
         made = _with_units(products, places, now)
@@ -145,7 +146,7 @@ def whole_moments(space: Space, numbers: Numbers, aim: Aim, products: FloatArray
         if basis is None:
             by_unit = slopes * np.append(np.ones(d), spread[d:])
             lattice = reduced(np.hstack([_left_by(by_unit, d).T, np.diag(NEARNESS / spread[:d])]))
-            basis = block_diag(lattice, np.diag(spread[d:]))
+            basis = np.asarray(block_diag(lattice, np.diag(spread[d:])), dtype=float)
         step = _program(value, slopes, aim, basis, wanted - now, spread, d, EDGE * (1 + 3 * number))
         if step is None or not step.any():
             break
@@ -225,7 +226,7 @@ def _program(
         found = milp(
             cost,
             constraints=limits,
-            integrality=np.arange(len(cost)) < whole,
+            integrality=(np.arange(len(cost)) < whole).astype(int),
             bounds=bounds,
             options={"time_limit": SECONDS, "mip_rel_gap": 0.2},
         )

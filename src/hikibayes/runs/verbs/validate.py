@@ -28,6 +28,7 @@ LIMIT = "Strangers: processor seconds of a stage: one that takes longer has fail
     click.Option(["--count"], type=click.IntRange(min=1), default=20, show_default=True, help="Strangers: how many."),
     click.Option(["--misprints"], is_flag=True, help="Strangers: plant one in each: is it among three suspects?"),
     click.Option(["--max-n"], type=click.IntRange(min=30), default=3000, show_default=True, help="Strangers: largest."),
+    click.Option(["--max-scores"], type=click.IntRange(1), default=8, show_default=True, help="Strangers: predictors."),
     click.Option(["--limit"], type=click.IntRange(min=1), default=600, show_default=True, help=LIMIT),
     click.Option(["--workers"], type=click.IntRange(min=1), default=1, show_default=True, help="Processes."),
     files=("machinery.csv", "ranks.csv", "calibration.svg", "strangers.csv", "stages.csv", "contrasts.csv"),
@@ -66,7 +67,15 @@ def _machinery(run: Run, *, quick: bool, model: str | None, study: str, workers:
 
 
 def _strangers(
-    run: Run, *, count: int, misprints: bool = False, max_n: int = 3000, limit: int = 600, workers: int = 1, **_: Any
+    run: Run,
+    *,
+    count: int,
+    misprints: bool = False,
+    max_n: int = 3000,
+    max_scores: int = 8,
+    limit: int = 600,
+    workers: int = 1,
+    **_: Any,
 ) -> Outcome:
     from ...files import write_whole
     from ...folders import csv_text
@@ -85,6 +94,7 @@ def _strangers(
             effort=Effort(seconds=limit),
             stages=stages,
             max_n=max_n,
+            max_scores=max_scores,
             workers=workers,
             store=store,
             progress=tell,

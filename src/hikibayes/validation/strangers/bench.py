@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from ...shown import Shown
 from ...spec import InputError, checked_seed, spec_text
 from .stages import STAGES, Answer, Effort, Journey, NotTriedError, Stage, answer_between, answer_of
 from .stranger import Stranger, stranger
-from .tables import LARGEST, SMALLEST
+from .tables import LARGEST, MOST_SCORES, SMALLEST
 
 NEEDED = ("calibrate", "synthesize", "fit")
 """Without what these make, the stages after them have nothing to work on."""
@@ -94,6 +94,7 @@ def validate(
     effort: Effort | None = None,
     stages: Mapping[str, Stage] = STAGES,
     max_n: int = LARGEST,
+    max_scores: int = MOST_SCORES,
     workers: int = 1,
     store: str | Path | None = None,
     progress: Progress | None = None,
@@ -105,13 +106,13 @@ def validate(
     count : int
         How many studies.
     seed : int
-        Study number k depends on the seed, on k and on ``max_n`` alone.
+        Study number k depends on the seed, on k, ``max_n`` and ``max_scores`` alone.
     effort : Effort, optional
         How much is computed of each.
     stages : mapping of str to function
         What each goes through.
-    max_n : int
-        The most participants of a study.
+    max_n, max_scores : int
+        The most participants of a study, and predictors that are scores.
     workers : int
         Processes; the result is the same for any number.
     store : str or Path, optional
@@ -128,11 +129,13 @@ def validate(
     InputError
         A number below 1, or studies smaller than there are any.
     """
-    for name, value, least in (("count", count, 1), ("workers", workers, 1), ("max_n", max_n, SMALLEST)):
-        if value < least:
-            raise InputError(f"{name} is {value}; at least {least} is accepted", key=name)
+    least = {"count": 1, "workers": 1, "max_n": SMALLEST, "max_scores": 1}
+    for name, value in {"count": count, "workers": workers, "max_n": max_n, "max_scores": max_scores}.items():
+        if value < least[name]:
+            raise InputError(f"{name} is {value}; at least {least[name]} is accepted", key=name)
     seeds = {number: study_seed(checked_seed(seed), number) for number in range(1, count + 1)}
-    task = _Task(effort=effort or Effort(), stages=dict(stages), max_n=max_n, store=Path(store) if store else None)
+    bounds: _Bounds = {"max_n": max_n, "max_scores": max_scores}
+    task = _Task(effort=effort or Effort(), stages=dict(stages), bounds=bounds, store=Path(store) if store else None)
     rows = []
     for done, row in enumerate(_each(task, seeds, workers), start=1):
         rows.append(row)
@@ -151,19 +154,24 @@ def _each(task: _Task, seeds: Mapping[int, int], workers: int) -> Iterator[Row]:
     yield from side_by_side(delayed(task)(number, seed) for number, seed in seeds.items())
 
 
+class _Bounds(TypedDict):
+    max_n: int
+    max_scores: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Task:
     """Takes one study through the stages, or finds in the store that this is done."""
 
     effort: Effort
     stages: Mapping[str, Stage]
-    max_n: int
+    bounds: _Bounds
     store: Path | None
 
     def __call__(self, number: int, seed: int) -> Row:
         key = {
             "seed": seed,
-            "max_n": self.max_n,
+            **self.bounds,
             "stages": list(self.stages),
             "effort": asdict(self.effort),
             "code": code_digest(),
@@ -171,7 +179,7 @@ class _Task:
         path = self.store / "studies" / f"{number:04d}.json" if self.store else None
         if path and path.is_file() and (found := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
             return dict(found)
-        found = stranger(seed, max_n=self.max_n)
+        found = stranger(seed, **self.bounds)
         row = {"key": key, "number": number, "seed": seed, **travelled(Journey(found, self.effort), self.stages)}
         if path:
             if any(stage["passed"] is False for stage in row["stages"]):

@@ -12,7 +12,7 @@ from ...spec import validated
 from ...study.study import Study
 from .printing import Entry, printed, steps_of
 from .styles import Style, random_style
-from .tables import GROUP, GROUPS, LARGEST, OUTCOME, RawTable, random_table
+from .tables import GROUP, GROUPS, LARGEST, MOST_SCORES, OUTCOME, RawTable, random_table
 
 SOURCE = {"locator": "made up", "quote": "made up"}
 
@@ -66,6 +66,7 @@ def stranger(
     whole: bool | None = None,
     style: Style | None = None,
     max_n: int = LARGEST,
+    max_scores: int = MOST_SCORES,
 ) -> Stranger:
     """Draw a raw table and print it.
 
@@ -78,11 +79,11 @@ def stranger(
         Whether every score is whole.
     style : Style, optional
         How it is printed; at random where not given.
-    max_n : int
-        The most participants that are drawn.
+    max_n, max_scores : int
+        The most participants, and predictors that are scores, that are drawn.
     """
     tables, styles, kept = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(3))
-    raw = random_table(tables, sizes=sizes, whole=whole, max_n=max_n)
+    raw = random_table(tables, sizes=sizes, whole=whole, max_n=max_n, max_scores=max_scores)
     style = style or random_style(styles)
     return Stranger(seed=seed, raw=raw, style=style, study=_study(raw, style, printed(raw, style, kept)))
 
@@ -125,8 +126,8 @@ def _assumed(raw: RawTable, facts: list[Entry]) -> Any:
     known = {fact["of"] for fact in facts if fact["quantity"] == "mean"}
     for name in [name for name in raw.shapes if name not in known]:
         high = raw.shapes[name].high
-        ways = {"raw_mean": (0.5 * high, 0.12 * high, 0.2 * high, 0.8 * high)}
-        ways["raw_sd"] = (0.22 * high, 0.06 * high, 0.08 * high, 0.35 * high)
+        ways = {"raw_mean": (0.5 * high, 0.2 * high, 0.0, high)}
+        ways["raw_sd"] = (0.22 * high, 0.08 * high, 0.02 * high, 0.5 * high)
         for quantity, (mu, sigma, lower, upper) in ways.items():
             yield {
                 "id": f"{name}_{quantity}",

@@ -19,6 +19,7 @@ GROUPS, FLAG, SITES = ("young", "adult"), ("present", "absent"), ("town", "coast
 """Labels of groups and categories; the reference, the first, is nowhere the alphabetically first."""
 
 SCORES = (1, 2, 3, 4, 5, 6, 8)
+MOST_SCORES = max(SCORES)
 SMALLEST, LARGEST, LEAST_IN_GROUP = 30, 3000, 8
 STEPS = (4, 6, 10, 20, 40, 63)
 """How many values a whole-number score has, less one."""
@@ -101,6 +102,7 @@ def random_table(
     sizes: tuple[int, int] | None = None,
     whole: bool | None = None,
     max_n: int = LARGEST,
+    max_scores: int = MOST_SCORES,
 ) -> RawTable:
     """Draw a raw table of 30 to 3,000 people, or to fewer.
 
@@ -111,10 +113,10 @@ def random_table(
         Participants of each group, else between 1:1 and 1:9.
     whole : bool, optional
         Whether every score is whole, else each is at random.
-    max_n : int
-        The most people there may be.
+    max_n, max_scores : int
+        The most people, and predictors that are scores, there may be.
     """
-    scores = tuple(f"x{i}" for i in range(int(rng.choice(SCORES))))
+    scores = tuple(f"x{i}" for i in range(int(rng.choice([k for k in SCORES if k <= max_scores]))))
     # a regression of one group alone has its scores, two categories and the constant
     n = sizes or _sizes(rng, max(LEAST_IN_GROUP, len(scores) + 5), max_n)
     group = np.repeat([0, 1], n)
