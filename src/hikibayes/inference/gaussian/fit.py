@@ -45,6 +45,7 @@ from .quadrature import (
     everywhere,
     integrate,
     residual_left,
+    rough_mode,
 )
 from .quadrature import SPREAD as INTERCEPT
 from .sufficient import RELATIVE_CONSTANT, Refusal
@@ -316,15 +317,6 @@ def _log_constant(kind, scale, shape):
     return logarithm(scale)
 
 
-@compiled
-def _start(form):
-    """Rough log sigma: two steps of a fixed point."""
-    n, total = load(form.facts, (ROWS,)), load(form.facts, (TOTAL,))
-    left = residual_left(form, 0.5 * total / n)
-    left = residual_left(form, larger(left, 1e-12 * total) / n)
-    return 0.5 * logarithm(larger(left, 1e-12 * total) / n)
-
-
 @njit  # makes arrays, which `compiled` functions do not
 def room(task, chosen, p):
     """Return form and memory for eight data sets of p predictors."""
@@ -366,7 +358,7 @@ def fit_eight(task, form, chosen, memory):
     tridiagonal(memory.A, form.rows, form.diagonal, form.beside, memory.u, memory.w)
     n, mixture, given = load(form.facts, (ROWS,)), memory.mixture, memory.given
     total, outcome = load(form.facts, (TOTAL,)), load(form.facts, (OUTCOME,))
-    mode = _start(form)
+    mode = rough_mode(form)
     if chosen.around:
         evidence, mode, fine = integrate(form, -1, mode, chosen.grid, chosen.drop, chosen.halved, mixture, given)
     else:

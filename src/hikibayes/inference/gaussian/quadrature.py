@@ -102,6 +102,23 @@ def residual_left(form, v):
 
 
 @compiled
+def rough_mode(form):
+    """Mode of log sigma, up to a small part of its sd, where the data say more of it than its prior.
+
+    There v (n - 2 - d + fall of the prior) is the residual sum of squares; that and d, the effective number of
+    coefficients, come from a short step of v near its place.
+    """
+    n, total = load(form.facts, (ROWS,)), load(form.facts, (TOTAL,))
+    v = larger(residual_left(form, 0.5 * total / n), 1e-12 * total) / n
+    fitted, log_determinant = _solve(form, v, lanes(1.0))
+    fitted_above, log_determinant_above = _solve(form, 1.1 * v, lanes(1.0))
+    effective = float(form.diagonal.shape[0]) - (log_determinant_above - log_determinant) / log(1.1)
+    left = total - fitted - 10.0 * (fitted - fitted_above)  # less what the prior adds: v times its own slope
+    df = larger(n - 2.0 - effective + _prior_fall(form, 0.5 * logarithm(v)), lanes(1.0))
+    return 0.5 * logarithm(larger(left, 1e-12 * total) / df)
+
+
+@compiled
 def _peak(form, q, mode):
     """Mode of log sigma, half the curvature there, and 1 where Newton got there; lanes that did stay where they are."""
     eps = 0.1 / square_root(2.0 * load(form.facts, (ROWS,)))
@@ -115,7 +132,8 @@ def _peak(form, q, mode):
         step = smaller(larger(step, lanes(-0.5)), lanes(0.5))
         mode += where_below(settled, lanes(0.5), step, lanes(0.0))
         curvature = where_below(settled, lanes(0.5), bend, curvature)
-        settled = where_below(magnitude(step), eps, lanes(1.0), settled)
+        # a third of an sd: what Newton leaves of that is of its square
+        settled = where_below(magnitude(step), 3.0 * eps, lanes(1.0), settled)
         if all_below(lanes(0.5), settled):
             break
     return mode, larger(-0.5 * curvature, lanes(0.3)), settled
