@@ -449,3 +449,14 @@ def test_progress_ends_where_it_should(settled, reconstructions):
     run(simulation(), settled, reconstructions, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (8 * 300, 8 * 300), "two kinds of worlds, two mixes, two sizes"
     assert [done for done, _ in told] == sorted({done for done, _ in told})
+
+
+def test_planning_and_its_report_load_no_more_than_they_need():
+    """Each of these takes longer to load than a small plan to run."""
+    heavy = ("scipy.stats", "statsmodels", "arviz", "pymc")
+    code = (
+        "import sys, hikibayes.planning.power, hikibayes.reporting.html, hikibayes.reporting.topics;"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], text=True, check=True, capture_output=True).stdout
+    assert found.strip() == "[]"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats as st
 from scipy.special import logsumexp
 
 from ...arrays import FloatArray
@@ -341,5 +340,10 @@ def _rao_blackwell_log_bf10(posterior: GaussianPosterior, weights: FloatArray, s
     if prior.prior_mean is None or prior.prior_sd is None:
         raise AssertionError("only proper priors come here")
     mean, variance = posterior.form.contrast(sigma.reshape(1, -1) ** 2, weights, np.zeros(weights.shape[1]))
-    at_zero = logsumexp(st.norm.logpdf(0.0, mean[0], np.sqrt(variance[0])), axis=1) - np.log(sigma.size)
-    return np.asarray(st.norm.logpdf(0.0, prior.prior_mean[0], prior.prior_sd[0]) - at_zero)
+    at_zero = logsumexp(_log_height_at_zero(mean[0], np.sqrt(variance[0])), axis=1) - np.log(sigma.size)
+    return np.asarray(_log_height_at_zero(prior.prior_mean[0], prior.prior_sd[0]) - at_zero)
+
+
+def _log_height_at_zero(mean: FloatArray, sd: FloatArray) -> FloatArray:
+    """Log density of normals at 0, but for the constant that cancels in a ratio."""
+    return np.asarray(-0.5 * (mean / sd) ** 2 - np.log(sd))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats as st
 from scipy.special import expit
 
 from ...arrays import FloatArray
@@ -89,6 +88,8 @@ class _Law:
         self.nu = drawn["nu"].transpose(*AXES).values[..., None] if "nu" in drawn else None
 
     def log_density(self, y: FloatArray) -> FloatArray:
+        from scipy import stats as st
+
         if self.design.model.family == "beta_binomial":
             return np.asarray(self._counts().logpmf(outcome_data(self.design)[OBSERVED]))
         law = st.norm if self.nu is None else st.t(self.nu)
@@ -107,6 +108,8 @@ class _Law:
 
     def _counts(self) -> Any:
         """Return the law of a sum score's steps above its lowest value."""
+        from scipy import stats as st
+
         low, high = sum_score_limits(self.design.model, self.design.study)
         p = expit(self.mean)
         return st.betabinom(high - low, p * self.kappa, (1 - p) * self.kappa)
@@ -172,6 +175,8 @@ class _Priors:
 
     def log_density(self, at: Numbers) -> Numbers:
         """Evaluate every parameter's prior, of levels all together, (chain, draw); of each column of `BETA`."""
+        from scipy import stats as st
+
         own, size = at[BETA], at[INTERCEPT].shape
         found = {name: law.logpdf(at[name]).reshape(*size, -1).sum(axis=-1) for name, law in self.laws.items()}
         for term in self.design.model.varying:
@@ -188,6 +193,8 @@ class _Priors:
         return found if whole else {name: each.sum([*each.dims[len(AXES) :]]) for name, each in found.items()}
 
     def _of_columns(self, spreads: Numbers) -> Iterator[Any]:
+        from scipy import stats as st
+
         for prior in self.columns:
             pool = prior.dist.removeprefix(POOL)
             yield _frozen(prior) if pool == prior.dist else st.norm(0, spreads[f"{pool}_sd"])

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...inference.gaussian.exact import Draws
@@ -162,7 +162,7 @@ class ConfoundedEstimand:
         return self.labels("posterior") | row | self._e_values(mean, limit)
 
     def _reach(self, df: int) -> float:
-        return float(stats.t.isf(self.alpha / 2, df))
+        return -float(stdtrit(df, self.alpha / 2))
 
     def _strengths(self, t: FloatArray, df: int) -> Row:
         row: Row = {"alpha": self.alpha} | _spread("partial_r2", partial_r2(t, df))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 from ...arrays import FloatArray
 from ...spec import InputError
@@ -88,7 +88,7 @@ def robustness_value(t: ArrayLike, df: ArrayLike, *, alpha: float | None = None)
     if alpha is None:
         return _equal_shares(f)
     require_alpha(alpha)
-    critical = stats.t.isf(alpha / 2, np.asarray(df) - 1) / np.sqrt(np.asarray(df) - 1)
+    critical = -stdtrit(np.asarray(df) - 1, alpha / 2) / np.sqrt(np.asarray(df) - 1)
     beyond = np.maximum(f - critical, 0.0)
     extreme = (f**2 - critical**2) / (1 + f**2)
     return np.asarray(np.where((beyond > 0) & (f * critical > 1), extreme, _equal_shares(beyond)))
