@@ -11,6 +11,7 @@ from scipy import stats
 
 from hikibayes.cli import main
 from hikibayes.inference.gaussian.sufficient import SufficientStatistics
+from hikibayes.planning.designs.axes import WorldsSpec
 from hikibayes.planning.designs.looks import Looks, calibrated, crossing
 from hikibayes.planning.designs.resolved import resolved
 from hikibayes.planning.designs.rules import Rule
@@ -21,6 +22,7 @@ from hikibayes.planning.run.plan import prepare
 from hikibayes.spec import InputError, validated
 
 FIVE, EIGHT = np.array([40, 80, 120, 160, 200.0]), np.arange(50.0, 401, 50)
+FIFTY = EIGHT[:4]
 UNIT = 0.8
 """Variance of the estimate, times n per group."""
 
@@ -149,6 +151,43 @@ def test_bayes_factors_for_and_against_end_a_study():
     assert null.power + null.against + null.undecided + null.futile == pytest.approx(1)
     # the reference counts conclusions of one sign, the rule here has two
     near(null.power / 2, 0.0128625, null.power_mcse / 2)
+
+
+LARGE = 100
+"""Times as many people with as many times the residual variance: the normal form holds, and so do its digits."""
+
+
+@pytest.mark.parametrize(
+    ("n", "rule", "against", "effect", "claim", "no_effect", "mean_n"),
+    [
+        (EIGHT, {"bf10_above": 10}, {"bf10_below": 1 / 3}, 0.0, 2 * 0.01081681501, 0.8784823628, 218.0146461),
+        (EIGHT, {"bf10_above": 10}, {"bf10_below": 1 / 3}, 0.29, 0.9994850833, 0.0004282306745, 106.870904),
+        (FIFTY, {"p_positive_above": 0.975}, None, {"mu": 0.24, "sigma": 0.1}, 0.8491320797, 0.0, 106.5599669),
+    ],
+)
+def test_recursions_with_a_prior_and_with_evidence_for_nothing(n, rule, against, effect, claim, no_effect, mean_n):
+    """Four and eight looks under N(0, .25); an effect that is drawn; both signs conclude."""
+    asked = slopes(rule, against, "weakly_informative", replicates=10_000)
+    written = asked.population.replace(residual_sd=(LARGE * 0.4) ** 0.5, effect=None)
+    name = "slope_difference_x_treated_minus_control"
+    drawn = isinstance(effect, dict)
+    plan = asked.replace(
+        population=written,
+        axes=asked.axes.replace(n_per_group=(int(n[-1]) * LARGE,), effect=() if drawn else (effect or 0.0,)),
+        looks=asked.looks.replace(at=tuple(n / n[-1])),
+        decisions=[asked.decisions[0].replace(estimand=name)],
+    )
+    if drawn:
+        stated = {name: {"dist": "Normal", **effect, "reason": "the reference case"}}
+        plan = plan.replace(worlds=validated(WorldsSpec, {"effect": stated}, "worlds"))
+    table = power(plan, workers=1).power
+    row = table[table["effect"].astype(str) != "0.0"].iloc[0] if drawn or effect else table.iloc[0]
+    concluded = row["assurance"] if drawn else row["power"]
+    error = row["assurance_mcse"] if drawn else row["power_mcse"]
+    near(concluded, 0.8489365301 if drawn else claim, error + 2e-4)
+    near(row["expected_n"] / 2 / LARGE, mean_n, row["expected_n_mcse"] / 2 / LARGE)
+    if against:
+        near(row["against"], no_effect, row["against_mcse"] + 2e-4)
 
 
 def test_futility_ends_as_its_recursion_says():

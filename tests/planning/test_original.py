@@ -16,11 +16,11 @@ T, SE, N = 0.29, 0.118, 313  # a replication with standard error .08
 ORIGINAL = {"estimate": T, "se": SE}
 
 
-def simulated(rule: dict, effect: float, **more):
+def simulated(rule: dict, effect: float, prior: tuple[str, ...] = ("weakly_informative",), **more):
     content = {
         "description": "t",
         "population": {"effect": {"raw": effect}},
-        "axes": {"n_per_group": [N], "prior": ["weakly_informative"]},
+        "axes": {"n_per_group": [N], "prior": prior},
         "decision": [{"name": "d", "rule": rule, **more}],
         "original": ORIGINAL,
         "run": {"replicates": 20_000, "refine": False},
@@ -66,6 +66,21 @@ def test_the_joint_posterior_is_that_of_both_studies():
     row = simulated({"joint_p_positive_above": 0.99}, 0.05).power.iloc[0]
     wanted = region_probability(joint, 0.05)
     assert abs(row.power - wanted) < 4 * row.power_mcse + 0.003, (row.power, wanted)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.29])
+def test_the_weight_of_the_original_is_its_posteriors_beside_the_priors(effect):
+    """Asked under the original's prior; the one before it is analysed beside it although no axis names it."""
+
+    def weight(t, s):
+        m, v = posterior()
+        right, vague = stats.norm.pdf(t, m, np.sqrt(v + s**2)), stats.norm.pdf(t, 0, np.sqrt(1 + s**2))
+        return right / (right + vague) > 0.7
+
+    found = simulated({"original_weight_above": 0.7}, effect, prior=["flat"]).power
+    assert found.prior.tolist() == ["original"]
+    wanted = region_probability(weight, effect)
+    assert abs(found.power.iloc[0] - wanted) < 4 * found.power_mcse.iloc[0] + 0.003, (found.power, wanted)
 
 
 def test_a_replication_is_kept_and_made_again(tmp_path):

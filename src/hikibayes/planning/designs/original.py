@@ -49,6 +49,8 @@ def with_original(model: ModelSpec, original: Original, estimand: Estimand, stud
     .. [2] Ly A., Etz A., Marsman M., Wagenmakers E.-J. (2019). Replication Bayes factors from evidence updating.
        Behavior Research Methods 51, 2498-2508. https://doi.org/10.3758/s13428-018-1092-x
     """
+    from ...replication.measures import NormalPrior, normal, posterior
+
     if ORIGINAL in model.variants:
         return model
     term = KINDS[estimand.kind].term(estimand, study.analysis.group)
@@ -62,13 +64,13 @@ def with_original(model: ModelSpec, original: Original, estimand: Estimand, stud
             key="original",
         )
     mu, sigma = float(prior.mu or 0), float(prior.sigma or 1)
-    variance = 1 / (sigma**-2 + original.se**-2)
-    mean = variance * (mu / sigma**2 + original.estimate / original.se**2)
+    # the replication Bayes factor and the joint posterior under this prior are those of replication.measures
+    found = posterior(normal(original.estimate, original.se), NormalPrior(mu, sigma))
     updated = Prior.model_validate(
         {
             "dist": "Normal",
-            "mu": mean,
-            "sigma": variance**0.5,
+            "mu": float(found.mean()[0, 0]),
+            "sigma": float(found.sd()[0, 0]),
             "reason": f"The model's own prior ({DEFAULT_VARIANT}), "
             f"and the original's estimate {original.estimate:g} (SE {original.se:g}).",
         }

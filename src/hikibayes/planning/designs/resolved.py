@@ -11,7 +11,7 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from ...inference.models.specs import ModelSpec, load_model
+from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, load_model
 from ...inference.own.files import toml_text
 from ...spec import LARGEST_SAMPLE, InputError, validated
 from ...study.study import Study
@@ -104,7 +104,9 @@ def _with_original(found: Resolved, models: Mapping[str, ModelSpec], study: str 
         name: with_original(known.get(name) or load_model(name), original, estimand, about)
         for name in simulation.models
     }
-    axes = simulation.axes.replace(prior=tuple(dict.fromkeys((ORIGINAL, *simulation.axes.prior))))
+    # what the original counts is compared with its prior, under which the same data are analysed
+    beside = [DEFAULT_VARIANT] if any(rule.weighs_original for d in simulation.decisions for rule in d.rules) else []
+    axes = simulation.axes.replace(prior=tuple(dict.fromkeys((ORIGINAL, *simulation.axes.prior, *beside))))
     return replace(found, simulation=simulation.replace(axes=axes), models={**found.models, **updated})
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
+from scipy.special import logit
 
 from ...arrays import BoolArray
 from ...spec import Number, Positive, Probability, Spec
@@ -140,6 +141,12 @@ CONDITIONS: dict[str, Condition] = {
         holds=lambda truth, *_: truth > 0,
         of_original=True,
     ),
+    "original_weight_above": Condition(
+        words="weight of the original above {}",
+        met=lambda found, v: found["log_right"] > logit(v),
+        holds=lambda truth, *_: _everywhere(truth),
+        of_original=True,
+    ),
     "bf10_above": Condition(
         words="BF₁₀ above {}",
         met=lambda found, v: found["log_bf10"] > np.log(v),
@@ -198,6 +205,8 @@ class Rule(Spec):
     """They are at most so many times as likely; below 1/3, for example, they speak for nothing."""
     joint_p_positive_above: Probability | None = None
     """P(> 0), given the original and the new study, is above this probability."""
+    original_weight_above: Probability | None = None
+    """The probability that the original still counts, even before the new study, is above this."""
     bf10_above: Positive | None = None
     """The Bayes factor against 0 is above this."""
     bf10_below: Positive | None = None
@@ -269,7 +278,12 @@ class Rule(Spec):
         """Whether the rule cannot be asked under a flat prior."""
         if self.parts:
             return any(part.needs_bayes_factor for part in self.parts)
-        return "bf" in self.condition.split("_") or self.condition.startswith("bf10")
+        return "bf" in self.condition.split("_") or self.condition.startswith("bf10") or self.weighs_original
+
+    @property
+    def weighs_original(self) -> bool:
+        """Whether it compares what the original's posterior and its prior predict of the same data."""
+        return any(part.weighs_original for part in self.parts) or self.original_weight_above is not None
 
     @property
     def of_original(self) -> bool:

@@ -180,6 +180,10 @@ def check_looks(plan: Plan) -> None:
             )
     rules = [(d.name, rule) for d in plan.simulation.decisions[:1] for rule in d.rules]
     for name, rule in rules:
+        if rule.weighs_original:
+            raise InputError(
+                f"decision {name!r}: the original is weighed at the end of a study, not at looks", key="looks"
+            )
         for part in rule.parts or (rule,):
             if not part.parts and part.condition == "bf10_below":
                 _refuse_unreachable(plan, name, part)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...arrays import BoolArray
 from ...files import FORMAT, known_format
+from ...inference.models.specs import DEFAULT_VARIANT
 from ...shown import Shown
 from ...spec import InputError, validated
 from ..designs.axes import DropOut
@@ -107,9 +108,19 @@ class Replicates(Shown):
         return np.stack(list(self.blocks))
 
     def columns(self, cell: int, estimand: str) -> dict[str, NDArray[np.float32]]:
-        """Return the features of one cell and estimand by name, each of shape (R,)."""
+        """Return the features of one cell and estimand by name, each of shape (R,).
+
+        Under the prior that an original leaves there is ``log_right`` too, where a rule asks for it: the log of how
+        many times likelier the data are than under the prior before the original.
+        """
         block = self.blocks[cell][self.estimands.index(estimand)]
-        return dict(zip(features_of(self.simulation), block, strict=True))
+        found = dict(zip(features_of(self.simulation), block, strict=True))
+        rules = [rule for decision in self.simulation.decisions for rule in decision.rules]
+        if self.cells[cell].prior == ORIGINAL and any(rule.weighs_original for rule in rules):
+            before = self.cells.index(replace(self.cells[cell], prior=DEFAULT_VARIANT))
+            vague = self.blocks[before][self.estimands.index(estimand), INDEX["log_bf10"]]
+            found["log_right"] = found["log_bf10"] - vague
+        return found
 
     def ok(self, cell: int) -> BoolArray:
         """Return which fits of a cell succeeded, shape (k, R)."""
