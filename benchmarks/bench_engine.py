@@ -32,8 +32,9 @@ from hikibayes.inference.gaussian.exact import (
     bambi_default,
     posterior,
 )
+from hikibayes.inference.gaussian.philox import Stream
 from hikibayes.inference.gaussian.summaries import summaries, summaries_by_prior
-from hikibayes.planning.populations.samples import GAUSSIAN, Roots, Stream, draw_statistics, on_disk
+from hikibayes.planning.populations.samples import GAUSSIAN, Roots, draw_statistics, on_disk
 
 SCORES, CHUNK = 8, 2000
 NAMES = ("sex", "group", *(f"x{i}" for i in range(SCORES)), *(f"group:x{i}" for i in range(SCORES - 1)))

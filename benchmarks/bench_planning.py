@@ -33,9 +33,10 @@ def seconds(code: str) -> float:
 
 def parts(size: int = 2_000, rounds: int = 20) -> dict[str, float]:
     """Return microseconds of one core for each replicate: worlds, samples, posterior summaries."""
+    from hikibayes.inference.gaussian.philox import Stream
     from hikibayes.inference.gaussian.summaries import summaries
     from hikibayes.planning.designs.simulation import load_simulation
-    from hikibayes.planning.populations.samples import Stream, draw_statistics
+    from hikibayes.planning.populations.samples import draw_statistics
     from hikibayes.planning.run.plan import prepare
 
     plan = prepare(load_simulation("followup"))

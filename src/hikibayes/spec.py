@@ -27,37 +27,6 @@ from pydantic_core import ErrorDetails
 from .defaults import LARGEST_SEED
 from .shown import overview, overview_html
 
-__all__ = [
-    "LARGEST",
-    "LARGEST_SAMPLE",
-    "LARGEST_SEED",
-    "MOST_ITEMS",
-    "Code",
-    "Count",
-    "InputError",
-    "Items",
-    "Number",
-    "Positive",
-    "Printed",
-    "Probability",
-    "ProblemsError",
-    "Seed",
-    "Share",
-    "Spec",
-    "Whole",
-    "checked_seed",
-    "digest",
-    "json_schema",
-    "named_file",
-    "read_spec",
-    "read_text",
-    "read_toml",
-    "shipped_files",
-    "unknown_name",
-    "validated",
-]
-
-
 LARGEST = 10**12
 """The largest size of a number; what is printed about people is far from it."""
 SMALLEST = 1e-9

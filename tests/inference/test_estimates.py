@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy import stats as st
+from tests.inference.trees import to_datatree
 
 from hikibayes.inference.answers.estimates import (
     COLUMNS,
@@ -15,7 +16,6 @@ from hikibayes.inference.answers.estimates import (
     pooled,
 )
 from hikibayes.inference.estimands import answers
-from hikibayes.inference.gaussian.exact import to_datatree
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats as st
 from scipy.special import logsumexp
+from tests.inference.trees import to_datatree
 
 from hikibayes.inference.gaussian.exact import (
     ExactEngineError,
@@ -26,7 +27,6 @@ from hikibayes.inference.gaussian.exact import (
     contrast_matrix,
     log_joint,
     posterior,
-    to_datatree,
 )
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "exact_mpmath.json").read_text())["cases"]

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import statsmodels.formula.api as smf
 
+from hikibayes.inference.gaussian.philox import Stream
 from hikibayes.planning.designs.resolved import resolved
 from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.populations.expected import expected
 from hikibayes.planning.populations.participants import draw_scores, table
-from hikibayes.planning.populations.samples import GAUSSIAN, Stream, draw_statistics
+from hikibayes.planning.populations.samples import GAUSSIAN, draw_statistics
 from hikibayes.planning.power import power
 from hikibayes.planning.run.plan import Plan, prepare
 from hikibayes.spec import InputError

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.planning.cell_moments import Moments, draw_moments, pool
 
+from hikibayes.inference.gaussian.philox import Stream
 from hikibayes.inference.models.design import Scaling, design
 from hikibayes.inference.models.specs import load_model
 from hikibayes.planning.designs.axes import DropOut, WorldsSpec
@@ -14,16 +16,7 @@ from hikibayes.planning.populations.columns import Frame, cell_columns
 from hikibayes.planning.populations.instruments import measurement_of
 from hikibayes.planning.populations.participants import draw_scores, table
 from hikibayes.planning.populations.reconstructed import ensemble
-from hikibayes.planning.populations.samples import (
-    GAUSSIAN,
-    Moments,
-    Roots,
-    Stream,
-    draw_moments,
-    draw_statistics,
-    pool,
-    roots,
-)
+from hikibayes.planning.populations.samples import GAUSSIAN, Roots, draw_statistics, roots
 from hikibayes.planning.populations.sources import printed_source
 from hikibayes.planning.run.plan import prepare
 

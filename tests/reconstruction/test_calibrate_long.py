@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from tests.study.labelled import correlations
 
-from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, shipped_reconstructions
+from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
+from hikibayes.reconstruction.shipped import shipped_reconstructions
 from hikibayes.study.moments import total_moments
 
 from . import printing

@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from hikibayes.cli import main
 from hikibayes.folders import write_run
 from hikibayes.provenance import Stopwatch
-from hikibayes.reconstruction.calibrate import Calibration, Verdict, read_reconstructions, shipped_reconstructions
+from hikibayes.reconstruction.calibrate import Calibration
+from hikibayes.reconstruction.posterior.verdict import Verdict
 from hikibayes.reconstruction.quantities import reported_quantities, summarise
 from hikibayes.reconstruction.raw_units import answers_by_unit
-from hikibayes.reconstruction.shipped import write_reconstructions
+from hikibayes.reconstruction.shipped import read_reconstructions, shipped_reconstructions, write_reconstructions
 from hikibayes.reconstruction.synthesize import synthesize
 from hikibayes.reconstruction.verify import verify
 from hikibayes.runs.replay import replay

@@ -12,10 +12,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import xarray as xr
+from tests.inference.trees import to_datatree
 from tests.studies import orchard
 
 from hikibayes.inference.answers.ensemble import moments_of
-from hikibayes.inference.gaussian.exact import to_datatree
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import Design
 from hikibayes.provenance import RunRecord, Stopwatch

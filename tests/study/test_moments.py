@@ -11,7 +11,7 @@ from scipy import stats
 from tests.study.labelled import compare_groups, correlations
 
 from hikibayes.spec import InputError
-from hikibayes.study.analysis import PublishedAnalysis, evaluate
+from hikibayes.study.analysis import PublishedAnalysis
 from hikibayes.study.facts import Fact
 from hikibayes.study.moments import in_raw_units, sample_moments
 from hikibayes.study.regression import regress, simple_slopes
@@ -281,7 +281,7 @@ def test_facts_are_evaluated_as_on_the_rows(name, units):
     if units == "sd":
         moments = in_sd_units(moments, table)
     value = {"n": "65", "sd": "50", "mean": "400", "vif": "2"}.get(quantity, "0.5")
-    found = evaluate(Fact.model_validate(fact(name, quantity, value, **address)), moments, study)
+    found = PublishedAnalysis(study, moments).value(Fact.model_validate(fact(name, quantity, value, **address)))
     np.testing.assert_allclose(found, expected(table), rtol=1e-9)
 
 
@@ -307,7 +307,7 @@ def test_measure_without_units_has_no_raw_mean():
     moments["location"].loc[{"measure": "rain"}] = np.nan
     mean = Fact.model_validate(fact("m", "mean", "400", of="rain"))
     with pytest.raises(InputError, match="do not determine mean"):
-        evaluate(mean, moments, study)
+        PublishedAnalysis(study, moments).value(mean)
 
 
 @pytest.mark.parametrize(
@@ -344,8 +344,13 @@ def test_unusable_tables_are_refused(change, message):
         sample_moments(gardens(10).assign(**change), garden_study())
 
 
-def test_hierarchy_has_a_row_for_every_step():
+def _by_step(analysis: PublishedAnalysis) -> xr.Dataset:
+    steps = [step.id for step in analysis.study.steps]
+    return xr.concat([analysis.increment(step) for step in steps], dim=xr.Variable("step", steps))
+
+
+def test_every_step_has_an_increment():
     table, study = gardens(11), garden_study()
-    steps = PublishedAnalysis(study, sample_moments(table, study)).hierarchy()
+    steps = _by_step(PublishedAnalysis(study, sample_moments(table, study)))
     assert list(steps["step"].values) == ["first", "second", "third"]
     np.testing.assert_allclose(steps["delta_r2"].sum(), rows(table, "third").rsquared, rtol=1e-10)

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.inference.conftest import simulated
+from tests.inference.trees import to_datatree
 
-from hikibayes.inference.answers.estimates import coefficient_draws
 from hikibayes.inference.fit import Sampling
-from hikibayes.inference.gaussian.exact import to_datatree
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
+from hikibayes.inference.models.layout import coefficient_draws
 from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import InputError
 from hikibayes.validation.engines import engines, log_joint_difference, nuts_scores, quadrature_change, rms_band

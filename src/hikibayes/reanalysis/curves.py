@@ -60,7 +60,5 @@ def _mean_row(design: Design | MomentDesign, group: str, focal: str, value: floa
 
 
 def _followed(mixture: Mixture, ci_prob: float) -> pd.DataFrame:
-    whole = pooled(mixture)
-    lower, upper = whole.eti(ci_prob)
-    columns = {"mean": whole.mean(), "lower": lower, "upper": upper, "p_positive": whole.p_positive()}
-    return pd.DataFrame({name: values[0] for name, values in columns.items()})
+    columns = pooled(mixture).summary(ci_prob)
+    return pd.DataFrame({name: values[0] for name, values in columns.items() if name != "sd"})

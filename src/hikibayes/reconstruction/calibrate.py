@@ -45,19 +45,6 @@ from .shipped import (
     write_reconstructions,
 )
 
-__all__ = [
-    "Calibration",
-    "ConflictingRecordError",
-    "Verdict",
-    "calibrate",
-    "chosen_reconstructions",
-    "read_reconstructions",
-    "shipped_or_calibrated",
-    "shipped_reconstructions",
-    "write_reconstructions",
-]
-
-
 STARTS, MORE_STARTS = 8, 32
 """Where half of the first do not end in one place, there are more (of a record that is not wide)."""
 WIDE = 80

@@ -93,11 +93,6 @@ class PublishedAnalysis:
             }
         )
 
-    def hierarchy(self) -> xr.Dataset:
-        """Return `increment` for every step, along the dim ``step``."""
-        steps = [step.id for step in self.study.steps]
-        return xr.concat([self.increment(step) for step in steps], dim=xr.Variable("step", steps))
-
     # -- facts -------------------------------------------------------------------------------------------------------
 
     def determines(self, fact: Fact) -> bool:
@@ -145,17 +140,6 @@ class PublishedAnalysis:
     def values(self) -> xr.Dataset:
         """Return the number of every fact that the moments determine, by fact id."""
         return xr.Dataset({fact.id: self.value(fact) for fact in self.study.facts if self.determines(fact)})
-
-
-def evaluate(fact: Fact, moments: xr.Dataset, study: Study) -> xr.DataArray:
-    """Return the number a fact speaks of, computed from moments; for many facts use `PublishedAnalysis`.
-
-    Raises
-    ------
-    InputError
-        The moments do not determine it.
-    """
-    return PublishedAnalysis(study, moments).value(fact)
 
 
 def _measures_without_units(moments: xr.Dataset) -> set[str]:

@@ -17,13 +17,13 @@ from scipy import stats
 
 from ..arrays import FloatArray
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..inference.answers.estimates import coefficient_draws
 from ..inference.data.mapping import TableMapping
 from ..inference.estimands import answers
 from ..inference.fit import FINE_NODES, Fit, Sampling, fit
 from ..inference.gaussian.exact import FlatPrior, GaussianPosterior, log_joint
 from ..inference.models.compile import bambi_model, exact_posterior, exact_priors
 from ..inference.models.design import Design
+from ..inference.models.layout import coefficient_draws
 from ..inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ..shown import Shown
 from ..spec import InputError

@@ -24,17 +24,6 @@ from .effects import effect_draws
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = [
-    "COLUMNS",
-    "Reporting",
-    "coefficient_draws",
-    "draw_estimates",
-    "exact_estimates",
-    "least_squares_estimates",
-    "pooled",
-    "refused_estimates",
-]
-
 COLUMNS = (
     *("study", "reading", "model", "prior", "engine", "n", "datasets", "estimand", "unit"),
     *("mean", "sd", "median", "lower", "upper", "ci_prob", "ci_kind"),

@@ -36,7 +36,7 @@ from .residual_sd import ResidualSD
 from .sufficient import ExactEngineError, Refusal, SufficientStatistics
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 __all__ = [
     "Contrasts",
@@ -56,7 +56,6 @@ __all__ = [
     "contrast_matrix",
     "log_joint",
     "posterior",
-    "to_datatree",
 ]
 
 type Contrasts = ArrayLike | Sequence[str] | Mapping[str, Mapping[str, float]]
@@ -376,45 +375,6 @@ def log_joint(
     log_prior = log_prior - 0.5 * (z2 + np.log(2 * np.pi) - np.log(a.intercept_precision[:, None]))
     sigma = np.broadcast_to(sigma, shape)
     return np.asarray(log_likelihood + log_prior + priors.sigma.log_density(sigma))
-
-
-def to_datatree(
-    posterior: GaussianPosterior, rng: np.random.Generator, *, draws: int = 1000, chains: int = 4
-) -> xr.DataTree:
-    """Draw from one exact posterior into the form that ArviZ reads.
-
-    Parameters
-    ----------
-    posterior : GaussianPosterior
-        Of a single data set.
-    rng : numpy.random.Generator
-        Source of randomness.
-    draws, chains : int
-        Size of the result. The draws are independent, so "chains" are only there for the tools that expect them.
-
-    Returns
-    -------
-    xarray.DataTree
-        Group ``posterior`` with dimensions chain and draw; variables ``Intercept`` (where every column is 0, as Bambi
-        reports it), one for each coefficient, and ``sigma``.
-
-    Raises
-    ------
-    ExactEngineError
-        If the posterior is of more than one data set.
-    """
-    import xarray as xr
-
-    if len(posterior.stats) != 1:
-        raise ExactEngineError(f"a DataTree holds one data set, got {len(posterior.stats)}; take one from the batch")
-    drawn = posterior.draws(rng, draws * chains)
-    columns = {"Intercept": drawn.intercept[0]}
-    columns |= {name: drawn.coefficients[0, :, j] for j, name in enumerate(posterior.names)}
-    columns["sigma"] = drawn.sigma[0]
-    coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    variables = {name: (("chain", "draw"), values.reshape(chains, draws)) for name, values in columns.items()}
-    dataset = xr.Dataset(variables, coords=coords, attrs={"inference_library": "hikibayes", "sampler": "exact"})
-    return xr.DataTree.from_dict({"posterior": dataset})
 
 
 def contrast_matrix(contrasts: Contrasts, names: Sequence[str]) -> FloatArray:

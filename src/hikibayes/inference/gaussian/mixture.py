@@ -111,6 +111,12 @@ class Mixture:
         tail = (1 - prob) / 2
         return self.quantile(tail), -Mixture(weights=self.weights, means=-self.means, sds=self.sds).quantile(tail)
 
+    def summary(self, prob: float = 0.95) -> dict[str, FloatArray]:
+        """Mean, SD, equal-tailed interval and probability above 0, by the names that tables have, each (B, k)."""
+        lower, upper = self.eti(prob)
+        summed = {"mean": self.mean(), "sd": self.sd(), "lower": lower, "upper": upper}
+        return summed | {"p_positive": self.p_positive()}
+
     def hdi(self, prob: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Highest-density interval of a marginal with one peak: lower and upper limits, each (B, k).
 

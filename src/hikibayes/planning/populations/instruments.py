@@ -129,7 +129,9 @@ def _whole_numbers(measurement: MeasurementModel, frame: Frame, reconstructions:
 def _raw_mean_and_sd(study: Study, name: str, reconstructions: xr.Dataset | None) -> tuple[float, float]:
     """Return where a measure's total sample lies in its own units: as reconstructed, else as the study assumes."""
     if reconstructions is not None and "location" in reconstructions:
-        location, scale = (float(reconstructions[part].sel(measure=name).mean()) for part in ("location", "scale"))
+        location, scale = (
+            float(reconstructions[part].sel(measure=name).mean(skipna=False)) for part in ("location", "scale")
+        )
         if np.isfinite(location) and np.isfinite(scale):
             return location, scale
     assumed = {

@@ -47,18 +47,6 @@ from ...reconstruction.compiled import compiler
 from .columns import CellColumns
 from .worlds import Worlds
 
-__all__ = [
-    "GAUSSIAN",
-    "MeasurementModel",
-    "Moments",
-    "Roots",
-    "Stream",
-    "draw_moments",
-    "draw_statistics",
-    "pool",
-    "roots",
-]
-
 
 class Roots(NamedTuple):
     """Worlds as the generator takes them; c = m + d + 1: scores, products of two of them, and then the outcome."""
@@ -117,48 +105,6 @@ def roots(worlds: Worlds) -> Roots:
     return Roots(np.concatenate([worlds.mean, np.zeros((W, C, k - m)), outcome[..., None]], axis=-1), root)
 
 
-class Moments(NamedTuple):
-    """Samples, one from each world, as moments by cell."""
-
-    counts: IntArray
-    """(W, C) participants."""
-    centre: FloatArray
-    """(W, C, c) means of the scores and the outcome."""
-    scatter: FloatArray
-    """(W, C, c, c) their cross-products around these."""
-
-
-def draw_moments(
-    population: Roots, counts: IntArray, stream: Stream, measurement: MeasurementModel = GAUSSIAN, *, alike: int = 1
-) -> Moments:
-    """Draw one sample from each world, as moments by cell.
-
-    Parameters
-    ----------
-    population : Roots
-        W worlds.
-    counts : array of int, shape (W, C)
-        Participants by cell; for `draw_statistics` of the first so many worlds.
-    stream : Stream
-        Source of randomness: sample i has index ``stream.first + i``.
-    measurement : MeasurementModel
-        What becomes of the scores.
-    alike : int
-        So many neighbouring cells have one covariance, and nobody asks for their scatters apart: the sum of these is
-        drawn at once and stands in the first of them.
-
-    Returns
-    -------
-    Moments
-        Of those who are left.
-    """
-    population = _as_many(population, counts)
-    W, C, c = population.mean.shape
-    drawn = Moments(np.empty((W, C), dtype=np.int64), np.empty((W, C, c)), np.empty((W, C, c, c)))
-    _draw(stream, population, np.ascontiguousarray(counts, dtype=np.int64), measurement, alike, drawn)
-    return drawn
-
-
 def draw_statistics(
     population: Roots,
     counts: IntArray,
@@ -172,10 +118,19 @@ def draw_statistics(
 
     Parameters
     ----------
-    population, counts, stream, measurement, alike
-        As for `draw_moments`: the same stream gives the same samples, whatever design they are reduced to.
+    population : Roots
+        Worlds.
+    counts : array of int, shape (W, C)
+        Participants by cell, of the first W worlds.
+    stream : Stream
+        Source of randomness: sample i has index ``stream.first + i``, and is the same whatever design it is reduced to.
     columns : CellColumns
         The model's columns; each uses at most one score in a cell.
+    measurement : MeasurementModel
+        What becomes of the scores.
+    alike : int
+        So many neighbouring cells have one covariance, and nobody asks for their scatters apart: their sum is drawn at
+        once.
 
     Returns
     -------
@@ -191,27 +146,6 @@ def draw_statistics(
 def _as_many(population: Roots, counts: IntArray) -> Roots:
     """Keep a population for each row of counts: the loops run over populations, and look at the counts of each."""
     return _plain(Roots(*(values[: len(counts)] for values in population)))
-
-
-def pool(drawn: Moments, columns: CellColumns) -> SufficientStatistics:
-    """Pool moments by cell into the sufficient statistics of a model's design.
-
-    Parameters
-    ----------
-    drawn : Moments
-        Of W samples.
-    columns : CellColumns
-        The model's columns; each uses at most one score in a cell.
-
-    Returns
-    -------
-    SufficientStatistics
-        Of W data sets.
-    """
-    pooled = _Pooled.empty(len(drawn.counts), len(columns.names))
-    plain = (np.ascontiguousarray(values) for values in (drawn.centre, drawn.scatter))
-    _pool(Moments(np.ascontiguousarray(drawn.counts), *plain), _Design.of(columns), pooled)
-    return SufficientStatistics(names=columns.names, **pooled._asdict())
 
 
 def _plain(population: Roots) -> Roots:
@@ -534,25 +468,6 @@ on_disk = compiler(lanes, algebra, philox)(nogil=True, fastmath=set(lanes.FAST))
 
 
 @on_disk
-def _draw(
-    stream: Stream, population: Roots, counts: IntArray, measurement: MeasurementModel, alike: int, drawn: Moments
-) -> None:
-    W, C, c = population.mean.shape
-    eight = _room(C, c)
-    for first in range(0, W, WIDTH):
-        _load(stream, population, counts, first, eight)
-        _draw_eight(stream, measurement, alike, eight)
-        for lane in range(min(WIDTH, W - first)):
-            for cell in range(C):
-                drawn.counts[first + lane, cell] = int(eight.counts[cell, lane])
-                for i in range(c):
-                    drawn.centre[first + lane, cell, i] = eight.centre[cell, i, lane]
-                    for j in range(i + 1):
-                        value = eight.scatter[cell, i, j, lane]
-                        drawn.scatter[first + lane, cell, i, j] = drawn.scatter[first + lane, cell, j, i] = value
-
-
-@on_disk
 def _draw_pooled(
     stream: Stream,
     population: Roots,
@@ -569,24 +484,5 @@ def _draw_pooled(
     for first in range(0, W, WIDTH):
         _load(stream, population, counts, first, eight)
         _draw_eight(stream, measurement, alike, eight)
-        n = _pool_eight(design, at, mean, cross, eight)
-        _unload_pooled(first, n, mean, cross, pooled)
-
-
-@on_disk
-def _pool(drawn: Moments, design: _Design, pooled: _Pooled) -> None:
-    W, C, c = drawn.centre.shape
-    p = pooled.sxy.shape[1]
-    eight = _room(C, c)
-    at, mean, cross = np.zeros((C, p + 1, WIDTH)), np.zeros((p + 1, WIDTH)), np.zeros((p + 1, p + 1, WIDTH))
-    for first in range(0, W, WIDTH):
-        for lane in range(WIDTH):
-            w = min(first + lane, W - 1)
-            for cell in range(C):
-                eight.counts[cell, lane] = drawn.counts[w, cell]
-                for i in range(c):
-                    eight.centre[cell, i, lane] = drawn.centre[w, cell, i]
-                    for j in range(i + 1):
-                        eight.scatter[cell, i, j, lane] = drawn.scatter[w, cell, i, j]
         n = _pool_eight(design, at, mean, cross, eight)
         _unload_pooled(first, n, mean, cross, pooled)

@@ -10,12 +10,13 @@ from scipy.special import ndtr, ndtri
 
 from ...arrays import BoolArray, FloatArray
 from ...inference.gaussian.normal_priors import FlatPrior
+from ...inference.gaussian.philox import Stream
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...spec import InputError
 from ..designs.cells import Cell, Sample, axis_labels
 from ..designs.looks import Predictive
 from ..designs.rules import Rule
-from ..populations.samples import Stream, draw_statistics
+from ..populations.samples import draw_statistics
 from .analyses import Analysis
 from .precision import squared_error
 from .replicates import FEATURES, LOOK, Block

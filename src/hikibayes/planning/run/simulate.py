@@ -19,11 +19,12 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...files import write_whole
+from ...inference.gaussian.philox import Stream
 from ...provenance import versions
 from ...spec import InputError
 from ..designs.cells import Cell, Sample
 from ..designs.simulation import Simulation
-from ..populations.samples import Stream, draw_statistics
+from ..populations.samples import draw_statistics
 from .cluster import on_cluster
 from .looks import analyse_looks
 from .plan import Plan, Population

@@ -162,15 +162,7 @@ def _with_sd(priors: NormalPriors, own: FloatArray, columns: list[int], sd: Floa
 
 
 def _rows(names: tuple[str, ...], prior: str, marginal: Mixture) -> list[dict[str, object]]:
-    whole = pooled(marginal)
-    lower, upper = whole.eti(CI)
-    columns = {
-        "mean": whole.mean(),
-        "sd": whole.sd(),
-        "lower": lower,
-        "upper": upper,
-        "p_positive": whole.p_positive(),
-    }
+    columns = pooled(marginal).summary(CI)
     return [
         {"coefficient": name, "prior": prior, **{key: float(values[0, j]) for key, values in columns.items()}}
         for j, name in enumerate(names)

@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 from scipy import stats as st
 
 from ...arrays import FloatArray
-from ...inference.gaussian.mixture import Mixture
 from ...inference.gaussian.reprior import Likelihood, NormalRefits, likelihood, refit_density, refit_normal
 from ...inference.models.specs import DEFAULT_VARIANT
 from ...spec import InputError
@@ -198,16 +197,7 @@ def _scaled(family: Any, scale: float, b: FloatArray) -> FloatArray:
 
 
 def _summaries(refits: NormalRefits) -> pd.DataFrame:
-    together: Mixture = refits.together()
-    lower, upper = together.eti(CI)
-    columns = {
-        "mean": together.mean(),
-        "sd": together.sd(),
-        "lower": lower,
-        "upper": upper,
-        "p_positive": together.p_positive(),
-    }
-    summary = pd.DataFrame({name: values[:, 0] for name, values in columns.items()})
+    summary = pd.DataFrame({name: values[:, 0] for name, values in refits.together().summary(CI).items()})
     return pd.concat([summary, pd.DataFrame(_factors(refits.log_bf10))], axis=1)
 
 
