@@ -315,7 +315,7 @@ def _refuse_roles(model: ModelSpec, study: Study) -> None:
     """Raise where the formula puts a category in a number's place, or a number in a category's."""
     if study.measure(model.outcome).kind == "category":
         raise InputError(f"model {model.name!r}: the outcome {model.outcome!r} is a category; it must be a number")
-    factors = [name.removeprefix("1|") for name in model.varying] + [model.sigma_by] * bool(model.sigma_by)
+    factors = [*model.clusters] + [model.sigma_by] * bool(model.sigma_by)
     for name in (*factors, *model.written.coded):
         if study.measure(str(name)).kind != "category":
             raise InputError(f"model {model.name!r} takes {name!r} for a category; it is a number")

@@ -13,15 +13,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ...arrays import FloatArray
 from ...spec import InputError, unknown_name
 from ...study.moments import in_raw_units
 from ...study.study import Study
 from ..gaussian.sufficient import SufficientStatistics
-from .design import Scaling, categorical, refuse_calls
-from .formulas import evaluated
+from .affine import affine_columns
+from .design import Scaling
 from .specs import ModelSpec
 from .terms import columns_of
 
@@ -132,12 +131,14 @@ def design_from_moments(
     standardised = scaling is not None or model.scaling == "sample"
     if standardised:
         mean, cov = _standardised(mean, cov, scales, names)
-    matrices, constant, linear = _affine_columns(model, study, names[:-1])
-    columns = _names(matrices)
+    bent = "needs participants; group moments do not tell its moments"
+    made = affine_columns(model, study, names[:-1], {study.analysis.group: study.group_names}, bent=bent)
+    constant, linear = made.constant, made.linear
+    columns = sum(made.terms.values(), ())
     return MomentDesign(
         model=model,
         study=study,
-        matrices=matrices,
+        matrices=made.matrices,
         measures=names[:-1],
         constant=constant,
         linear=linear,
@@ -179,47 +180,6 @@ def _standardised(
     scale = np.stack(np.broadcast_arrays(*(scaling.scale.get(name, np.ones(1)) for name in names)), axis=1)
     mean = (mean - location[:, None]) / scale[:, None]
     return mean, cov / (scale[:, None, :, None] * scale[:, None, None, :])
-
-
-def _affine_columns(
-    model: ModelSpec, study: Study, measures: tuple[str, ...]
-) -> tuple[DesignMatrices, FloatArray, FloatArray]:
-    """Find each column's constant and slopes within a group by evaluating the formula at 0 and at unit vectors."""
-    refuse_calls(model, "participants")
-    unit = np.eye(len(measures))
-    categories = [study.measure(name).kind == "category" for name in measures]
-    probe = np.where(categories, 1.0, 2.0)
-    grid = np.vstack([np.zeros((1, len(measures))), unit, probe])
-    frame = _grid_frame(model, study, measures, grid)
-    matrices = evaluated(model.written, frame)
-    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]
-    rows = rows.reshape(-1, len(grid), rows.shape[1])
-    constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
-    nonlinear = (np.abs(constant + linear @ probe - rows[:, -1]) > 1e-9).any(axis=0)
-    if nonlinear.any():
-        name = [column for columns in columns_of(matrices).values() for column in columns][
-            int(np.flatnonzero(nonlinear)[0])
-        ]
-        raise InputError(f"model {model.name!r}: {name} needs participants; group moments do not tell its moments")
-    return matrices, constant, linear
-
-
-def _names(matrices: DesignMatrices) -> tuple[str, ...]:
-    return sum(columns_of(matrices).values(), ())
-
-
-def _grid_frame(model: ModelSpec, study: Study, measures: tuple[str, ...], grid: FloatArray) -> pd.DataFrame:
-    group = study.analysis.group
-    groups = study.group_names
-    frame = pd.DataFrame(np.tile(grid, (len(groups), 1)), columns=list(measures))
-    frame[group] = categorical(study.measure(group), np.repeat(groups, len(grid)))
-    for name in measures:
-        levels = np.array([level.id for level in study.measure(name).levels], dtype=object)
-        if len(levels) > 2:
-            raise InputError(f"model {model.name!r}: {name} has {len(levels)} levels; moments know 0 and 1 only")
-        if len(levels):
-            frame[name] = categorical(study.measure(name), levels[frame[name].to_numpy(dtype=np.int64)])
-    return frame.assign(**{model.outcome: np.arange(len(frame), dtype=float)})
 
 
 def _pooled(

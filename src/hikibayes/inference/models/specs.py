@@ -196,6 +196,16 @@ class ModelSpec(Spec):
         return tuple(term.name for term in self.parsed.group_terms)
 
     @property
+    def clusters(self) -> tuple[str, ...]:
+        """The categories that the intercept varies by."""
+        return tuple(name.removeprefix("1|") for name in self.varying)
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """The measures in the design's columns: no clusters."""
+        return tuple(name for name in self.variables[1:] if name not in self.clusters)
+
+    @property
     def pooled(self) -> dict[str, str]:
         """The pool of each pooled term."""
         return {term: name for name, pool in self.pools.items() for term in pool.terms}

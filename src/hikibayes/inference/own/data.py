@@ -251,7 +251,7 @@ class _Made:
             if name not in columns:
                 raise InputError(unknown_name("column in the formula", name, columns), key="--reference")
         by = [outline.sigma_by] if outline.sigma_by else []
-        groups = {*outline.written.coded, *(term.removeprefix("1|") for term in outline.varying), *by, *references}
+        groups = {*outline.written.coded, *outline.clusters, *by, *references}
         free = {*columns} - {*outline.written.inside_calls} | {*outline.written.coded}
         categories = [
             name

@@ -12,27 +12,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from formulae.matrices import DesignMatrices
 
 from ...arrays import FloatArray, IntArray
 from ...estimands import KINDS
-from ...inference.models.design import categorical, refuse_calls
-from ...inference.models.formulas import evaluated
+from ...inference.models.affine import AffineColumns, affine_columns
 from ...inference.models.specs import ModelSpec
-from ...inference.models.terms import columns_of
 from ...spec import InputError, unknown_name
 from ...study.study import Estimand, Study
-
-
-def clusters_of(model: ModelSpec) -> tuple[str, ...]:
-    """Return the categories that a model's intercept varies by."""
-    return tuple(term.removeprefix("1|") for term in model.varying)
-
-
-def predictors_of(model: ModelSpec) -> tuple[str, ...]:
-    """Return the measures in a model's columns: no clusters."""
-    return tuple(name for name in model.variables[1:] if name not in clusters_of(model))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +46,7 @@ class Frame:
     @classmethod
     def of_model(cls, study: Study, model: ModelSpec) -> Frame:
         """Take the predictors of a model; raises `InputError` for a second category or one of three levels."""
-        names = [name for name in predictors_of(model) if name != study.analysis.group]
+        names = [name for name in model.predictors if name != study.analysis.group]
         if model.outcome != study.analysis.outcome:
             raise InputError(
                 f"model {model.name!r} is about {model.outcome!r}; planning is for {study.analysis.outcome!r}"
@@ -208,7 +195,7 @@ class CellColumns:
     @property
     def matrices(self) -> DesignMatrices:
         """The formula as it is evaluated in every cell, at scores of 0, of 1 one by one and in pairs, and of 2."""
-        return _matrices(self.model, self.frame)
+        return _affine(self.model, self.frame).matrices
 
     def weights(self, estimand: Estimand, mix: FloatArray) -> FloatArray:
         """Weights of an estimand over the columns, shape (p,).
@@ -273,43 +260,16 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
     InputError
         A predictor that the frame lacks, or a column that is not linear in the scores within a cell.
     """
-    refuse_calls(model, "participants")
     known = (*frame.measures, *filter(None, [frame.category, frame.study.analysis.group]))
-    for name in predictors_of(model):
+    for name in model.predictors:
         if name not in known:
             raise InputError(f"model {model.name!r}: {unknown_name('predictor in these worlds,', name, known)}")
-    matrices = _matrices(model, frame)
-    rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]
-    m = len(frame.measures)
-    rows = rows.reshape(len(frame.cells), len(frame.predictors) + 2, -1)
-    constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
-    for k, (i, j) in enumerate(frame.pairs):
-        linear[..., m + k] -= linear[..., i] + linear[..., j]
-    terms = columns_of(matrices)
-    # a product of two scores of 2 is 4
-    twice = 2 * linear[..., :m].sum(axis=-1) + 4 * linear[..., m:].sum(axis=-1)
-    bent = (np.abs(constant + twice - rows[:, -1]) > 1e-9).any(axis=0)
-    if bent.any():
-        name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(bent)[0])]
-        raise InputError(
-            f"model {model.name!r}: {name} is neither linear in the scores nor a product of two that populations have"
-        )
-    return CellColumns(model=model, frame=frame, terms=terms, constant=constant, linear=linear)
+    made = _affine(model, frame)
+    return CellColumns(model=model, frame=frame, terms=made.terms, constant=made.constant, linear=made.linear)
 
 
-def _matrices(model: ModelSpec, frame: Frame) -> DesignMatrices:
-    m = len(frame.measures)
-    one = np.eye(m)
-    pairs = [one[[i]] + one[[j]] for i, j in frame.pairs]
-    grid = np.vstack([np.zeros((1, m)), one, *pairs, np.full((1, m), 2.0)])
-    groups, levels = (list(part) for part in zip(*frame.cells, strict=True))
-    made = pd.DataFrame(np.tile(grid, (len(frame.cells), 1)), columns=list(frame.measures))
-    group = frame.study.analysis.group
-    cells = ({group: groups} if group else {}) | ({frame.category: levels} if frame.category else {})
-    for name, labels in cells.items():
-        made[name] = categorical(frame.study.measure(name), np.repeat(np.array(labels, dtype=object), len(grid)))
-    # what an intercept varies by has no columns of its own; any levels will do
-    made = made.assign(
-        **{name: np.resize(np.array(["1", "2"], dtype=object), len(made)) for name in clusters_of(model)}
-    )
-    return evaluated(model.written, made.assign(**{model.outcome: np.arange(len(made), dtype=float)}))
+def _affine(model: ModelSpec, frame: Frame) -> AffineColumns:
+    named = zip((frame.study.analysis.group, frame.category), zip(*frame.cells, strict=True), strict=True)
+    bent = "is neither linear in the scores nor a product of two that populations have"
+    cells = {name: labels for name, labels in named if name}
+    return affine_columns(model, frame.study, frame.measures, cells, bent=bent, pairs=frame.pairs)

@@ -20,7 +20,7 @@ from ...spec import InputError, unknown_name, validated
 from ...study.measures import term_parts
 from ...study.study import Estimand, Study
 from ..designs.population import PLAN, Population
-from .columns import CellColumns, Frame, cell_columns, predictors_of
+from .columns import CellColumns, Frame, cell_columns
 from .expected import expected
 from .fixed import FixedWorld, fixed_worlds
 from .worlds import Worlds
@@ -155,7 +155,7 @@ def written(population: Population, model: ModelSpec | None = None) -> Written:
 
 
 def _study(outline: ModelSpec, population: Population) -> Study:
-    outcome, predictors = outline.outcome, predictors_of(outline)
+    outcome, predictors = outline.outcome, outline.predictors
     categories = [name for name in predictors if name in population.levels]
     usual = Population.model_fields["levels"].default
     if unused := [name for name in population.levels if name not in predictors and population.levels != usual]:

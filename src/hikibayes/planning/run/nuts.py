@@ -16,7 +16,6 @@ from ...inference.nuts.sampling import sample as draw_posterior
 from ...inference.nuts.settings import Sampling
 from ...study.study import Estimand
 from ..designs.cells import Sample
-from ..populations.columns import clusters_of
 from ..populations.participants import Scores, draw_scores, table
 from ..populations.samples import MeasurementModel
 from .analyses import Analysis
@@ -69,7 +68,7 @@ def laid_out_for(analysis: Analysis, scores: Scores, measurement: MeasurementMod
         participants[model.outcome] = measurement.location[-1] + measurement.scale[-1] * scores.outcome
     made = design(model, participants, frame.study, scaling=Scaling(location=location, scale=scale))
     # clusters that only a larger study has stay levels, so that one compiled graph serves every size
-    every = {name: [level.id for level in frame.study.measure(name).levels] for name in clusters_of(model)}
+    every = {name: [level.id for level in frame.study.measure(name).levels] for name in model.clusters}
     wide = {name: made.frame[name].cat.set_categories(levels) for name, levels in every.items()}
     return replace(made, frame=made.frame.assign(**wide)) if wide else made
 

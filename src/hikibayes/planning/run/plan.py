@@ -29,7 +29,7 @@ from ...study.study import Estimand, Study
 from ...study.study_file import load_study
 from ..designs.cells import Sample
 from ..designs.simulation import Simulation, check
-from ..populations.columns import Frame, cell_columns, clusters_of
+from ..populations.columns import Frame, cell_columns
 from ..populations.fixed import fixed_worlds, stated_variances
 from ..populations.instruments import added_error, measurement_of
 from ..populations.reconstructed import ensemble
@@ -335,7 +335,7 @@ def prepare(
 
 def _with_clusters(study: Study, simulation: Simulation, models: Iterable[ModelSpec]) -> Study:
     """Return the study with as many levels of each varying intercept's category as the grid asks for at the most."""
-    clusters, varying = simulation.worlds.clusters, {name for model in models for name in clusters_of(model)}
+    clusters, varying = simulation.worlds.clusters, {name for model in models for name in model.clusters}
     if missing := varying - {*clusters}:
         name = min(missing)
         raise InputError(
