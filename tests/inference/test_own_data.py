@@ -304,6 +304,7 @@ def test_headers_stand_in_the_figures_and_in_what_can_be_typed():
     axes = made.plot.effects()
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Age (years)", "score.1 total")
     assert axes.get_legend().get_title().get_text() == "Group / arm"
+    assert "(the first by the alphabet; there are app, wait list)" in made.remarks["remark"].iloc[0]
     with pytest.raises(InputError, match="write `Age .years.` in backticks"):
         fit("`score.1 total` ~ Age (years)", table)
 

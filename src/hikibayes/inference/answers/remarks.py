@@ -272,7 +272,7 @@ def _reference(name: str, levels: Sequence[str], study: Study, chosen: str | Non
     why = "" if levels[0] == first else f"; nobody is at the study's first level, {first}"
     if chosen and len(levels) > 1:
         typed = shlex.quote(f"{study.measure(name).label}={levels[1]}")
-        why = f" ({chosen} of {', '.join(levels)}); --reference {typed} makes it another"
+        why = f" ({chosen}; there are {', '.join(levels)}); --reference {typed} makes it another"
     return Remark(kind="reference_level", of=name, count=len(levels), text=f"the reference level is {levels[0]}{why}")
 
 
