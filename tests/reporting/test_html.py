@@ -6,10 +6,12 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.studies import orchard_run
 
 from hikibayes.folders import write_run
+from hikibayes.reporting.drawing import ROLES
 from hikibayes.reporting.html import page, report, with_report
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.topics import TOPICS
@@ -77,13 +79,52 @@ def test_it_is_made_again_from_the_folder_byte_for_byte(folder, html):
     assert report(folder) == html
 
 
-def test_it_needs_nothing_else(tags):
-    assert all(reference.startswith("#") for reference in tags.references)
-
-
-def test_ids_are_unique_and_every_reference_leads_somewhere(tags):
+def test_ids_are_unique_and_every_reference_leads_to_them_or_to_a_table_beside_it(folder, tags):
     assert len(tags.ids) == len(set(tags.ids))
-    assert {reference[1:] for reference in tags.references} <= set(tags.ids)
+    inside = {reference[1:] for reference in tags.references if reference.startswith("#")}
+    beside = {reference for reference in tags.references if not reference.startswith("#")}
+    assert inside <= set(tags.ids)
+    assert len(beside) > 10
+    assert all(name.endswith(".csv") and (folder / name).is_file() for name in beside)
+
+
+def test_the_first_page_has_the_answer_what_it_would_fall_by_and_the_next_study(html, words):
+    first = html[html.index('id="summary"') : html.index('id="data"')]
+    assert "A Bayesian reanalysis of Bramley &amp; Cox (2020)" in html[: html.index("<main>")]
+    assert first.index("interval") < first.index("<svg") < first.index("It would fall if")
+    for section in ("sensitivity", "imbalance", "confounding", "readings"):
+        assert f'<li><a href="#{section}">' in first
+    assert "people per group" in first or "more people than were simulated" in first
+    assert "versions of the same" in first
+
+
+def test_a_kind_of_sensitivity_that_the_page_does_not_know_says_its_own_sentence(figures):
+    files = dict(orchard_run.files())
+    row = {"analysis": "weather", "what": "rain", "value": 2.0, "lower": None, "upper": None, "sentence": "It rains."}
+    files["tipping.csv"] = pd.concat([files["tipping.csv"], pd.DataFrame([row])], ignore_index=True)
+    assert "<b>weather</b> It rains." in page(SavedRun.of_contents(files, orchard_run.record()), figures)
+
+
+def test_tables_scroll_by_keyboard_and_figures_say_what_they_show(html):
+    assert html.count('<div class="table" role="region" tabindex="0" aria-label="Table') == html.count("<table")
+    drawn = re.findall(r'<svg role="img" aria-label="([^"]+)"', html)
+    assert len(drawn) == html.count("<svg")
+    assert all(text.endswith((".", "]")) for text in drawn)
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_print_opens_every_fold_and_a_dark_screen_has_its_colours(html):
+    assert "details::details-content { content-visibility: visible" in html[html.index("@media print") :]
+    assert "prefers-color-scheme: dark" in html
+    # a figure takes the page's colours, whatever they are
+    drawn = "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
+    assert not re.findall("|".join(ROLES), drawn)
+    assert set(re.findall(r"var\(--(\w+)\)", drawn)) <= set(ROLES.values())
+
+
+def test_no_id_is_read(words):
+    told = words[: words.index("Making it again hikibayes")]  # a command is typed as it is
+    assert re.findall(r"\b[a-z]\w*(?:_|[a-z]:)[a-z]\w*\b(?!\.csv|\.json|\w*\.csv)", told) == []
 
 
 def test_every_section_is_there_in_order(tags):
@@ -102,7 +143,7 @@ def test_the_answer_is_the_table_s(words):
     row = orchard_run.result().published.set_index("estimand").loc["shade_slope_difference"]
     interval = f"[{row['lower']:.2f}, {row['upper']:.2f}]".replace("0.", ".").replace("-", "−")
     assert interval in words
-    assert f"slopes is {row['mean']:.2f}".replace("0.", ".") in words
+    assert f"the difference is {row['mean']:.2f}, 95% interval {interval}".replace("0.", ".") in words
 
 
 def test_it_says_what_a_reader_must_not_miss(words):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,29 @@ if TYPE_CHECKING:
 
 WIDTH = 4.1
 """Inches: a phone shows this at nearly its own size, so that the text stays as large as it is."""
-REFERENCE, FOCAL, INK, FAINT, PRINTED = "#41668f", "#c2532f", "#22262b", "#8b929b", "#8a6d1d"
+REFERENCE, FOCAL, PRINTED, OTHER = "#2b6cb0", "#c8500f", "#5b1a67", "#0b7d68"
+"""Apart for colour-blind readers, too; in grey they are not, so that each also has a mark and a line of its own."""
+INK, FAINT = "#22262b", "#8b929b"
+ROLES = {
+    REFERENCE: "reference",
+    FOCAL: "focal",
+    PRINTED: "printed",
+    OTHER: "other",
+    INK: "ink",
+    FAINT: "faint",
+    "#ffffff": "paper",
+}
+"""What a page calls each colour: it has its own for a dark screen."""
+type Line = str | tuple[float, tuple[float, ...]]
+LINES: Mapping[str, Line] = {
+    REFERENCE: "-",
+    FOCAL: (0, (5, 1.5)),
+    PRINTED: (0, (1, 1.2)),
+    OTHER: (0, (6, 1.5, 1, 1.5)),
+    INK: "-",
+    FAINT: "-",
+}
+MARKS: Mapping[str, str] = {REFERENCE: "o", FOCAL: "^", PRINTED: "D", OTHER: "s", INK: "o", FAINT: "s"}
 STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -102,7 +125,7 @@ def _shortened(svg: str) -> str:
 
 
 ROW_LETTERS = 62
-"""Letters of a row's label that fit at full size; longer ones are set smaller."""
+"""Letters of a row's label that fit on a line; a longer one takes several."""
 
 
 def new_axes(height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
@@ -113,27 +136,28 @@ def new_axes(height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[:, 0])
 
 
-def row_axes(labels: list[str], x_label: str, *, zero: bool = True) -> tuple[Figure, Axes]:
+def row_axes(labels: list[str], x_label: str, *, zero: bool = True, height: float = 0.42) -> tuple[Figure, Axes]:
     """Make axes for a list of things, first on top, each under its own label; row i lies at y = -i."""
-    figure, (ax,) = new_axes(0.75 + 0.42 * len(labels))
+    lines = [textwrap.fill(label, ROW_LETTERS) for label in labels]
+    height += 0.14 * max((line.count("\n") for line in lines), default=0)
+    figure, (ax,) = new_axes(0.6 + height * (len(labels) + 0.35))
     ax.set_ylim(-len(labels) + 0.45, 0.75)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    for i, label in enumerate(labels):
-        size = 8.5 * min(1, ROW_LETTERS / max(len(label), 1))
-        text = ax.text(0, -i + 0.22, label, transform=ax.get_yaxis_transform(), va="bottom", ha="left", fontsize=size)
+    for i, line in enumerate(lines):
+        text = ax.text(0, -i + 0.09 / height, line, transform=ax.get_yaxis_transform(), va="bottom", fontsize=8.5)
         text.set_in_layout(False)
         if zero:
             # a line through the whole figure would run through the labels
-            ax.plot([0, 0], [-i - 0.2, -i + 0.17], color=FAINT, lw=0.8, zorder=0)
+            ax.plot([0, 0], [-i - 0.2, -i + 0.07 / height], color=FAINT, lw=0.8, zorder=0)
     ax.set_xlabel(x_label)
     return figure, ax
 
 
 def draw_span(ax: Axes, y: float, row: Mapping[str, Any], colour: str = INK) -> None:
-    """Draw an estimate: its 95 % interval, and a point at the mean."""
+    """Draw an estimate: its 95 % interval, and the colour's mark at the mean."""
     ax.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=2.2, solid_capstyle="butt")
-    ax.plot(row["mean"], y, "o", color=colour, ms=5.5, mec="white", mew=0.8)
+    ax.plot(row["mean"], y, MARKS[colour], color=colour, ms=5.5, mec="white", mew=0.8)
 
 
 def plain_ticks(axis: Any) -> None:

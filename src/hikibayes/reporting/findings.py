@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Hashable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from .. import apa
 from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
 from ..inference.saved_fit import POSTERIOR
+from ..quantities import KINDS
 from ..study import wording
 from ..study.study import Estimand, Study
 from .saved import SavedRun
@@ -100,11 +105,13 @@ class Findings:
         """Return a table's rows about the focal estimand."""
         return [{str(k): v for k, v in row.items()} for row in self.run.about_focal(name).to_dict("records")]
 
-    def tipping_sentence(self, analysis: str) -> str:
-        """Return what a clinician can repeat: the last of an analysis' tipping rows, which needs no statistics."""
+    def tipping(self, analysis: str) -> list[dict[str, Any]]:
+        """Return an analysis' tipping rows; ``shown`` is its value with 5-95 % of the data sets."""
         table = self.table("tipping")
         own = table[table["analysis"] == analysis] if len(table) else table
-        return str(own["sentence"].iloc[-1]) if len(own) else ""
+        return [
+            {str(key): value for key, value in row.items()} | {"shown": _shown(row)} for row in own.to_dict("records")
+        ]
 
     # -- sizes ------------------------------------------------------------------------------------------------------
 
@@ -155,6 +162,28 @@ class Findings:
         """Return a group's name."""
         return wording.group_name(self.study, group)
 
+    def in_words(self, text: str) -> str:
+        """Return a text with what files call things replaced by what a reader calls them."""
+        return re.sub(r"(')?\b([a-z]\w*(?::[a-z]\w*)?)\b(?:\[(\w+)\])?(?(1)')", self._word, text)
+
+    def _word(self, found: re.Match[str]) -> str:
+        name, group = found[2], found[3]
+        words = self._words.get(name)
+        if words is None and ":" in name and set(name.split(":")) <= set(self._words):
+            words = wording.term_name(self.study, name)
+        words = words or (name.replace("_", " ") if "_" in name else name)
+        return f"{words} ({self.group(group)})" if group else words
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        study = self.study
+        return {
+            **{kind: each.words for kind, each in KINDS.items()},
+            **{measure.id: wording.in_prose(measure.label) for measure in study.measures},
+            **{step.id: wording.step_name(study, step.id) for step in study.steps},
+            **{fact.id: wording.fact_name(study, fact) for fact in study.facts},
+        }
+
     @cached_property
     def groups(self) -> tuple[str, str]:
         """Both groups' names, reference first."""
@@ -171,6 +200,13 @@ class Findings:
         return f"{_authors(names) if len(names) < 3 else f'{names[0]} et al.'} ({citation.year})"
 
     @cached_property
+    def heading(self) -> str:
+        """What the page is, and of what."""
+        if self.planned:
+            return f"Plan of a study: {self.paper}"
+        return f"A Bayesian reanalysis of {self.paper}" if self.synthetic else f"Sensitivity of a fit: {self.paper}"
+
+    @cached_property
     def reference(self) -> str:
         """The paper's entry in a list of references; empty where nothing is published."""
         c = self.study.citation
@@ -180,6 +216,23 @@ class Findings:
         return f"{_authors(c.authors)} ({c.year}). {c.title}. {c.journal}{f', {place}' if place else ''}" + (
             f", {c.pages.replace('-', '–')}." if c.pages else "."
         )
+
+
+def _shown(row: Mapping[Hashable, Any]) -> str:
+    low, high = row["lower"], row["upper"]
+    span = "" if math.isnan(low) or math.isnan(high) else f" [{tipping_value(low)}, {tipping_value(high)}]"
+    return tipping_value(row["value"]) + span
+
+
+def tipping_value(value: float) -> str:
+    """Return a tipping value: whole from 10 on, two decimals below, a dash where nothing tips.
+
+    Examples
+    --------
+    >>> tipping_value(159.6), tipping_value(0.128), tipping_value(float("nan"))
+    ('160', '.13', '–')
+    """
+    return apa.number(value, 0) if abs(value) >= 10 else apa.bounded(value)
 
 
 def _authors(names: tuple[str, ...]) -> str:

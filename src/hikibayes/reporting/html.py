@@ -20,6 +20,7 @@ from .. import apa
 from ..folders import REPORT
 from ..provenance import RunRecord
 from ..spec import InputError
+from .drawing import ROLES
 from .findings import Findings
 from .saved import SavedRun
 from .tables import cell_text
@@ -100,8 +101,10 @@ def page(run: SavedRun, figures: Mapping[str, str]) -> str:
     shared = {
         "f": findings,
         "study": findings.study,
+        "heading": findings.heading,
+        "told": {topic.id for topic in topics},
         "number": lambda kind: f"{kind} {next(numbers[kind])}",
-        "figure_svg": lambda name: _inline(name, figures),
+        "figure_svg": lambda name, shows: _inline(name, figures, shows),
     }
     sections = _sections(topics, findings, shared)
     return _environment().get_template("page.html.j2").render(shared, sections=sections, css=_text("style.css"))
@@ -188,13 +191,16 @@ def _text(name: str) -> Markup:
     return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
 
 
-def _inline(name: str, figures: Mapping[str, str]) -> Markup:
-    """Return a figure as an SVG element whose ids are its own: several figures share one document."""
-    from markupsafe import Markup
+def _inline(name: str, figures: Mapping[str, str], shows: str = "") -> Markup:
+    """Return a figure as an SVG element in the page's colours whose ids are its own: several share one document."""
+    from markupsafe import Markup, escape
 
     svg = figures[f"figures/{name}.svg"]
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid=")', rf"\1{name}-", svg)
     svg = re.sub(r'((?:xlink:href="|url\()#)', rf"\1{name}-", svg)
-    return Markup(svg)
+    for colour, role in ROLES.items():
+        svg = svg.replace(colour, f"var(--{role})")
+    described = escape(shows or name.replace("_", " "))
+    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{described}"', 1))

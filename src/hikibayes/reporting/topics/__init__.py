@@ -11,7 +11,6 @@ from .methods.checklist import CHECKLIST
 TOPICS: tuple[Topic, ...] = (
     answers.SUMMARY,
     replication.REPLICATION,
-    sensitivity.FAILING,
     fit.UNDERSTOOD,
     fit.METHOD,
     fit.PRIORS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pandas as pd
@@ -11,24 +10,17 @@ from ....estimands import KINDS
 from ....study import wording
 from ...findings import Findings
 from ...topic import Topic
-from . import figures
+from . import figures, first
 
 
 def summary(f: Findings) -> dict[str, Any]:
-    """Return the question, the answer in numbers, and what it does not say."""
-    main = f.answers[f.difference.name]
-    slopes = [{**f.answers[e.name], "group": f.group(e.group or "")} for e in f.slopes]
-    tiles = [f.answers[e.name] for e in f.slopes] + [main]
-    steeper, flatter = (f.group(group) for group in f.difference.between or f.study.group_ids[::-1])
+    """Return the answer, what it would take for it to fall, and the size of the next study."""
     return {
-        "steeper": steeper,
-        "flatter": flatter,
-        "main": main,
-        "slopes": slopes,
-        "tiles": tiles if f.difference.kind == "slope_difference" else list(f.answers.values())[:3],
+        "main": f.answers[f.difference.name],
+        "slopes": [{**f.answers[e.name], "group": f.group(e.group or "")} for e in f.slopes],
         "is_difference": f.difference.kind == "slope_difference",
-        "pulled": _pulled(main),
-        "limits": [s for s in f.study.statements if s.id.startswith("limitation")],
+        "falling": first.falling(f),
+        "next_study": first.next_study(f),
     }
 
 
@@ -46,7 +38,8 @@ def published(f: Findings) -> dict[str, Any]:
     """Return the rows of the main table: slopes and gaps, then shares of variance."""
     rows = [f.answers[e.name] for e in f.read.estimands if KINDS[e.kind].scenarios]
     priors = {row["estimand"]: _prior_of(f, row) for row in rows}
-    return {"rows": rows, "priors": priors}
+    main = f.answers[f.difference.name]
+    return {"rows": rows, "priors": priors, "main": main, "pulled": _pulled(main)}
 
 
 def _prior_of(f: Findings, row: dict[str, Any]) -> str:
@@ -109,15 +102,8 @@ def _pinned(f: Findings) -> dict[str, Any]:
         return {"unprinted": []}
     unprinted = table[table["fact"].isna() & table["between_over_within"].notna()]
     ranked = unprinted.sort_values("between_over_within", ascending=False).to_dict("records")
-    shown = [{**row, "name": _quantity_name(f, str(row["quantity"]))} for row in ranked]
+    shown = [{**row, "name": f.in_words(str(row["quantity"]))} for row in ranked]
     return {"unprinted": shown, "pinned": int(unprinted["pinned"].sum())}
-
-
-def _quantity_name(f: Findings, quantity: str) -> str:
-    """Write a quantity's ids as labels, longest ids first: one may begin another."""
-    for measure in sorted(f.study.measures, key=lambda measure: -len(measure.id)):
-        quantity = re.sub(rf"\b{measure.id}\b", wording.in_prose(measure.label), quantity)
-    return quantity.replace("_", " ")
 
 
 def readings(f: Findings) -> dict[str, Any]:
@@ -138,6 +124,8 @@ def readings(f: Findings) -> dict[str, Any]:
     asked = [question for question in questions if question["options"]]
     return {
         "questions": asked,
+        "low": float(table["mean"].min()),
+        "high": float(table["mean"].max()),
         "name": wording.estimand_name(f.read, f.difference),
         "main": f.answers[f.difference.name],
     }

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ....estimands import KINDS
+from ....study.study import Study
 from ....study.wording import estimand_name, group_name, in_prose, step_name
 from ...drawing import (
     FAINT,
     FOCAL,
     INK,
+    LINES,
+    MARKS,
     PRINTED,
     REFERENCE,
     FigureOf,
@@ -37,7 +40,8 @@ def _answer_rows(run: SavedRun) -> dict[str, dict[str, Any]]:
 def _published(run: SavedRun) -> Figure:
     study, table = run.study, _answer_rows(run)
     shown = [e for e in study.estimands if e.unit]
-    figure, ax = row_axes([estimand_name(study, e, brief=True) for e in shown], "SD of the outcome per SD (per group)")
+    names = [estimand_name(study, e, brief=True) for e in shown]
+    figure, ax = row_axes(names, "SD of the outcome per SD (per group)", height=0.36)
     for i, estimand in enumerate(shown):
         row = table[estimand.name]
         draw_span(ax, -i, row)
@@ -59,11 +63,12 @@ def _conditional(run: SavedRun) -> Figure:
     x, y = (_z(people[name]) + shift for name, shift in zip((focal.id, outcome.id), jitter, strict=True))
     for group, colour in zip(study.group_ids, (REFERENCE, FOCAL), strict=True):
         mine = people[analysis.group] == group
-        ax.plot(x[mine], y[mine], "o", color=colour, ms=3, alpha=0.35, mew=0)
+        ax.plot(x[mine], y[mine], MARKS[colour], color=colour, ms=3, alpha=0.35, mew=0)
         own = table[(table["group"] == group) & table["value"].between(x.min(), x.max())]
         ax.fill_between(own["value"], own["lower"], own["upper"], color=colour, alpha=0.18, lw=0)
-        ax.plot(own["value"], own["mean"], color=colour, lw=2)
-        ax.plot([], [], color=colour, lw=2, label=group_name(study, group))
+        name, mark = group_name(study, group), MARKS[colour]
+        ax.plot(own["value"], own["mean"], color=colour, lw=2, ls=LINES[colour])
+        ax.plot([], [], mark, color=colour, lw=2, ls=LINES[colour], ms=4, label=name)
     ax.legend(loc="upper left", frameon=False, ncols=2, bbox_to_anchor=(0, 1.13), borderaxespad=0)
     ax.set_xlabel(f"{in_prose(focal.label)} (SD)")
     ax.set_ylabel(f"{in_prose(outcome.label)} (SD)")
@@ -104,9 +109,9 @@ def _explained(run: SavedRun) -> Figure:
 
 
 SPREADS = (
-    ("sd_within", "within a data set", INK, "o"),
-    ("sd_between", "between data sets", FOCAL, "s"),
-    ("sd_readings", "between readings", PRINTED, "D"),
+    ("sd_within", "within a data set", INK),
+    ("sd_between", "between data sets", FOCAL),
+    ("sd_readings", "between readings", PRINTED),
 )
 
 
@@ -118,10 +123,10 @@ def _spread(run: SavedRun) -> Figure:
         row = table[estimand.name]
         values = [row[name] for name, *_ in SPREADS if pd.notna(row[name])]
         ax.plot([0, max(values, default=0)], [-i, -i], color=FAINT, lw=0.7, zorder=0)
-        for name, _, colour, marker in SPREADS:
-            ax.plot(row[name], -i, marker, color=colour, ms=5.5, mec="white", mew=0.7)
-    for _, label, colour, marker in SPREADS:
-        ax.plot([], [], marker, color=colour, label=label)
+        for name, _, colour in SPREADS:
+            ax.plot(row[name], -i, MARKS[colour], color=colour, ms=5.5, mec="white", mew=0.7)
+    for _, label, colour in SPREADS:
+        ax.plot([], [], MARKS[colour], color=colour, label=label)
     figure.legend(loc="outside upper left", frameon=False, ncols=3, fontsize=8, handletextpad=0, columnspacing=0.6)
     ax.set_xlim(left=0)
     return figure
@@ -132,7 +137,7 @@ def _readings(run: SavedRun) -> Figure:
     focal = study.focal_estimand
     table = table[table["estimand"] == focal.name].reset_index(drop=True)
     table = table[~(table["is_default"] & table["is_default"].duplicated())]
-    labels = [_reading_label(row) for row in table.to_dict("records")]
+    labels = [_reading_label(study, row) for row in table.to_dict("records")]
     name = estimand_name(study, focal, brief=True)
     figure, ax = row_axes(labels, name[0].lower() + name[1:])
     for i, row in enumerate(table.to_dict("records")):
@@ -141,10 +146,11 @@ def _readings(run: SavedRun) -> Figure:
     return figure
 
 
-def _reading_label(row: Mapping[Any, Any]) -> str:
+def _reading_label(study: Study, row: Mapping[Any, Any]) -> str:
     if row["is_default"]:
         return "every reading by its default"
-    return f"{row['reading'].replace('_', ' ')}: {row['option'].replace('_', ' ')}"
+    reading = next(each for each in study.readings if each.id == row["reading"])
+    return reading.options[row["option"]].meaning
 
 
 PUBLISHED = {"published": FigureOf(needs=("study.json", "published"), draw=_published)}

@@ -122,7 +122,8 @@ def _each_parameter(f: Findings, diagnostics: pd.DataFrame) -> list[dict[str, An
     wide = wide.pivot_table(index="of", columns="check", values="value")
     order = dict.fromkeys(diagnostics.loc[diagnostics["check"] == "rhat", "of"])
     estimands = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
-    return [{"of": estimands.get(n) or wording.term_name(f.study, n), **wide.loc[n].to_dict()} for n in order]
+    names = {n: f.in_words(n) if "[" in n else wording.term_name(f.study, n) for n in order}
+    return [{"of": estimands.get(n) or names[n], **wide.loc[n].to_dict()} for n in order]
 
 
 PRIORS = Topic(id="priors", title="Model and priors", needs=("models.json", "prior_predictive"), context=priors)

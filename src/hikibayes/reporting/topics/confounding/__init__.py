@@ -34,7 +34,7 @@ def _confounding(f: Findings) -> dict[str, Any]:
         "unit": focal.unit,
         "outcome": f.outcome,
         "is_product": focal.kind == "slope_difference",
-        "sentence": f.tipping_sentence("confounding"),
+        "tipping": f.tipping("confounding"),
     }
 
 

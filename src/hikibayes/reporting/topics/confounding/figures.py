@@ -13,7 +13,7 @@ from ....estimands import KINDS
 from ....robustness.confounding.omitted import Strength, adjusted_estimate
 from ....study.study import Estimand, Study
 from ....study.wording import estimand_name, in_prose, term_name
-from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, FigureOf, new_axes, percentages
+from ...drawing import FAINT, FOCAL, INK, LINES, MARKS, OTHER, PRINTED, REFERENCE, FigureOf, new_axes, percentages
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 BENCHMARKS = 4
 """Covariates drawn into the contours: those of which the smallest multiple would explain the estimate away."""
-MARKS = ("o", "s", "^", "D")
-COLOURS = (FOCAL, REFERENCE, PRINTED, INK)
+COLOURS = (FOCAL, REFERENCE, PRINTED, OTHER)
 
 
 def _contours(run: SavedRun) -> Figure:
@@ -40,10 +39,11 @@ def _contours(run: SavedRun) -> Figure:
     ax.clabel(lines, fmt=bounded, fontsize=7.5)
     zero = ax.contour(x, y, left, levels=[0], colors=[INK], linewidths=1.8)
     ax.clabel(zero, fmt=lambda _: "nothing left", fontsize=8)
-    for name, mark, colour in zip(nearest, MARKS, COLOURS, strict=False):
+    for name, colour in zip(nearest, COLOURS, strict=False):
         own = bounds[bounds["benchmark"] == name]
-        ax.plot(own["r2_treatment"], own["r2_outcome"], color=colour, lw=0.9)
+        ax.plot(own["r2_treatment"], own["r2_outcome"], color=colour, lw=0.9, ls=LINES[colour])
         label = f"as strong as {term_name(study, str(name))}, {_multiples(own)}"
+        mark = MARKS[colour]
         ax.plot(own["r2_treatment"], own["r2_outcome"], mark, color=colour, ms=5.5, mec="white", mew=0.7, label=label)
     figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, handletextpad=0.2)
     percentages(ax.xaxis)
@@ -73,10 +73,10 @@ def _survival(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.table("confounding_strengths")
     shown = list(dict.fromkeys(table["estimand"]))[:4]
     figure, (ax,) = new_axes(2.9)
-    for name, colour, dash in zip(shown, _colours_for(study, shown), ("-", "--", "-.", ":"), strict=False):
+    for name, colour in zip(shown, _colours_for(study, shown), strict=False):
         own = table[table["estimand"] == name]
         label = estimand_name(study, study.estimand(name), brief=True)
-        ax.plot(own["strength"], own["p_same_sign"], color=colour, lw=2, ls=dash, label=label)
+        ax.plot(own["strength"], own["p_same_sign"], color=colour, lw=2, ls=LINES[colour], label=label)
     ax.axhline(0.5, color=FAINT, lw=0.7, zorder=0)
     ax.axhline(0.975, color=FAINT, lw=0.7, ls=(0, (2, 3)), zorder=0)
     gone = table[table["p_same_sign"] < 0.001].groupby("estimand")["strength"].min()
@@ -90,7 +90,7 @@ def _survival(run: SavedRun) -> Figure:
 
 
 def _colours_for(study: Study, names: list[str]) -> list[str]:
-    others = iter((REFERENCE, PRINTED, FAINT))
+    others = iter((REFERENCE, PRINTED, OTHER))
     return [FOCAL if name == study.focal_estimand.name else next(others) for name in names]
 
 

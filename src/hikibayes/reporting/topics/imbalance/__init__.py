@@ -17,6 +17,7 @@ def _imbalance(f: Findings) -> dict[str, Any]:
     """Return the main estimate under every adjustment, and what it would take for the imbalance to explain it."""
     focal = f.read.focal_estimand
     rows = f.about_focal("imbalance")
+    means = pd.Series([row["mean"] for row in rows], dtype=float)
     named = [{**row, "title": names.adjustment_name(f.read, row)} for row in rows]
     shares = f.table("imbalance_shares")
     level = names.level_name(f.read, rows[0]["balance"], rows[0]["level"])
@@ -27,6 +28,8 @@ def _imbalance(f: Findings) -> dict[str, Any]:
     mixes = f.table("imbalance_mixes").drop_duplicates("what").to_dict("records")
     return {
         "rows": named,
+        "low": means.min(),
+        "high": means.max(),
         "groups": groups,
         "level": level,
         "category": wording.term_name(f.read, rows[0]["balance"]),
@@ -37,7 +40,7 @@ def _imbalance(f: Findings) -> dict[str, Any]:
         "assumed": [m for m in mixes if m["what"] in {a.id for a in f.read.assumptions}],
         # one's own data have counts, and say themselves whether the category changes a slope
         "printed": int(shares["dataset"].max()) == 1 or _counted(f, rows[0]["balance"]),
-        "sentence": f.tipping_sentence("imbalance"),
+        "tipping": f.tipping("imbalance"),
     }
 
 

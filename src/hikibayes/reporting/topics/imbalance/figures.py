@@ -12,6 +12,7 @@ from ...drawing import (
     FAINT,
     FOCAL,
     INK,
+    MARKS,
     PRINTED,
     REFERENCE,
     FigureOf,
@@ -51,9 +52,10 @@ def _shares(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.about_focal("imbalance_shares")
     balance = run.table("imbalance").iloc[0]
     figure, (ax,) = new_axes(2.9)
-    for group, colour, mark in zip(study.group_ids, (REFERENCE, FOCAL), ("o", "^"), strict=True):
+    for group, colour in zip(study.group_ids, (REFERENCE, FOCAL), strict=True):
         own = table[table["group"] == group]
-        ax.plot(own["share"], own["mean"], mark, color=colour, ms=4, alpha=0.55, mew=0, label=group_name(study, group))
+        name = group_name(study, group)
+        ax.plot(own["share"], own["mean"], MARKS[colour], color=colour, ms=4, alpha=0.55, mew=0, label=name)
     # from 0: what the shares move must be seen beside what there is
     ax.set_ylim(min(0.0, 1.2 * float(table["mean"].min())), max(0.0, 1.2 * float(table["mean"].max())))
     percentages(ax.xaxis)

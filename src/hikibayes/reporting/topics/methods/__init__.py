@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .... import apa
+from ....inference.models.specs import ModelSpec
 from ....study import wording
 from ....study.facts import Assumption, Fact
 from ...findings import Findings
@@ -20,12 +21,23 @@ def methods(f: Findings) -> dict[str, Any]:
         "slope_priors": wording.listed(sorted(slopes)),
         "product_priors": wording.listed(sorted(products)),
         "sigma_prior": str(model.priors["sigma"]),
-        "model": model,
+        "terms": _terms(f, model),
         "main": f.answers[f.difference.name],
         "versions": f.run.record.versions,
         "variants": wording.listed([name.replace("_", " ") for name in model.variants]),
         "seed": f.run.record.seed,
     }
+
+
+def _terms(f: Findings, model: ModelSpec) -> str:
+    """Return a model's terms in words; products with the groups in one."""
+    plain = [wording.term_name(f.study, term) for term in model.terms if ":" not in term]
+    crossed = [term.split(":") for term in model.terms if ":" in term]
+    group = f.study.analysis.group
+    others = [wording.term_name(f.study, next(p for p in parts if p != group)) for parts in crossed if group in parts]
+    rest = [wording.term_name(f.study, ":".join(parts)) for parts in crossed if group not in parts]
+    products = [f"the products of {wording.term_name(f.study, group)} with {wording.listed(others)}"] if others else []
+    return wording.listed([*plain, *rest, *products])
 
 
 def _numeric_terms(f: Findings) -> set[str]:
@@ -41,7 +53,7 @@ def provenance(f: Findings) -> dict[str, Any] | None:
     return {
         "used": [_fact(f, fact) for fact in facts if fact.id in names],
         "others": [_fact(f, fact) for fact in facts if fact.id not in names],
-        "assumptions": _grouped(list(f.study.assumptions)),
+        "assumptions": _grouped(f, list(f.study.assumptions)),
     }
 
 
@@ -55,11 +67,17 @@ def _fact(f: Findings, fact: Fact) -> dict[str, str]:
     }
 
 
-def _grouped(assumptions: list[Assumption]) -> list[dict[str, str]]:
+def _about(f: Findings, name: str) -> str:
+    """Return what an assumption is of in words: a measure, or something that only calibration knows."""
+    return wording.term_name(f.study, name).replace("_", " ")
+
+
+def _grouped(f: Findings, assumptions: list[Assumption]) -> list[dict[str, str]]:
     """Put assumptions of the same kind with the same reason into one row."""
     merged: dict[tuple[str, str], list[str]] = {}
     for a in assumptions:
-        what = f"{', '.join(a.about) or a.id}: {a.distribution}".replace("_", " ")
+        about = ", ".join(_about(f, name) for name in a.about) or a.id.replace("_", " ")
+        what = f"{about}{f', {f.group(a.group)}' if a.group else ''}: {a.distribution}"
         merged.setdefault((a.quantity.replace("_", " "), a.rationale), []).append(what)
     return [{"quantity": key[0], "rationale": key[1], "what": "; ".join(each)} for key, each in merged.items()]
 

@@ -13,7 +13,7 @@ from ....spec import validated
 from ....study import wording
 from ...findings import Findings
 from ...topic import Topic
-from .figures import FIGURES, compared_axis, has_costs, has_surface
+from .figures import FIGURES, compared_axis, has_costs, has_surface, meaning
 
 SOURCES = {
     "posterior": (
@@ -50,7 +50,7 @@ def planning(f: Findings) -> dict[str, Any]:
             for name in worlds
         ],
         "design_prior": simulation["worlds"].get("prior", "").replace("_", " "),
-        "analysis_priors": [prior | {"prior": prior["prior"].replace("_", " ")} for prior in plan["analysis_priors"]],
+        "analysis_priors": [_prior(f, prior) for prior in plan["analysis_priors"]],
         "compared": compared.replace("_", " "),
         "sizes": [_size(row, compared) for row in _main(sizes, main, compared).to_dict("records")],
         "errors": [_named(row) for row in _errors(_main(power, main, compared), compared).to_dict("records")],
@@ -65,6 +65,12 @@ def planning(f: Findings) -> dict[str, Any]:
         "costs": has_costs(f.run),
         "over_worlds": "posterior" in worlds,
     }
+
+
+def _prior(f: Findings, prior: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an analysis prior with its terms in words."""
+    terms = [term | {"words": wording.term_name(f.study, term["term"])} for term in prior["terms"]]
+    return {**prior, "prior": prior["prior"].replace("_", " "), "terms": terms}
 
 
 def _main(table: pd.DataFrame, rule: Mapping[str, Any], compared: str) -> pd.DataFrame:
@@ -87,7 +93,7 @@ def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
 
 def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
     """Write N with its interval, or why there is none."""
-    found = _named(row) | {"compared": str(row[compared]).replace("_", " ")}
+    found = _named(row) | {"compared": meaning(compared, row[compared])}
     if row["reached"]:
         lower, upper = (f"{row[end]:.0f}" if pd.notna(row[end]) else word for end, word in OPEN)
         bound = "≤ " if row["at_most"] else ""

@@ -15,15 +15,15 @@ from ....apa import bounded
 from ....arrays import FloatArray
 from ....planning.designs.cells import OTHER_AXES
 from ....planning.results.sample_size import between_sizes
-from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, WIDTH, FigureOf
+from ...drawing import FAINT, FOCAL, INK, MARKS, OTHER, PRINTED, REFERENCE, WIDTH, FigureOf
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": "#5b8a5a", "fixed": INK}
-PALETTE = (REFERENCE, FOCAL, PRINTED, "#5b8a5a", INK, "#8d6a9f")
+COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": OTHER, "fixed": INK}
+PALETTE = (REFERENCE, FOCAL, PRINTED, OTHER, INK, FAINT)
 MEANING = {
     "posterior": "posterior worlds (assurance)",
     "printed": "printed effect (power)",
@@ -55,7 +55,8 @@ def _colours(values: pd.Series[Any]) -> dict[Any, str]:
     return {value: COLOURS.get(value, colour) for value, colour in zip(found, PALETTE, strict=False)}
 
 
-def _meaning(axis: str, value: Any) -> str:
+def meaning(axis: str, value: Any) -> str:
+    """Return a value of a plan's axis in words."""
     if axis == "worlds":
         return MEANING[value]
     shown = bounded(value) if axis == "effect" else str(value).replace("_", " ").replace("=", " ")
@@ -101,7 +102,7 @@ def _curves(run: SavedRun) -> Figure:
         if row["reached"] and row["allocation"] == allocations[0]:
             _crossing(ax, {str(name): value for name, value in row.items()}, colours[row[compared]])
     for value, colour in colours.items():
-        ax.plot([], [], color=colour, lw=2, label=_meaning(compared, value))
+        ax.plot([], [], MARKS[colour], ls="-", color=colour, lw=2, ms=5, label=meaning(compared, value))
     for allocation, dash in zip(allocations[: 4 if len(allocations) > 1 else 0], DASHES, strict=False):
         ax.plot([], [], color=INK, lw=1.2, ls=dash, label=f"groups {allocation}")
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
@@ -120,6 +121,7 @@ def _curve(ax: Axes, own: pd.DataFrame, colour: str, dash: Any) -> None:
     low, middle, high = (between_sizes(n, share + shift * error, fine) for shift in (-1, 0, 1))
     ax.fill_between(fine, low, high, color=colour, alpha=0.25, lw=0)
     ax.plot(fine, middle, color=colour, lw=1.8 if dash == "-" else 1.2, ls=dash)
+    ax.plot(n, share, MARKS[colour], color=colour, ms=4, mew=0)
 
 
 def _fine(n: FloatArray) -> FloatArray:
@@ -130,7 +132,7 @@ def _crossing(ax: Axes, row: dict[str, Any], colour: str) -> None:
     """Mark where a curve crosses its target, with the interval that the simulation leaves."""
     low, high = (row[end] if pd.notna(row[end]) else ax.get_xlim()[i] for i, end in enumerate(("lower", "upper")))
     ax.plot([low, high], [row["target"]] * 2, color=colour, lw=3.5, alpha=0.45, solid_capstyle="butt")
-    ax.plot(row["n_per_group"], row["target"], "o", color=colour, ms=5.5, mec="white", mew=0.8)
+    ax.plot(row["n_per_group"], row["target"], MARKS[colour], color=colour, ms=7, mfc="white", mew=1.4)
 
 
 # -- surface --------------------------------------------------------------------------------------------------------
@@ -149,7 +151,8 @@ def _surface(run: SavedRun) -> Figure:
         x, y = _fine(own["n_per_group"].to_numpy(dtype=float)), np.unique(own["effect"].to_numpy(dtype=float))
         rows = [own[own["effect"] == effect].sort_values("n_per_group") for effect in y]
         grid = np.array([between_sizes(row["n_per_group"].to_numpy(float), row["power"].to_numpy(), x) for row in rows])
-        ax.contourf(x, y, grid, levels=np.linspace(0, 1, 11), cmap="Blues", alpha=0.75)
+        for level in np.arange(0.1, 1, 0.1):  # the darker, the more probable
+            ax.contourf(x, y, grid, levels=[level, 2], colors=[REFERENCE], alpha=0.1)
         lines = ax.contour(x, y, grid, levels=[0.5, 0.8, 0.9], colors=[INK], linewidths=[0.7, 1.6, 1.0])
         ax.clabel(lines, fmt=lambda level: bounded(level, 1), fontsize=8)
         ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
@@ -180,7 +183,7 @@ def _costs(run: SavedRun) -> Figure:
         for row in own.to_dict("records"):
             _cost(ax, -i, {str(name): value for name, value in row.items()}, (low, high))
     for worlds in dict.fromkeys(table["worlds"]):
-        ax.plot([], [], "o", color=COLOURS[worlds], label=MEANING[worlds])
+        ax.plot([], [], MARKS[COLOURS[worlds]], color=COLOURS[worlds], label=MEANING[worlds])
     ax.plot([], [], ">", color=FAINT, label="not within the grid")
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, handletextpad=0, columnspacing=0.8)
     ax.set_ylim(-len(rows) + 0.4, 0.8)
@@ -200,7 +203,7 @@ def _cost(ax: Axes, y: float, row: dict[str, Any], ends: tuple[float, float]) ->
     lower = row["lower"] if pd.notna(row["lower"]) else low
     upper = row["upper"] if pd.notna(row["upper"]) else high
     ax.plot([lower, upper], [y, y], color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
-    ax.plot(row["n_per_group"], y, "o", color=colour, ms=5.5, mec="white", mew=0.8)
+    ax.plot(row["n_per_group"], y, MARKS[colour], color=colour, ms=5.5, mec="white", mew=0.8)
 
 
 def has_surface(run: SavedRun) -> bool:

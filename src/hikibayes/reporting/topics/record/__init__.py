@@ -51,7 +51,10 @@ def audited(f: Findings) -> dict[str, Any]:
     order = ("inconsistent", "ambiguous", "underdetermined")
     counts = {verdict: int((table["verdict"] == verdict).sum()) for verdict in ("consistent", *order)}
     open_rows = table[table["verdict"].isin(order)]
-    ranked = sorted(open_rows.to_dict("records"), key=lambda row: order.index(row["verdict"]))
+    ranked = [
+        {**row, "check": f.in_words(row["check"]), "note": f.in_words(row["note"])}
+        for row in sorted(open_rows.to_dict("records"), key=lambda row: order.index(row["verdict"]))
+    ]
     return {"counts": counts, "rows": ranked, "total": len(table)}
 
 

@@ -1,57 +1,15 @@
-"""What would have to be true for the conclusion to fail, on one page; and what other priors would have given."""
+"""What other priors would have given."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 
-from .... import apa
 from ....study import wording
 from ...findings import Findings
 from ...topic import Topic
 from .figures import FIGURES
-
-ANALYSES = {
-    "prior": "One’s own expectation",
-    "imbalance": "The groups’ imbalance",
-    "confounding": "Something that nobody measured",
-    "limitations": "What limits the study",
-}
-
-
-def failing(f: Findings) -> dict[str, Any]:
-    """Return the tipping rows of every sensitivity analysis, in words and in numbers."""
-    table = f.table("tipping")
-    found = []
-    for analysis, own in table.groupby("analysis", sort=False):
-        rows = [
-            {
-                "sentence": row["sentence"],
-                "what": row["what"],
-                "value": tipping_value(row["value"]),
-                "range": _range(row["lower"], row["upper"]),
-            }
-            for row in own.to_dict("records")
-        ]
-        found.append({"title": ANALYSES.get(str(analysis), str(analysis)), "rows": rows})
-    return {"analyses": found, "ranges": bool(table["lower"].notna().any())}
-
-
-def tipping_value(value: float) -> str:
-    """Return a tipping value: whole from 10 on, two decimals below, a dash where nothing tips.
-
-    Examples
-    --------
-    >>> tipping_value(159.6), tipping_value(0.128), tipping_value(float("nan"))
-    ('160', '.13', '–')
-    """
-    return apa.number(value, 0) if abs(value) >= 10 else apa.bounded(value)
-
-
-def _range(low: float, high: float) -> str:
-    return "" if math.isnan(low) or math.isnan(high) else f"[{tipping_value(low)}, {tipping_value(high)}]"
 
 
 def sensitivity(f: Findings) -> dict[str, Any]:
@@ -67,7 +25,7 @@ def sensitivity(f: Findings) -> dict[str, Any]:
     return {
         "rows": shown,
         "families": _records(f.table("prior_families")),
-        "tipping": _tipping_sentences(f),
+        "tipping": f.tipping("prior"),
         "scaling": _scaling(f),
         "pooled": _pooled(f),
         "design": _design(f.table("prior_design")),
@@ -87,11 +45,6 @@ def _under_each_prior(f: Findings, model: str) -> pd.DataFrame:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _tipping_sentences(f: Findings) -> list[str]:
-    table = f.table("tipping")
-    return [] if table.empty else list(table.loc[table["analysis"] == "prior", "sentence"])
 
 
 def _scaling(f: Findings) -> dict[str, Any]:
@@ -149,9 +102,6 @@ def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
     }
 
 
-FAILING = Topic(
-    id="failing", title="What would have to be true for the conclusion to fail", needs=("tipping",), context=failing
-)
 SENSITIVITY = Topic(
     id="sensitivity",
     title="Prior sensitivity",

@@ -6,7 +6,7 @@ Drawn from the tables of `hikibayes.robustness.priors` alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,19 @@ from scipy.special import ndtr, ndtri
 from ....apa import bounded
 from ....arrays import FloatArray
 from ....study.wording import estimand_name, term_name
-from ...drawing import FAINT, FOCAL, INK, REFERENCE, FigureOf, draw_span, new_axes, plain_ticks, row_axes
+from ...drawing import (
+    FAINT,
+    FOCAL,
+    INK,
+    LINES,
+    MARKS,
+    REFERENCE,
+    FigureOf,
+    draw_span,
+    new_axes,
+    plain_ticks,
+    row_axes,
+)
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
@@ -27,7 +39,7 @@ WIDTH_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 FACTORS = (1e-3, 0.01, 0.1, 1 / 3, 1, 3, 10, 100, 1e3, 1e4, 1e6)
 SURE = 0.975
 LEVELS = (0.5, 0.9, SURE, 0.99)
-LINES = (0.7, 0.7, 1.8, 0.7)
+HEAVY = (0.7, 0.7, 1.8, 0.7)
 """Widths of the contours: the one at which the conclusion stands is the heaviest."""
 FINER = 120
 """Points along each side of the surface, between those that were evaluated."""
@@ -52,7 +64,7 @@ def _widths(run: SavedRun) -> Figure:
     _factor_ticks(below)
     own = table[table["is_models"]]
     for ax, name in ((above, "mean"), (below, "bf10")):
-        ax.plot(own["prior_sd"], own[name], "o", color=FOCAL, ms=6, mec="white")
+        ax.plot(own["prior_sd"], own[name], MARKS[FOCAL], color=FOCAL, ms=6, mec="white")
     _mark_tipping(run, above)
     below.set_ylabel("Bayes factor against 0")
     below.set_xscale("log")
@@ -87,7 +99,7 @@ def _surface(run: SavedRun) -> Figure:
     figure, (ax,) = new_axes(3.7)
     x, y, probit = _refined(grid)
     ax.contourf(x, y, probit, levels=[-np.inf, ndtri(SURE), np.inf], colors=["white", REFERENCE], alpha=0.2)
-    lines = ax.contour(x, y, probit, levels=ndtri(LEVELS), colors=[INK], linewidths=LINES)
+    lines = ax.contour(x, y, probit, levels=ndtri(LEVELS), colors=[INK], linewidths=HEAVY)
     ax.clabel(lines, fmt=lambda level: bounded(float(ndtr(level)), 3).rstrip("0"), fontsize=7.5)
     ax.set_xscale("log")
     for name, mean, sd in _normal_priors(run):
@@ -130,11 +142,20 @@ def _pooling(run: SavedRun) -> Figure:
     study, table = run.study, run.table("shrinkage").dropna(subset=["lower"])
     names = list(dict.fromkeys(table["coefficient"]))
     figure, ax = row_axes([term_name(study, name) for name in names], "difference of the slopes (SD per SD)")
-    for prior, colour, shift in (("own", FAINT, -0.1), ("pooled", FOCAL, 0.1)):
+    words = {"own": "each by itself", "pooled": "drawn together"}
+    for prior, colour, shift in (("own", REFERENCE, -0.1), ("pooled", FOCAL, 0.1)):
         own = table[table["prior"] == prior].set_index("coefficient")
         for i, name in enumerate(names):
             draw_span(ax, -i - shift, own.loc[name].to_dict(), colour)
-        ax.plot([], [], color=colour, lw=2.2, label={"own": "each by itself", "pooled": "drawn together"}[prior])
+        ax.plot(
+            [],
+            [],
+            MARKS[colour],
+            ls="-",
+            color=colour,
+            lw=2.2,
+            label=words[prior],
+        )
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8)
     plain_ticks(ax.xaxis)
     return figure
@@ -148,7 +169,8 @@ def _followup(run: SavedRun) -> Figure:
         own = table[(table["worlds"] == worlds) & table["n_per_group"].notna()].astype({"n_per_group": float})
         upper = own["upper"].astype(float).fillna(own["n_per_group"])
         ax.fill_between(own["prior_sd"], own["lower"].astype(float), upper, color=colour, alpha=0.2, lw=0)
-        ax.plot(own["prior_sd"], own["n_per_group"], "o-", color=colour, ms=4, lw=1.6, label=words[worlds])
+        look: Any = {"marker": MARKS[colour], "ls": LINES[colour], "color": colour, "ms": 4, "lw": 1.6}
+        ax.plot(own["prior_sd"], own["n_per_group"], label=words[worlds], **look)
     ax.set_xscale("log")
     ax.set_ylim(bottom=0)
     _width_ticks(ax)
