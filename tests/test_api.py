@@ -151,6 +151,7 @@ CALLS = {
         lambda g: hikibayes.validate(checks=[]),
         lambda g: hikibayes.validate("strangers", count=1, stages={"audit": lambda journey: ""}),
     ],
+    "figures": [lambda g: hikibayes.figures.fit_slopes(g.folder)],
     "report": [lambda g: hikibayes.report(g.folder), lambda g: hikibayes.report(str(g.audit))],
     "replay": [lambda g: hikibayes.replay(g.audit), lambda g: hikibayes.replay(str(g.audit))],
     "engines": [

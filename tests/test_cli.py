@@ -37,6 +37,15 @@ def test_help_lists_the_verbs_without_heavy_imports():
     assert run.stdout.strip() == "[]"
 
 
+def test_without_a_verb_it_says_what_to_type_first():
+    done = RUN.invoke(main, [])
+    assert done.exit_code == 0
+    verbs = re.findall(r"hikibayes (\w+)", done.output)
+    assert verbs[:4] == ["reanalyze", "studies", "audit", "fit"]
+    assert set(verbs) <= set(main.commands)
+    assert max(map(len, done.output.splitlines())) <= 120
+
+
 def test_audit_prints_writes_and_says_how_it_went(hikibayes):
     result = hikibayes("audit")
     assert result.exit_code == 0, result.output

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .reconstruction.synthesize import synthesize
     from .reconstruction.verify import verify
     from .replication.replicate import replicate
+    from .reporting.gallery import figures
     from .reporting.html import report
     from .robustness.confounding.sensitivity import confounding
     from .robustness.imbalance.sensitivity import imbalance
@@ -48,6 +49,7 @@ _HOME = {
     "confounding": "robustness.confounding.sensitivity",
     "diagnose": "planning.results.diagnose",
     "engines": "validation.engines",
+    "figures": "reporting.gallery",
     "fit": "inference.fit",
     "imbalance": "robustness.imbalance.sensitivity",
     "limitations": "robustness.limitations.sensitivity",
@@ -78,6 +80,7 @@ __all__ = [
     "confounding",
     "diagnose",
     "engines",
+    "figures",
     "fit",
     "imbalance",
     "limitations",

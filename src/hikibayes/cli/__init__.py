@@ -40,10 +40,24 @@ class Verbs(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+_FIRST = """\
+Question a published study from its printed numbers. What do you have?
+
+  nothing yet       hikibayes reanalyze                      the study that comes with the package, from record to report
+  a paper           hikibayes studies --from tables.md --new study.toml, then hikibayes audit study.toml
+  your own table    hikibayes fit "score ~ group * support" data.csv
+  a plan            hikibayes power --effect 0.3             how many people it needs
+
+Every verb: hikibayes --help; one of them: hikibayes fit --help"""
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hikibayes")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Question a published study from its printed numbers: audit, reconstruct, fit, sensitivity, plan."""
+    if ctx.invoked_subcommand is None:
+        click.echo(_FIRST)
 
 
 for each in (*map(command, VERBS), report, replay, studies, models, simulations):

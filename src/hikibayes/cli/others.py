@@ -16,15 +16,21 @@ schema = click.Option(["--schema"], is_flag=True, help="Print the JSON Schema of
 new = click.Option(["--new"], type=click.Path(dir_okay=False), help="Write a commented template to FILE.")
 
 
-@click.command(params=[options.folder])
-def report(*, folder: str) -> None:
+docx = click.Option(["--docx"], is_flag=True, help="Write it as a Word document, too (extra docx).")
+
+
+@click.command(params=[options.folder, docx])
+def report(*, folder: str, docx: bool) -> None:
     """Make the HTML report of a run FOLDER and its figures anew, from its saved files alone."""
     from ..folders import REPORT, renew_files
     from ..reporting.html import report
+    from ..reporting.word import DOCUMENT, word
 
+    document = {DOCUMENT: word(folder)} if docx else {}
     made = report(folder)
-    renew_files(Path(folder), {**made.figures, REPORT: made})
-    click.echo(Path(folder) / REPORT)
+    renew_files(Path(folder), {**made.figures, REPORT: made, **document})
+    for name in (REPORT, *document):
+        click.echo(Path(folder) / name)
 
 
 @click.command(params=[options.folder, options.json])

@@ -1,16 +1,15 @@
-"""A verb as a command: its options, a progress bar, its tables in the terminal, its exit code."""
+"""A verb as a command: its options, what is said while it runs, its tables in the terminal, its exit code."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..runs import options
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from ..runs.verb import Outcome, Verb
@@ -24,8 +23,13 @@ def command(verb: Verb) -> click.Command:
         from ..runs.run import Run, carry_out
 
         _refuse_empty(verb, arguments)
-        run = Run(verb=verb, chosen_seed=seed, out=Path(out) if out else None, say=say, bar=progress_bar)
-        found, folder = carry_out(run, arguments)
+        waiting = Waiting(sys.stderr)
+        where = Path(out) if out else None
+        run = Run(verb=verb, chosen_seed=seed, out=where, say=waiting.say, bar=waiting.bar)
+        try:
+            found, folder = carry_out(run, arguments)
+        finally:
+            waiting.end()
         print_outcome(found, folder, as_json)
         sys.exit(int(not found.sound))
 
@@ -67,16 +71,3 @@ def show(table: Any, *, title: str | None = None, styles: Any = None, as_json: b
 def say(what: str) -> None:
     """Tell on stderr what begins."""
     click.echo(f"{what} ...", err=True)
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on stderr how much of how much is done; yields the function to tell it."""
-    with click.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as bar:
-
-        def tell(done: int, total: int) -> None:
-            # there may be more to do than was known when the bar was full
-            bar.length, bar.finished = total, False
-            bar.update(done - bar.pos)
-
-        yield tell

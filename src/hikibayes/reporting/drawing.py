@@ -85,6 +85,19 @@ def draw(figure: FigureOf, run: SavedRun) -> str:
     return as_svg(lambda: figure.draw(run), transparent=True, **STYLE)
 
 
+def picture(figure: FigureOf, run: SavedRun) -> bytes:
+    """Return a figure of a run as PNG, for what does not take SVG."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    whole = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        drawn = figure.draw(run)
+        drawn.savefig(whole, format="png", dpi=200)
+        plt.close(drawn)
+    return whole.getvalue()
+
+
 def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: Any) -> str:
     """Return what a function draws as SVG, the same bytes for the same drawing.
 

@@ -142,7 +142,7 @@ def _plain_page(findings: Findings, topics: Sequence[Topic], drawn: Mapping[str,
         "run": run,
         "tables": tables,
         "failed": [row for name in names for row in _failed(run.table(name))],
-        "figures": [_inline(Path(name).stem, figures_of) for name in figures_of],
+        "figures": {name: _inline(name, figures_of) for name in (Path(path).stem for path in figures_of)},
         "data_sets": sum(bool(DATA_SET.fullmatch(name.removesuffix(".csv"))) for name in run.texts),
         "sections": _sections(topics, findings, {}),
     }

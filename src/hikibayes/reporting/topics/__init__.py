@@ -40,7 +40,10 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 
+FIGURES = {name: figure for topic in TOPICS for name, figure in topic.figures.items()}
+"""Every figure by its name."""
+
+
 def figure_files(run: SavedRun) -> dict[str, str]:
     """Return every figure that a run has the tables for, by file name."""
-    every = {name: figure for topic in TOPICS for name, figure in topic.figures.items()}
-    return {f"figures/{name}.svg": draw(figure, run) for name, figure in every.items() if figure.wanted(run)}
+    return {f"figures/{name}.svg": draw(figure, run) for name, figure in FIGURES.items() if figure.wanted(run)}

@@ -34,7 +34,7 @@ def calibrate(run: Run, study: str, readings: Mapping[str, str], draws: int, thi
 
     about = run.study(study, readings)
     run.say("looking for starting points (a record of a new shape compiles for up to a minute)")
-    with run.bar("sampling") as tell:
+    with run.bar("steps of sampling") as tell:
         found = calibrate(about, seed=run.seed, draws=draws, thin=thin, progress=tell)
     by_unit = answers_by_unit(found.study, found.reconstructions, seed=run.seed)
     shown = [(f"{about.id}: what the record pins down, seed {run.seed}", found.table[SHOWN])]

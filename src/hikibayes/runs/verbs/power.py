@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -80,7 +79,6 @@ def power(
     from ...planning.designs.resolved import short_form
     from ...planning.power import forget, power
     from ...planning.results.diagnose import REPLICATES_FILE
-    from ...planning.run.meter import Meter
     from ...planning.run.replicates import write_replicates
     from ...spec import spec_text
 
@@ -88,17 +86,18 @@ def power(
     asked = _inputs(run, simulation, reconstructions, partial(_asked, simulation, effect, per_group, formula))
     study, models = asked["study"], asked["models"]
     store = None if run.again else run.folder(study.id) / UNFINISHED
-    found = power(
-        **asked,
-        replicates=replicates,
-        seed=run.chosen_seed,
-        store=store,
-        workers=workers,
-        dask=dask,
-        progress=None if run.again else Meter(sys.stderr),
-        tell=run.say,
-        any_size=yes,
-    )
+    with run.bar("simulated studies") as tell:
+        found = power(
+            **asked,
+            replicates=replicates,
+            seed=run.chosen_seed,
+            store=store,
+            workers=workers,
+            dask=dask,
+            progress=tell,
+            tell=run.say,
+            any_size=yes,
+        )
     files = {
         REPLICATES_FILE: partial(write_replicates, found.replicates),
         "study.json": spec_text(study),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
+import threading
+import time
 
-from hikibayes.planning.run.meter import Meter
+from hikibayes.cli.waiting import Meter, Waiting
 
 
 class Clock:
@@ -18,11 +21,11 @@ class Clock:
 def told(steps: list[tuple[float, int]], total: int, *, screen: bool = True) -> list[str]:
     stream, clock = io.StringIO(), Clock()
     stream.isatty = lambda: screen
-    meter = Meter(stream, clock)
+    meter = Meter(stream, "simulated studies", clock)
     for now, done in steps:
         clock.now = now
         meter(done, total)
-    return stream.getvalue().replace("\r\x1b[K", "\n").strip().split("\n")
+    return re.sub(r"\[[#.]{24}\] ", "", stream.getvalue().replace("\r\x1b[K", "\n")).strip().split("\n")
 
 
 def test_a_slow_start_does_not_count_for_long():
@@ -50,3 +53,40 @@ def test_a_log_gets_few_lines():
 def test_long_runs():
     assert told([(30.0, 1), (40.0, 11)], 10_001)[-1].endswith("about 2.8 h left")
     assert told([(30.0, 1), (40.0, 11)], 1_001)[-1].endswith("about 16 min left")
+
+
+def test_a_bar_fills_on_a_screen_and_is_not_in_a_log():
+    shown = []
+    for screen in (True, False):
+        stream = io.StringIO()
+        stream.isatty = lambda screen=screen: screen
+        meter = Meter(stream, "tables", clock := Clock())
+        clock.now = 20.0
+        meter(6, 12)
+        shown.append(stream.getvalue())
+    assert "[############............] 6 of 12 tables (50%)" in shown[0]
+    assert shown[1] == "6 of 12 tables (50%)\n"
+
+
+def test_seconds_are_counted_beside_what_is_going_on_until_it_ends():
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    waiting, before = Waiting(stream, tick=0.01), threading.active_count()
+    waiting.say("compiling")
+    time.sleep(0.05)
+    waiting.say("sampling")
+    with waiting.bar("steps") as tell:
+        tell(1, 1)
+    assert threading.active_count() == before
+    lines = stream.getvalue().split("\n")
+    assert lines[0].count("compiling ...") > 1
+    assert lines[1].endswith("sampling ...")
+    assert lines[2].endswith("1 of 1 steps (100%)")
+
+
+def test_a_log_has_what_begins_and_nothing_else():
+    stream = io.StringIO()
+    waiting = Waiting(stream)
+    waiting.say("compiling")
+    waiting.end()
+    assert stream.getvalue() == "compiling ...\n"
