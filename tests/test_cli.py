@@ -37,8 +37,8 @@ def test_help_lists_the_verbs_without_heavy_imports():
     assert run.stdout.strip() == "[]"
 
 
-def test_without_a_verb_it_says_what_to_type_first():
-    done = RUN.invoke(main, [])
+def test_without_a_verb_it_says_what_to_type_first(hikibayes):
+    done = hikibayes()
     assert done.exit_code == 0
     verbs = re.findall(r"hikibayes (\w+)", done.output)
     assert verbs[:4] == ["reanalyze", "studies", "audit", "fit"]

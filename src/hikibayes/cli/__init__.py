@@ -43,10 +43,10 @@ class Verbs(click.Group):
 _FIRST = """\
 Question a published study from its printed numbers. What do you have?
 
-  nothing yet       hikibayes reanalyze                      the study that comes with the package, from record to report
+  nothing yet       hikibayes reanalyze              the study that comes with the package, from record to report
   a paper           hikibayes studies --from tables.md --new study.toml, then hikibayes audit study.toml
   your own table    hikibayes fit "score ~ group * support" data.csv
-  a plan            hikibayes power --effect 0.3             how many people it needs
+  a plan            hikibayes power --effect 0.3     how many people it needs
 
 Every verb: hikibayes --help; one of them: hikibayes fit --help"""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

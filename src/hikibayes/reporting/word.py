@@ -105,6 +105,7 @@ def _runs(paragraph: Any, element: Any, *, bold: bool = False, italic: bool = Fa
 
     add(element.text)
     for child in element:
+        add("\n" if child.tag == "br" else None)
         _runs(paragraph, child, bold=bold, italic=italic)
         add(child.tail)
 

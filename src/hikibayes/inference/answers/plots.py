@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from ..fit import Fit
 
-COLOURS = ("#41668f", "#c2532f", "#4d7c4a", "#8a6d1d", "#7a4f8a", "#22262b")
+COLOURS = ("#2b6cb0", "#c8500f", "#5b1a67", "#0b7d68", "#8b929b", "#22262b")
+MARKS = "o^DsvP"
+LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), "-")
+"""Cells are told apart by colour, mark and line."""
 INK, FAINT = "#22262b", "#8b929b"
 WIDTH = 4.1
 MOST_ROWS = 14
@@ -109,11 +112,12 @@ def draw_effects(lines: pd.DataFrame, dots: pd.DataFrame, outcome: str, names: N
     """Draw expected outcomes along a number, a line for each cell, over the people."""
     by = str(lines["by"].iloc[0])
     ax = _axes(ax, 3.3)
-    for (cell, own), colour in zip(lines.groupby("cell", sort=False), COLOURS * 9, strict=False):
+    looks = zip(COLOURS * 9, MARKS * 9, LINES * 9, strict=True)
+    for (cell, own), (colour, mark, line) in zip(lines.groupby("cell", sort=False), looks, strict=False):
         mine = dots[dots["cell"] == cell] if (dots["cell"] != "").any() else dots.iloc[:0]
-        ax.plot(mine["x"], mine["y"], "o", color=colour, ms=3, alpha=0.4, mew=0)
+        ax.plot(mine["x"], mine["y"], mark, color=colour, ms=3, alpha=0.4, mew=0)
         ax.fill_between(own["value"], own["lower"], own["upper"], color=colour, alpha=0.18, lw=0)
-        ax.plot(own["value"], own["mean"], color=colour, lw=2, label=names(by, str(cell)) if cell else None)
+        ax.plot(own["value"], own["mean"], color=colour, lw=2, ls=line, label=names(by, str(cell)) if cell else None)
     if not (dots["cell"] != "").any():
         ax.plot(dots["x"], dots["y"], "o", color=FAINT, ms=3, alpha=0.5, mew=0, zorder=0)
     if len(cells := [names(by, str(cell)) for cell in dict.fromkeys(lines["cell"]) if cell]) > 1:

@@ -27,7 +27,8 @@ def falling(f: Findings) -> list[dict[str, str]]:
     for analysis in sorted(every, key=_place):
         kind, section, words = KINDS_OF.get(analysis, (analysis, analysis, _as_said))
         rows = f.tipping(analysis)
-        line = words(f, rows) if math.isfinite(rows[0]["value"]) else _as_said(f, rows)
+        told = math.isfinite(rows[0]["value"]) and (analysis == "prior" or f.has(analysis))
+        line = words(f, rows) if told else _as_said(f, rows)
         found.append({"kind": kind, "section": section, "line": line})
     return [*found, *_readings(f)]
 

@@ -86,7 +86,7 @@ def _design(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
-    own = table[table["model"] == model]
+    own = table[table["model"] == model] if len(table) else table
     if own.empty:
         return {"curve": False}
     peak = own.sort_values("bf10").iloc[-1]
