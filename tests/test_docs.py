@@ -3,12 +3,14 @@
 import re
 import shlex
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+import hikibayes
 from hikibayes.cli import main
 from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.quantities import KINDS
@@ -110,6 +112,23 @@ def test_the_worked_paper_goes_from_its_tables_to_a_report(tmp_path, monkeypatch
             assert words[0] != "audit" or "inconsistent" not in result.stdout
     assert len(load_study("draft.toml").facts) == 48
     assert not long or Path("results/draft/reanalyze/report.html").is_file()
+
+
+def test_the_site_has_every_page_and_every_public_name():
+    listed = re.findall(r"^[\w-]+$", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = [page.stem for page in (ROOT / "docs").iterdir() if page.suffix in (".md", ".rst")]
+    assert sorted(listed) == sorted({*pages} - {"index"})
+    told = re.findall(r"^\.\. auto\w+:: ([\w.]+)$", (ROOT / "docs" / "api.rst").read_text(encoding="utf-8"), re.MULTILINE)
+    homes = {getattr(import_module(home), name) for home, _, name in (each.rpartition(".") for each in told)}
+    public = (getattr(hikibayes, name) for name in hikibayes.__all__)
+    assert {each if callable(each) else type(each) for each in public} == homes
+
+
+def test_the_gallery_and_the_glossary_name_what_there_is():
+    gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"hb\.figures\.(\w+)", gallery)) <= set(dir(hikibayes.figures))
+    terms = re.findall(r"^- \*\*(.+?)\*\*", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert terms == sorted(terms, key=str.lower)
 
 
 def test_a_command_that_does_not_exist_any_more_would_be_seen():
