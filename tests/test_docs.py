@@ -118,7 +118,9 @@ def test_the_site_has_every_page_and_every_public_name():
     listed = re.findall(r"^[\w-]+$", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
     pages = [page.stem for page in (ROOT / "docs").iterdir() if page.suffix in (".md", ".rst")]
     assert sorted(listed) == sorted({*pages} - {"index"})
-    told = re.findall(r"^\.\. auto\w+:: ([\w.]+)$", (ROOT / "docs" / "api.rst").read_text(encoding="utf-8"), re.MULTILINE)
+    told = re.findall(
+        r"^\.\. auto\w+:: ([\w.]+)$", (ROOT / "docs" / "api.rst").read_text(encoding="utf-8"), re.MULTILINE
+    )
     homes = {getattr(import_module(home), name) for home, _, name in (each.rpartition(".") for each in told)}
     public = (getattr(hikibayes, name) for name in hikibayes.__all__)
     assert {each if callable(each) else type(each) for each in public} == homes
