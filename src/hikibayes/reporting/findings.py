@@ -204,7 +204,9 @@ class Findings:
         """What the page is, and of what."""
         if self.planned:
             return f"Plan of a study: {self.paper}"
-        return f"A Bayesian reanalysis of {self.paper}" if self.synthetic else f"Sensitivity of a fit: {self.paper}"
+        if self.has("published"):
+            return f"A Bayesian reanalysis of {self.paper}"
+        return f"{'The next study after' if self.has('planning.json') else 'Sensitivity analyses of'} {self.paper}"
 
     @cached_property
     def reference(self) -> str:
