@@ -15,7 +15,7 @@ from tests.studies import stranger
 from tests.study.small_studies import number, small_study
 
 from hikibayes.auditing.audit import COLUMNS, audit, checks
-from hikibayes.auditing.checks.comparisons import Comparison, degrees_over, effect_size, t_statistic, welch_df
+from hikibayes.auditing.checks.comparisons import Comparison, degrees_over, statistic, welch_df
 from hikibayes.auditing.checks.jointly import variances_possible
 from hikibayes.spec import InputError, validated
 from hikibayes.study.analysis import PublishedAnalysis
@@ -367,9 +367,9 @@ def comparison(gap, sds, sizes, test, decimals):
         means=(fact("mean", 3 + gap, decimals, group="b"), fact("mean", 3, decimals, group="a")),
         sds=tuple(fact("sd", sd, decimals, group=group) for sd, group in zip(sds, "ba", strict=True)),
         printed={
-            "t": fact("t", t_statistic(test, gap, variances, sizes), 2, test=test, **between),
+            "t": fact("t", statistic(test, gap, variances, sizes), 2, test=test, **between),
             "df": fact("df", df, 2, test=test, **between),
-            "d": fact("d", effect_size("cohen", gap, variances, sizes), 2, **between),
+            "d": fact("d", statistic("cohen", gap, variances, sizes), 2, **between),
         },
     )
 
@@ -414,8 +414,8 @@ def test_the_joint_region_is_what_a_fine_grid_finds():
         for b in sds[1]
         if welch_df((a**2, b**2), (30, 55)) in made.printed["df"].interval
         and any(
-            t_statistic("welch", gap, (a**2, b**2), (30, 55)) in made.printed["t"].interval
-            and effect_size("cohen", gap, (a**2, b**2), (30, 55)) in made.printed["d"].interval
+            statistic("welch", gap, (a**2, b**2), (30, 55)) in made.printed["t"].interval
+            and statistic("cohen", gap, (a**2, b**2), (30, 55)) in made.printed["d"].interval
             for gap in gaps
         )
     ]

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Literal
 
-from scipy.special import gammaln
+import numpy as np
 
+from ...moments.comparisons import Comparison as Pair
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
@@ -39,62 +40,32 @@ EFFECT_SIZES = {
     "divisor_n": "d with SDs of divisor n",
 }
 """Kinds of d, the one that is meant where nothing is said first."""
+STATISTICS = {
+    **{"welch": "welch_t", "student": "student_t", "df": "welch_df", "cohen": "d", "hedges": "hedges_g"},
+    **{"average": "d_average", "divisor_n": "d_divisor_n"},
+    **{name: name for name in ("glass_first", "glass_second")},
+}
+"""Names in `hikibayes.moments.comparisons`."""
 
 
-# -- the formulas ---------------------------------------------------------------------------------------------------
+# -- numbers of a comparison ------------------------------------------------------------------------------------------
 
 
-def squared_error(test: Test, sizes: tuple[int, int]) -> tuple[float, float]:
-    """Return how much of each group's variance is in the squared standard error of a mean difference."""
-    n1, n2 = sizes
-    if test == "welch":
-        return 1 / n1, 1 / n2
-    pooled = divisor("cohen", sizes)
-    return pooled[0] * (1 / n1 + 1 / n2), pooled[1] * (1 / n1 + 1 / n2)
-
-
-def t_statistic(test: Test, gap: float, variances: tuple[float, float], sizes: tuple[int, int]) -> float:
-    """Return Welch's or Student's t of a mean difference."""
-    return _over(gap, squared_error(test, sizes), variances)
+def statistic(kind: str, gap: float, variances: tuple[float, float], sizes: tuple[int, int]) -> float:
+    """Return a t, Welch's df, or a standardised mean difference of some kind; 0 for nothing of nothing."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = float(getattr(Pair(*sizes, np.float64(gap), *np.asarray(variances, dtype=float)), STATISTICS[kind]))
+    return 0.0 if math.isnan(value) else value
 
 
 def welch_df(variances: tuple[float, float], sizes: tuple[int, int]) -> float:
     """Return Welch's degrees of freedom, between the smaller n - 1 and n1 + n2 - 2."""
-    a, b = (variance / n for variance, n in zip(variances, sizes, strict=True))
-    return _ratio((a + b) ** 2, a**2 / (sizes[0] - 1) + b**2 / (sizes[1] - 1))
+    return statistic("df", 1.0, variances, sizes)
 
 
 def divisor(kind: str, sizes: tuple[int, int]) -> tuple[float, float]:
-    """Return how much of each group's variance is in the squared divisor of an effect size.
-
-    Notes
-    -----
-    Hedges' correction is that by gamma functions; its usual approximation 1 - 3 / (4 df - 1) differs from it by less
-    than any paper prints.
-    """
-    n1, n2 = sizes
-    df = n1 + n2 - 2
-    pooled = (n1 - 1) / df, (n2 - 1) / df
-    correction = math.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) * math.sqrt(2 / df) if df > 1 else 1.0
-    scale = {"cohen": 1.0, "hedges": correction**-2, "divisor_n": df / (n1 + n2)}
-    if kind in scale:
-        return pooled[0] * scale[kind], pooled[1] * scale[kind]
-    return {"average": (0.5, 0.5), "glass_first": (1.0, 0.0), "glass_second": (0.0, 1.0)}[kind]
-
-
-def effect_size(kind: str, gap: float, variances: tuple[float, float], sizes: tuple[int, int]) -> float:
-    """Return a standardised mean difference of some kind."""
-    return _over(gap, divisor(kind, sizes), variances)
-
-
-def _over(gap: float, weights: tuple[float, float], variances: tuple[float, float]) -> float:
-    return _ratio(gap, math.sqrt(weights[0] * variances[0] + weights[1] * variances[1]))
-
-
-def _ratio(a: float, b: float) -> float:
-    if b > 0:
-        return a / b
-    return math.copysign(math.inf, a) if a else 0.0
+    """Return how much of each group's variance is in the squared divisor of a t or an effect size."""
+    return statistic(kind, 1.0, (1.0, 0.0), sizes) ** -2, statistic(kind, 1.0, (0.0, 1.0), sizes) ** -2
 
 
 # -- the facts of one comparison ------------------------------------------------------------------------------------
@@ -156,11 +127,11 @@ class Comparison:
 
     def t_of(self, test: Test) -> Interval:
         """Return the t that the means and SDs leave possible."""
-        return image(lambda g, v, w: t_statistic(test, g, (v, w), self.sizes), self.gap, *self.variances)
+        return image(lambda g, v, w: statistic(test, g, (v, w), self.sizes), self.gap, *self.variances)
 
     def d_of(self, kind: str) -> Interval:
         """Return the effect sizes that the means and SDs leave possible."""
-        return image(lambda g, v, w: effect_size(kind, g, (v, w), self.sizes), self.gap, *self.variances)
+        return image(lambda g, v, w: statistic(kind, g, (v, w), self.sizes), self.gap, *self.variances)
 
     def if_standard_errors(self) -> Comparison:
         """Return the comparison as it would be if the printed SDs were standard errors of the means."""
@@ -187,7 +158,7 @@ def degrees_over(points: Sequence[tuple[float, float]], sizes: tuple[int, int]) 
     """
     degrees = [welch_df(point, sizes) for point in points]
     n1, n2 = sizes
-    ratios = [_ratio(v / n1, w / n2) for v, w in points]
+    ratios = [(v / n1) / (w / n2) if w > 0 else math.inf if v > 0 else 0.0 for v, w in points]
     over_peak = min(ratios) <= (n1 - 1) / (n2 - 1) <= max(ratios)
     return Interval(min(degrees), n1 + n2 - 2 if over_peak else max(degrees))
 
@@ -323,7 +294,7 @@ def _t_per_d(comparison: Comparison, tests: Iterable[Test], kinds: Iterable[str]
     points = [(min(max(v, TINY), HUGE), min(max(w, TINY), HUGE)) for v, w in corners]
     n = comparison.sizes
     ratios = [
-        t_statistic(test, 1.0, point, n) / effect_size(kind, 1.0, point, n)
+        statistic(test, 1.0, point, n) / statistic(kind, 1.0, point, n)
         for point in points
         for test in tests
         for kind in kinds

@@ -18,9 +18,7 @@ from .comparisons import (
     comparisons,
     degrees_over,
     divisor,
-    effect_size,
-    squared_error,
-    t_statistic,
+    statistic,
     welch_df,
 )
 from .descriptives import whole_number_sums
@@ -104,7 +102,7 @@ def _positive(interval: Interval, sign: int) -> Interval | None:
 def _gap_lines(comparison: Comparison, meant: Meant, names: frozenset[str], sign: int) -> list[HalfPlane] | None:
     """Return the lines of the conditions on D, t and d for a difference of this sign; None where the sign is wrong."""
     (test, kind), n = meant, comparison.sizes
-    error = HalfPlane(*squared_error(test, n))
+    error = HalfPlane(*divisor(test, n))
     bounds = [(_positive(comparison.gap, sign), HalfPlane(0, 0, 1))]
     for name, scale in (("t", error), ("d", HalfPlane(*divisor(kind, n)))):
         if name in names and name in comparison.printed:
@@ -207,8 +205,8 @@ def _left_open(comparison: Comparison, meant: Meant, regions: list[Polygon]) -> 
     points = [point for region in regions for point in region]
     (test, kind), n = meant, comparison.sizes
     per_gap = {
-        "t": [t_statistic(test, 1, point, n) for point in points],
-        "d": [effect_size(kind, 1, point, n) for point in points],
+        "t": [statistic(test, 1, point, n) for point in points],
+        "d": [statistic(kind, 1, point, n) for point in points],
     }
     left = {name: _multiples(comparison.gap, factors) for name, factors in per_gap.items()}
     for name, other in (("t", "d"), ("d", "t")):
@@ -266,9 +264,9 @@ def _numbers(comparison: Comparison, meant: Meant, pair: Pair) -> dict[str, floa
     (test, kind), (first, second) = meant, pair
     gap, variances, n = first.mean - second.mean, (first.variance, second.variance), comparison.sizes
     return {
-        "t": t_statistic(test, gap, variances, n),
+        "t": statistic(test, gap, variances, n),
         "df": welch_df(variances, n) if test == "welch" else sum(n) - 2,
-        "d": effect_size(kind, gap, variances, n),
+        "d": statistic(kind, gap, variances, n),
     }
 
 
