@@ -66,3 +66,12 @@ def test_what_is_declared_stands(style):
 def test_the_shipped_study_leaves_nothing_open():
     study = hikibayes.load_study("nonaka2021").read()
     assert likeliest(study) == (study, ())
+
+
+@pytest.mark.parametrize(("coding", "meant"), [("effect", "sum"), ("half", "effect")])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_codes_of_a_declared_effect_coding_are_those_of_the_printed_slopes(seed, coding, meant):
+    # the test and the slopes' model are declared: the codes alone are open
+    study = stranger(seed, sizes=(60, 90), style=Style(decimals=3, coding=coding)).study
+    kept = [f for f in study.model_dump(exclude_unset=True)["fact"] if f["quantity"] in ("n", "coefficient", "slope")]
+    assert likeliest(study.replace(fact=kept))[0].analysis.coding == meant

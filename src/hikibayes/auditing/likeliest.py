@@ -85,10 +85,12 @@ def _comparisons(study: Study, facts: list[dict[str, Any]]) -> Iterator[str]:
 def _regressions(study: Study, content: dict[str, Any]) -> Iterator[str]:
     fits = list(conventions_that_fit(study))
     usual, ways = _ways(study)
-    by_sum = [_slope_as_sum(study, fact, ways) for fact in study.facts if _may_be_separate(fact)]
+    slopes = [fact for fact in study.facts if fact.quantity == "slope" and not fact.separate]
+    by_sum = [_slope_as_sum(study, fact, ways) for fact in slopes]
     of_slopes = [allowed for allowed in by_sum if allowed is not None]
     separate = [{(each.separate,) for each in allowed} for fact, allowed, _ in fits if _may_be_separate(fact)]
-    if _best(separate, [(False,), (True,)]) == (True,) or (of_slopes and not set.intersection(*of_slopes)):
+    undecided = any(map(_may_be_separate, slopes)) and of_slopes and not set.intersection(*of_slopes)
+    if undecided or _best(separate, [(False,), (True,)]) == (True,):
         of_slopes = []
         for fact in content["fact"]:
             if "separate" in KINDS[fact["quantity"]].conventions and fact.get("separate") is None:
@@ -111,7 +113,7 @@ def _slope_as_sum(study: Study, fact: Fact, ways: Sequence[Choice]) -> set[Choic
         only(study, "coefficient", step=fact.step, term=term, standardised=fact.standardised)
         for term in (str(fact.of), f"{group}:{fact.of}")
     ]
-    if fact.quantity != "slope" or not fact.group or not all(own) or len(study.group_names) != 2:
+    if not fact.group or not all(own) or len(study.group_names) != 2:
         return None
     first, second = (each.interval for each in own if each)
     if study.analysis.standardised if fact.standardised is None else fact.standardised:
