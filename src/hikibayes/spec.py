@@ -391,8 +391,14 @@ def read_object(text: str, source: str | Path) -> dict[str, Any]:
 
 
 def digest(spec: BaseModel) -> str:
-    """Return the SHA-256 of a spec's resolved content: equal content, equal digest, whatever the file looked like."""
-    content = json.dumps(spec.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Return the SHA-256 of a spec's resolved content: equal content, equal digest, whatever the file looked like.
+
+    Notes
+    -----
+    What a spec's class lists as ``BESIDE`` does not count: questions that are kept with a thing, and do not change it.
+    """
+    counts = spec.model_dump(mode="json", exclude=set(getattr(spec, "BESIDE", ())))
+    content = json.dumps(counts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -50,6 +50,11 @@ def test_content_round_trips_with_its_digest(nonaka):
     assert digest(again) == digest(nonaka)
 
 
+def test_a_question_kept_with_a_study_does_not_change_its_digest(nonaka):
+    assert digest(nonaka.model_copy(update={"limitations": ()})) == digest(nonaka)
+    assert digest(nonaka.model_copy(update={"statements": ()})) != digest(nonaka)
+
+
 @pytest.mark.parametrize(
     ("part", "entry", "change", "message"),
     [

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -186,6 +186,9 @@ class Study(Spec):
     pydantic.ValidationError
         A name is used twice, or something refers to a measure, group, step, fact or level that does not exist.
     """
+
+    BESIDE: ClassVar[frozenset[str]] = frozenset({"limitations"})
+    """What its digest leaves out: a question that is added changes no draw, no plan's seeds, and no stored fit."""
 
     id: Identifier
     description: Text
