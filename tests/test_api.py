@@ -142,6 +142,11 @@ CALLS = {
         lambda g: hikibayes.limitations(g.folder, only=["panel"]),
         lambda g: hikibayes.limitations(g.fit, numbers={"panel": {"share": 0.2}}),
     ],
+    "multiverse": [
+        lambda g: hikibayes.multiverse("nonaka2021", datasets=2, most=20),
+        lambda g: hikibayes.multiverse(g.folder, most=20),
+        lambda g: hikibayes.multiverse(g.fit, most=20),
+    ],
     "replicate": [
         lambda g: hikibayes.replicate(str(g.folder), "nonaka2021_made_up"),
         lambda g: hikibayes.replicate(g.fit, g.table, more=True),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .robustness.confounding.sensitivity import confounding
     from .robustness.imbalance.sensitivity import imbalance
     from .robustness.limitations.sensitivity import limitations
+    from .robustness.multiverse.sensitivity import multiverse
     from .robustness.priors.sensitivity import priors
     from .runs.replay import replay
     from .spec import InputError
@@ -56,6 +57,7 @@ _HOME = {
     "load_model": "inference.models.specs",
     "load_simulation": "planning.designs.simulation",
     "load_study": "study.study_file",
+    "multiverse": "robustness.multiverse.sensitivity",
     "power": "planning.power",
     "priors": "robustness.priors.sensitivity",
     "reanalyze": "reanalysis.pipeline",
@@ -87,6 +89,7 @@ __all__ = [
     "load_model",
     "load_simulation",
     "load_study",
+    "multiverse",
     "power",
     "priors",
     "reanalyze",

@@ -70,12 +70,12 @@ def test_every_adjustment_has_a_name_of_its_own(saved):
     assert {f"{SEASON} left out", "standardised to equal shares", f"groups matched on {SEASON}"} <= set(names)
 
 
-@pytest.mark.parametrize("verb", ["imbalance", "confounding", "limitations"])
+@pytest.mark.parametrize("verb", ["imbalance", "confounding", "limitations", "multiverse"])
 def test_a_fit_of_one_s_own_is_analysed_and_the_run_replays(verb, fitted, tmp_path):
     done = RUN.invoke(main, [verb, str(fitted), "--out", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
     table = pd.DataFrame(json.loads(done.stdout))
-    assert verb == "limitations" or (table["estimand"] == "shade_slope_difference").any()
+    assert verb in ("limitations", "multiverse") or (table["estimand"] == "shade_slope_difference").any()
     assert {f"{verb}.csv", "tipping.csv", "run.json", "study.json"} <= {path.name for path in tmp_path.iterdir()}
     first = "limitation_panel" if verb == "limitations" else verb
     assert (tmp_path / "figures" / f"{first}.svg").is_file()
@@ -113,6 +113,8 @@ def test_a_mix_of_one_s_own_is_in_the_table(fitted, tmp_path):
         (["limitations", "--set", "panel.share=half"], "write it as LIMITATION.NUMBER=VALUE"),
         (["limitations", "--only", "weather"], "there is no limitation 'weather'"),
         (["limitations", "--about", "panel=contentment,rain"], "there is no measure 'rain'"),
+        (["multiverse", "--exclude", "season=last"], "there is no level of 'season' 'last'"),
+        (["multiverse", "--cross", "wage_test"], "a fit has no readings to cross"),
         (["confounding", "--alpha", "1"], "alpha is 1; it must lie between 0 and 1"),
         (["confounding", "--reading", "wage_test=welch"], "a fit has no readings"),
     ],

@@ -47,7 +47,13 @@ def folders(tmp_path_factory):
     typed("fit", "step3", root / "table.csv", "--engine", "exact", "-o", root / "fit")
     simulated(load_study("nonaka2021").read(), n=50, seed=2).to_csv(root / "new.csv", index=False)
     typed("replicate", root / "fit", root / "new.csv", "-o", root / "replicate")
-    for analysis in (("priors", "--no-design"), ("imbalance",), ("confounding",), ("limitations",)):
+    for analysis in (
+        ("priors", "--no-design"),
+        ("imbalance",),
+        ("confounding",),
+        ("limitations",),
+        ("multiverse", "--most", "60"),
+    ):
         typed(analysis[0], root / "fit", *analysis[1:], "-o", root / analysis[0])
     typed("power", root / "plan.toml", "-o", root / "power")
     typed("diagnose", root / "power", "-o", root / "diagnose")

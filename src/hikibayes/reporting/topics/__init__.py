@@ -5,7 +5,20 @@ from __future__ import annotations
 from ..drawing import draw
 from ..saved import SavedRun
 from ..topic import Topic
-from . import answers, checks, confounding, fit, imbalance, limits, methods, planning, record, replication, sensitivity
+from . import (
+    answers,
+    checks,
+    confounding,
+    fit,
+    imbalance,
+    limits,
+    methods,
+    multiverse,
+    planning,
+    record,
+    replication,
+    sensitivity,
+)
 from .methods.checklist import CHECKLIST
 
 TOPICS: tuple[Topic, ...] = (
@@ -29,6 +42,7 @@ TOPICS: tuple[Topic, ...] = (
     imbalance.IMBALANCE,
     confounding.CONFOUNDING,
     limits.LIMITS,
+    multiverse.MULTIVERSE,
     checks.MODEL_CHECKS,
     checks.ENGINES,
     planning.PLANNING,

@@ -7,6 +7,7 @@ from .engines import engines
 from .fit import fit
 from .imbalance import imbalance
 from .limitations import limitations
+from .multiverse import multiverse
 from .power import diagnose, power
 from .priors import priors
 from .reanalyze import reanalyze
@@ -16,6 +17,7 @@ from .validate import validate
 
 VERBS = (
     *(reanalyze, audit, calibrate, synthesize, fit, engines),
-    *(priors, imbalance, confounding, limitations, power, diagnose, replicate, validate),
+    *(priors, imbalance, confounding, limitations, multiverse),
+    *(power, diagnose, replicate, validate),
 )
 """In the order of the work, as ``hikibayes --help`` lists them."""

@@ -1,0 +1,417 @@
+"""The multiverse of a case: every combination of choices, and what the answer owes to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ... import apa
+from ...arrays import FloatArray, IntArray
+from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
+from ...inference.fit import Fit
+from ...inference.gaussian.exact import NormalPriors, bambi_default
+from ...inference.gaussian.normal_priors import FlatPrior, Priors
+from ...inference.gaussian.sufficient import SufficientStatistics
+from ...inference.gaussian.summaries import summaries
+from ...inference.models.compile import exact_priors
+from ...shown import Shown
+from ...spec import InputError, unknown_name
+from ...study.study import Study
+from ...study.wording import estimand_name
+from ..case import Case, case_of, is_folder
+from .anatomy import DATA, averaged, by_option, variance_by_choice
+from .universe import CODINGS, OUTLIERS, SCALES, Universe
+
+MOST = 10_000
+"""Specifications that are computed; of more, so many are drawn at random."""
+CHUNK = 60_000
+"""Data sets that the engine is given at once."""
+IN, OUT = "in", "out"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Multiverse(Shown):
+    """What every specification says.
+
+    Parameters
+    ----------
+    case : Case
+        Under the default reading.
+    specifications : pandas.DataFrame
+        A row a specification: its choices, ``n``, ``mean, sd, lower, upper, p_positive`` of the posteriors of the data
+        sets together (limits: means of the data sets' limits), ``log_evidence`` (mean), ``decided``.
+    variance, options, average : pandas.DataFrame
+        Shares of the variance of ``mean`` by choice; how each option decides; models averaged by evidence where they
+        share data.
+    possible, lost : int
+        Combinations that there are; and those of the computed ones that no posterior is of, such as for want of people.
+    """
+
+    case: Case
+    specifications: pd.DataFrame
+    variance: pd.DataFrame
+    options: pd.DataFrame
+    average: pd.DataFrame
+    possible: int
+    lost: int
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """By file name without ``.csv``."""
+        return {
+            "multiverse": self.specifications,
+            "multiverse_variance": self.variance,
+            "multiverse_options": self.options,
+            "multiverse_average": self.average,
+        }
+
+    @property
+    def tipping(self) -> pd.DataFrame:
+        """In how many specifications the conclusion stands; with `TIPPING_COLUMNS`."""
+        table, name = self.specifications, estimand_name(self.case.study, self.case.estimand)
+        share = float(table["decided"].mean())
+        ranked = self.variance[self.variance["choice"] != "combinations"].sort_values("alone", ascending=False)
+        first = ranked.iloc[0] if len(ranked) else None
+        most = (
+            f" The choice of {first['choice']} makes {apa.percent(first['alone'])} of their spread."
+            if first is not None
+            else ""
+        )
+        low, high = (apa.bounded(float(end)) for end in np.quantile(table["mean"], [0.025, 0.975]))
+        drawn = f" (of {apa.number(self.possible, 0)} that there are)" if self.possible > len(table) else ""
+        lost = f" {self.lost} more have no answer." if self.lost else ""
+        sentence = (
+            f"In {apa.percent(share)} of {apa.number(len(table), 0)} specifications{drawn} the 95% interval of the"
+            f" {name[0].lower()}{name[1:]} lies on one side of 0, that of most estimates; 95% of them lie from"
+            f" {low} to {high}.{most}{lost}"
+        )
+        what = "share of specifications whose 95% interval lies on the side of 0 of most estimates"
+        row = {"analysis": "multiverse", "what": what, "value": share, "lower": np.nan, "upper": np.nan}
+        return pd.DataFrame([{**row, "sentence": sentence}])
+
+
+def multiverse(
+    what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
+    *,
+    seed: int = DEFAULT_SEED,
+    cross: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    most: int = MOST,
+    datasets: int = 20,
+    tell: Callable[[str], None] | None = None,
+    **readings: str,
+) -> Multiverse:
+    """Ask one question in every defensible way.
+
+    Parameters
+    ----------
+    what : str, Path, Study, Fit or Case
+        The name of a shipped study, a study file, the folder of a fit, or one of these that is loaded already.
+    seed : int
+        Everything random follows from it.
+    cross : sequence of str
+        Readings of a study whose options are crossed with all else, each with data sets of its own.
+    exclude : sequence of str
+        ``MEASURE=LEVEL``: people to leave out, one after the other, as choices.
+    most : int
+        Specifications to compute; of more, so many are drawn at random.
+    datasets : int
+        Versions of a study's sample under each reading; a fit has its own data.
+    tell : callable, optional
+        Told what begins.
+    **readings : str
+        Option by reading, of a study.
+
+    Returns
+    -------
+    Multiverse
+
+    Raises
+    ------
+    InputError
+        The estimand is no single coefficient of a model in SD units, the model has other terms than measures and
+        products with group, or there is no such reading, measure or level; and whatever `case_of` raises.
+    """
+    if most < 2:
+        raise InputError(f"the number of specifications is {most}; at least 2 are accepted")
+    cases = dict(_cases(what, cross, readings, datasets=datasets, seed=seed, tell=tell))
+    return multiverse_of(cases, seed=seed, exclude=exclude, most=most, tell=tell)
+
+
+def multiverse_of(
+    case: Case | Mapping[str, Case],
+    *,
+    seed: int,
+    exclude: Sequence[str] = (),
+    most: int = MOST,
+    tell: Callable[[str], None] | None = None,
+) -> Multiverse:
+    """Ask the same of a case, or of one case for each reading; see `multiverse`."""
+    cases = {"default": case} if isinstance(case, Case) else dict(case)
+    universes = {name: Universe(case=each) for name, each in cases.items()}
+    first = next(iter(cases.values()))
+    choices = _choices(universes, exclude)
+    specifications = _Specifications.drawn(choices, most, np.random.default_rng(seed))
+    if tell:
+        tell(f"asking in {len(specifications.codes):,} ways, {len(first.data_sets)} data sets each")
+    found = _computed(universes, specifications)
+    table = specifications.table().assign(**_pooled(found))
+    able = np.flatnonzero(np.isfinite(table["mean"]))
+    if not len(able):
+        raise InputError("none of the specifications has an answer: too few people, or a measure that does not vary")
+    table, found = table.iloc[able].reset_index(drop=True), {name: values[able] for name, values in found.items()}
+    side = np.sign(float(table["mean"].median()))
+    table = table.assign(decided=(table["lower"] if side > 0 else -table["upper"]) > 0)
+    differing = [name for name, options in choices.items() if len(options) > 1]
+    return Multiverse(
+        case=first,
+        specifications=table,
+        variance=variance_by_choice(table, differing),
+        options=by_option(table, differing),
+        average=averaged(table, found["mean"], found["sd"], found["log_evidence"]),
+        possible=prod(len(options) for options in choices.values()),
+        lost=len(specifications.codes) - len(able),
+    )
+
+
+# -- the choices ----------------------------------------------------------------------------------------------------
+
+
+def _cases(
+    what: str | Path | Study | Fit | Case,
+    cross: Sequence[str],
+    readings: Mapping[str, str],
+    *,
+    datasets: int,
+    seed: int,
+    tell: Callable[[str], None] | None,
+) -> Iterator[tuple[str, Case]]:
+    made = {"datasets": datasets, "seed": seed, "tell": tell}
+    if not cross or isinstance(what, Fit | Case) or is_folder(what):
+        if cross:
+            raise InputError("a fit has no readings to cross: what it is a fit of is decided")
+        yield "default", case_of(what, **made, **readings)  # type: ignore[arg-type]
+        return
+    from ...study.study_file import load_study
+
+    study = load_study(what)
+    known = {reading.id: reading for reading in study.readings}
+    for name in cross:
+        if name not in known:
+            raise InputError(unknown_name("reading", name, known))
+    for options in product(*(known[name].options for name in cross)):
+        chosen = {**readings, **dict(zip(cross, options, strict=True))}
+        name = ", ".join(f"{reading}={option}" for reading, option in zip(cross, options, strict=True))
+        yield name, case_of(study, **made, **chosen)  # type: ignore[arg-type]
+
+
+def _choices(universes: Mapping[str, Universe], exclude: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    first = next(iter(universes.values()))
+    case, group = first.case, first.group
+    for each in universes.values():
+        _ = each.target, each.columns
+        _refuse_levels(each.case, exclude)
+        if set(each.columns) != set(first.columns):
+            raise InputError("the readings differ in the terms of the model; cross those that do not")
+    own = {first.case.estimand.of, group}
+    covariates = [name for name in case.model.variables[1:] if name not in own]
+    others = [term for term in first.columns if group in term and len(term) == 2 and not term <= own]
+    return {
+        "reading": tuple(universes),
+        "excluded": ("nobody", *exclude),
+        "outliers": OUTLIERS,
+        "scale": SCALES if group else SCALES[:1],
+        "coding": tuple(CODINGS) if group and _one_in_every_coding(first) else tuple(CODINGS)[:1],
+        "products": ("all", "its own alone") if others else ("all",),
+        "prior": tuple(name for name in case.model.variant_names if _is_known(case, name)),
+        **{f"{name} held equal": (IN, OUT) for name in covariates},
+    }
+
+
+def _one_in_every_coding(universe: Universe) -> bool:
+    """Tell whether the estimand is the same coefficient whatever the group's codes are."""
+    term = next(own for own, columns in universe.columns.items() if universe.target[0] in columns)
+    return universe.group in term or not any(universe.group in own and term < own for own in universe.columns)
+
+
+def _is_known(case: Case, variant: str) -> bool:
+    try:
+        priors = exact_priors(case.design, variant)
+    except InputError:
+        return False
+    return not isinstance(priors, NormalPriors) or priors.correlation is None
+
+
+def _refuse_levels(case: Case, exclude: Sequence[str]) -> None:
+    for each in exclude:
+        measure, _, level = each.partition("=")
+        levels = [known.id for known in case.study.measure(measure).levels]
+        if level not in levels:
+            raise InputError(unknown_name(f"level of {measure!r}", level, levels))
+        if measure not in case.data_sets[0]:
+            raise InputError(f"these data have no {measure!r} by which to leave people out")
+        if measure in case.model.variables:
+            raise InputError(
+                f"{measure!r} is in the model, which is not of one level alone; leave out by another measure"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Specifications:
+    """Combinations of options: codes (S, choices)."""
+
+    choices: Mapping[str, tuple[str, ...]]
+    codes: IntArray
+
+    @classmethod
+    def drawn(cls, choices: Mapping[str, tuple[str, ...]], most: int, rng: np.random.Generator) -> _Specifications:
+        sizes = [len(options) for options in choices.values()]
+        count = prod(sizes)
+        index = np.arange(count) if count <= most else np.sort(_distinct(rng, count, most))
+        return cls(choices=choices, codes=np.stack(np.unravel_index(index, sizes), axis=1))
+
+    @cached_property
+    def columns(self) -> dict[str, IntArray]:
+        return dict(zip(self.choices, self.codes.T, strict=True))
+
+    def table(self) -> pd.DataFrame:
+        named = {name: np.asarray(self.choices[name], dtype=object)[codes] for name, codes in self.columns.items()}
+        return pd.DataFrame(named)
+
+    def groups(self, *names: str) -> Iterator[tuple[tuple[str, ...], IntArray]]:
+        """Yield the options of some choices, and the rows that have them."""
+        codes = np.stack([self.columns[name] for name in names], axis=1)
+        kinds, which = np.unique(codes, axis=0, return_inverse=True)
+        for i, kind in enumerate(kinds):
+            yield tuple(self.choices[name][c] for name, c in zip(names, kind, strict=True)), np.flatnonzero(which == i)
+
+
+def _distinct(rng: np.random.Generator, count: int, most: int) -> IntArray:
+    if count <= 10**7:
+        return np.asarray(rng.choice(count, most, replace=False), dtype=np.int64)
+    return np.asarray(np.unique(rng.integers(0, min(count, 2**62), 2 * most))[:most], dtype=np.int64)
+
+
+# -- the engine -----------------------------------------------------------------------------------------------------
+
+ASKED = ("mean", "sd", "lower", "upper", "p_positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """One version of the data, and the specifications that use it."""
+
+    universe: Universe
+    stats: SufficientStatistics
+    specifications: _Specifications
+    rows: IntArray
+
+    def models(self) -> Iterator[tuple[str, IntArray, IntArray]]:
+        """Yield a prior, columns (S, p) with the estimand's first, and the specifications' rows (S,), by size."""
+        kept = self._kept()
+        prior = self.specifications.columns["prior"][self.rows]
+        size = kept.sum(axis=1)
+        for code, p in sorted(set(zip(prior.tolist(), size.tolist(), strict=True))):
+            here = np.flatnonzero((prior == code) & (size == p))
+            columns = np.nonzero(kept[here])[1].reshape(-1, p)
+            first = columns == self.universe.target[0]
+            order = np.argsort(~first, axis=1, kind="stable")
+            yield (
+                self.specifications.choices["prior"][code],
+                np.take_along_axis(columns, order, axis=1),
+                self.rows[here],
+            )
+
+    def _kept(self) -> FloatArray:
+        """Which columns each specification has, (S, p)."""
+        own, of = self.specifications.columns, self.universe.case.estimand.of
+        kept = np.ones((len(self.rows), len(self.stats.names)), dtype=np.bool_)
+        alone = own["products"][self.rows] == 1
+        for term, columns in self.universe.columns.items():
+            if len(term) == 2 and of not in term:
+                kept[np.ix_(alone, columns)] = False
+            for name in term:
+                if f"{name} held equal" in own:
+                    out = own[f"{name} held equal"][self.rows] == 1
+                    kept[np.ix_(out, columns)] = False
+        return kept
+
+
+def _computed(universes: Mapping[str, Universe], specifications: _Specifications) -> dict[str, FloatArray]:
+    datasets = len(next(iter(universes.values())).case.data_sets)
+    shape = (len(specifications.codes), datasets)
+    found = {name: np.full(shape, np.nan) for name in (*ASKED, "log_evidence", "n")}
+    for (reading, excluded, outliers, scale, coding), rows in specifications.groups(*DATA, "coding"):
+        universe = universes[reading]
+        stats = universe.statistics(universe.kept(outliers, excluded), scale, coding)
+        batch = _Batch(universe=universe, stats=stats, specifications=specifications, rows=rows)
+        for variant, columns, own in batch.models():
+            for part in range(0, len(own), max(CHUNK // datasets, 1)):
+                chosen = slice(part, part + max(CHUNK // datasets, 1))
+                _fill(found, universe, stats, variant, columns[chosen], own[chosen])
+    return found
+
+
+def _fill(
+    found: dict[str, FloatArray],
+    universe: Universe,
+    stats: SufficientStatistics,
+    variant: str,
+    columns: IntArray,
+    rows: IntArray,
+) -> None:
+    S, B, p = len(rows), len(stats), columns.shape[1]
+    here = columns[:, None, :]
+    each = np.arange(B)[None, :, None]
+    some = SufficientStatistics(
+        names=tuple(f"b{j}" for j in range(p)),
+        n=np.tile(stats.n, S),
+        x_mean=stats.x_mean[each, here].reshape(S * B, p),
+        y_mean=np.tile(stats.y_mean, S),
+        sxx=stats.sxx[each[..., None], here[..., None], here[:, :, None, :]].reshape(S * B, p, p),
+        sxy=stats.sxy[each, here].reshape(S * B, p),
+        syy=np.tile(stats.syy, S),
+    )
+    summary = summaries(some, _priors(universe, variant, some, columns, B), np.eye(1, p))
+    sign = universe.target[1]
+    values = {name: getattr(summary, name)[:, 0].reshape(S, B) for name in ASKED}
+    if sign < 0:
+        values |= {"mean": -values["mean"], "lower": -values["upper"], "upper": -values["lower"]}
+        values["p_positive"] = 1 - values["p_positive"]
+    for name, own in values.items():
+        found[name][rows] = own
+    found["log_evidence"][rows] = summary.log_evidence.reshape(S, B)
+    found["n"][rows] = stats.n
+
+
+def _priors(universe: Universe, variant: str, stats: SufficientStatistics, columns: IntArray, datasets: int) -> Priors:
+    """Return a variant's priors of these columns, one set for each data set."""
+    case = universe.case
+    if case.model.prior_set(variant).rule == "bambi_default":
+        return bambi_default(stats)
+    priors = exact_priors(case.design, variant)
+    if isinstance(priors, FlatPrior):
+        return priors
+    p = len(case.design.columns)
+    mean, sd = (np.broadcast_to(np.asarray(part, dtype=np.float64), (p,)) for part in (priors.mean, priors.sd))
+    return NormalPriors(
+        names=stats.names,
+        mean=np.repeat(mean[columns], datasets, axis=0),
+        sd=np.repeat(sd[columns], datasets, axis=0),
+        intercept_mean=priors.intercept_mean,
+        intercept_sd=priors.intercept_sd,
+        sigma=priors.sigma,
+    )
+
+
+def _pooled(found: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    columns = {name: found[name].mean(axis=1) for name in (*ASKED, "log_evidence", "n")}
+    columns["sd"] = np.sqrt((found["sd"] ** 2).mean(axis=1) + found["mean"].var(axis=1))
+    return columns
