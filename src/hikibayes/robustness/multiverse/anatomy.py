@@ -41,20 +41,20 @@ def variance_by_choice(table: pd.DataFrame, choices: Sequence[str]) -> pd.DataFr
     """
     values = table["mean"]
     whole = float(values.var(ddof=0))
-    rows = []
-    for choice in choices:
-        alone = float(values.groupby(table[choice]).transform("mean").var(ddof=0))
-        others = [name for name in choices if name != choice]
-        within = (
-            float(((values - values.groupby([table[o] for o in others]).transform("mean")) ** 2).mean())
-            if others
-            else whole
-        )
-        rows.append(
-            {"choice": choice, "alone": alone / whole if whole else 0.0, "total": within / whole if whole else 0.0}
-        )
-    left = max(1 - sum(row["alone"] for row in rows), 0.0) if whole else 0.0
-    return pd.DataFrame([*rows, {"choice": "combinations", "alone": left, "total": float("nan")}])
+
+    def between(names: Sequence[str]) -> float:
+        """Share of the variance that lies between specifications that differ in these."""
+        if not names or not whole:
+            return 0.0
+        return float(values.groupby([table[name] for name in names]).transform("mean").var(ddof=0)) / whole
+
+    alone = [between([choice]) for choice in choices]
+    # the means of groups and what is left within them are uncorrelated
+    total = [1 - between([name for name in choices if name != choice]) if whole else 0.0 for choice in choices]
+    left = max(1 - sum(alone), 0.0) if whole else 0.0
+    return pd.DataFrame(
+        {"choice": [*choices, "combinations"], "alone": [*alone, left], "total": [*total, float("nan")]}
+    )
 
 
 def by_option(table: pd.DataFrame, choices: Sequence[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ... import apa
-from ...arrays import FloatArray, IntArray
+from ...arrays import BoolArray, FloatArray, IntArray
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.fit import Fit
 from ...inference.gaussian.exact import NormalPriors, bambi_default
@@ -329,7 +329,7 @@ class _Batch:
                 self.rows[here],
             )
 
-    def _kept(self) -> FloatArray:
+    def _kept(self) -> BoolArray:
         """Which columns each specification has, (S, p)."""
         own, of = self.specifications.columns, self.universe.case.estimand.of
         kept = np.ones((len(self.rows), len(self.stats.names)), dtype=np.bool_)
