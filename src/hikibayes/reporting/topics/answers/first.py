@@ -77,6 +77,7 @@ KINDS_OF: Mapping[str, tuple[str, str, Callable[[Findings, Sequence[Row]], str]]
     "imbalance": ("Imbalance", "imbalance", _imbalance),
     "confounding": ("Confounding", "confounding", _confounding),
     "limitations": ("Limits", "limits", _as_said),
+    "multiverse": ("Choices", "multiverse", _as_said),
 }
 """By what ``tipping.csv`` calls an analysis: its name, its section, its line. Another one says its own sentence."""
 

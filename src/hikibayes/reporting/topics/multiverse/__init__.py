@@ -21,7 +21,7 @@ def _multiverse(f: Findings) -> dict[str, Any]:
         "estimand": wording.estimand_name(f.read, focal),
         "unit": focal.unit,
         "count": len(table),
-        "sentence": f.tipping_sentence("multiverse"),
+        "tipping": f.tipping("multiverse"),
         "variance": [
             {**named(row), "choice": choice_name(f.read, row["choice"])} for row in variance.to_dict("records")
         ],
