@@ -80,15 +80,16 @@ def posterior_predictive(
         as large as what was observed.
     """
     laid_out = design(model, participants, study)
-    groups = participants[study.analysis.group].astype(str).to_numpy()
+    group, names = study.analysis.group, study.group_names or ("",)
+    groups = participants[group].astype(str).to_numpy(dtype=object) if group else np.full(len(participants), "")
     replicated = _replicates(laid_out, rng)
     observed = participants[model.outcome].to_numpy(dtype=float)
     edges = _edges(study)
     bins, statistics = [], []
-    for group in study.group_ids:
-        seen, drawn = observed[groups == group], replicated[:, groups == group]
-        bins += [{"group": group, **row} for row in _binned(seen, drawn, edges)]
-        statistics += [{"group": group, **row} for row in _compared(seen, drawn, study)]
+    for name in names:
+        seen, drawn = observed[groups == name], replicated[:, groups == name]
+        bins += [{"group": name, **row} for row in _binned(seen, drawn, edges)]
+        statistics += [{"group": name, **row} for row in _compared(seen, drawn, study)]
     return pd.DataFrame(bins), pd.DataFrame(statistics)
 
 

@@ -46,7 +46,7 @@ def conditional_effects(fit: StepFit, focal: str, *, ci_prob: float = 0.95) -> p
         Columns ``group, value`` (SD of the focal measure), ``mean, lower, upper`` of the expected outcome in SD.
     """
     study, found, rows = fit.design.study, fit.posterior(), []
-    for group in study.group_ids:
+    for group in study.group_names or ("",):
         at = [_mean_row(fit.design, group, focal, value) for value in (0.0, 1.0)]
         row = at[0][:, None] + REACH[:, None] * (at[1] - at[0])[:, None]
         centred = row - fit.design.statistics.x_mean[:, None]
@@ -56,7 +56,8 @@ def conditional_effects(fit: StepFit, focal: str, *, ci_prob: float = 0.95) -> p
 
 
 def _mean_row(design: Design | MomentDesign, group: str, focal: str, value: float) -> FloatArray:
-    return design.mean_row(fixed={design.study.analysis.group: group, focal: value})
+    named = {design.study.analysis.group: group} if group else {}
+    return design.mean_row(fixed={**named, focal: value})
 
 
 def _followed(mixture: Mixture, ci_prob: float) -> pd.DataFrame:

@@ -26,6 +26,8 @@ WIDTH = 4.1
 REFERENCE, FOCAL, PRINTED, OTHER = "#2b6cb0", "#c8500f", "#5b1a67", "#0b7d68"
 """Apart for colour-blind readers, too; in grey they are not, so that each also has a mark and a line of its own."""
 INK, FAINT = "#22262b", "#8b929b"
+OF_GROUPS = (REFERENCE, FOCAL, PRINTED, OTHER)
+"""Colours of groups, the reference first."""
 ROLES = {
     REFERENCE: "reference",
     FOCAL: "focal",

@@ -155,7 +155,9 @@ def calibration_figure(study: Study, table: pd.DataFrame) -> Figure:
 def _panels(study: Study, table: pd.DataFrame) -> list[Panel]:
     """Sort the rows of a table into panels, in the order of the families and, in one, of the steps."""
     rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-    groups = {name: group_name(study, group) for name, group in zip(GROUPS, study.group_ids, strict=True)}
+    several = [group_name(study, group) for group in study.group_names]
+    named = [several[0], several[1] if len(several) == 2 else "another group"] if several else ["", ""]
+    groups = dict(zip(GROUPS, named, strict=True))
     panels: dict[str, Panel] = {}
     for family in FAMILIES:
         for row in rows:

@@ -185,10 +185,9 @@ class Findings:
         }
 
     @cached_property
-    def groups(self) -> tuple[str, str]:
-        """Both groups' names, reference first."""
-        reference, other = self.study.group_ids
-        return self.group(reference), self.group(other)
+    def groups(self) -> tuple[str, ...]:
+        """The groups' names, reference first; none of one sample."""
+        return tuple(self.group(group) for group in self.study.group_names)
 
     @cached_property
     def paper(self) -> str:

@@ -58,10 +58,10 @@ def printed_effect(study: Study, estimand: Estimand) -> PrintedEffect | None:
     A difference of slopes is the product's coefficient where that was printed, and else the difference of two printed
     slopes, whose standard error does not follow from theirs.
     """
-    df = sum(study.sizes.values()) - len(study.terms(estimand.step)) - 1
+    df = sum(study.samples.values()) - len(study.columns(estimand.step)) - 1
     product = _product(study, estimand)
     if product:
-        mirrored = estimand.between != study.group_ids[::-1]
+        mirrored = estimand.between is not None and estimand.between != study.group_names[::-1]
         return _with_se(study, product, df, "coefficient", mirrored=mirrored)
     facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and comparable(study, fact)]
     if estimand.of and estimand.between:

@@ -42,8 +42,8 @@ def header(study: Study, measure: str, level: str = "") -> str:
 
 
 def group_name(study: Study, group: str) -> str:
-    """Return a group as a reader calls it: ``hikikomori group``."""
-    return f"{group.replace('_', ' ')} group"
+    """Return a group as a reader calls it: ``hikikomori group``; without a name, that of one sample."""
+    return f"{group.replace('_', ' ')} group" if group else "all participants"
 
 
 def estimand_name(study: Study, estimand: Estimand, *, brief: bool = False) -> str:

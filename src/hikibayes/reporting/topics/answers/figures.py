@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ...drawing import (
     INK,
     LINES,
     MARKS,
+    OF_GROUPS,
     PRINTED,
     REFERENCE,
     FigureOf,
@@ -61,10 +63,10 @@ def _conditional(run: SavedRun) -> Figure:
     figure, (ax,) = new_axes(3.3)
     jitter = np.random.default_rng(0).uniform(-0.09, 0.09, (2, len(people)))
     x, y = (_z(people[name]) + shift for name, shift in zip((focal.id, outcome.id), jitter, strict=True))
-    for group, colour in zip(study.group_ids, (REFERENCE, FOCAL), strict=True):
-        mine = people[analysis.group] == group
+    for group, colour in zip(study.group_names or ("",), cycle(OF_GROUPS)):
+        mine = people[analysis.group] == group if group else np.ones(len(people), dtype=bool)
         ax.plot(x[mine], y[mine], MARKS[colour], color=colour, ms=3, alpha=0.35, mew=0)
-        own = table[(table["group"] == group) & table["value"].between(x.min(), x.max())]
+        own = table[(table["group"].fillna("") == group) & table["value"].between(x.min(), x.max())]
         ax.fill_between(own["value"], own["lower"], own["upper"], color=colour, alpha=0.18, lw=0)
         name, mark = group_name(study, group), MARKS[colour]
         ax.plot(own["value"], own["mean"], color=colour, lw=2, ls=LINES[colour])

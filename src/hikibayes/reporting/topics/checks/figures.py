@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ....study.wording import estimand_name, group_name, in_prose
-from ...drawing import FAINT, FOCAL, INK, REFERENCE, FigureOf, new_axes, row_axes
+from ...drawing import FAINT, INK, OF_GROUPS, REFERENCE, FigureOf, new_axes, row_axes
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 def _posterior_predictive(run: SavedRun) -> Figure:
     study, table = run.study, run.table("posterior_predictive")
     low, high = study.measure(study.analysis.outcome).limits
-    figure, axes = new_axes(3.8, rows=2)
-    for ax, group, colour in zip(axes, study.group_ids, (REFERENCE, FOCAL), strict=True):
-        own = _finite(table[table["group"] == group])
+    groups = study.group_names or ("",)
+    figure, axes = new_axes(0.4 + 1.7 * len(groups), rows=len(groups))
+    for ax, group, colour in zip(axes, groups, cycle(OF_GROUPS)):
+        own = _finite(table[table["group"].fillna("") == group])
         middle = (own["low"] + own["high"]) / 2
         ax.bar(middle, own["observed"], width=(own["high"] - own["low"]) * 0.92, color=colour, alpha=0.3, lw=0)
         ax.vlines(middle, own["lower"], own["upper"], color=INK, lw=1.6)
