@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .columns import SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
 from .headings import read_heading
 from .layouts import LAYOUTS
+from .layouts.slopes import STEP as OPEN_STEP
 from .names import Names
 from .sources import read_grids
 
@@ -137,14 +138,14 @@ class _Writer:
     """Turns numbers with printed names into the content of a study file."""
 
     def __init__(self, made: Draft, known: Known, read: list[tuple[Grid, Understood]]) -> None:
-        self.made, self.known, self.read, self.names = made, known, read, Names()
+        self.made, self.known, self.read, self.names = made, known, _with_steps(read), Names()
         numbers = [number for _, understood in read for number in understood.numbers]
         self.groups = list(
             dict.fromkeys([*known.sizes, *(n.address["group"] for n in numbers if "group" in n.address)])
         )
         made.outcomes = list(dict.fromkeys(outcome for _, understood in read for outcome in understood.outcomes))
         self.outcome = known.outcome or next(iter(made.outcomes), "")
-        self.holder = "group"
+        self.holder, self.told_reference = "group", ""
         self.steps: dict[str, list[str]] = {}
         self.levels: dict[str, dict[str, str]] = {}
 
@@ -171,15 +172,27 @@ class _Writer:
     # -- names -------------------------------------------------------------------------------------------------------
 
     def _name_holder(self) -> None:
-        """Find the term that is the groups: so called, called by a group, or sex where the groups are men and women."""
+        """Find the term that is the groups: so called, called by a group, or sex where the groups are men and women.
+
+        Of three groups and more, a term that is called by one of them is the column of that one. Of two, the one that a
+        term is called by is not the reference.
+        """
         terms = {part for _, u in self.read for n in u.numbers for part in n.address.get("term", "").split(":") if part}
         sexes = bool(self.groups) and {group.lower() for group in self.groups} <= SEXES
         for term in sorted(terms):
             words = term.lower()
             of_sex = sexes and re.match(r"sex|gender|" + "|".join(SEXES), words)
-            if self.groups and (HOLDERS.match(term) or of_sex or any(_names(group, words) for group in self.groups)):
+            called = sorted(
+                (group for group in self.groups if _names(group, words)), key=lambda g: words.find(g.lower())
+            )
+            if called and len(self.groups) > 2:
+                self.names.alias(term, f"{self.holder}[{identifier(called[0])}]")
+            elif self.groups and (HOLDERS.match(term) or of_sex or called):
                 self.names.alias(term, self.holder)
                 self.names.alias(re.sub(r"\s*[(\[].*", "", term), self.holder)
+            if len(called) == 1 and len(self.groups) == 2 and not self.known.sizes:
+                self.groups.sort(key=called.__contains__)
+                self.told_reference = term
 
     def _outcome(self) -> str:
         return self.names.id(self.outcome or "outcome")
@@ -248,8 +261,10 @@ class _Writer:
         if "step" in address:
             terms = self.steps.setdefault(address["step"], [])
             self.names.labels.setdefault(f"step {address['step']}", number.address["step"])
-            if "term" in address and address["term"] not in terms:
-                terms.append(address["term"])
+            # every column of the groups is added by the groups
+            term = re.sub(r"\[[^]]*\]", "", address.get("term", ""))
+            if term and term not in terms:
+                terms.append(term)
 
     def _sizes(self) -> Iterator[dict[str, Any]]:
         printed = {n.address.get("group") for _, u in self.read for n in u.numbers if n.quantity == "n"}
@@ -325,12 +340,28 @@ class _Writer:
         unsized = [group for group in self.groups if group not in sized]
         if unsized:
             self.made.unknown.append(f'how many people are in {", ".join(unsized)}: --group "{unsized[0]}=N"')
-        if self.groups and not self.known.sizes:
+        if self.told_reference:
+            self.made.unknown.append(f"whether {self.groups[0]!r} is the reference, as {self.told_reference!r} says")
+        elif self.groups and not self.known.sizes:
             self.made.unknown.append(f"whether {self.groups[0]!r} is the reference: --group in the order of the coding")
         if any(n.quantity == "coefficient" and "standardised" not in n.column for n in numbers):
             self.made.unknown.append("whether the coefficients are raw or standardised: analysis.standardised")
         if any(":" in n.address.get("term", "") for n in numbers):
             self.made.unknown.append("what the products are of (z, raw or centred scores): analysis.products")
+
+
+def _with_steps(read: list[tuple[Grid, Understood]]) -> list[tuple[Grid, Understood]]:
+    """Let simple slopes whose table does not say of which step be of the only one that has products."""
+    every = [number for _, understood in read for number in understood.numbers]
+    with_products = {n.address["step"] for n in every if ":" in n.address.get("term", "") and "step" in n.address}
+    if len(with_products) == 1:
+        (step,) = with_products
+        for _, understood in read:
+            understood.numbers = [
+                replace(n, shared={**n.shared, "step": step}) if n.shared.get("step") == OPEN_STEP else n
+                for n in understood.numbers
+            ]
+    return read
 
 
 def _meet(one: str, other: str) -> bool:
