@@ -77,7 +77,8 @@ def test_shipped_reconstructions_cover_the_raw_data(name):
     study = load_study(name)
     draws = shipped_reconstructions(study)
     assert draws.attrs["verdict"].startswith("converged")
-    moments = sample_moments(rows_of(name), study)
+    measures = [str(measure) for measure in draws["measure"].values if ":" not in str(measure)]
+    moments = sample_moments(rows_of(name), study, measures)
     moments = moments.assign({key: moments[key].expand_dims(draw=1) for key in ("mean", "cov")})
     found, true = reported_quantities(study, draws), reported_quantities(study, moments)
     away = {}
