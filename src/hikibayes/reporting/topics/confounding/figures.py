@@ -29,7 +29,7 @@ def _contours(run: SavedRun) -> Figure:
     table = run.about_focal("confounding")
     row = table[table["basis"] == "data_sets"].iloc[0]
     bounds = bounds[(bounds["basis"] == "data_sets") & bounds["r2_treatment"].notna()]
-    nearest = bounds.groupby("benchmark")["breaks_at"].first().nsmallest(BENCHMARKS).index
+    nearest = bounds.groupby("benchmark")["breaks_at"].first().astype(float).nsmallest(BENCHMARKS).index
     bounds = bounds[bounds["benchmark"].isin(nearest)]
     reach = [float(max([1.6 * row["rv"], *(1.1 * bounds[name])])) for name in ("r2_treatment", "r2_outcome")]
     figure, (ax,) = new_axes(4.4)
