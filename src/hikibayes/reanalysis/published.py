@@ -97,7 +97,7 @@ def _printed(study: Study, estimand: Estimand) -> dict[str, Any]:
 
 def _only_a_p_value(study: Study, estimand: Estimand) -> dict[str, Any]:
     """Say which p was printed where the coefficient was not."""
-    if estimand.kind != "slope" or estimand.group:
+    if estimand.kind != "slope" or estimand.group or estimand.at:
         return {"facts": ""}
     facts = study.facts_of("coefficient_p", term=estimand.of, step=estimand.step)
     return {"facts": facts[0].id, "printed": f"p {facts[0].printed}"} if facts else {"facts": ""}

@@ -158,9 +158,10 @@ class Findings:
         """What a high outcome means, as a sentence's end; empty for a plain number."""
         return self.study.measure(self.study.analysis.outcome).direction or ""
 
-    def group(self, group: str) -> str:
+    def group(self, group: object) -> str:
         """Return a group's name."""
-        return wording.group_name(self.study, group)
+        # of one sample a table's column of groups is empty
+        return wording.group_name(self.study, group if isinstance(group, str) else "")
 
     def in_words(self, text: str) -> str:
         """Return a text with what files call things replaced by what a reader calls them."""

@@ -45,7 +45,8 @@ def _contours(run: SavedRun) -> Figure:
         label = f"as strong as {term_name(study, str(name))}, {_multiples(own)}"
         mark = MARKS[colour]
         ax.plot(own["r2_treatment"], own["r2_outcome"], mark, color=colour, ms=5.5, mec="white", mew=0.7, label=label)
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, handletextpad=0.2)
+    if len(nearest):
+        figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, handletextpad=0.2)
     percentages(ax.xaxis)
     percentages(ax.yaxis)
     ax.set_xlabel(f"explained of what is left of\n{_treatment_name(study, study.focal_estimand)}")
