@@ -172,3 +172,24 @@ def moderation_lines(**how: Any) -> list[Line]:
         ("delta_r2", {"step": "step2"}, 3),
         ("vif", {"step": "step2", "term": "stress"}, 2),
     ]
+
+
+def moderation_in_two_groups() -> dict[str, Any]:
+    """Return a study in which a product of two measures differs between two groups."""
+    shifts = [{"id": name, "label": name} for name in ("day", "night")]
+    content = moderation()
+    return content | {
+        "group": shifts,
+        "estimand": [],
+        "measure": [{"id": "shift", "label": "shift", "kind": "category", "levels": shifts}, *content["measure"]],
+        "analysis": {**content["analysis"], "group": "shift"},
+        "step": [
+            {"id": "step1", "label": "1", "adds": ["shift", "stress", "support", "stress:support", "shift:stress"]}
+        ],
+    }
+
+
+def shifts(n: int = 120) -> pd.DataFrame:
+    raw = sample(n)
+    night = np.arange(n) % 3 == 0
+    return raw.assign(shift=np.where(night, "night", "day"), stress=raw["stress"] + 4 * night)

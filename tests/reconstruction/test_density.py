@@ -53,6 +53,13 @@ def problems(nonaka):
         "three groups, helmert": Problem.of(
             several.printed(several.trial(coding="helmert", products="raw"), several.doses(), several.trial_lines())
         ),
+        "two groups, a product": Problem.of(
+            several.printed(
+                several.moderation_in_two_groups(),
+                several.shifts(),
+                [("coefficient", {"step": "step1", "term": "stress:support"}, 2), ("r2", {"step": "step1"}, 2)],
+            )
+        ),
         "one sample": Problem.of(several.printed(several.moderation(), several.sample(), several.moderation_lines())),
         "one sample, raw": Problem.of(
             several.printed(
@@ -95,7 +102,7 @@ def test_every_kind_of_number_is_compared(problems):
     assert {target.kind for problem in problems.values() for target in problem.statements} == set(SOFTNESS)
 
 
-@pytest.mark.parametrize("name", ["one sample", "one sample, raw", "three groups"])
+@pytest.mark.parametrize("name", ["one sample", "one sample, raw", "three groups", "two groups, a product"])
 def test_a_reconstruction_s_moments_are_those_of_some_rows(problems, name):
     """Totals are 0 and 1, groups positive definite, and a product's means follow from its factors' covariances."""
     draws = reconstructions_of(problems[name], np.array(points(problems[name], count=4)))
