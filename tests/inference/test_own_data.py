@@ -314,3 +314,19 @@ def test_what_an_intercept_varies_by_has_no_reference_level():
     rows = participants(own.table, own.study, own.model.variables).frame
     kinds = [remark.kind for remark in design_remarks(design(own.model, rows, own.study), own.why)]
     assert "reference_level" not in kinds
+
+
+def test_rows_are_numbered_as_in_the_file_where_a_condition_picks_some_of_them():
+    table = made_up(40).assign(pid=np.arange(40), grade=np.where(np.arange(40) < 20, 3, 4))
+    table.loc[25, "x"], table.loc[30, "pid"] = np.nan, 29
+    table.loc[33] = table.loc[32]
+    made = fit("y ~ x + w", table, rows="grade == 4", seed=1)
+    assert made.participants.left_out == {26: "no x"}
+    remarks = dict(zip(made.remarks["kind"], made.remarks["remark"], strict=True))
+    assert remarks["left_out"].endswith("(row 26)")
+    assert "(row 31)" in remarks["repeated_ids"]
+    assert "(row 34)" in remarks["repeated_rows"]
+    texts = table.astype({"w": object})
+    texts.loc[36, "w"] = "ill"
+    with pytest.raises(InputError, match="row 37: found 'ill'"):
+        fit("y ~ x + w", texts, rows="grade == 4")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...arrays import FloatArray
 from ...study.facts import Fact
 from ...study.study import Study
+from ..data.files import RawTable
 from ..data.labels import loose
 from ..gaussian.least_squares import dependencies
 from ..models.design import Design
@@ -102,13 +103,13 @@ def row_runs(rows: Sequence[int]) -> str:
 
 
 def table_remarks(
-    raw: pd.DataFrame, used: pd.DataFrame, groups: Sequence[str | None] | None, study: Study
+    raw: RawTable, used: pd.DataFrame, groups: Sequence[str | None] | None, study: Study
 ) -> Iterator[Remark]:
     """Look over a table.
 
     Parameters
     ----------
-    raw : pandas.DataFrame
+    raw : RawTable
         All of it, under its own headers.
     used : pandas.DataFrame
         The measures that a model uses, complete rows, columns named by measure id.
@@ -125,8 +126,9 @@ def table_remarks(
     yield from _opposite(used, study)
 
 
-def _repeated_rows(raw: pd.DataFrame) -> Iterator[Remark]:
-    repeats = (np.flatnonzero(_repeated(raw)) + 1).tolist()
+def _repeated_rows(table: RawTable) -> Iterator[Remark]:
+    raw = table.frame
+    repeats = table.numbered(np.flatnonzero(_repeated(raw)))
     if not repeats:
         return
     # a table of a few coarse columns has equal rows by chance: so many pairs, were its columns independent
@@ -151,7 +153,8 @@ def _repeated(raw: pd.DataFrame) -> NDArray[np.bool_]:
         return np.asarray(raw.astype(str).duplicated())
 
 
-def _repeated_ids(raw: pd.DataFrame) -> Iterator[Remark]:
+def _repeated_ids(table: RawTable) -> Iterator[Remark]:
+    raw = table.frame
     for i, header in enumerate(raw.columns):
         if not ID_HEADERS.fullmatch(loose(str(header))):
             continue
@@ -159,13 +162,13 @@ def _repeated_ids(raw: pd.DataFrame) -> Iterator[Remark]:
         if ids.nunique() <= max(10, len(ids) / 20):
             # party identification is a "pid" too
             continue
-        rows = np.flatnonzero((ids.duplicated() & ids.notna()).to_numpy() & ~_repeated(raw)) + 1
-        if len(rows):
+        rows = table.numbered(np.flatnonzero((ids.duplicated() & ids.notna()).to_numpy() & ~_repeated(raw)))
+        if rows:
             yield Remark(
                 kind="repeated_ids",
                 of=str(header),
                 count=len(rows),
-                text=f"{len(rows)} rows have the id of an earlier row and other values ({row_runs(rows.tolist())});"
+                text=f"{len(rows)} rows have the id of an earlier row and other values ({row_runs(rows)});"
                 " a model takes every row for another person",
             )
 

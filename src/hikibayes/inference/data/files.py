@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,10 +35,17 @@ class RawTable(NamedTuple):
         Columns in the file's order under their headers; cells are texts, or None where they are empty.
     value_labels : mapping of str to mapping
         By header, the label of each code, where the file has such (SPSS).
+    rows : tuple of int
+        Which rows of a file these are, where they are some of its rows; empty where they are all.
     """
 
     frame: pd.DataFrame
     value_labels: Mapping[str, Mapping[str, str]]
+    rows: tuple[int, ...] = ()
+
+    def numbered(self, positions: Iterable[int]) -> list[int]:
+        """Return the numbers in the file of rows by their positions here; the first row below the header is 1."""
+        return [self.rows[i] if self.rows else i + 1 for i in map(int, positions)]
 
 
 def read_table(path: str | Path) -> RawTable:

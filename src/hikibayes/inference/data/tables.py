@@ -124,8 +124,9 @@ def participants(
     places = _places(raw.frame, study, measures, stated)
     read = {name: _read(raw, study.measure(name), headers, stated) for name, headers in places.items()}
     frame = pd.DataFrame({name: column.values for name, column in read.items()})
-    left_out = _together([column.why for column in read.values()])
-    kept = frame.drop(index=[row - 1 for row in left_out]).reset_index(drop=True)
+    incomplete = _together([column.why for column in read.values()])
+    kept = frame.drop(index=list(incomplete)).reset_index(drop=True)
+    left_out = dict(zip(raw.numbered(incomplete), incomplete.values(), strict=True))
     if kept.empty:
         raise InputError(f"none of the {len(frame)} rows has all of {', '.join(measures)}")
     _check_variation(kept, study)
@@ -136,14 +137,14 @@ def participants(
         *_loose_headers(places, stated),
         *odd,
         *_unequal_totals(raw, study, read, places, stated),
-        *(each for each in table_remarks(raw.frame, kept, groups, study) if _begins(each) not in map(_begins, odd)),
+        *(each for each in table_remarks(raw, kept, groups, study) if _begins(each) not in map(_begins, odd)),
     )
     return Participants(frame=kept, left_out=left_out, remarks=remarks)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """A measure's values, by number of each row that has none why, and what is odd about them."""
+    """A measure's values, by position of each row that has none why, and what is odd about them."""
 
     values: Any
     why: dict[int, str]
@@ -233,7 +234,7 @@ def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: Tab
         column = None if missing else _plain(raw.frame[header], name, limits)
         if column is None:
             cells = _cells(raw.frame[header], missing, name)
-            column = replace(cells, values=_numbers(cells.values, measure, header, limits, labels))
+            column = replace(cells, values=_numbers(cells.values, measure, header, limits, raw))
         parts.append(replace(column, remarks=tuple(_labelled_codes(name, column.values, labels)) if labels else ()))
     table = np.array([part.values for part in parts], dtype=float)
     total = table.mean(axis=0) if from_items and measure.score == "mean" else table.sum(axis=0)
@@ -248,7 +249,7 @@ def _plain(cells: pd.Series, name: str, limits: tuple[float, ...]) -> _Column | 
     values = numbers_of(cells)
     if values is None or not (np.isnan(values) | ((values >= limits[0]) & (values <= limits[1]))).all():
         return None
-    return _Column(values=values, why=dict.fromkeys((np.flatnonzero(np.isnan(values)) + 1).tolist(), f"no {name}"))
+    return _Column(values=values, why=dict.fromkeys(np.flatnonzero(np.isnan(values)).tolist(), f"no {name}"))
 
 
 def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozenset[str] = frozenset()) -> _Column:
@@ -263,7 +264,7 @@ def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozen
     texts, why = each_once(values, as_text), each_once(values, reason)
     rows = np.flatnonzero(pd.notna(why))
     texts[rows] = None
-    return _Column(values=texts, why={row + 1: why[row] for row in rows.tolist()})
+    return _Column(values=texts, why={row: why[row] for row in rows.tolist()})
 
 
 def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[str], stated: TableMapping) -> _Column:
@@ -278,7 +279,7 @@ def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[s
         raise InputError(f"{error}, under [labels.{measure.id}]", key=where) from None
     for text in pd.unique(cells.values):
         if text is not None and text not in levels:
-            row = int(np.flatnonzero(cells.values == text)[0]) + 1
+            row = raw.numbered([cells.values.tolist().index(text)])[0]
             accepted = unknown_name(
                 "label", _short(value_labels.get(text, text)), [level.id for level in measure.levels]
             )
@@ -298,11 +299,11 @@ def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[s
 
 
 def _numbers(
-    texts: Iterable[Any], measure: Measure, header: str, limits: tuple[float, ...], value_labels: Mapping[str, str]
+    texts: Iterable[Any], measure: Measure, header: str, limits: tuple[float, ...], raw: RawTable
 ) -> list[float]:
     low, high = limits
-    numbers = []
-    for row, text in enumerate(texts, start=1):
+    numbers, value_labels = [], raw.value_labels.get(header, {})
+    for position, text in enumerate(texts):
         # up to 999 a comma can only be a decimal one; beyond, 1,234 could be either, and is refused
         ambiguous = high >= 1000 and THOUSANDS.fullmatch(str(text))
         number = np.nan if text is None or ambiguous else number_of(str(text))
@@ -311,6 +312,7 @@ def _numbers(
                 f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
             )
             labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
+            row = raw.numbered([position])[0]
             raise InputError(f"row {row}: found {_short(text)!r}{labelled}; {accepted}", key=f"column {header!r}")
         numbers.append(number)
     return numbers
@@ -401,7 +403,7 @@ def _unequal_totals(
             continue
         summed = _read(raw, measure, tuple(filter(None, items.values())), stated)
         pairs = np.array([read[name].values, summed.values], dtype=float)
-        if unequal := (np.flatnonzero(np.abs(pairs[0] - pairs[1]) > 1e-6) + 1).tolist():
+        if unequal := raw.numbered(np.flatnonzero(np.abs(pairs[0] - pairs[1]) > 1e-6)):
             text = f"the total is not what its items make in {row_runs(unequal)}; the total is used"
             yield Remark(kind="unequal_totals", of=name, count=len(unequal), text=text)
 

@@ -144,8 +144,8 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     if texts_among.sum() < (1 - MOST_NUMBERS) * known.sum() and texts_among.any():
         row = int(np.flatnonzero(texts_among)[0])
         raise InputError(
-            f"row {row + 1}: found {texts[row]!r} in a column of numbers; if it means no answer, say so in a mapping"
-            f' file: under [missing_in], {id_} = ["{texts[row]}"]',
+            f"row {raw.numbered([row])[0]}: found {texts[row]!r} in a column of numbers; if it means no answer, say so"
+            f' in a mapping file: under [missing_in], {id_} = ["{texts[row]}"]',
             key=where,
         )
     _refuse_infinite(numbers, where)

@@ -220,7 +220,8 @@ def _selected(raw: RawTable, condition: str, headers: Mapping[str, str], stated:
     kept = rows_where(condition, raw, headers, stated)
     if not kept.any():
         raise InputError(f"no row of {len(kept)} satisfies {condition!r}", key="--rows")
-    return RawTable(raw.frame[kept].reset_index(drop=True), raw.value_labels)
+    rows = tuple(raw.numbered(np.flatnonzero(kept)))
+    return RawTable(raw.frame[kept].reset_index(drop=True), raw.value_labels, rows)
 
 
 def _read_already(raw: RawTable, columns: Mapping[str, OwnColumn], made: _Made, stated: TableMapping) -> RawTable:
@@ -228,7 +229,7 @@ def _read_already(raw: RawTable, columns: Mapping[str, OwnColumn], made: _Made, 
     if stated.missing or stated.missing_in:
         return raw
     numbers = {c.header: c.numbers for name, c in columns.items() if c.numbers is not None and name not in made.levels}
-    return RawTable(raw.frame.assign(**numbers), raw.value_labels)
+    return raw._replace(frame=raw.frame.assign(**numbers))
 
 
 def _refuse_family(family: str, formula: str) -> None:
