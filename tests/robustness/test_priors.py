@@ -366,3 +366,19 @@ def test_a_flat_fit_is_analysed_as_far_as_it_goes(orchard):
     wide = found.prior_widths.iloc[-1]
     ols = exact_posterior(orchard.design, "flat").marginal([FOCAL]).mean()[0, 0]
     assert wide["mean"] == pytest.approx(ols, rel=0.01)
+
+
+@pytest.mark.parametrize(("levels", "formula"), [(3, "y ~ g + x"), (2, "y ~ g + x"), (0, "y ~ x")])
+def test_a_follow_up_has_as_many_groups_as_the_fit(levels, formula, monkeypatch):
+    from hikibayes.inference.fit import fit
+    from hikibayes.robustness.case import case_of
+    from hikibayes.robustness.priors import design
+
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"x": rng.normal(size=60), "g": np.array(list("abc"))[np.arange(60) % max(levels, 1)]})
+    table["y"] = 0.8 * table["x"] + (table["g"] == "b") + rng.normal(size=60)
+    monkeypatch.setattr(design, "REPLICATES", 50)
+    case = case_of(fit(formula, table, seed=1), seed=1)
+    sizes = design.followup_sizes(FocalPrior(case=case), seed=1).dropna(subset=["n_total"])
+    assert len(sizes)
+    assert (sizes["n_total"] == max(levels, 1) * sizes["n_per_group"]).all()

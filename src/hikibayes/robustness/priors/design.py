@@ -79,7 +79,7 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
             "study": case.study.id,
             "model": case.model.name,
             "worlds": {"source": WORLDS},
-            "axes": {"n_per_group": PER_GROUP},
+            "axes": {"n_per_group": PER_GROUP, "allocation": [":".join("1" * max(len(case.study.groups), 1))]},
             "decision": [
                 {
                     "name": "interval",
