@@ -365,3 +365,16 @@ def test_added_terms_have_priors_as_wide_in_any_unit():
     added = Adjustable(case=raw, balance=balance_of(raw)).design.model.priors
     expected = 0.25 * thousands["contentment"].std() / thousands["shade"].std()
     assert added["season:shade"].parameters["sigma"] == pytest.approx(expected)
+
+
+def test_a_fit_of_ones_own_is_questioned_as_the_documents_write_it():
+    import hikibayes as hb
+
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"sex": rng.integers(0, 2, 80), "g": np.array(list("ab"))[np.arange(80) % 2]})
+    table["x"] = rng.normal(size=80)
+    table["y"] = table["sex"] + (table["g"] == "b") * table["x"] + rng.normal(size=80)
+    made = hb.fit("y ~ g * x + sex", table, seed=1)
+    assert hb.imbalance(made, "sex").balance.measure == "sex"
+    assert len(hb.confounding(made).table)
+    assert len(hb.priors(made, design=False).priors)

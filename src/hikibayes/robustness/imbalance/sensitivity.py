@@ -79,9 +79,9 @@ class Imbalance(Shown):
 
 def imbalance(
     what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
+    balance: str | None = None,
     *,
     seed: int = DEFAULT_SEED,
-    balance: str | None = None,
     shares: Mapping[str, float] | None = None,
     mix: Mapping[str, float] | None = None,
     datasets: int = 200,
@@ -94,10 +94,10 @@ def imbalance(
     ----------
     what : str, Path, Study, Fit or Case
         The name of a shipped study, a study file, the folder of a fit, or one of these that is loaded already.
-    seed : int
-        Everything random follows from it.
     balance : str, optional
         The category, of two levels; by default the one whose difference between the groups the record prints.
+    seed : int
+        Everything random follows from it.
     shares : mapping of str to float, optional
         A mix to look at beside the usual ones: share of the category's level in each group.
     mix : mapping of str to float, optional
