@@ -136,13 +136,13 @@ class Adjustable:
         Returns
         -------
         pandas.DataFrame
-            With the columns of ``estimates.csv``; ``n`` is the median of the people counted for, and ``ols`` the mean
-            of the least-squares values.
+            With the columns of ``estimates.csv``, without what the model does not speak of; ``n`` is the median of the
+            people counted for, and ``ols`` the mean of the least-squares values.
         """
         columns, found = self.columns(extra), found or self.answers
         names = tuple(self.design.columns[j] for j in columns)
         stats = weighted_statistics(self.design.rows[..., columns], self.design.y, names, population)
-        here = replace(found, weights=found.weights[population.index][..., columns])
+        here = _spoken_of(replace(found, weights=found.weights[population.index][..., columns]))
         fitted = posterior(stats, self._priors(columns, stats, population.index))
         flat = LeastSquares(stats=stats).estimates(here.weights)
         # the generator is for shares of variance, of which there are none here
@@ -164,6 +164,13 @@ class Adjustable:
     def _every_prior(self) -> Priors:
         rule = self.case.model.prior_set(self.case.variant).rule
         return exact_priors(self.design, self.case.variant if rule else DEFAULT_VARIANT)
+
+
+def _spoken_of(found: Answers) -> Answers:
+    """Leave out estimands that no column has a weight in, as the category's own where a model is without it."""
+    kept = np.flatnonzero((found.weights != 0).any(axis=(0, 2)))
+    linear = tuple(found.linear[j] for j in kept)
+    return replace(found, linear=linear, weights=found.weights[:, kept], raw_factor=found.raw_factor[:, kept])
 
 
 def _fullest(case: Case, balance: str) -> ModelSpec:
