@@ -7,7 +7,10 @@ from click.testing import CliRunner
 
 from hikibayes.cli import main
 
-STUDY = ("audit", "calibrate", "synthesize", "reanalyze", "priors", "imbalance", "confounding")
+STUDY = (
+    *("audit", "calibrate", "synthesize", "reanalyze"),
+    *("priors", "imbalance", "confounding", "limitations", "multiverse"),
+)
 TABLE = ("fit", "engines")
 FOLDER = ("report", "replay", "diagnose")
 PLAN = ("power",)

@@ -98,22 +98,35 @@ def test_the_template_can_be_run_as_it_is(settled, reconstructions):
     prepared(TEMPLATE.read_text(encoding="utf-8"), settled, reconstructions)
 
 
-def test_every_optional_line_of_the_template_is_right():
-    """Uncomment everything that looks like a setting; 'fixed' then needs its source."""
+def uncommented() -> dict:
+    """Everything in the template that looks like a setting or a heading."""
     lines = []
     for line in TEMPLATE.read_text(encoding="utf-8").splitlines():
         text = line.removeprefix("# ")
-        key = text.split("=")[0].strip()
-        lines.append(text if text.startswith("[worlds.fixed]") or text == "[run]" or key.isidentifier() else line)
-    content = (
-        "\n".join(lines)
-        .replace('source = ["posterior", "printed"]', 'source = ["fixed"]')
-        .replace("\n# [run]", "\n[run]")
-    )
-    assert "\nreplicates" in content
-    simulation = read(content)
-    assert simulation.worlds.fixed is not None
-    assert len(simulation.axes.reliability) == 2
+        setting = text.split("=")[0].strip().isidentifier() and "=" in text
+        lines.append(text if setting or text.startswith("[") else line)
+    return tomllib.loads("\n".join(lines), parse_float=Decimal)
+
+
+@pytest.mark.parametrize(
+    "without",
+    [("population", "original", "effect"), ("population", "looks", "fixed"), ("study", "model", "worlds", "readings")],
+    ids=["fixed", "original", "population"],
+)
+def test_every_optional_line_of_the_template_is_right(without):
+    """Some sections stand instead of others, and looks take no attrition or several models."""
+    content = {name: section for name, section in uncommented().items() if name not in without}
+    if "worlds" in content:
+        content["worlds"] = {name: value for name, value in content["worlds"].items() if name not in without}
+        content["worlds"] |= {"source": ["fixed"]} if "fixed" in content["worlds"] else {}
+    if "looks" in content:
+        content["axes"] = {"n_per_group": [50, 100]}
+    if "population" in content:
+        del content["decision"], content["original"], content["looks"], content["rope"]
+    if "original" in content:
+        content["decision"][0] |= {"rule": {"original_weight_above": 0.5}}
+    simulation = validated(Simulation, content, "plan.toml")
+    assert simulation.run.replicates == 10000
 
 
 @pytest.mark.parametrize(
@@ -268,6 +281,7 @@ def test_a_condition_is_right_where_the_truth_holds_once_the_posterior_is_narrow
     found["p_positive"] = np.where(truth == 0, 0.5, truth > 0)
     found["p_rope"] = ((truth > rope[0]) & (truth < rope[1])).astype(float)
     found["log_bf10"] = np.where(truth == 0, -50.0, 50.0)
+    found["log_right"] = np.full(len(truth), 50.0)
     decided = rule.decides(found)
     assert (decided & rule.correct(found, rope)).mean() == pytest.approx(rule.limiting_assurance(truth, rope))
     assert rule.correct(found, rope)[decided].all()

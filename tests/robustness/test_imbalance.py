@@ -8,8 +8,9 @@ import pytest
 import statsmodels.api as sm
 from tests.studies import orchard
 
+from hikibayes.inference.fit import fit
 from hikibayes.inference.models.steps import model_of
-from hikibayes.robustness.case import Case
+from hikibayes.robustness.case import Case, case_of
 from hikibayes.robustness.imbalance.adjustments import Adjustable
 from hikibayes.robustness.imbalance.balance import balance_of, mixes_of
 from hikibayes.robustness.imbalance.mixes import matching, reweighting
@@ -378,3 +379,39 @@ def test_a_fit_of_ones_own_is_questioned_as_the_documents_write_it():
     assert hb.imbalance(made, "sex").balance.measure == "sex"
     assert len(hb.confounding(made).table)
     assert len(hb.priors(made, design=False).priors)
+
+
+def own_table() -> pd.DataFrame:
+    rng = np.random.default_rng(31)
+    group, sex = rng.permutation(np.repeat(["usual", "extra"], [70, 50])), rng.choice(["m", "f"], 120)
+    x = rng.normal(size=120)
+    return pd.DataFrame({"y": 0.4 * x + (sex == "m") + rng.normal(size=120), "group": group, "x": x, "sex": sex})
+
+
+@pytest.mark.parametrize(
+    ("formula", "models"),
+    [
+        ("y ~ group * x + sex", ["unadjusted", "adjusted", "by_group", "by_focal", "three_way"]),
+        ("y ~ sex + x * group", ["unadjusted", "adjusted", "by_group", "by_focal", "three_way"]),
+        ("y ~ group + x + sex", ["unadjusted", "adjusted", "by_group", "three_way"]),
+        ("y ~ group + sex", ["unadjusted", "adjusted", "by_group", "three_way"]),
+    ],
+)
+def test_a_fit_by_formula_is_asked_about_everything_but_the_category_itself(formula, models):
+    found = imbalance_of(case_of(fit(formula, own_table(), seed=1), seed=1), seed=1, balance="sex")
+    table = found.imbalance
+    assert list(table.loc[table["approach"] == "model", "what"].unique()) == models
+    assert not table["estimand"].str.contains("sex").any()
+    assert table["mean"].notna().all()
+    own = table[table["is_own"]]
+    assert own["change"].to_numpy() == pytest.approx(0, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [("y ~ group * sex", "is about 'sex' itself"), ("y ~ group * x", "put the category in it")],
+)
+def test_a_fit_that_has_nothing_to_ask_of_a_category_says_why(formula, message):
+    case = case_of(fit(formula, own_table(), seed=1), seed=1)
+    with pytest.raises(InputError, match=message):
+        imbalance_of(case, seed=1, balance="sex")

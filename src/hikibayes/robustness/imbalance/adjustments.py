@@ -69,9 +69,16 @@ class Adjustable:
         """The fullest model's."""
         return design(_fullest(self.case, self.balance.measure), self.case.data_sets, self.case.study)
 
+    @cached_property
+    def models(self) -> dict[str, tuple[str, ...]]:
+        """Those of `EXTRA_TERMS` that the case's model allows; ``three_way`` is the fullest of them in any case."""
+        possible = _possible(self.case)
+        kept = {name: kinds for name, kinds in EXTRA_TERMS.items() if possible.issuperset(kinds)}
+        return kept | {"three_way": tuple(kind for kind in EXTRA_TERMS["three_way"] if kind in possible)}
+
     def columns(self, extra: str) -> IntArray:
-        """Return the columns of one of the models of `EXTRA_TERMS`."""
-        kept = {_term(self.case, self.balance.measure, kind) for kind in EXTRA_TERMS[extra]}
+        """Return the columns of one of the `models`."""
+        kept = {_term(self.case, self.balance.measure, kind) for kind in self.models[extra]}
         names = [
             name
             for term, names in self.design.terms.items()
@@ -84,7 +91,7 @@ class Adjustable:
     def own(self) -> str:
         """Which of the models the case's own is; empty where it is none of them."""
         mine = sorted(self.case.design.columns)
-        return next((e for e in EXTRA_TERMS if sorted(np.array(self.design.columns)[self.columns(e)]) == mine), "")
+        return next((e for e in self.models if sorted(np.array(self.design.columns)[self.columns(e)]) == mine), "")
 
     # -- estimands --------------------------------------------------------------------------------------------------
 
@@ -127,7 +134,7 @@ class Adjustable:
         Parameters
         ----------
         extra : str
-            Which model, a key of `EXTRA_TERMS`.
+            Which model, a key of `models`.
         population : Population
             Whom to count.
         found : Answers, optional
@@ -177,7 +184,7 @@ def _fullest(case: Case, balance: str) -> ModelSpec:
     """Return a case's model with every term of the category; terms that it has already keep their priors."""
     chosen = case.model.prior_set(case.variant)
     terms = [term for term in case.model.terms if balance not in case.model.measures[term]]
-    added = {_term(case, balance, kind): kind for kind in EXTRA_TERMS["three_way"]}
+    added = {_term(case, balance, kind): kind for kind in EXTRA_TERMS["three_way"] if kind in _possible(case)}
     known = {term_parts(name): prior for name, prior in {**case.model.priors, **chosen.priors}.items()}
     priors = {
         name: prior.model_dump(exclude_unset=True)
@@ -218,6 +225,14 @@ def _width(case: Case, kind: str) -> float:
         return width * outcome / float(np.median(scaling.scale[focal]))
     away = float(np.median(scaling.location[focal] / scaling.scale[focal]))
     return outcome * float(np.hypot(width, float(PRIORS[SLOPES[kind]]["sigma"]) * away))
+
+
+def _possible(case: Case) -> set[str]:
+    """Return the kinds of terms that say something in a case's model: no product with what is not in it."""
+    group, focal, within = case.study.analysis.group, case.study.analysis.focal, case.model.measures.values()
+    # where the groups have one slope in common, a category that changes it would leave no one number to report
+    crossed = any({group, focal} <= measures for measures in within)
+    return {"main", "group"} | ({"focal", "all"} if crossed else set())
 
 
 def _term(case: Case, balance: str, kind: str) -> str:

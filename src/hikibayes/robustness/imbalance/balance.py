@@ -114,7 +114,8 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
         measure = next(_preferred(case, candidates))
     elif measure not in candidates:
         _refuse_more_levels(case, measure, candidates)
-        raise InputError(unknown_name("category of two levels in these data,", measure, candidates))
+        alone = "" if case.synthetic else "; a fit has the columns of its formula: put the category in it"
+        raise InputError(unknown_name("category of two levels in these data,", measure, candidates) + alone)
     level = _level_spoken_of(case.study, measure)
     column, group = (_stacked(case, name) for name in (measure, case.study.analysis.group))
     made = Balance(

@@ -19,11 +19,12 @@ from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.answers.estimates import exact_estimates
 from ...inference.fit import Fit
 from ...shown import Shown
-from ...study.study import Study
+from ...spec import InputError
+from ...study.study import Estimand, Study
 from ..case import Case, case_of
 from ..treatment import Treatment
 from ..weighting import Population
-from .adjustments import EXTRA_TERMS, Adjustable
+from .adjustments import Adjustable
 from .balance import Balance, Mix, balance_of, mixes_of
 from .mixes import everybody, matching, reweighting, within
 from .tipping import TIPPING, Omitted, omitted_product, tipping_rows
@@ -142,6 +143,7 @@ def imbalance_of(
 ) -> Imbalance:
     """Ask the same of a case; see `imbalance`."""
     found = balance_of(case, balance)
+    case = _about_others(case, found.measure)
     mixes = mixes_of(found, by_group=shares, by_level=mix)
     say = tell or (lambda _: None)
     say(f"balancing {found.measure}")
@@ -160,6 +162,23 @@ def imbalance_of(
         imbalance_costs=omitted.costs() if omitted else pd.DataFrame(),
         tipping=pd.DataFrame(tipping_rows(omitted) if omitted else [], columns=list(TIPPING)),
     )
+
+
+def _about_others(case: Case, balance: str) -> Case:
+    """Return a case with the estimands that are not about the category itself: a model without it has none of those."""
+
+    def about(estimand: Estimand) -> bool:
+        return balance in {estimand.of, estimand.by, *estimand.at}
+
+    if about(case.estimand):
+        raise InputError(
+            f"{case.estimand.name!r}, what is asked, is about {balance!r} itself; imbalance asks what a category does "
+            "to an answer about something else",
+            key="balance",
+        )
+    asked = (*case.answers.linear, *case.answers.variance)
+    kept = tuple(estimand.name for estimand in asked if not about(estimand))
+    return replace(case, model=case.model.replace(estimands=kept))
 
 
 # -- stages ---------------------------------------------------------------------------------------------------------
@@ -198,7 +217,7 @@ class _Job:
 
     def _adjustments(self) -> Iterator[pd.DataFrame]:
         all_of_them, own = everybody(self.balance), self.adjustable.own
-        for extra in EXTRA_TERMS:
+        for extra in self.adjustable.models:
             table = self.adjustable.estimates(extra, all_of_them)
             yield table.assign(approach="model", what=extra, is_own=extra == own, note="")
         for mix in self.mixes:

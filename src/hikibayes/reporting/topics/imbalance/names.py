@@ -35,11 +35,11 @@ def level_name(study: Study, measure: str, level: str) -> str:
 
 
 def _model_name(study: Study, measure: str, what: str) -> str:
-    group, focal = (term_name(study, name) for name in (study.analysis.group, study.analysis.focal))
+    group, focal = (term_name(study, name) if name else "" for name in (study.analysis.group, study.analysis.focal))
     return {
         "unadjusted": f"{measure} left out",
         "adjusted": f"{measure} held equal",
         "by_group": f"{measure}, and {measure} × {group}",
         "by_focal": f"{measure}, and {measure} × {focal}",
-        "three_way": f"{measure}, up to {measure} × {group} × {focal}",
+        "three_way": f"{measure}, up to {measure} × {group}{' × ' * bool(focal)}{focal}",
     }[what]
