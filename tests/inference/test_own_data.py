@@ -330,3 +330,26 @@ def test_rows_are_numbered_as_in_the_file_where_a_condition_picks_some_of_them()
     texts.loc[36, "w"] = "ill"
     with pytest.raises(InputError, match="row 37: found 'ill'"):
         fit("y ~ x + w", texts, rows="grade == 4")
+
+
+def test_a_prior_set_by_hand_is_the_same_for_every_pair_of_levels_as_the_default_is():
+    table = made_up()
+    default = fit("y ~ arm * x", table, seed=1)
+    said = {"arm": "Normal(0, 1)", "arm:x": "Normal(0, .25)"}
+    by_hand = fit("y ~ arm * x", table, priors=said, seed=1)
+    assert means(by_hand) == pytest.approx(means(default), rel=1e-12)
+    assert by_hand.model.priors["arm:x"].reason == "Set by hand. The same for every pair of levels."
+    narrow = {"arm": "Normal(0, .1)"}
+    of_low, of_high = (
+        means(fit("y ~ arm", table, priors=narrow, reference={"arm": arm}, seed=1)) for arm in ("low", "high")
+    )
+    low_high, high_low = of_low["difference_arm_high_minus_low"], of_high["difference_arm_low_minus_high"]
+    assert low_high == pytest.approx(-high_low, rel=1e-9)
+    assert "prior_of_reference" not in set(by_hand.remarks["kind"])
+
+
+def test_a_prior_set_by_hand_that_cannot_be_the_same_for_every_pair_is_said():
+    made = fit("y ~ arm * x", made_up(), priors={"arm:x": "Normal(.1, .25)"}, seed=1)
+    remark = made.remarks[made.remarks["kind"] == "prior_of_reference"]
+    assert remark["of"].tolist() == ["arm:x"]
+    assert "depends on which" in remark["remark"].item()

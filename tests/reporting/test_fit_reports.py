@@ -84,3 +84,10 @@ def test_what_no_engine_answers_is_in_the_report_with_its_reason(folder, tmp_pat
     assert "What was not estimated" in html
     assert f"{notes['estimand'].iloc[0]}: the model has no such term." in html
     assert "What was not estimated" not in report(folder)
+
+
+def test_the_method_says_which_priors_are_of_every_pair_of_levels(tmp_path):
+    table = pd.DataFrame({"g": list("abc") * 10, "x": range(30), "y": [i % 7 + i / 10 for i in range(30)]})
+    made = fit("y ~ g + x", table, priors={"g": "Normal(0, .3)"}, seed=1)
+    html = report(written(tmp_path / "fit", made))
+    assert "g Normal(mu=0, sigma=0.3) of every pair of levels; x Normal(mu=0, sigma=0.5)" in html

@@ -270,6 +270,7 @@ def fit(
                 *design_remarks(laid_out, asked.own.why if asked.own else {}),
                 *_selected(asked.own),
                 *_labelled(asked.own),
+                *_of_each_level(laid_out, variant),
                 *_no_regions(laid_out, variant),
                 *_large(len(rows.frame), job.sampling),
                 *rows.remarks,
@@ -314,6 +315,21 @@ def _large(n: int, sampling: Sampling) -> Iterator[Remark]:
             text=f"{n:,} rows times draws are {numbers:,} numbers, more than {MOST:,}; the posterior in ArviZ's schema"
             " goes without log_likelihood and predictions",
         )
+
+
+def _of_each_level(laid_out: Design, variant: str) -> Iterator[Remark]:
+    """Name the terms of three and more levels whose prior favours the reference."""
+    for name, prior in laid_out.model.prior_set(variant).priors.items():
+        measures = laid_out.model.measures.get(name, frozenset())
+        levels = max((len(laid_out.levels.get(measure, ())) for measure in measures), default=0)
+        if levels > 2 and not prior.exchangeable:
+            yield Remark(
+                kind="prior_of_reference",
+                of=name,
+                count=levels,
+                text=f"the prior {prior} is of each level against the reference, so the answer depends on which that"
+                " is; only Normal with mean 0 can be the same for every pair of levels",
+            )
 
 
 def _no_regions(laid_out: Design, variant: str) -> Iterator[Remark]:

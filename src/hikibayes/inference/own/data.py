@@ -7,7 +7,7 @@ next run can start from there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ...study.study import Study
 from ..data.files import RawTable, read_table
 from ..data.labels import exact
 from ..data.mapping import TableMapping, load_mapping
-from ..models.default_priors import default_priors, default_variants
+from ..models.default_priors import Priors, default_priors, default_variants
 from ..models.formulas import CODINGS, FUNCTIONS
 from ..models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
 from .columns import OwnColumn, own_columns
@@ -363,7 +363,7 @@ def formula_model(
         "formula": outline.formula,
         "family": family,
         "scaling": scaling,
-        "priors": made | _own_priors(priors or {}, list(made), headers or {}),
+        "priors": made | _own_priors(priors or {}, made, headers or {}),
     }
     if outline.sigma_by:
         content["sigma_by"] = outline.sigma_by
@@ -372,15 +372,24 @@ def formula_model(
     return validated(ModelSpec, content, "the formula")
 
 
-def _own_priors(given: Mapping[str, str], known: Iterable[str], headers: Mapping[str, str]) -> dict[str, Any]:
-    """Read priors that a person sets: ``{"group:x": "Normal(0, .25)"}``."""
+def _own_priors(given: Mapping[str, str], known: Priors, headers: Mapping[str, str]) -> Priors:
+    """Read priors that a person sets: ``{"group:x": "Normal(0, .25)"}``; in the place of an exchangeable one it is so.
+
+    Only a Normal prior with mean 0 can be.
+    """
     by_parts = {term_parts(name): name for name in known}
     found = {}
     for term, text in given.items():
         name = by_parts.get(term_parts(_spelt(term, headers)))
         if name is None:
             raise InputError(unknown_name("term", term, by_parts.values()), key="--set-prior")
-        found[name] = {**_distribution(text, term), "reason": "Set by hand."}
+        prior = _distribution(text, term)
+        found[name] = {**prior, "reason": "Set by hand."}
+        if known[name].get("exchangeable"):
+            if prior["dist"] == "Normal" and prior["mu"] == 0:
+                found[name] |= {"exchangeable": True, "reason": "Set by hand. The same for every pair of levels."}
+            else:
+                found[name] |= {"reason": "Set by hand. Of each level against the reference, not of every pair."}
     return found
 
 

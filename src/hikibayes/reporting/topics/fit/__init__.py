@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from .... import apa
-from ....inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec
+from ....inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, Prior
 from ....study.measures import Measure
 from ....study.wording import listed
 from ...saved import SavedRun
@@ -41,7 +41,7 @@ def _method(run: SavedRun) -> list[str]:
     scaled = "The outcome and all numbers were standardised (sample SD). " if model.scaling == "sample" else ""
     variant = str(run.record.arguments.get("prior", DEFAULT_VARIANT))
     chosen = model.prior_set(variant)
-    shown = "; ".join(f"{name} {prior}" for name, prior in chosen.priors.items() if name != INTERCEPT)
+    shown = "; ".join(f"{name} {_said(prior)}" for name, prior in chosen.priors.items() if name != INTERCEPT)
     priors = f"Priors: {shown}." if shown else f"Priors: {chosen.rule}."
     how = "computed without sampling" if exact else "sampled by NUTS"
     family = {"gaussian": "Gaussian", "t": "Student t"}.get(model.family, model.family)
@@ -50,6 +50,10 @@ def _method(run: SavedRun) -> list[str]:
         f"{priors} The posterior was {how}; intervals are equal-tailed and hold 95 %. Least squares stand beside it."
     )
     return [done, _missing(run)]
+
+
+def _said(prior: Prior) -> str:
+    return f"{prior} of every pair of levels" if prior.exchangeable else str(prior)
 
 
 def _missing(run: SavedRun) -> str:
