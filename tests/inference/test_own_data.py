@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -353,3 +354,40 @@ def test_a_prior_set_by_hand_that_cannot_be_the_same_for_every_pair_is_said():
     remark = made.remarks[made.remarks["kind"] == "prior_of_reference"]
     assert remark["of"].tolist() == ["arm:x"]
     assert "depends on which" in remark["remark"].item()
+
+
+@pytest.mark.parametrize(("formula", "more"), [("y ~ sex * x", {"sceptical", "enthusiastic"}), ("y ~ arm * x", set())])
+def test_a_formula_has_the_variants_that_the_documents_name(formula, more):
+    always = {"weakly_informative", "bambi_default", "flat"}
+    assert set(fit(formula, made_up(), seed=1).model.variant_names) == always | more
+    text = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text()
+    said = text[text.index("`--prior NAME`") : text.index("## What is answered")]
+    assert {*re.findall(r"`(\w+)`", said)} == {
+        "weakly_informative",
+        "bambi_default",
+        "flat",
+        "sceptical",
+        "enthusiastic",
+    }
+
+
+def test_a_reference_or_prior_may_be_written_as_on_the_command_line():
+    table = made_up()
+    mapped = fit("y ~ arm + x", table, reference={"arm": "mid"}, priors={"x": "Normal(0, .1)"}, seed=1)
+    written = fit("y ~ arm + x", table, reference="arm=mid", priors="x=Normal(0, .1)", seed=1)
+    pd.testing.assert_frame_equal(written.estimates, mapped.estimates)
+
+
+@pytest.mark.parametrize(
+    ("choice", "form"),
+    [
+        ({"reference": "arm"}, "{'group': 'control'}"),
+        ({"reference": ["arm=mid"]}, "{'group': 'control'}"),
+        ({"priors": "Normal"}, "{'group:x': 'Normal(0, .25)'}"),
+        ({"at": "x=10,20"}, "{'x': [10, 20]}"),
+    ],
+)
+def test_a_choice_of_another_form_is_told_the_form(choice, form):
+    (name,) = choice
+    with pytest.raises(InputError, match=f"^{name}: .*{re.escape(form)}$"):
+        fit("y ~ arm + x", made_up(), **choice)

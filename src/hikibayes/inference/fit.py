@@ -54,6 +54,8 @@ type Engine = Literal["nuts", "exact"]
 
 CHOICES = ("reference", "rows", "priors", "steps", "at", "family", "sigma_by", "scaling")
 """What goes with a formula alone."""
+MAPPED = {"reference": {"group": "control"}, "priors": {"group:x": "Normal(0, .25)"}, "at": {"x": [10, 20]}}
+"""Those that are mappings, as they are written."""
 MOST_SHOWN = 24
 """Rows of the summary that a notebook shows of a fit."""
 FINE_NODES = 41
@@ -368,7 +370,7 @@ def _asked(
     mapping: str | Path | TableMapping | None,
     choices: Mapping[str, Any],
 ) -> _Asked:
-    choices = {name: value for name, value in choices.items() if value}
+    choices = {name: _mapped(name, value) for name, value in choices.items() if value}
     if not (isinstance(model, str) and "~" in model):
         if choices:
             raise InputError(f"{next(iter(choices))!r} goes with a formula; a model and a study file say it themselves")
@@ -384,6 +386,16 @@ def _asked(
     outline = formula_alone(model, sigma_by=choices.pop("sigma_by", ""))
     made = formula_model(outline, about, **choices)
     return _Asked(made, about, data, columns, mapping, _engine(made))
+
+
+def _mapped(name: str, value: Any) -> Any:
+    """Return a choice that is a mapping as one: ``"group=control"`` is read as on the command line."""
+    if name not in MAPPED or isinstance(value, Mapping):
+        return value
+    key, equals, of = value.partition("=") if isinstance(value, str) else ("", "", "")
+    if not (key.strip() and equals and of.strip()) or name == "at":
+        raise InputError(f"found {value!r}; write it as {MAPPED[name]}", key=name)
+    return {key.strip(): of.strip()}
 
 
 def _engine(model: ModelSpec) -> Engine:
