@@ -129,7 +129,7 @@ class Findings:
     @cached_property
     def n(self) -> int:
         """Participants of the published study; raises `InputError` where it prints no number."""
-        return sum(self.study.sizes.values())
+        return sum(self.study.samples.values())
 
     @cached_property
     def ci(self) -> float:

@@ -46,6 +46,11 @@ def group_name(study: Study, group: str) -> str:
     return f"{group.replace('_', ' ')} group" if group else "all participants"
 
 
+def everybody(study: Study) -> str:
+    """Return what all of a study's groups together are called; one sample needs no name."""
+    return {0: "", 2: "both groups"}.get(len(study.groups), "all groups")
+
+
 def estimand_name(study: Study, estimand: Estimand, *, brief: bool = False) -> str:
     """Return what a table's row is called; briefly, the measure of a difference of slopes goes without saying."""
     return ESTIMANDS[estimand.kind].words(estimand, _Names(study), brief)
@@ -59,7 +64,7 @@ class _Names:
 
     @property
     def everybody(self) -> str:
-        return "both groups" if self.study.citation else ""
+        return everybody(self.study) if self.study.citation else ""
 
     def measure(self, name: str) -> str:
         label = self.study.measure(name).label

@@ -22,7 +22,7 @@ from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
 from ...spec import InputError
 from ...study.study import Limitation
-from ...study.wording import group_name, term_name
+from ...study.wording import everybody, group_name, term_name
 from ..case import Case
 from ..weighting import Population, weighted_statistics
 from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, numeric, spread, tip
@@ -249,7 +249,8 @@ def _one(panel: Panel, i: int, counts: FloatArray) -> float:
 def _words(case: Case, measures: tuple[str, str], about: dict[str, str], sign: float) -> str:
     outcome, focal = (term_name(case.study, name) for name in measures)
     who = about["who"]
-    among = "in both groups alike" if who == "everybody" else f"in the {group_name(case.study, who)} alone"
+    together = f", in {everybody(case.study)} alike" if case.study.groups else ""
+    among = together if who == "everybody" else f", in the {group_name(case.study, who)} alone"
     more, less = ("higher", "lower") if sign > 0 else ("lower", "higher")
     per = {
         "outcome": f"for each SD of {more} {outcome}",
@@ -258,4 +259,4 @@ def _words(case: Case, measures: tuple[str, str], about: dict[str, str], sign: f
         "opposite": f"for each SD of {more} {outcome}, and as much for each SD of {less} {focal}",
         "product": f"for each unit of {'' if sign > 0 else 'minus '}{outcome} times {focal}, in SD from their means",
     }
-    return f"{per[about['pattern']]}, {among}"
+    return f"{per[about['pattern']]}{among}"

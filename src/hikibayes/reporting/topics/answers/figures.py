@@ -43,7 +43,7 @@ def _published(run: SavedRun) -> Figure:
     study, table = run.study, _answer_rows(run)
     shown = [e for e in study.estimands if e.unit]
     names = [estimand_name(study, e, brief=True) for e in shown]
-    figure, ax = row_axes(names, "SD of the outcome per SD (per group)", height=0.36)
+    figure, ax = row_axes(names, "SD of the outcome per SD" + " (per group)" * bool(study.groups), height=0.36)
     for i, estimand in enumerate(shown):
         row = table[estimand.name]
         draw_span(ax, -i, row)

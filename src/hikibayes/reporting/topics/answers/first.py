@@ -106,7 +106,12 @@ def next_study(f: Findings) -> str:
     rule = f.run.json_object("planning.json")["rules"][0]
     own = table[(table["decision"] == rule["decision"]) & (table["target"] == table["target"].min())]
     rows = own.drop_duplicates("worlds").set_index("worlds").to_dict("index")
-    said = [words.format(_size(rows[worlds])) for worlds, words in WORLDS.items() if worlds in rows]
+    people = "people per group" if f.study.groups else "people"
+    said = [
+        words.format(_size(rows[worlds], people * (worlds == "posterior")))
+        for worlds, words in WORLDS.items()
+        if worlds in rows
+    ]
     if not said:
         return ""
     chance, meant = apa.percent(own["target"].iloc[0]), rule["rule"].replace(" %", "%")
@@ -114,13 +119,13 @@ def next_study(f: Findings) -> str:
 
 
 WORLDS = {
-    "posterior": "{} people per group, counting all that this study leaves open",
+    "posterior": "{}, counting all that this study leaves open",
     "printed": "{} if its estimate were exactly right",
 }
 
 
-def _size(row: Row) -> str:
+def _size(row: Row, of: str) -> str:
     if not row["reached"]:
-        return "more people than were simulated"
+        return f"more {of or 'of them'} than were simulated"
     span = f" [{row['lower']:.0f}, {row['upper']:.0f}]" if math.isfinite(row["lower"] + row["upper"]) else ""
-    return f"{row['n_per_group']:.0f}{span}"
+    return f"{row['n_per_group']:.0f}{span} {of}".strip()

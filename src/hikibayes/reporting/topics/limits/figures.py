@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....apa import bounded
-from ....study.wording import group_name, in_prose, term_name
+from ....study.wording import everybody, group_name, in_prose, term_name
 from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, FigureOf, new_axes, percentages, plain_ticks, row_axes
 from ...saved import SavedRun
 
@@ -45,8 +45,8 @@ def _panel(run: SavedRun) -> Figure:
         ax.plot(own["odds_ratio"], own["estimate"], color=colour, ls=dash, lw=2, label=words)
     _zero(ax)
     _factors(ax.xaxis, ax)
-    among = "both groups" if who == "everybody" else group_name(run.study, who)
-    ax.set_xlabel(f"odds ratio of taking part per SD\n({among})")
+    among = everybody(run.study) if who == "everybody" else group_name(run.study, who)
+    ax.set_xlabel("odds ratio of taking part per SD" + f"\n({among})" * bool(among))
     ax.set_ylabel("answer among all who were asked")
     plain_ticks(ax.yaxis)
     figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=2, title="taking part depends on …")
