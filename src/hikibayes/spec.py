@@ -158,7 +158,9 @@ def unknown_name(kind: str, found: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = get_close_matches(found, names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"there is no {kind} {found!r}; there are: {', '.join(names) or 'none'}{hint}"
+    # a header can have line breaks in it, a message has none
+    shown = ", ".join(" ".join(name.splitlines()) for name in names)
+    return f"there is no {kind} {found!r}; there are: {shown or 'none'}{hint}"
 
 
 class ProblemsError(ValueError):

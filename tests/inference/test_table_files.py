@@ -1,7 +1,7 @@
 """Whatever stands in a table or a mapping file: a table of participants, or one message that names the file."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.inference.own_table import Names
 
@@ -87,6 +87,8 @@ PIECES = [b'"', b"\x00", b"\n", b"\r", b",", b";", b"\t", b"\xff", b"\xef\xbb\xb
 
 @settings(max_examples=100, deadline=None)
 @given(where=st.lists(st.tuples(st.integers(0, len(GOOD)), st.sampled_from(PIECES), st.integers(0, 9)), max_size=4))
+@example(where=[(63, b'"', 9), (2, b'"', 0)])  # a header of several lines
+@example(where=[(143, b'"', 3), (13, b'"', 0), (249, b"\x00", 5)])  # a label that ends in a null character
 def test_a_damaged_file_is_read_or_refused(tmp_path_factory, where):
     content = GOOD.encode()
     for at, piece, gone in where:
