@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hikibayes.inference.gaussian.exact import HalfNormal
 from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
@@ -56,17 +57,28 @@ def test_the_exact_engine_is_calibrated():
     assert table["p"].min() * len(table) > FALSE_ALARM
 
 
+def test_data_that_the_engine_refuses_are_left_out_and_said(monkeypatch):
+    right = priors.exact_priors
+    next_to_none = HalfNormal(scale=1e-4)
+    monkeypatch.setattr(priors, "exact_priors", lambda *given: replace(right(*given), sigma=next_to_none))
+    found = machinery("step1", effort=SMALL, checks=CHECKS[:1], seed=10)
+    tried = found.table["tried"].iloc[0]
+    assert 0 < tried < SMALL.exact
+    assert f"{SMALL.exact - tried:.0f} data sets without a residual left out" in found.table["note"].iloc[0]
+    assert found.sound
+
+
 @pytest.mark.parametrize("wrong", ["sd", "mean", "sigma"])
 def test_an_engine_that_takes_another_prior_is_found(monkeypatch, wrong):
     right = priors.posterior
 
-    def other(data, given):
+    def other(data, given, **more):
         changed = {
             "sd": {"sd": 0.6 * np.asarray(given.sd)},
             "mean": {"mean": np.asarray(given.mean) + 0.2},
             "sigma": {"sigma": replace(given.sigma, scale=given.sigma.scale / 4)},
         }[wrong]
-        return right(data, replace(given, **changed))
+        return right(data, replace(given, **changed), **more)
 
     monkeypatch.setattr(priors, "posterior", other)
     found = exact_ranks(laid_out("step1"), "weakly_informative", np.random.default_rng(5), simulations=2000)

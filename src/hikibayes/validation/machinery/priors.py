@@ -75,7 +75,8 @@ def exact_ranks(laid_out: Design, variant: str, rng: np.random.Generator, *, sim
     Returns
     -------
     dict of str to array, shape (simulations,)
-        By coefficient; also the centred intercept, sigma and the log likelihood.
+        By coefficient; also the centred intercept, sigma and the log likelihood. Fewer where a truth of sigma was so
+        small that the engine refuses its data: no residual is left.
     """
     priors = exact_priors(laid_out, variant)
     if not isinstance(priors, NormalPriors):
@@ -84,7 +85,11 @@ def exact_ranks(laid_out: Design, variant: str, rng: np.random.Generator, *, sim
     beta, intercept, sigma = _truths(priors, rng, simulations)
     y = intercept[:, None] + beta @ X.T + sigma[:, None] * rng.standard_normal((simulations, len(X)))
     data = SufficientStatistics.from_rows(X, y, laid_out.columns)
-    drawn = posterior(data, priors).draws(rng, DRAWS)
+    fitted = posterior(data, priors, on_error="flag")
+    # refusals depend on the data alone, so the truths of the others are still like their draws
+    kept = np.flatnonzero(fitted.ok)
+    data, beta, intercept, sigma = data.take(kept), beta[kept], intercept[kept], sigma[kept]
+    drawn = fitted.take(kept).draws(rng, DRAWS)
     ranks = {name: rank(beta[:, j], drawn.coefficients[..., j]) for j, name in enumerate(laid_out.columns)}
     ranks["intercept"] = rank(intercept, drawn.centred_intercept)
     ranks["sigma"] = rank(sigma, drawn.sigma)
