@@ -75,7 +75,17 @@ def quick(monkeypatch, tmp_path):
         return SimpleNamespace(name="lanes", draw=lambda *_: (np.zeros((4, 1, 1, size)), np.zeros((4, 1, 1))))
 
     monkeypatch.setattr(calibrate, "_samplers", lambda traced, *_, **__: (nothing(traced.size),))
-    monkeypatch.setattr(priors, "priors_of", lambda case, **_: case)
+    for part in (
+        "_variants",
+        "width_curve",
+        "surface",
+        "_families",
+        "power_scaling",
+        "shrinkage",
+        "_design",
+        "tipping_rows",
+    ):
+        monkeypatch.setattr(priors, part, lambda *_, **__: pd.DataFrame())
 
 
 CALLS = {

@@ -1,6 +1,7 @@
 """What a fit says of itself is in its report, and in those of its sensitivity analyses; no publication is needed."""
 
 import shutil
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -17,12 +18,12 @@ from hikibayes.reporting.html import report
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.topics import figure_files
 from hikibayes.robustness.case import case_of
-from hikibayes.robustness.confounding.sensitivity import confounding_of
-from hikibayes.robustness.priors.sensitivity import priors_of
+from hikibayes.robustness.confounding.sensitivity import confounding
+from hikibayes.robustness.priors.sensitivity import priors
 from hikibayes.runs.verbs.sensitivity import sensitivity_files
 
 OWN = Names()
-ANALYSES = {"priors": priors_of, "confounding": confounding_of}
+ANALYSES = {"priors": partial(priors, design=False), "confounding": confounding}
 
 
 def written(folder, made):

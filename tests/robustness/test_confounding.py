@@ -11,7 +11,7 @@ from tests.studies import orchard
 from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.robustness.case import Case
 from hikibayes.robustness.confounding.omitted import Strength, adjusted_estimate
-from hikibayes.robustness.confounding.sensitivity import confounding_of
+from hikibayes.robustness.confounding.sensitivity import confounding
 from hikibayes.robustness.treatment import Treatment, covariate_columns
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
@@ -60,12 +60,12 @@ def confounded(rng, strength, n=400):
 
 @pytest.fixture(scope="module")
 def one():
-    return confounding_of(case([data_sets()[0]], synthetic=False), seed=1)
+    return confounding(case([data_sets()[0]], synthetic=False), seed=1)
 
 
 @pytest.fixture(scope="module")
 def several():
-    return confounding_of(case(data_sets()), seed=1)
+    return confounding(case(data_sets()), seed=1)
 
 
 def z(column):
@@ -153,7 +153,7 @@ def test_bounds_cover_a_confounder_no_stronger_than_the_benchmark(strength, gap)
     table = pd.DataFrame(
         {"farm": farm, "age": rng.normal(40, 8, n), "toil": toil, "shade": shade, "contentment": contentment}
     )
-    found = confounding_of(case([table], synthetic=False), seed=2, benchmarks=["toil"], k=[1])
+    found = confounding(case([table], synthetic=False), seed=2, benchmarks=["toil"], k=[1])
     bound = found.bounds[(found.bounds["estimand"] == FOCAL) & (found.bounds["basis"] == "data_sets")].iloc[0]
     naive = by_statsmodels(table).params["farm:shade"]
     truth = by_statsmodels(table, {"hidden": hidden}).params["farm:shade"]
@@ -193,7 +193,7 @@ def test_every_multiple_takes_more_away_until_nothing_is_left(one):
     for _, rows in own.groupby("benchmark"):
         assert (np.diff(rows["estimate"]) < 0).all()
     toil = own[own["benchmark"] == "toil"].iloc[0]
-    again = confounding_of(one.case, seed=1, benchmarks=["toil"], k=[toil["breaks_at"]]).bounds
+    again = confounding(one.case, seed=1, benchmarks=["toil"], k=[toil["breaks_at"]]).bounds
     at = again[(again["estimand"] == FOCAL) & (again["basis"] == "data_sets")]["estimate"].item()
     assert at == pytest.approx(0, abs=1e-9)
 
@@ -210,7 +210,7 @@ def test_a_study_has_printed_numbers_and_a_fit_has_none(one, several):
 
 
 def test_the_same_seed_gives_the_same_tables(several):
-    again = confounding_of(several.case, seed=1)
+    again = confounding(several.case, seed=1)
     for name, table in several.tables.items():
         pd.testing.assert_frame_equal(table, again.tables[name])
 
@@ -235,4 +235,4 @@ def test_tipping_rows_say_it_in_words(one, several):
 )
 def test_bad_input(one, how, message):
     with pytest.raises(InputError, match=message):
-        confounding_of(one.case, seed=1, **how)
+        confounding(one.case, seed=1, **how)

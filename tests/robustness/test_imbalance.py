@@ -14,7 +14,7 @@ from hikibayes.robustness.case import Case, case_of
 from hikibayes.robustness.imbalance.adjustments import Adjustable
 from hikibayes.robustness.imbalance.balance import balance_of, mixes_of
 from hikibayes.robustness.imbalance.mixes import matching, reweighting
-from hikibayes.robustness.imbalance.sensitivity import COLUMNS, imbalance_of
+from hikibayes.robustness.imbalance.sensitivity import COLUMNS, imbalance
 from hikibayes.robustness.imbalance.tipping import correlation_of_shares, omitted_product
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
@@ -74,13 +74,13 @@ def by_statsmodels(table, *, product=False, weights=None):
 @pytest.fixture(scope="module")
 def planted():
     """An effect of the season alone, and an imbalance of .4: together they make a difference of .4 times the effect."""
-    return imbalance_of(case(workers(1, effect=0.8, n=(3000, 3000))), seed=1)
+    return imbalance(case(workers(1, effect=0.8, n=(3000, 3000))), seed=1)
 
 
 @pytest.fixture(scope="module")
 def harmless():
     """The same imbalance, a true difference between the farms, and a season that changes levels and no slope."""
-    return imbalance_of(case(workers(2, difference=0.4, level=0.5, n=(3000, 3000))), seed=1)
+    return imbalance(case(workers(2, difference=0.4, level=0.5, n=(3000, 3000))), seed=1)
 
 
 # -- known truth ----------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_other_mixes_move_the_slopes_and_not_their_difference(planted):
 
 
 def test_each_group_has_the_mix_that_was_asked_for_it(planted):
-    found = imbalance_of(planted.case, seed=1, shares={"conventional": 0.1, "organic": 0.9}).imbalance
+    found = imbalance(planted.case, seed=1, shares={"conventional": 0.1, "organic": 0.9}).imbalance
     table = found.set_index(["approach", "what", "estimand"])
     sd = planted.case.design.scaling.scale
     unit = (sd["shade"] / sd["contentment"])[0]
@@ -167,7 +167,7 @@ def test_weights_are_those_of_a_weighted_regression():
     balance = balance_of(made)
     shares = np.array([[0.5, 0.5]])
     population = reweighting(balance, shares)
-    found = imbalance_of(made, seed=1)
+    found = imbalance(made, seed=1)
     fit = by_statsmodels(table, weights=population.weights[0])
     row = focal(found).loc[("weighted", "equal")]
     assert row["mean"] == pytest.approx(fit.params["farm:shade"], rel=1e-9)
@@ -218,14 +218,14 @@ def test_the_record_names_the_category_and_the_level(harmless):
 
 def test_the_case_s_own_model_is_marked():
     table = workers(8, n=(60, 60))
-    assert focal(imbalance_of(case(table), seed=1)).query("is_own").index.tolist() == [("model", "unadjusted")]
+    assert focal(imbalance(case(table), seed=1)).query("is_own").index.tolist() == [("model", "unadjusted")]
     read = study()
     terms = ("season", *read.terms("products"))
     model = model_of(read, "products")
     season = {"dist": "Normal", "mu": 0, "sigma": 1, "reason": "wide"}
     priors = {**model.model_dump(exclude_unset=True)["priors"], "season": season}
     made = case(table, formula=f"contentment ~ {' + '.join(terms)}", priors=priors)
-    found = focal(imbalance_of(made, seed=1))
+    found = focal(imbalance(made, seed=1))
     assert found.query("is_own").index.tolist() == [("model", "adjusted")]
     assert found.loc[("model", "adjusted"), "change"] == pytest.approx(0, abs=1e-9)
 
@@ -233,7 +233,7 @@ def test_the_case_s_own_model_is_marked():
 @pytest.mark.parametrize("variant", ["weakly_informative", "sceptical", "bambi_default", "flat"])
 def test_every_variant_of_the_priors_is_kept(variant):
     made = case(workers(9, n=(60, 50)), variant=variant)
-    found = imbalance_of(made, seed=1)
+    found = imbalance(made, seed=1)
     assert focal(found).loc[("model", "unadjusted"), "change"] == pytest.approx(0, abs=1e-9)
     assert list(found.imbalance.columns) == list(COLUMNS)
 
@@ -241,20 +241,20 @@ def test_every_variant_of_the_priors_is_kept(variant):
 def test_a_level_with_too_few_people_is_left_out_and_says_why():
     table = workers(10, n=(60, 60))
     table.loc[table["farm"] == "conventional", "season"] = ["first"] * 3 + ["returning"] * 57
-    found = focal(imbalance_of(case(table), seed=1)).loc[("within", "first")]
+    found = focal(imbalance(case(table), seed=1)).loc[("within", "first")]
     assert np.isnan(found["mean"])
     assert found["note"].startswith("not estimated: a group has fewer than 7 first season participants")
 
 
 def test_several_data_sets_are_one_answer():
     tables = [workers(seed, n=(60, 50)) for seed in range(20, 26)]
-    found = imbalance_of(case(*tables, synthetic=True), seed=1)
+    found = imbalance(case(*tables, synthetic=True), seed=1)
     table = focal(found)
     assert (table["datasets"] == 6).all()
     assert (table["sd_between"] > 0).all()
     assert len(found.imbalance_shares) == 6 * 2 * 2
     assert found.tipping["lower"].notna().all()
-    pd.testing.assert_frame_equal(found.imbalance, imbalance_of(found.case, seed=1).imbalance)
+    pd.testing.assert_frame_equal(found.imbalance, imbalance(found.case, seed=1).imbalance)
 
 
 def test_mixes_are_made_of_the_record_and_of_what_a_person_asks_for():
@@ -309,22 +309,22 @@ def vars_of(made):
 )
 def test_bad_mixes_and_measures(how, message):
     with pytest.raises(InputError, match=message):
-        imbalance_of(case(workers(12, n=(40, 40)).assign(apple="russet")), seed=1, **how)
+        imbalance(case(workers(12, n=(40, 40)).assign(apple="russet")), seed=1, **how)
 
 
 def test_a_group_of_one_level_is_refused():
     table = workers(13, n=(40, 40))
     table.loc[table["farm"] == "organic", "season"] = "first"
     with pytest.raises(InputError, match="nobody in the organic group is 'returning'; .* participants of both levels"):
-        imbalance_of(case(table), seed=1)
+        imbalance(case(table), seed=1)
     with pytest.raises(InputError, match="nobody in the organic group is 'returning' in 1 of 2 data sets"):
-        imbalance_of(case(workers(14, n=(40, 40)), table), seed=1)
+        imbalance(case(workers(14, n=(40, 40)), table), seed=1)
 
 
 def test_data_without_a_category_of_two_levels_are_refused():
     table = workers(15, n=(40, 40)).drop(columns="season")
     with pytest.raises(InputError, match="no category of two levels is in the data beside 'farm'"):
-        imbalance_of(case(table), seed=1)
+        imbalance(case(table), seed=1)
 
 
 def test_levels_that_are_numbers_are_told_with_their_category():
@@ -350,7 +350,7 @@ def test_a_category_under_a_coding_is_left_out_like_any_other():
         priors = {n: p.model_dump() for n, p in plain.priors.items() if n != "season"}
         priors[season] = {"dist": "Normal", "mu": 0, "sigma": 1, "reason": "usual"}
         made = case(table, formula=f"contentment ~ {' + '.join(written)}", priors=priors)
-        rows.append(focal(imbalance_of(made, seed=1))["mean"])
+        rows.append(focal(imbalance(made, seed=1))["mean"])
     model, _ = (each.xs("model") for each in rows)
     np.testing.assert_allclose(rows[1].xs("model")[model.index], model, rtol=1e-9)
 
@@ -398,7 +398,7 @@ def own_table() -> pd.DataFrame:
     ],
 )
 def test_a_fit_by_formula_is_asked_about_everything_but_the_category_itself(formula, models):
-    found = imbalance_of(case_of(fit(formula, own_table(), seed=1), seed=1), seed=1, balance="sex")
+    found = imbalance(case_of(fit(formula, own_table(), seed=1), seed=1), seed=1, balance="sex")
     table = found.imbalance
     assert list(table.loc[table["approach"] == "model", "what"].unique()) == models
     assert not table["estimand"].str.contains("sex").any()
@@ -414,4 +414,4 @@ def test_a_fit_by_formula_is_asked_about_everything_but_the_category_itself(form
 def test_a_fit_that_has_nothing_to_ask_of_a_category_says_why(formula, message):
     case = case_of(fit(formula, own_table(), seed=1), seed=1)
     with pytest.raises(InputError, match=message):
-        imbalance_of(case, seed=1, balance="sex")
+        imbalance(case, seed=1, balance="sex")

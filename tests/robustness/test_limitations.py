@@ -20,7 +20,7 @@ from hikibayes.robustness.limitations.measurement import Measured
 from hikibayes.robustness.limitations.panel import Panel, chances
 from hikibayes.robustness.limitations.reverse import exchanged, participants_for_lag
 from hikibayes.robustness.limitations.scenario import crossing, known_from, spread
-from hikibayes.robustness.limitations.sensitivity import LIMITATIONS, limitations_of
+from hikibayes.robustness.limitations.sensitivity import LIMITATIONS, limitations
 from hikibayes.robustness.limitations.variables import Rule, given_significance
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
@@ -125,7 +125,7 @@ def test_chances_are_chances_and_give_the_share(share, lean):
 
 
 def test_populations_return_the_published_answer_when_they_are_selected(orchard):
-    found = limitations_of(orchard, seed=1, only=["panel"]).details["limitation_panel_simulated"]
+    found = limitations(orchard, seed=1, only=["panel"]).details["limitation_panel_simulated"]
     assert (found["participants"] - found["published"]).abs().mean() < 0.03
     assert (found["everybody"] - found["published"]).abs().mean() > 0.05
 
@@ -403,7 +403,7 @@ def test_a_value_that_most_data_sets_do_not_have_is_empty():
 
 
 def test_every_limitation_is_answered_or_listed_with_its_reason(orchard):
-    found = limitations_of(orchard, seed=1)
+    found = limitations(orchard, seed=1)
     table = found.table.set_index("limitation")
     assert list(table.index) == list(LIMITATIONS)
     for kind, row in table.iterrows():
@@ -433,4 +433,4 @@ def test_every_limitation_is_answered_or_listed_with_its_reason(orchard):
 )
 def test_what_cannot_be_asked_is_one_message(orchard, asked, message):
     with pytest.raises(InputError, match=message):
-        limitations_of(orchard, seed=1, **asked)
+        limitations(orchard, seed=1, **asked)

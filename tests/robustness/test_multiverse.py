@@ -14,7 +14,7 @@ from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.robustness.case import Case
 from hikibayes.robustness.multiverse.anatomy import averaged, by_option, variance_by_choice
-from hikibayes.robustness.multiverse.sensitivity import multiverse, multiverse_of
+from hikibayes.robustness.multiverse.sensitivity import multiverse
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
 
@@ -48,7 +48,7 @@ def case(*tables, **changes):
 def every():
     """Every specification of one's own 140 workers, with and without those in their first season."""
     terms = tuple(term for term in TERMS if term != "season")
-    return multiverse_of(case(workers(), terms=terms), seed=1, exclude=["season=first"])
+    return multiverse(case(workers(), terms=terms), seed=1, exclude=["season=first"])
 
 
 def refitted(row, table):
@@ -119,7 +119,7 @@ def test_people_who_are_left_out_take_their_effect_along():
     table = orchard.participants(rng, {"conventional": 600, "organic": 600})
     hit = (table["season"] == "first") & (table["farm"] == "organic")
     table["contentment"] = np.where(hit, 1.0, 0.0) * (table["shade"] - 16) / 6 + rng.normal(size=len(table))
-    found = multiverse_of(case(table, terms=("farm", "shade", "farm:shade")), seed=1, exclude=["season=first"])
+    found = multiverse(case(table, terms=("farm", "shade", "farm:shade")), seed=1, exclude=["season=first"])
     by = found.specifications.groupby("excluded")[["mean", "sd"]].mean()
     distance = by["mean"] / by["sd"]
     assert distance["nobody"] > 4
@@ -130,7 +130,7 @@ def test_all_combinations_are_there_or_as_many_as_asked_for(every):
     choices = [name for name in every.specifications if name in set(every.variance["choice"])]
     assert len(every.specifications) == every.possible == 2 * 4 * 2 * 2 * 2 * 2 * 4
     assert not every.specifications.duplicated(choices).any()
-    some = multiverse_of(case(workers()), seed=1, most=50)
+    some = multiverse(case(workers()), seed=1, most=50)
     assert len(some.specifications) == 50 < some.possible
     assert f"(of {some.possible} that there are)" in some.tipping["sentence"].iloc[0].replace(",", "")
 
@@ -186,7 +186,7 @@ def test_models_are_averaged_by_their_evidence_where_they_share_data():
 )
 def test_a_model_that_has_no_multiverse_is_one_message(asked, message):
     with pytest.raises(InputError, match=message):
-        multiverse_of(case(workers(), **asked), seed=1)
+        multiverse(case(workers(), **asked), seed=1)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hikibayes.inference.gaussian.exact import posterior
 from hikibayes.inference.gaussian.mixture import Mixture
 from hikibayes.inference.models.compile import exact_posterior, exact_priors
 from hikibayes.robustness.priors.power_scaling import CONFLICT, FINE, STRONG, diagnosis, power_scaling, sensitivity
-from hikibayes.robustness.priors.sensitivity import priors_of
+from hikibayes.robustness.priors.sensitivity import priors
 from hikibayes.robustness.priors.shrinkage import POOL_SD, pool, products, shrinkage
 from hikibayes.robustness.priors.surface import FocalPrior, families, surface, width_curve
 from hikibayes.robustness.priors.tipping import TippingPriors, crossings, tipping_rows
@@ -345,7 +345,7 @@ def test_pooling_is_what_nuts_finds(nonaka):
 
 
 def test_variants_are_the_answer_of_the_main_job(orchard):
-    found = priors_of(orchard, seed=1).priors.set_index(["estimand", "prior"])
+    found = priors(orchard, seed=1, shares=False, design=False).priors.set_index(["estimand", "prior"])
     table = orchard_run.result().estimates.query("model == 'products' and reading == 'default' and engine == 'exact'")
     for row in table[table["unit"] != ""].itertuples():
         if (row.estimand, row.prior) in found.index:
@@ -354,13 +354,18 @@ def test_variants_are_the_answer_of_the_main_job(orchard):
 
 
 def test_the_same_seed_gives_the_same_tables(orchard):
-    one, other = (priors_of(orchard, seed=4) for _ in range(2))
+    one, other = (priors(orchard, seed=4, shares=False, design=False) for _ in range(2))
     for name, table in one.tables.items():
         pd.testing.assert_frame_equal(table, other.tables[name])
 
 
 def test_a_flat_fit_is_analysed_as_far_as_it_goes(orchard):
-    found = priors_of(replace(orchard, variant="flat", data_sets=orchard.data_sets[:1], synthetic=False), seed=1)
+    found = priors(
+        replace(orchard, variant="flat", data_sets=orchard.data_sets[:1], synthetic=False),
+        seed=1,
+        shares=False,
+        design=False,
+    )
     assert "power_scaling" not in found.tables
     assert found.prior_widths["is_models"].any()
     wide = found.prior_widths.iloc[-1]

@@ -7,20 +7,17 @@ all stand side by side. A new one is a line in `ANALYSES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 import pandas as pd
 
 from ..spec import InputError
 from .case import Case
-from .confounding.sensitivity import confounding_of
-from .imbalance.sensitivity import imbalance_of
-from .limitations.sensitivity import limitations_of
-from .priors.sensitivity import priors_of
-
-TIPPING_COLUMNS = ("analysis", "what", "value", "lower", "upper", "sentence")
-"""A row says which analysis, what would have to reach which value, its 5 % and 95 % quantile over the data sets (empty
-for one data set), and all that in a sentence that a clinician can repeat."""
+from .confounding.sensitivity import confounding
+from .imbalance.sensitivity import imbalance
+from .limitations.sensitivity import limitations
+from .priors.sensitivity import priors
 
 
 class Sensitivity(Protocol):
@@ -32,22 +29,22 @@ class Sensitivity(Protocol):
 
     @property
     def tipping(self) -> pd.DataFrame:
-        """With `TIPPING_COLUMNS`; a row for each way in which the conclusion can fail."""
+        """With the columns of `hikibayes.robustness.tipping`; a row for each way in which the conclusion can fail."""
 
 
 class Analysis(Protocol):
     """A sensitivity analysis: a function of a case."""
 
-    def __call__(self, case: Case, *, seed: int, tell: Callable[[str], None] | None = None) -> Sensitivity:
+    def __call__(self, case: Case, /, *, seed: int, tell: Callable[[str], None] | None = None) -> Sensitivity:
         """Run it; raises `InputError` where the case has nothing for it to ask about."""
         ...
 
 
 ANALYSES: Mapping[str, Analysis] = {
-    "priors": priors_of,
-    "confounding": confounding_of,
-    "imbalance": imbalance_of,
-    "limitations": limitations_of,
+    "priors": partial(priors, shares=False, design=False),
+    "confounding": confounding,
+    "imbalance": imbalance,
+    "limitations": limitations,
 }
 """Every sensitivity analysis that takes seconds, in the order of the report."""
 

@@ -56,6 +56,12 @@ def estimand_name(study: Study, estimand: Estimand, *, brief: bool = False) -> s
     return ESTIMANDS[estimand.kind].words(estimand, _Names(study), brief)
 
 
+def estimand_noun(study: Study, estimand: Estimand, *, brief: bool = False) -> str:
+    """Return the same as it reads inside a sentence."""
+    name = estimand_name(study, estimand, brief=brief)
+    return name[0].lower() + name[1:]
+
+
 class _Names:
     """A study's names in prose, as the kinds of estimands ask for them."""
 

@@ -20,8 +20,9 @@ from ...inference.fit import Fit
 from ...shown import Shown
 from ...spec import InputError
 from ...study.study import Estimand, Study
-from ...study.wording import estimand_name, group_name, term_name
+from ...study.wording import estimand_noun, group_name, term_name
 from ..case import Case, case_of
+from ..tipping import NOWHERE, tipping_row
 from ..treatment import require_benchmarks
 from .estimand import BOUNDS, COLUMNS, ConfoundedEstimand
 from .omitted import require_alpha
@@ -68,7 +69,7 @@ class Confounding(Shown):
 
     @property
     def tipping(self) -> pd.DataFrame:
-        """What a confounder would have to be for the case's estimand to be 0; with `TIPPING_COLUMNS`."""
+        """What a confounder would have to be for the case's estimand to be 0; a row for each way."""
         table, bounds = (
             part[(part["estimand"] == self.case.estimand.name) & (part["basis"] == "data_sets")]
             for part in (self.table, self.bounds)
@@ -131,20 +132,6 @@ def confounding(
     """
     _refuse(k, alpha)
     case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
-    return confounding_of(case, seed=seed, benchmarks=benchmarks, k=k, alpha=alpha, tell=tell)
-
-
-def confounding_of(
-    case: Case,
-    *,
-    seed: int,
-    benchmarks: Sequence[str] = (),
-    k: Sequence[float] = (1, 2, 3),
-    alpha: float = 0.05,
-    tell: Callable[[str], None] | None = None,
-) -> Confounding:
-    """Ask the same of a case; see `confounding`."""
-    _refuse(k, alpha)
     if tell:
         tell("imagining confounders")
     size = max(20, -(-DRAWS // len(case.data_sets)))
@@ -187,7 +174,7 @@ def _refuse(k: Sequence[float], alpha: float) -> None:
 # -- in words -------------------------------------------------------------------------------------------------------
 
 
-def _explained_away(case: Case, row: pd.Series) -> dict[str, object]:
+def _explained_away(case: Case, row: pd.Series) -> dict[str, str | float]:
     treatment, outcome = _treatment(case, case.estimand), term_name(case.study, case.study.analysis.outcome)
     what = f"share of what is left of {treatment} and of {outcome} that a confounder explains"
     limit = (
@@ -197,32 +184,27 @@ def _explained_away(case: Case, row: pd.Series) -> dict[str, object]:
     )
     sentence = (
         f"Something that nobody measured would have to explain {apa.percent(row['rv'])} of what the model leaves open"
-        f" of {treatment}, and as much of {outcome}, to bring the {_as_noun(case)} to 0; {limit}."
+        f" of {treatment}, and as much of {outcome}, to bring the"
+        f" {estimand_noun(case.study, case.estimand)} to 0; {limit}."
     )
-    return _tipping(case, what, row, "rv") | {"sentence": sentence}
+    return tipping_row("confounding", what, float(row["rv"]), _limits(case, row, "rv"), sentence)
 
 
-def _as_strong_as_measured(case: Case, row: pd.Series) -> dict[str, object]:
+def _as_strong_as_measured(case: Case, row: pd.Series) -> dict[str, str | float]:
     covariate = term_name(case.study, str(row["benchmark"]))
     what = f"multiple of the strength of {covariate} that a confounder has"
     times, *ends = (apa.number(float(row[f"breaks_at{end}"]), 1) for end in ("", "_lower", "_upper"))
     seen = f" ({' to '.join(ends)} over the data sets)" if len(case.data_sets) > 1 else ""
     sentence = (
         f"A confounder would have to be {times} times as strong as {covariate}{seen}, the measured covariate that comes"
-        f" closest, to explain the {_as_noun(case)} away."
+        f" closest, to explain the {estimand_noun(case.study, case.estimand)} away."
     )
-    return _tipping(case, what, row, "breaks_at") | {"sentence": sentence}
+    limits = _limits(case, row, "breaks_at")
+    return tipping_row("confounding", what, float(row["breaks_at"]), limits, sentence)
 
 
-def _tipping(case: Case, what: str, row: pd.Series, name: str) -> dict[str, object]:
-    several = len(case.data_sets) > 1
-    limits = {end: float(row[f"{name}_{end}"]) if several else float("nan") for end in ("lower", "upper")}
-    return {"analysis": "confounding", "what": what, "value": float(row[name]), **limits}
-
-
-def _as_noun(case: Case) -> str:
-    name = estimand_name(case.study, case.estimand)
-    return name[0].lower() + name[1:]
+def _limits(case: Case, row: pd.Series, name: str) -> tuple[float, float]:
+    return (float(row[f"{name}_lower"]), float(row[f"{name}_upper"])) if len(case.data_sets) > 1 else NOWHERE
 
 
 def _treatment(case: Case, estimand: Estimand) -> str:

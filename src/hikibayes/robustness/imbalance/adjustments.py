@@ -149,7 +149,7 @@ class Adjustable:
         columns, found = self.columns(extra), found or self.answers
         names = tuple(self.design.columns[j] for j in columns)
         stats = weighted_statistics(self.design.rows[..., columns], self.design.y, names, population)
-        here = _spoken_of(replace(found, weights=found.weights[population.index][..., columns]))
+        here = replace(found, weights=found.weights[population.index][..., columns])
         fitted = posterior(stats, self._priors(columns, stats, population.index))
         flat = LeastSquares(stats=stats).estimates(here.weights)
         # the generator is for shares of variance, of which there are none here
@@ -171,13 +171,6 @@ class Adjustable:
     def _every_prior(self) -> Priors:
         rule = self.case.model.prior_set(self.case.variant).rule
         return exact_priors(self.design, self.case.variant if rule else DEFAULT_VARIANT)
-
-
-def _spoken_of(found: Answers) -> Answers:
-    """Leave out estimands that no column has a weight in, as the category's own where a model is without it."""
-    kept = np.flatnonzero((found.weights != 0).any(axis=(0, 2)))
-    linear = tuple(found.linear[j] for j in kept)
-    return replace(found, linear=linear, weights=found.weights[:, kept], raw_factor=found.raw_factor[:, kept])
 
 
 def _fullest(case: Case, balance: str) -> ModelSpec:

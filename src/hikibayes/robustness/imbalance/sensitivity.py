@@ -22,12 +22,13 @@ from ...shown import Shown
 from ...spec import InputError
 from ...study.study import Estimand, Study
 from ..case import Case, case_of
+from ..tipping import COLUMNS as TIPPING
 from ..treatment import Treatment
 from ..weighting import Population
 from .adjustments import Adjustable
 from .balance import Balance, Mix, balance_of, mixes_of
 from .mixes import everybody, matching, reweighting, within
-from .tipping import TIPPING, Omitted, omitted_product, tipping_rows
+from .tipping import Omitted, omitted_product, tipping_rows
 
 COLUMNS = (
     *("study", "balance", "level", "estimand", "unit", "approach", "what", "is_own", "n", "datasets"),
@@ -58,7 +59,7 @@ class Imbalance(Shown):
         What is left of a difference of slopes over imbalance and effect, what a balanced study of the same size would
         find, and how many more people an imbalance asks for; empty where the case is about something else.
     tipping : pandas.DataFrame
-        What would have to be true of the category for the conclusion to fail; see `hikibayes.robustness.analyses`.
+        What would have to be true of the category for the conclusion to fail; see `hikibayes.robustness.tipping`.
     """
 
     case: Case
@@ -129,19 +130,6 @@ def imbalance(
         print(found.tipping["sentence"].to_string(index=False))
     """
     case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
-    return imbalance_of(case, seed=seed, balance=balance, shares=shares, mix=mix, tell=tell)
-
-
-def imbalance_of(
-    case: Case,
-    *,
-    seed: int,
-    balance: str | None = None,
-    shares: Mapping[str, float] | None = None,
-    mix: Mapping[str, float] | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> Imbalance:
-    """Ask the same of a case; see `imbalance`."""
     found = balance_of(case, balance)
     case = _about_others(case, found.measure)
     mixes = mixes_of(found, by_group=shares, by_level=mix)

@@ -26,13 +26,12 @@ from ... import apa
 from ...arrays import FloatArray
 from ...inference.gaussian.exact import GaussianPosterior
 from ...inference.gaussian.mixture import Mixture
-from ...study.wording import estimand_name, term_name
+from ...study.wording import estimand_noun, term_name
 from ..case import Case
+from ..tipping import over_data_sets, tipping_row
 from ..treatment import Treatment, group_slope
 from .balance import Balance
 
-TIPPING = ("analysis", "what", "value", "lower", "upper", "sentence")
-"""As `hikibayes.robustness.analyses` has them."""
 GRID = 21
 """Values along each side of the surface."""
 DRAWS = 4000
@@ -245,12 +244,12 @@ def correlation_of_shares(first: FloatArray, second: FloatArray, *, share_second
 # -- in words -------------------------------------------------------------------------------------------------------
 
 
-def tipping_rows(omitted: Omitted) -> list[dict[str, object]]:
-    """Return what would have to be true of the category for the case's estimand to be 0, as rows of `TIPPING`."""
+def tipping_rows(omitted: Omitted) -> list[dict[str, str | float]]:
+    """Return what would have to be true of the category for the case's estimand to be 0."""
     return [_effect_row(omitted), _imbalance_row(omitted)]
 
 
-def _effect_row(omitted: Omitted) -> dict[str, object]:
+def _effect_row(omitted: Omitted) -> dict[str, str | float]:
     measure, steeper, flatter = _who(omitted, omitted.leverage)
     needed, conclusion = omitted.effect_needed(), float(np.median(omitted.effect_needed(for_conclusion=True)))
     value = float(np.median(needed))
@@ -265,10 +264,10 @@ def _effect_row(omitted: Omitted) -> dict[str, object]:
         f" {apa.number(value / float(np.median(omitted.steepest)), 1)} times the steeper group’s whole slope; {limit}."
     )
     what = f"difference of the slope of {measure} between {steeper} and {flatter} participants (SD per SD)"
-    return _row(omitted, what, needed) | {"sentence": sentence}
+    return tipping_row("imbalance", what, float(np.median(needed)), over_data_sets(needed), sentence)
 
 
-def _imbalance_row(omitted: Omitted) -> dict[str, object]:
+def _imbalance_row(omitted: Omitted) -> dict[str, str | float]:
     imbalance = omitted.imbalance if omitted.balance.is_second else -omitted.imbalance
     measure, steeper, flatter = _who(omitted, imbalance)
     needed, level = np.abs(omitted.estimate) / omitted.steepest, omitted.balance.name()
@@ -284,7 +283,7 @@ def _imbalance_row(omitted: Omitted) -> dict[str, object]:
     what = (
         f"difference of the share of {level} participants between the groups, if {measure} mattered at one level only"
     )
-    return _row(omitted, what, needed) | {"sentence": sentence}
+    return tipping_row("imbalance", what, float(np.median(needed)), over_data_sets(needed), sentence)
 
 
 def _seen(omitted: Omitted) -> str:
@@ -294,12 +293,6 @@ def _seen(omitted: Omitted) -> str:
         return seen
     low, high = (apa.number(float(q), 0) for q in np.quantile(found, [0.05, 0.95]))
     return f"{seen} ({low} to {high}) in the data sets that the record allows"
-
-
-def _row(omitted: Omitted, what: str, values: FloatArray) -> dict[str, object]:
-    several = len(values) > 1
-    low, high = np.quantile(values, [0.05, 0.95]).tolist() if several else (float("nan"), float("nan"))
-    return {"analysis": "imbalance", "what": what, "value": float(np.median(values)), "lower": low, "upper": high}
 
 
 def _who(omitted: Omitted, leverage: FloatArray) -> tuple[str, str, str]:
@@ -316,5 +309,4 @@ def _category(omitted: Omitted) -> str:
 
 
 def _conclusion(omitted: Omitted) -> str:
-    name = estimand_name(omitted.case.study, omitted.case.estimand)
-    return name[0].lower() + name[1:]
+    return estimand_noun(omitted.case.study, omitted.case.estimand)

@@ -15,7 +15,7 @@ from ...inference.answers.estimates import pooled
 from ...inference.gaussian.mixture import Mixture
 from ...spec import InputError
 from ...study.study import Limitation, Study
-from ...study.wording import estimand_name
+from ...study.wording import estimand_noun
 from ..case import Case
 
 GRID_SETS = 40
@@ -158,8 +158,7 @@ def tip(values: FloatArray, decimals: int = 2) -> str:
 
 def as_noun(case: Case) -> str:
     """Name the case's estimand inside a sentence."""
-    name = estimand_name(case.study, case.estimand)
-    return name[0].lower() + name[1:]
+    return estimand_noun(case.study, case.estimand)
 
 
 def answered(case: Case, found: Mapping[str, float]) -> str:

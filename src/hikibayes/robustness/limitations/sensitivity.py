@@ -15,6 +15,7 @@ from ...shown import Shown
 from ...spec import InputError, unknown_name
 from ...study.study import Limitation, Study
 from ..case import Case, case_of
+from ..tipping import COLUMNS as TIPPING
 from . import culture, duration, measurement, panel, reverse, variables
 from .scenario import Answer, Scenario, known_from, spread
 
@@ -63,11 +64,10 @@ class Limitations(Shown):
 
     @property
     def tipping(self) -> pd.DataFrame:
-        """A row for each limitation that was answered; with `TIPPING_COLUMNS`."""
+        """A row for each limitation that was answered."""
         rows = self.table[self.table["answered"]]
-        limits = rows[["what", "value", "value_lower", "value_upper", "sentence"]]
-        named = limits.rename(columns={"value_lower": "lower", "value_upper": "upper"})
-        return named.assign(analysis="limitations")[["analysis", "what", "value", "lower", "upper", "sentence"]]
+        rows = rows.assign(analysis="limitations", lower=rows["value_lower"], upper=rows["value_upper"])
+        return rows[list(TIPPING)]
 
 
 def limitations(
@@ -111,23 +111,9 @@ def limitations(
     InputError
         No such limitation, measure or number, and whatever `case_of` raises.
     """
-    _refuse(only, about or {}, numbers or {})
-    case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
-    return limitations_of(case, seed=seed, only=only, about=about, numbers=numbers, tell=tell)
-
-
-def limitations_of(
-    case: Case,
-    *,
-    seed: int,
-    only: Sequence[str] = (),
-    about: Mapping[str, Sequence[str]] | None = None,
-    numbers: Mapping[str, Mapping[str, float]] | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> Limitations:
-    """Ask the same of a case; see `limitations`."""
     about, numbers = about or {}, numbers or {}
     _refuse(only, about, numbers)
+    case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
     estimate = known_from(case.posterior().marginal(case.focal[:, None]))["mean"]
     rows: list[dict[str, object]] = []
     details: dict[str, pd.DataFrame] = {}

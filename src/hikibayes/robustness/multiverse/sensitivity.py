@@ -24,8 +24,9 @@ from ...inference.models.compile import exact_priors
 from ...shown import Shown
 from ...spec import InputError, unknown_name
 from ...study.study import Study
-from ...study.wording import estimand_name
+from ...study.wording import estimand_noun
 from ..case import Case, case_of, is_folder
+from ..tipping import NOWHERE, tipping_row
 from .anatomy import DATA, averaged, by_option, variance_by_choice
 from .universe import CODINGS, OUTLIERS, SCALES, Universe
 
@@ -74,8 +75,8 @@ class Multiverse(Shown):
 
     @property
     def tipping(self) -> pd.DataFrame:
-        """In how many specifications the conclusion stands; with `TIPPING_COLUMNS`."""
-        table, name = self.specifications, estimand_name(self.case.study, self.case.estimand)
+        """In how many specifications the conclusion stands."""
+        table, name = self.specifications, estimand_noun(self.case.study, self.case.estimand)
         share = float(table["decided"].mean())
         ranked = self.variance[self.variance["choice"] != "combinations"].sort_values("alone", ascending=False)
         first = ranked.iloc[0] if len(ranked) else None
@@ -89,12 +90,11 @@ class Multiverse(Shown):
         lost = f" {self.lost} more have no answer." if self.lost else ""
         sentence = (
             f"In {apa.percent(share)} of {apa.number(len(table), 0)} specifications{drawn} the 95% interval of the"
-            f" {name[0].lower()}{name[1:]} lies on one side of 0, that of most estimates; 95% of them lie from"
+            f" {name} lies on one side of 0, that of most estimates; 95% of them lie from"
             f" {low} to {high}.{most}{lost}"
         )
         what = "share of specifications whose 95% interval lies on the side of 0 of most estimates"
-        row = {"analysis": "multiverse", "what": what, "value": share, "lower": np.nan, "upper": np.nan}
-        return pd.DataFrame([{**row, "sentence": sentence}])
+        return pd.DataFrame([tipping_row("multiverse", what, share, NOWHERE, sentence)])
 
 
 def multiverse(
@@ -142,19 +142,6 @@ def multiverse(
     if most < 2:
         raise InputError(f"the number of specifications is {most}; at least 2 are accepted")
     cases = dict(_cases(what, cross, readings, datasets=datasets, seed=seed, tell=tell))
-    return multiverse_of(cases, seed=seed, exclude=exclude, most=most, tell=tell)
-
-
-def multiverse_of(
-    case: Case | Mapping[str, Case],
-    *,
-    seed: int,
-    exclude: Sequence[str] = (),
-    most: int = MOST,
-    tell: Callable[[str], None] | None = None,
-) -> Multiverse:
-    """Ask the same of a case, or of one case for each reading; see `multiverse`."""
-    cases = {"default": case} if isinstance(case, Case) else dict(case)
     universes = {name: Universe(case=each) for name, each in cases.items()}
     first = next(iter(cases.values()))
     choices = _choices(universes, exclude)

@@ -43,7 +43,7 @@ class PriorSensitivity(Shown):
     prior_design : pandas.DataFrame
         Participants that a follow-up needs, by the width of its analysis' prior; empty where it was not asked for.
     tipping : pandas.DataFrame
-        What would have to be true of a prior for the conclusion to fail; see `hikibayes.robustness.analyses`.
+        What would have to be true of a prior for the conclusion to fail; see `hikibayes.robustness.tipping`.
     """
 
     priors: pd.DataFrame
@@ -67,6 +67,7 @@ def priors(
     *,
     seed: int = DEFAULT_SEED,
     datasets: int = 200,
+    shares: bool = True,
     design: bool = True,
     tell: Callable[[str], None] | None = None,
     **readings: str,
@@ -81,6 +82,8 @@ def priors(
         Everything random follows from it.
     datasets : int
         Versions of a study's sample; a fit has its own data.
+    shares : bool
+        Whether shares of variance are shown under every variant: they take draws, and so seconds.
     design : bool
         Whether to simulate what the prior's width costs a follow-up.
     tell : callable, optional
@@ -106,41 +109,7 @@ def priors(
         found = hikibayes.priors("nonaka2021", seed=1)
         print(found.tipping["sentence"].to_string(index=False))
     """
-    case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
-    return priors_of(case, seed=seed, shares=True, design=design, tell=tell)
-
-
-def priors_of(
-    case: Case,
-    *,
-    seed: int,
-    shares: bool = False,
-    design: bool = False,
-    tell: Callable[[str], None] | None = None,
-) -> PriorSensitivity:
-    """Ask the same of a case.
-
-    Parameters
-    ----------
-    case : Case
-        What is analysed.
-    seed : int
-        Everything random follows from it.
-    shares : bool
-        Whether shares of variance are shown under every variant: they take draws, and so seconds.
-    design, tell
-        As in `priors`.
-
-    Returns
-    -------
-    PriorSensitivity
-
-    Raises
-    ------
-    InputError
-        As `priors`.
-    """
-    say = tell or (lambda _: None)
+    case, say = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings), tell or (lambda _: None)
     say("exchanging priors")
     focal = FocalPrior(case=case)
     seeds = [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(3)]

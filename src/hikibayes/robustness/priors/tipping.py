@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from ...apa import bounded
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...inference.gaussian.exact import FlatPrior
 from ...inference.gaussian.reprior import NormalRefits
-from ...study.wording import estimand_name
+from ...study.wording import estimand_noun
+from ..tipping import over_data_sets, tipping_row
 from .shrinkage import pool, products
 from .surface import FocalPrior
 
@@ -34,7 +35,7 @@ BISECTIONS = 30
 
 type Followed = Callable[[FloatArray], FloatArray]
 """From prior SDs of shape (R, C) to C curves over them, of the same shape."""
-type Row = dict[str, Any]
+type Row = dict[str, str | float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +183,7 @@ def tipping_rows(focal: FocalPrior) -> pd.DataFrame:
     """
     tipping = TippingPriors(focal=focal)
     rows = [*_conclusion_rows(tipping), *_pool_rows(tipping), *_factor_rows(tipping, 3.0), *_factor_rows(tipping, 1.0)]
-    return pd.DataFrame([{"analysis": "prior", **row} for row in rows])
+    return pd.DataFrame(rows)
 
 
 def _conclusion_rows(tipping: TippingPriors) -> list[Row]:
@@ -267,19 +268,15 @@ def _failure(tipping: TippingPriors, threshold: float) -> str:
     return f"are less than {threshold:g} times as likely with a {_name(tipping)} as without one"
 
 
-def _row(what: str, value: float, each: Any, sentence: str) -> Row:
-    known = np.asarray(each, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    low, high = np.quantile(known, [0.05, 0.95]) if len(known) > 1 else (np.nan, np.nan)
-    return {"what": what, "value": value, "lower": float(low), "upper": float(high), "sentence": sentence}
+def _row(what: str, value: float, each: ArrayLike, sentence: str) -> Row:
+    return tipping_row("prior", what, value, over_data_sets(each), sentence)
 
 
 def _name(tipping: TippingPriors) -> str:
     case = tipping.focal.case
     if case.estimand.kind == "slope_difference":
         return "difference of the slopes"
-    name = estimand_name(case.study, case.estimand)
-    return name[0].lower() + name[1:]
+    return estimand_noun(case.study, case.estimand)
 
 
 def _chance(p: float) -> str:

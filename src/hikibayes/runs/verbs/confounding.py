@@ -30,8 +30,8 @@ def confounding(run: Run, **given: Any) -> Outcome:
 
     Takes a study, or the folder of a fit.
     """
-    from ...robustness.confounding.sensitivity import confounding_of
+    from ...robustness.confounding.sensitivity import confounding
 
-    found, case = analysed(run, confounding_of, **given)
+    found, case = analysed(run, confounding, **given)
     title = f"{given['what']}: unmeasured confounding, seed {run.seed}"
     return outcome(found, case, found.table, found.table[SHOWN], title)

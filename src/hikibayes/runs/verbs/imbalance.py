@@ -52,9 +52,9 @@ def imbalance(run: Run, **given: Any) -> Outcome:
 
     Takes a study, or the folder of a fit.
     """
-    from ...robustness.imbalance.sensitivity import imbalance_of
+    from ...robustness.imbalance.sensitivity import imbalance
 
-    found, case = analysed(run, imbalance_of, **given)
+    found, case = analysed(run, imbalance, **given)
     title = f"{case.estimand.name}: what the imbalance of {found.balance.measure} does, seed {run.seed}"
     own = found.imbalance["estimand"] == case.estimand.name
     return outcome(found, case, found.imbalance, found.imbalance[own][SHOWN], title)

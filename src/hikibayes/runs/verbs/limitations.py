@@ -62,9 +62,9 @@ def limitations(run: Run, **given: Any) -> Outcome:
 
     Takes a study, or the folder of a fit.
     """
-    from ...robustness.limitations.sensitivity import limitations_of
+    from ...robustness.limitations.sensitivity import limitations
 
-    found, case = analysed(run, limitations_of, **given)
+    found, case = analysed(run, limitations, **given)
     title = f"{given['what']}: {case.estimand.name} under each limitation, seed {run.seed}"
     shown = found.table[found.table["answered"]][SHOWN].drop(columns="answered")
     left_out = list(found.table.loc[~found.table["answered"].astype(bool), "sentence"])

@@ -47,7 +47,7 @@ def multiverse(run: Run, what: str, datasets: int, readings: dict[str, str], **g
     Takes a study, or the folder of a fit.
     """
     from ...robustness.case import is_folder
-    from ...robustness.multiverse.sensitivity import multiverse, multiverse_of
+    from ...robustness.multiverse.sensitivity import multiverse
     from ...spec import InputError, spec_text
 
     cross, chosen = given["cross"], {name: given[name] for name in ("exclude", "most")}
@@ -55,7 +55,7 @@ def multiverse(run: Run, what: str, datasets: int, readings: dict[str, str], **g
     if is_folder(what) or not cross:
         if cross:
             raise InputError("a fit has no readings to cross: what it is a fit of is decided", source=what)
-        found = multiverse_of(case_for(run, what, datasets, readings), seed=run.seed, tell=run.say, **chosen)
+        found = multiverse(case_for(run, what, datasets, readings), seed=run.seed, tell=run.say, **chosen)
     else:
         study = run.study(what, readings)
         how = {"datasets": datasets, "seed": run.seed, "tell": run.say, "cross": cross}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,9 +31,9 @@ def priors(run: Run, **given: Any) -> Outcome:
 
     Takes a study, or the folder of a fit.
     """
-    from ...robustness.priors.sensitivity import priors_of
+    from ...robustness.priors.sensitivity import priors
 
-    found, case = analysed(run, partial(priors_of, shares=True), **given)
+    found, case = analysed(run, priors, **given)
     focal = str(found.prior_widths["estimand"].iloc[0])
     shown = found.priors.loc[found.priors["estimand"] == focal, SHOWN]
     return outcome(found, case, found.priors, shown, f"{focal} under the model's named priors, seed {run.seed}")

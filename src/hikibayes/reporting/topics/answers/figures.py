@@ -11,7 +11,7 @@ import pandas as pd
 
 from ....estimands import KINDS
 from ....study.study import Study
-from ....study.wording import estimand_name, group_name, in_prose, step_name
+from ....study.wording import estimand_name, estimand_noun, group_name, in_prose, step_name
 from ...drawing import (
     FAINT,
     FOCAL,
@@ -140,8 +140,7 @@ def _readings(run: SavedRun) -> Figure:
     table = table[table["estimand"] == focal.name].reset_index(drop=True)
     table = table[~(table["is_default"] & table["is_default"].duplicated())]
     labels = [_reading_label(study, row) for row in table.to_dict("records")]
-    name = estimand_name(study, focal, brief=True)
-    figure, ax = row_axes(labels, name[0].lower() + name[1:])
+    figure, ax = row_axes(labels, estimand_noun(study, focal, brief=True))
     for i, row in enumerate(table.to_dict("records")):
         draw_span(ax, -i, named(row), FOCAL if row["is_default"] else INK)
     plain_ticks(ax.xaxis)

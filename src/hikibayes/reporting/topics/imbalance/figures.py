@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ....study.wording import estimand_name, group_name, term_name
+from ....study.wording import estimand_noun, group_name, term_name
 from ...drawing import (
     FAINT,
     FOCAL,
@@ -33,8 +33,7 @@ def _adjustments(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.about_focal("imbalance")
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     labels = [adjustment_name(study, row) + (" (as fitted)" if row["is_own"] else "") for row in rows]
-    name = estimand_name(study, study.focal_estimand, brief=True)
-    figure, ax = row_axes(labels, name[0].lower() + name[1:])
+    figure, ax = row_axes(labels, estimand_noun(study, study.focal_estimand, brief=True))
     own = next((row["mean"] for row in rows if row["is_own"]), None)
     for i, row in enumerate(rows):
         if own is not None:

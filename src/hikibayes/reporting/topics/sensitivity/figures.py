@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from ....apa import bounded
 from ....arrays import FloatArray
-from ....study.wording import estimand_name, term_name
+from ....study.wording import estimand_noun, term_name
 from ...drawing import (
     FAINT,
     FOCAL,
@@ -183,8 +183,7 @@ def _followup(run: SavedRun) -> Figure:
 def _name(run: SavedRun) -> str:
     study = run.study.read() if run.study.readings else run.study
     estimand = study.focal_estimand
-    name = estimand_name(study, estimand, brief=True)
-    return "difference of slopes" if estimand.kind == "slope_difference" else name[0].lower() + name[1:]
+    return "difference of slopes" if estimand.kind == "slope_difference" else estimand_noun(study, estimand, brief=True)
 
 
 def _width_ticks(ax: Axes) -> None:
