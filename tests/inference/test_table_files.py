@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.inference.own_table import Names
 
-from hikibayes.inference.data.tables import Participants, read_participants
+from hikibayes.inference.data.tables import Participants, participants
 from hikibayes.spec import InputError
 
 OWN = Names()
@@ -20,7 +20,7 @@ def outcome(folder, content, mapping=None):
     if mapping is not None:
         stated.write_text(mapping, encoding="utf-8")
     try:
-        return read_participants(path, STUDY, OWN.measures, mapping=stated if mapping is not None else None)
+        return participants(path, STUDY, OWN.measures, mapping=stated if mapping is not None else None)
     except InputError as error:
         return str(error)
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_used_ends_in_one_message(tmp_path, content, message):
     assert len(found.splitlines()) == 1
     assert "mine.csv" in found
     with pytest.raises(InputError, match=message):
-        read_participants(tmp_path / "mine.csv", STUDY, OWN.measures)
+        participants(tmp_path / "mine.csv", STUDY, OWN.measures)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from hikibayes.inference.data.mapping import TableMapping, load_mapping
-from hikibayes.inference.data.tables import participants, read_participants
+from hikibayes.inference.data.tables import participants
 from hikibayes.spec import InputError
 
 MEASURES = ("abs_h", "sex", "age", "group")
@@ -26,7 +26,7 @@ def mine(table):
 def test_a_csv_file_comes_back_as_participants(tmp_path, mine, study):
     path = tmp_path / "mine.csv"
     mine.assign(unrelated="x").to_csv(path, index=False)
-    read = read_participants(path, study, MEASURES)
+    read = participants(path, study, MEASURES)
     assert list(read.frame.columns) == list(MEASURES)
     assert read.frame["age"].dtype == float
     np.testing.assert_array_equal(read.frame["age"], mine["age"])
@@ -109,7 +109,7 @@ def test_unusable_files_are_named(tmp_path, study, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
-        read_participants(path, study, ("age",))
+        participants(path, study, ("age",))
     assert "mine.csv" in str(caught.value)
 
 
@@ -136,7 +136,7 @@ FOUR = "abs_h,sex,age,group\n40,male,30,control\n20,female,40,hikikomori\n"
 def test_files_come_as_people_have_them(tmp_path, study, content):
     path = tmp_path / "mine.csv"
     path.write_bytes(content)
-    frame = read_participants(path, study, MEASURES).frame
+    frame = participants(path, study, MEASURES).frame
     assert frame.to_dict("list") == {
         "abs_h": [40.0, 20.0],
         "sex": ["male", "female"],
@@ -171,7 +171,7 @@ group = "gruppe"
 
 def test_a_mapping_file_says_what_codes_mean(tmp_path, study):
     path, mapping = coded(tmp_path, MAPPING)
-    read = read_participants(path, study, MEASURES, mapping=mapping)
+    read = participants(path, study, MEASURES, mapping=mapping)
     assert read.frame.to_dict("list") == {
         "abs_h": [40.0, 20.0],
         "sex": ["male", "female"],
@@ -183,7 +183,7 @@ def test_a_mapping_file_says_what_codes_mean(tmp_path, study):
 
 def test_options_go_before_the_mapping(tmp_path, study):
     path, mapping = coded(tmp_path, MAPPING.replace('"Alter"', '"Age"'))
-    read = read_participants(path, study, MEASURES, mapping=mapping, columns={"age": "Alter"})
+    read = participants(path, study, MEASURES, mapping=mapping, columns={"age": "Alter"})
     assert list(read.frame["age"]) == [30, 40]
 
 
@@ -206,7 +206,7 @@ def test_options_go_before_the_mapping(tmp_path, study):
 def test_unusable_mappings_end_in_one_message(tmp_path, study, change, message):
     path, mapping = coded(tmp_path, MAPPING.replace(*change))
     with pytest.raises(InputError, match=message) as caught:
-        read_participants(path, study, MEASURES, mapping=mapping)
+        participants(path, study, MEASURES, mapping=mapping)
     assert "\n" not in str(caught.value)
 
 
@@ -304,7 +304,7 @@ def spss(monkeypatch, tmp_path):
 
 
 def test_spss_files_bring_their_value_labels(spss, study):
-    read = read_participants(spss / "mine.sav", study, ("abs_h", "sex", "age"))
+    read = participants(spss / "mine.sav", study, ("abs_h", "sex", "age"))
     assert read.frame.to_dict("list") == {"abs_h": [40.0, 20.0], "sex": ["male", "female"], "age": [30.0, 40.0]}
     assert dict(read.left_out) == {3: "no abs_h"}
 
@@ -319,31 +319,31 @@ def test_codes_that_a_file_labels_are_told(tmp_path, study, monkeypatch, inside)
     path = tmp_path / "mine.sav"
     path.write_bytes(b"$FL2")
     if inside:
-        (text,) = said(read_participants(path, study, ("abs_h", "age")), "labelled_code")
+        (text,) = said(participants(path, study, ("abs_h", "age")), "labelled_code")
         assert text.startswith("age: 45 occurs 2 times and is labelled 'DK' in the file; if it means no answer")
         return
     with pytest.raises(InputError, match=r"row 4: found '888888', labelled 'DK'; Age runs .*age = \[888888, 999999\]"):
-        read_participants(path, study, ("abs_h", "age"))
+        participants(path, study, ("abs_h", "age"))
     declared = TableMapping.model_validate({"missing_in": {"age": [888888]}})
-    left_out = read_participants(path, study, ("abs_h", "age"), mapping=declared).left_out
+    left_out = participants(path, study, ("abs_h", "age"), mapping=declared).left_out
     assert left_out == dict.fromkeys((4, 5), "age is 888888, declared missing")
 
 
 def test_unusable_spss_files_are_named(spss, study, monkeypatch):
     with pytest.raises(InputError, match=r"broken\.sav: is not an SPSS file: Invalid file"):
-        read_participants(spss / "broken.sav", study, MEASURES)
+        participants(spss / "broken.sav", study, MEASURES)
     with pytest.raises(InputError, match=r"none\.sav: cannot be read"):
-        read_participants(spss / "none.sav", study, MEASURES)
+        participants(spss / "none.sav", study, MEASURES)
     monkeypatch.setitem(sys.modules, "pyreadstat", None)
     with pytest.raises(InputError, match=r"mine\.sav: SPSS files need an extra: pip install 'hikibayes\[spss\]'"):
-        read_participants(spss / "mine.sav", study, MEASURES)
+        participants(spss / "mine.sav", study, MEASURES)
 
 
 def test_a_real_spss_file(tmp_path, study):
     pyreadstat = pytest.importorskip("pyreadstat", reason="the extra [spss] is not installed")
     frame = pd.DataFrame({"abs_h": [40.0, 20.0], "sex": [1.0, 2.0]})
     pyreadstat.write_sav(frame, str(tmp_path / "mine.sav"), variable_value_labels={"sex": {1: "Male", 2: "Female"}})
-    read = read_participants(tmp_path / "mine.sav", study, ("abs_h", "sex"))
+    read = participants(tmp_path / "mine.sav", study, ("abs_h", "sex"))
     assert read.frame.to_dict("list") == {"abs_h": [40.0, 20.0], "sex": ["male", "female"]}
 
 

@@ -113,6 +113,14 @@ def answers(design: Design | MomentDesign) -> Answers:
     )
 
 
+def changes_of(estimand: Estimand, design: Design | MomentDesign) -> list[tuple[float, dict[str, dict[str, Any]]]]:
+    """Return an estimand as a weighted sum of average rows: each weight, and what is fixed and shifted in its row."""
+    scenarios = KINDS[estimand.kind].scenarios
+    assert scenarios is not None
+    parts = scenarios(estimand, design.study.outline(design.model.written.inside_calls))
+    return [(each.weight, design.scaling.changes(each, standardised=design.standardised)) for each in parts]
+
+
 def raw_unit(estimand: Estimand, study: Study) -> str:
     """Return the raw unit of an estimand, such as ``points_per_point``; empty for a share of variance."""
     kind = KINDS[estimand.kind]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +34,7 @@ from .answers.remarks import Remark, design_remarks, remark_table
 from .answers.summary import orderings, summary
 from .data.files import RawTable, as_text
 from .data.mapping import TableMapping, load_mapping
-from .data.tables import Participants, participants, read_participants
+from .data.tables import Participants, participants
 from .estimands import Answers, answers
 from .gaussian.exact import ExactEngineError, GaussianPosterior
 from .models.compile import exact_posterior, exact_priors
@@ -248,7 +248,7 @@ def fit(
     seed = checked_seed(seed)
     asked = _asked(model, data, study, columns=columns, mapping=mapping, choices=choices)
     spec, about, engine = asked.model, asked.study, engine or asked.engine
-    rows = _participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
+    rows = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
     laid_out = design(spec, rows.frame, about)
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
@@ -421,14 +421,6 @@ class _Job(NamedTuple):
 
 type Outcome = tuple[xr.DataTree, pd.DataFrame, pd.DataFrame]
 """Posterior, estimates, diagnostics."""
-
-
-def _participants(
-    data: str | Path | pd.DataFrame | RawTable, study: Study, measures: Sequence[str], **how: Any
-) -> Participants:
-    if isinstance(data, pd.DataFrame | RawTable):
-        return participants(data, study, measures, **how)
-    return read_participants(data, study, measures, **how)
 
 
 def _exact(job: _Job) -> Outcome:

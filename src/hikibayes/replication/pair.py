@@ -17,7 +17,7 @@ import pandas as pd
 from ..arrays import FloatArray
 from ..estimands import KINDS
 from ..inference.answers.remarks import Remark
-from ..inference.data.tables import Participants, participants, read_participants
+from ..inference.data.tables import Participants, participants
 from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior
 from ..inference.gaussian.reprior import Likelihood, likelihood
 from ..inference.models.compile import exact_posterior
@@ -135,9 +135,7 @@ def new_data(
         source = load_fit(source).participants
 
     def read(measures: Sequence[str]) -> Participants:
-        if isinstance(source, pd.DataFrame):
-            return participants(source, case.study, measures, columns=columns, mapping=mapping)
-        return read_participants(source, case.study, measures, columns=columns, mapping=mapping)
+        return participants(source, case.study, measures, columns=columns, mapping=mapping)
 
     try:
         rows = read(case.model.variables)

@@ -190,8 +190,3 @@ def percentages(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f}%"))
-
-
-def named(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a table's row with names for keys."""
-    return {str(name): value for name, value in row.items()}

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..study.study import Study
 from ..study.wording import group_name, in_prose, step_name, term_name
+from .saved import records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,7 +155,7 @@ def calibration_figure(study: Study, table: pd.DataFrame) -> Figure:
 
 def _panels(study: Study, table: pd.DataFrame) -> list[Panel]:
     """Sort the rows of a table into panels, in the order of the families and, in one, of the steps."""
-    rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    rows = records(table)
     several = [group_name(study, group) for group in study.group_names]
     named = [several[0], several[1] if len(several) == 2 else "another group"] if several else ["", ""]
     groups = dict(zip(GROUPS, named, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ..inference.saved_fit import POSTERIOR
 from ..quantities import KINDS
 from ..study import wording
 from ..study.study import Estimand, Study
-from .saved import SavedRun
+from .saved import SavedRun, records
 
 
 class Findings:
@@ -74,12 +74,11 @@ class Findings:
     def answers(self) -> dict[str, dict[str, Any]]:
         """Rows of the published table by estimand, with the names that a reader sees."""
         rows = {}
-        for row in self.table("published").to_dict("records"):
+        for row in records(self.table("published")):
             estimand = self.read.estimand(row["estimand"])
             named = {"name": wording.estimand_name(self.read, estimand), "meaning": estimand.meaning}
-            rows[estimand.name] = {str(key): value for key, value in row.items()} | named
-            unit = rows[estimand.name]["unit"]
-            rows[estimand.name]["unit"] = unit if isinstance(unit, str) else ""
+            unit = row["unit"] if isinstance(row["unit"], str) else ""
+            rows[estimand.name] = row | named | {"unit": unit}
         return rows
 
     @cached_property
@@ -103,15 +102,13 @@ class Findings:
 
     def about_focal(self, name: str) -> list[dict[str, Any]]:
         """Return a table's rows about the focal estimand."""
-        return [{str(k): v for k, v in row.items()} for row in self.run.about_focal(name).to_dict("records")]
+        return records(self.run.about_focal(name))
 
     def tipping(self, analysis: str) -> list[dict[str, Any]]:
         """Return an analysis' tipping rows; ``shown`` is its value with 5-95 % of the data sets."""
         table = self.table("tipping")
         own = table[table["analysis"] == analysis] if len(table) else table
-        return [
-            {str(key): value for key, value in row.items()} | {"shown": _shown(row)} for row in own.to_dict("records")
-        ]
+        return [row | {"shown": _shown(row)} for row in records(own)]
 
     # -- sizes ------------------------------------------------------------------------------------------------------
 
@@ -220,7 +217,7 @@ class Findings:
         )
 
 
-def _shown(row: Mapping[Hashable, Any]) -> str:
+def _shown(row: Mapping[str, Any]) -> str:
     low, high = row["lower"], row["upper"]
     span = "" if math.isnan(low) or math.isnan(high) else f" [{tipping_value(low)}, {tipping_value(high)}]"
     return tipping_value(row["value"]) + span

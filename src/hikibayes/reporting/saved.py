@@ -25,6 +25,11 @@ LARGEST_TEXT = 500_000_000
 """Bytes of a table."""
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows, values by column."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SavedRun:
     """The files of a run folder.

@@ -71,8 +71,9 @@ def replay(
     contents, now = made_again(known[record.verb], saved, progress or (lambda _: None))
     with tempfile.TemporaryDirectory(prefix="hikibayes-replay-") as made:
         write_run(Path(made), contents, now)
-        rows = [_verdict(name, folder, Path(made), _Terms.of(record, now)) for name in record.outputs]
-    return pd.DataFrame([row.as_dict() for row in rows], columns=list(COLUMNS))
+        terms = _Terms.of(record, now)
+        rows = [(name, *_verdict(name, folder, Path(made), terms)) for name in record.outputs]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def same(comparison: pd.DataFrame) -> bool:
@@ -112,18 +113,6 @@ def compare_files(one: str, other: str, *, sampled: bool) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Row:
-    """What became of a file."""
-
-    file: str
-    verdict: str
-    note: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        return {"file": self.file, "verdict": self.verdict, "note": self.note}
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Terms:
     """On which terms files are compared."""
 
@@ -141,23 +130,24 @@ class _Terms:
         return cls(digests=then.outputs, sampled=then.seed is not None, elsewhere=", ".join(moved))
 
 
-def _verdict(name: str, folder: Path, made: Path, terms: _Terms) -> _Row:
+def _verdict(name: str, folder: Path, made: Path, terms: _Terms) -> tuple[str, str]:
+    """Return what became of a file, and a note."""
     before, after = folder / name, made / name
     if not before.is_file():
-        return _Row(file=name, verdict="missing", note="the run wrote it, and the folder has it no more")
+        return "missing", "the run wrote it, and the folder has it no more"
     if file_digest(before) != terms.digests[name]:
-        return _Row(file=name, verdict="altered", note="it has been changed since the run wrote it")
+        return "altered", "it has been changed since the run wrote it"
     if not after.is_file():
-        return _Row(file=name, verdict="differs", note="the run does not make this file any more")
+        return "differs", "the run does not make this file any more"
     if file_digest(after) == terms.digests[name]:
-        return _Row(file=name, verdict="identical")
+        return "identical", ""
     if terms.elsewhere and not name.endswith(".csv"):
-        return _Row(file=name, verdict="not compared", note=f"other {terms.elsewhere}")
+        return "not compared", f"other {terms.elsewhere}"
     if terms.elsewhere:
         texts = (path.read_text(encoding="utf-8") for path in (before, after))
         verdict, note = compare_files(*texts, sampled=terms.sampled)
-        return _Row(file=name, verdict=verdict, note=note or f"other {terms.elsewhere}")
-    return _Row(file=name, verdict="differs", note=_first_difference(before, after))
+        return verdict, note or f"other {terms.elsewhere}"
+    return "differs", _first_difference(before, after)
 
 
 def _first_difference(before: Path, after: Path) -> str:
@@ -190,21 +180,18 @@ def _by_digits(first: pd.DataFrame, second: pd.DataFrame, words: list[str]) -> t
 
 def _by_errors_beside(first: pd.DataFrame, second: pd.DataFrame, names: list[str]) -> tuple[str, str]:
     """Compare columns by the errors that stand beside them, as ``power`` and ``power_mcse`` do."""
-    farthest = ("", 0.0)
+    away = {}
     for name in names:
         error = np.hypot(_floats(first, f"{name}_mcse"), _floats(second, f"{name}_mcse"))
         # a share of 0 or 1 has no error of its own; one replicate in a thousand is none to speak of
         gap = np.abs(_floats(first, name) - _floats(second, name)) / np.maximum(error, SMALL_ERROR)
-        farthest = max(farthest, (name, float(np.nan_to_num(gap).max(initial=0.0))), key=lambda pair: pair[1])
-    column, away = farthest
-    if away > ERRORS_OF_MANY:
-        return "differs", f"column {column} is {away:.1f} Monte Carlo errors away"
-    return "within Monte Carlo error", f"at most {away:.1f} Monte Carlo errors away"
+        away[name] = float(np.nan_to_num(gap).max(initial=0.0))
+    return _by_distance(away, ERRORS_OF_MANY)
 
 
 def _by_monte_carlo_error(first: pd.DataFrame, second: pd.DataFrame) -> tuple[str, str]:
     error = np.hypot(_error_of(first), _error_of(second))
-    farthest = ("", 0.0)
+    away = {}
     for name in ("mean", "sd", "median", "lower", "upper"):
         if name not in first:
             continue
@@ -212,12 +199,16 @@ def _by_monte_carlo_error(first: pd.DataFrame, second: pd.DataFrame) -> tuple[st
         scale = error * (1 if name == "mean" else TAIL)
         # where nothing was sampled there is no error, and six digits have to agree
         scale = np.maximum(scale, RELATIVE * np.abs(_floats(first, name)) / ERRORS + 1e-12)
-        away = float(np.nan_to_num(gap / scale).max(initial=0.0))
-        farthest = max(farthest, (name, away), key=lambda pair: pair[1])
-    column, away = farthest
-    if away > ERRORS:
-        return "differs", f"column {column} is {away:.1f} Monte Carlo errors away"
-    return "within Monte Carlo error", f"at most {away:.1f} Monte Carlo errors away"
+        away[name] = float(np.nan_to_num(gap / scale).max(initial=0.0))
+    return _by_distance(away, ERRORS)
+
+
+def _by_distance(away: Mapping[str, float], accepted: float) -> tuple[str, str]:
+    """Judge columns by how many Monte Carlo errors they are away."""
+    column = max(away, key=lambda name: away[name])
+    if away[column] > accepted:
+        return "differs", f"column {column} is {away[column]:.1f} Monte Carlo errors away"
+    return "within Monte Carlo error", f"at most {away[column]:.1f} Monte Carlo errors away"
 
 
 def _error_of(table: pd.DataFrame) -> FloatArray:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
 
 from ...arrays import FloatArray
-from ...estimands import KINDS, Scenario
 from ...study.study import Estimand
-from ..estimands import Answers
+from ..estimands import Answers, changes_of
 from ..models.design import Design
 from ..models.layout import coefficient_draws
 from ..models.specs import INTERCEPT
@@ -68,13 +67,9 @@ class _ExpectedScore:
 
     def effect(self, estimand: Estimand) -> FloatArray:
         """Draws of a slope, a difference of slopes or a gap, shape (S,)."""
-        scenarios = KINDS[estimand.kind].scenarios
-        assert scenarios is not None
-        parts = [each.weight * self.average(each) for each in scenarios(estimand, self.design.study.outline())]
+        parts = [weight * self.average(change) for weight, change in changes_of(estimand, self.design)]
         return np.asarray(sum(parts))
 
-    def average(self, scenario: Scenario) -> FloatArray:
-        rows = self.design.changed_rows(**self.design.scaling.changes(scenario, standardised=self.design.standardised))[
-            0
-        ]
+    def average(self, change: Mapping[str, Mapping[str, Any]]) -> FloatArray:
+        rows = self.design.changed_rows(**change)[0]
         return np.asarray(self.unit * expit(self.intercept[:, None] + self.beta @ rows.T).mean(axis=1))

@@ -14,10 +14,10 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from ...arrays import FloatArray
-from ...estimands import KINDS
 from ...spec import InputError
 from ...study.study import Estimand
 from ...study.wording import estimand_name
+from ..estimands import changes_of
 from ..gaussian.exact import GaussianPosterior
 from ..models.design import Design
 from ..models.moment_design import MomentDesign
@@ -82,12 +82,7 @@ def gap_weights(
             raise InputError(f"model {design.model.name!r}: {name} is not in its formula")
     if design.study.measure(moderator).kind == "category":
         raise InputError(f"{moderator} is a category; a region needs a numeric moderator")
-    scenarios = KINDS[effect.kind].scenarios
-    assert scenarios is not None
-    parts = [
-        (each.weight, design.scaling.changes(each, standardised=design.standardised))
-        for each in scenarios(effect, design.study.outline(design.model.written.inside_calls))
-    ]
+    parts = changes_of(effect, design)
 
     def gap(value: float) -> FloatArray:
         with np.errstate(invalid="ignore"):

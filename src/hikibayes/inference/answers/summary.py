@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ...arrays import FloatArray
-from ...estimands import KINDS
 from ...spec import InputError
 from ...study.study import Estimand
 from ...study.wording import estimand_name
+from ..estimands import changes_of, raw_unit
 from ..gaussian.exact import ExactEngineError, FlatPrior, NormalPriors, posterior
 from ..gaussian.least_squares import LeastSquares
 from ..models.compile import exact_priors
@@ -63,8 +63,6 @@ def summary(fit: Fit) -> pd.DataFrame:
 
 def _beside(fit: Fit) -> dict[str, tuple[float, float, str]]:
     """Return least squares of each estimand, raw units per standardised one, and the raw unit's name."""
-    from ..estimands import raw_unit
-
     found = fit.answers
     least = LeastSquares(stats=fit.design.statistics).estimates(found.weights)[0]
     shares = {e.name: (float(found.explained.least_squares(e)[0]), np.nan, "") for e in found.variance}
@@ -113,12 +111,8 @@ def _by_level(fit: Fit) -> list[tuple[str, str, FloatArray]]:
 
 def _slope(fit: Fit, of: str, by: str, level: str) -> FloatArray:
     asked = Estimand(name="its", kind="slope", meaning="its slope", of=of, at={by: level})
-    scenarios = KINDS["slope"].scenarios
-    assert scenarios is not None
-    parts = scenarios(asked, fit.study.outline(fit.model.written.inside_calls))
-    changes = [fit.design.scaling.changes(each, standardised=fit.design.standardised) for each in parts]
-    rows = np.concatenate([fit.design.mean_row(**each) for each in changes])
-    return np.asarray(np.array([each.weight for each in parts]) @ rows)
+    parts = [weight * fit.design.mean_row(**change)[0] for weight, change in changes_of(asked, fit.design)]
+    return np.asarray(sum(parts))
 
 
 def _counts(draws: FloatArray, weights: FloatArray, levels: list[str]) -> Counter[tuple[str, ...]]:

@@ -50,20 +50,20 @@ class Participants:
     remarks: tuple[Remark, ...] = ()
 
 
-def read_participants(
-    path: str | Path,
+def participants(
+    table: str | Path | pd.DataFrame | RawTable,
     study: Study,
     measures: Sequence[str],
     *,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | TableMapping | None = None,
 ) -> Participants:
-    """Read a file of participants: CSV, TSV or SPSS (see `hikibayes.inference.data.files.read_table`).
+    """Check a table against a study's measures, and leave out what is incomplete.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    table : str, Path, pandas.DataFrame or RawTable
+        A file (see `hikibayes.inference.data.files.read_table`), or a table, with a row a participant.
     study : Study
         What the measures are.
     measures : sequence of str
@@ -80,44 +80,16 @@ def read_participants(
     Raises
     ------
     InputError
-        The file cannot be read or has no rows, and whatever `participants` raises.
+        The file cannot be read; a header that is not there (the nearest is named), two measures on one column, text or
+        a value outside the measure's range, an unknown label, a code for missing that is a possible value, a group
+        without participants, a measure with the same value in every row, or no complete row at all.
     """
-    stated = load_mapping(mapping)
-    raw = read_table(path)
-    try:
-        return participants(raw, study, measures, columns=columns, mapping=stated)
-    except InputError as error:
-        raise InputError(str(error), source=path) from None
-
-
-def participants(
-    table: pd.DataFrame | RawTable,
-    study: Study,
-    measures: Sequence[str],
-    *,
-    columns: Mapping[str, str] | None = None,
-    mapping: str | Path | TableMapping | None = None,
-) -> Participants:
-    """Check a table against a study's measures, and leave out what is incomplete.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame or RawTable
-        A row a participant.
-    study, measures, columns, mapping
-        As in `read_participants`.
-
-    Returns
-    -------
-    Participants
-
-    Raises
-    ------
-    InputError
-        A header that is not there (the nearest is named), two measures on one column, text or a value outside the
-        measure's range, an unknown label, a code for missing that is a possible value, a group without participants, a
-        measure with the same value in every row, or no complete row at all.
-    """
+    if isinstance(table, str | Path):
+        stated, raw = load_mapping(mapping), read_table(table)
+        try:
+            return participants(raw, study, measures, columns=columns, mapping=stated)
+        except InputError as error:
+            raise InputError(str(error), source=table) from None
     stated = load_mapping(mapping).with_columns(columns or {})
     stated.check(study)
     raw = table if isinstance(table, RawTable) else RawTable(table.set_axis(list(map(str, table.columns)), axis=1), {})

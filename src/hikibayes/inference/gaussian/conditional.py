@@ -22,8 +22,8 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,10 +62,10 @@ class ConditionalForm:
     """(B,) as many independent columns as rows allow: without the priors, nothing would be left of the outcome."""
     priors: Aligned
 
-    def take(self, index: IntArray) -> ConditionalForm:
+    def take(self, index: IntArray) -> Self:
         """Return the data sets that `index` selects."""
         arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "priors"}
-        return ConditionalForm(priors=self.priors.take(index), **arrays)
+        return replace(self, priors=self.priors.take(index), **arrays)
 
     @property
     def df(self) -> FloatArray:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,9 +34,6 @@ from .normal_priors import (
 from .reference_quadrature import MANY, MATTERS, Nodes, integrate
 from .residual_sd import ResidualSD
 from .sufficient import ExactEngineError, Refusal, SufficientStatistics
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Contrasts",
@@ -284,7 +281,12 @@ class GaussianPosterior:
         far = self.take(dataset)
         weights = np.broadcast_to(c, (*result.shape, c.shape[-1]))[dataset, which]
         middle = far.log_sigma[np.arange(len(dataset)), far.log_weights.argmax(axis=1)]
-        tilted = _AtZero(far.form, weights[:, None, :], weight[which][:, None], middle + tilt[dataset, which])
+        tilted = _AtZero(
+            **vars(far.form),
+            contrasts=weights[:, None, :],
+            weight=weight[which][:, None],
+            middle=middle + tilt[dataset, which],
+        )
         (_, log_weights), certified = integrate(tilted, NODES, far.refusals == 0)
         found = logsumexp(log_weights, axis=1) - logsumexp(far.log_weights, axis=1)
         result[dataset, which] = np.where(certified, found, np.nan)
@@ -300,11 +302,10 @@ class GaussianPosterior:
         return np.broadcast_to(mean, shape), np.broadcast_to(np.sqrt(variance), shape)
 
 
-@dataclass(frozen=True, kw_only=False)
-class _AtZero:
-    """Density of data and log sigma, and of one contrast being 0, in each of B data sets."""
+@dataclass(frozen=True, kw_only=True)
+class _AtZero(ConditionalForm):
+    """The same with one contrast being 0, in each of B data sets."""
 
-    form: ConditionalForm
     contrasts: FloatArray
     """(B, 1, p)"""
     weight: FloatArray
@@ -312,28 +313,17 @@ class _AtZero:
     middle: FloatArray
     """(B,) rough mode."""
 
-    @property
-    def n(self) -> FloatArray:
-        return self.form.n
-
-    @property
-    def df(self) -> FloatArray:
-        return self.form.df
-
-    def take(self, index: IntArray) -> _AtZero:
-        return _AtZero(self.form.take(index), self.contrasts[index], self.weight[index], self.middle[index])
-
     def start(self) -> FloatArray:
         return self.middle
 
     def support(self) -> tuple[FloatArray, FloatArray]:
-        low, high = self.form.support()
+        low, high = super().support()
         return low, np.maximum(high, self.middle) + 3
 
     def log_density(self, log_sigma: FloatArray) -> FloatArray:
-        mean, variance = self.form.contrast(np.exp(2 * log_sigma), self.contrasts, self.weight)
+        mean, variance = self.contrast(np.exp(2 * log_sigma), self.contrasts, self.weight)
         log_normal = -0.5 * (mean**2 / variance + np.log(2 * np.pi * variance))[:, 0]
-        return np.asarray(self.form.log_density(log_sigma) + log_normal)
+        return np.asarray(super().log_density(log_sigma) + log_normal)
 
     def one_peak(self, first: FloatArray, last: FloatArray) -> BoolArray:
         # a second peak would be one of the posterior, whose own nodes then cover both and leave nothing far from 0

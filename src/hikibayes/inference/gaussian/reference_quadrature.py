@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple
 
 import numpy as np
 
-from ...arrays import BoolArray, FloatArray, IntArray
+from ...arrays import BoolArray, FloatArray
+from .conditional import ConditionalForm
 
 MANY = 31
 """Nodes around a peak that few data make too skew, or priors too flat, for a dozen."""
@@ -34,33 +35,6 @@ MATTERS = 42.0
 """A density lower than its peak by more than this, in logs, is nothing in double precision."""
 FARTHEST = 300.0
 """Nodes of log sigma are kept within this, so that no square of sigma overflows."""
-
-
-class Integrand(Protocol):
-    """Densities of log sigma in B data sets, up to a constant each."""
-
-    @property
-    def df(self) -> FloatArray:
-        """Rows less predictors, shape (B,)."""
-
-    @property
-    def n(self) -> FloatArray:
-        """Rows, shape (B,)."""
-
-    def take(self, index: IntArray) -> Self:
-        """Return the data sets that `index` selects."""
-
-    def start(self) -> FloatArray:
-        """Return a rough mode, shape (B,)."""
-
-    def support(self) -> tuple[FloatArray, FloatArray]:
-        """Return a range of log sigma that is wide enough, each end of shape (B,)."""
-
-    def log_density(self, log_sigma: FloatArray) -> FloatArray:
-        """Evaluate at `log_sigma` of shape (B, K)."""
-
-    def one_peak(self, first: FloatArray, last: FloatArray) -> BoolArray:
-        """Tell where the density surely falls towards both sides outside of `first` and `last`, shape (B,)."""
 
 
 class Nodes(NamedTuple):
@@ -88,15 +62,15 @@ class Nodes(NamedTuple):
         )
 
 
-type Rule = Callable[[Integrand], tuple[Nodes, BoolArray]]
+type Rule = Callable[[ConditionalForm], tuple[Nodes, BoolArray]]
 
 
-def integrate(density: Integrand, nodes: int, active: BoolArray) -> tuple[Nodes, BoolArray]:
+def integrate(density: ConditionalForm, nodes: int, active: BoolArray) -> tuple[Nodes, BoolArray]:
     """Find nodes and weights that integrate densities of log sigma.
 
     Parameters
     ----------
-    density : Integrand
+    density : ConditionalForm
         Of B data sets.
     nodes : int, odd
         Nodes to begin with.
@@ -132,7 +106,7 @@ def _ladder(nodes: int) -> Iterator[tuple[int, float, Rule]]:
         yield count, -np.inf, partial(_everywhere, count=count)
 
 
-def _around_peak(density: Integrand, count: int) -> tuple[Nodes, BoolArray]:
+def _around_peak(density: ConditionalForm, count: int) -> tuple[Nodes, BoolArray]:
     """Place nodes around the mode, and tell where that is enough.
 
     If the posterior of 1/sigma² were a gamma distribution, log sigma = mode + δ would have log density -κ w², where
@@ -163,7 +137,7 @@ def _halved(relative: FloatArray) -> FloatArray:
     return np.asarray(np.log(2 * mass[:, ::2].sum(axis=1) / mass.sum(axis=1)))
 
 
-def _everywhere(density: Integrand, count: int) -> tuple[Nodes, BoolArray]:
+def _everywhere(density: ConditionalForm, count: int) -> tuple[Nodes, BoolArray]:
     """Place even nodes over all log sigma that matter: for any density, of one peak or several."""
     low, high = density.support()
     for _ in range(2):  # the second time over what has turned out to matter
@@ -182,7 +156,7 @@ def _everywhere(density: Integrand, count: int) -> tuple[Nodes, BoolArray]:
     return Nodes(log_sigma, log_weights), good
 
 
-def _peak(density: Integrand) -> tuple[FloatArray, FloatArray, BoolArray]:
+def _peak(density: ConditionalForm) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Mode of log sigma, half the curvature there, and whether Newton got there: on parabolas through three points.
 
     Both only place the nodes, so two digits are plenty: after a step this short Newton leaves less than a hundredth of

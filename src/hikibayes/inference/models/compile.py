@@ -48,11 +48,11 @@ def exact_priors(design: Design | MomentDesign, variant: str = DEFAULT_VARIANT) 
         return bambi_default(design.statistics)
     factor, correlation = exchangeable(design, chosen)
     normal = {name: _normal(name, chosen) for name in (INTERCEPT, *design.terms)}
-    owner = [term for term, columns in design.terms.items() for _ in columns]
+    owner = {column: term for term, columns in design.terms.items() for column in columns}
     return NormalPriors(
-        names=design.columns,
-        mean=np.array([normal[term][0] for term in owner]),
-        sd=np.array([normal[term][1] for term in owner]) * factor,
+        names=tuple(owner),
+        mean=np.array([normal[term][0] for term in owner.values()]),
+        sd=np.array([normal[term][1] for term in owner.values()]) * factor,
         intercept_mean=normal[INTERCEPT][0],
         intercept_sd=normal[INTERCEPT][1],
         sigma=_sigma(chosen.priors["sigma"]),

@@ -38,7 +38,7 @@ def exchangeable(design: Design | MomentDesign, chosen: PriorSet) -> tuple[Float
     columns less their means are C0, their coefficients have the covariance ``s²/2 (C0'C0)⁻¹``: for a reference level
     variances s² and correlations of one half. A product has the Kronecker product of its factors'.
     """
-    p = len(design.columns)
+    p = sum(map(len, design.terms.values()))
     factor, correlation = np.ones(p), np.eye(p)
     start = 0
     for term, columns in design.terms.items():

@@ -151,8 +151,7 @@ def _axes(simulation: Simulation, made: Written) -> Axes:
 
 def _cheapest(costs: Costs, made: Written) -> str:
     sigma, groups = made.world.sigma[0], len(made.columns.frame.groups)
-    if isinstance(costs.person, tuple) and len(costs.person) != groups:
-        raise InputError(f"has {len(costs.person)} numbers for {groups} groups", key="costs.person")
+    costs.check(groups)
     return costs.ratio(groups, tuple(map(float, sigma)))
 
 

@@ -7,7 +7,7 @@ condition means stands in one place, a line of `CONDITIONS`; a field of `Rule` m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -71,6 +71,18 @@ def _everywhere(truth: Numbers) -> BoolArray:
     return np.ones(truth.shape, dtype=bool)
 
 
+_FOR_EFFECT = Condition(
+    words="BF₁₀ above {}",
+    met=lambda found, v: found["log_bf10"] > np.log(v),
+    holds=lambda truth, *_: truth != 0,
+    correct=lambda found, *_: _same_side(found, 0.0),
+)
+_FOR_NOTHING = Condition(
+    words="BF₁₀ below {}",
+    met=lambda found, v: found["log_bf10"] < np.log(v),
+    holds=lambda truth, *_: truth == 0,
+    correct=lambda found, *_: _everywhere(found["truth"]),
+)
 CONDITIONS: dict[str, Condition] = {
     "above": Condition(
         words="above {}", of_interval=True, met=lambda found, v: found["lower"] > v, holds=lambda truth, v, _: truth > v
@@ -121,20 +133,8 @@ CONDITIONS: dict[str, Condition] = {
         holds=lambda truth, _, rope: _beyond(truth, rope),
         correct=lambda found, *_: _same_side(found, 0.0),
     ),
-    "replication_bf_above": Condition(
-        words="replication BF above {}",
-        met=lambda found, v: found["log_bf10"] > np.log(v),
-        holds=lambda truth, *_: truth != 0,
-        correct=lambda found, *_: _same_side(found, 0.0),
-        of_original=True,
-    ),
-    "replication_bf_below": Condition(
-        words="replication BF below {}",
-        met=lambda found, v: found["log_bf10"] < np.log(v),
-        holds=lambda truth, *_: truth == 0,
-        correct=lambda found, *_: _everywhere(found["truth"]),
-        of_original=True,
-    ),
+    "replication_bf_above": replace(_FOR_EFFECT, words="replication BF above {}", of_original=True),
+    "replication_bf_below": replace(_FOR_NOTHING, words="replication BF below {}", of_original=True),
     "joint_p_positive_above": Condition(
         words="P(> 0) of both studies together above {}",
         met=lambda found, v: found["p_positive"] > v,
@@ -147,18 +147,8 @@ CONDITIONS: dict[str, Condition] = {
         holds=lambda truth, *_: _everywhere(truth),
         of_original=True,
     ),
-    "bf10_above": Condition(
-        words="BF₁₀ above {}",
-        met=lambda found, v: found["log_bf10"] > np.log(v),
-        holds=lambda truth, *_: truth != 0,
-        correct=lambda found, *_: _same_side(found, 0.0),
-    ),
-    "bf10_below": Condition(
-        words="BF₁₀ below {}",
-        met=lambda found, v: found["log_bf10"] < np.log(v),
-        holds=lambda truth, *_: truth == 0,
-        correct=lambda found, *_: _everywhere(found["truth"]),
-    ),
+    "bf10_above": _FOR_EFFECT,
+    "bf10_below": _FOR_NOTHING,
 }
 """Every condition that a rule can have, by the name of its field in `Rule`."""
 

@@ -6,13 +6,13 @@ Cells that differ in the analysis alone share their simulated data, so their dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -74,6 +74,11 @@ class Costs(Spec):
     study: Annotated[Number, Field(ge=0)] = 0.0
     """Whatever its size."""
 
+    def check(self, groups: int) -> None:
+        """Raise `InputError` where there is a number for each of other groups."""
+        if isinstance(self.person, tuple) and len(self.person) != groups:
+            raise InputError(f"has {len(self.person)} numbers for {groups} group(s)", key="costs.person")
+
     def of(self, sizes: tuple[int, ...]) -> float:
         """Return what a study of such groups costs."""
         each = self.person if isinstance(self.person, tuple) else (self.person,) * len(sizes)
@@ -99,6 +104,11 @@ class Run(Spec):
     shows, where every axis but worlds and allocation has its first value."""
 
 
+SAMPLED = (
+    *("effect", "reliability", "allocation", "mix", "attrition"),
+    *("missing", "answers", "predictors", "n_per_group"),
+)
+"""Axes of the sample, in the order of the grid, whose last moves fastest."""
 OF_EFFECT = {"effect", "heterogeneity", "clusters", "reason"}
 """Keys of ``worlds`` that a written population takes, too."""
 
@@ -218,31 +228,16 @@ class Simulation(Spec):
 
     def samples(self) -> Iterator[Sample]:
         """Yield every way of sampling in the grid."""
-        axes = self.axes
-        for source, effect, reliability, allocation, mix, attrition, missing, answers, predictors, n in product(
-            self.worlds.source,
-            self._effects,
-            axes.reliability,
-            axes.allocation,
-            axes.mix,
-            axes.attrition,
-            axes.missing,
-            axes.answers,
-            axes.predictors,
-            axes.n_per_group,
-        ):
-            yield Sample(
-                worlds=source,
-                effect=effect,
-                reliability=reliability if isinstance(reliability, str) else tuple(sorted(reliability.items())),
-                allocation=allocation.replace(" ", ""),
-                mix=mix,
-                attrition=attrition,
-                missing=None if missing == "none" else missing,
-                answers=answers,
-                predictors=predictors,
-                n_per_group=n,
-            )
+        axes = dict(self.axes)
+        varied: dict[str, Sequence[Any]] = {"worlds": self.worlds.source} | {name: axes[name] for name in SAMPLED}
+        varied |= {
+            "effect": self._effects,
+            "reliability": [r if isinstance(r, str) else tuple(sorted(r.items())) for r in self.axes.reliability],
+            "allocation": [ratio.replace(" ", "") for ratio in self.axes.allocation],
+            "missing": [None if loss == "none" else loss for loss in self.axes.missing],
+        }
+        for values in product(*varied.values()):
+            yield Sample(**dict(zip(varied, values, strict=True)))
 
     def over_worlds(self, sample: Sample) -> bool:
         """Tell whether a sample's worlds say what is uncertain, so that P(conclusion) is an assurance."""
@@ -313,8 +308,8 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
 
 def _refuse_other_groups(simulation: Simulation, groups: int) -> None:
     """Ratios, quotas and costs are of as many groups as there are."""
-    if simulation.costs and isinstance(simulation.costs.person, tuple) and len(simulation.costs.person) != groups:
-        raise InputError(f"has {len(simulation.costs.person)} numbers for {groups} group(s)", key="costs.person")
+    if simulation.costs:
+        simulation.costs.check(groups)
     for sample in simulation.samples():
         if len(sample.ratio) != groups or len(sample.quota or sample.ratio) != groups:
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -16,14 +17,6 @@ from ...spec import InputError, digest
 from ...study.study import Estimand
 from ..designs.simulation import Simulation
 from ..populations.columns import CellColumns
-
-
-@dataclass(frozen=True, kw_only=True)
-class Questions:
-    """What is asked of every analysis: estimands, at one mix of the category's levels (shape (L,))."""
-
-    estimands: tuple[Estimand, ...]
-    mix: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +51,9 @@ class Analysis:
         return [digest(self.model), self.variant, self.engine]
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """What `exact_priors` looks at in a design: the names of its terms and columns, and how categories are coded."""
-
-    model: ModelSpec
-    terms: dict[str, tuple[str, ...]]
-    columns: tuple[str, ...]
-    matrices: object
-
-
-def analysis_of(columns: CellColumns, variant: str, questions: Questions, simulation: Simulation) -> Analysis:
+def analysis_of(
+    columns: CellColumns, variant: str, simulation: Simulation, estimands: Sequence[Estimand], mix: FloatArray
+) -> Analysis:
     """Lay out an analysis.
 
     Parameters
@@ -77,10 +62,12 @@ def analysis_of(columns: CellColumns, variant: str, questions: Questions, simula
         The model's design, by cell.
     variant : str
         Which of the model's priors.
-    questions : Questions
-        Estimands that the model must answer.
     simulation : Simulation
         Which engine it wants, and which decisions it will take.
+    estimands : sequence of Estimand
+        What the model must answer.
+    mix : array, shape (L,)
+        Shares of the category's levels at which they are taken.
 
     Raises
     ------
@@ -88,7 +75,7 @@ def analysis_of(columns: CellColumns, variant: str, questions: Questions, simula
         The model does not answer an estimand, or no engine takes it as it is.
     """
     model = columns.model
-    weights = np.stack([columns.weights(estimand, questions.mix) for estimand in questions.estimands])
+    weights = np.stack([columns.weights(estimand, mix) for estimand in estimands])
     engine, priors = _engine(columns, variant, simulation.run.engine)
     if engine == "nuts":
         _refuse_nuts(columns, variant, simulation)
@@ -105,9 +92,8 @@ def _engine(
     if model.family == "gaussian" and model.prior_set(variant).rule == "bambi_default":
         return "exact", None
     try:
-        return "exact", exact_priors(
-            cast("Any", _Layout(model, columns.terms, columns.names, columns.matrices)), variant
-        )
+        # in its cells, too, a model has the terms, columns and codings that priors are of
+        return "exact", exact_priors(cast("Any", columns), variant)
     except InputError:
         if wanted == "exact":
             raise

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -36,7 +35,7 @@ from ..populations.reconstructed import ensemble
 from ..populations.samples import MeasurementModel, Roots, roots
 from ..populations.sources import Asked, Source, sources_of
 from ..populations.worlds import Worlds
-from .analyses import Analysis, Questions, analysis_of
+from .analyses import Analysis, analysis_of
 from .looks import check_looks
 from .rehearsal import rehearse
 
@@ -71,26 +70,6 @@ class Population:
     roots: Roots
 
 
-class _Kept:
-    """The last few populations: the cells of a grid ask for the same ones again and again."""
-
-    def __init__(self, most: int = 6) -> None:
-        self._lock, self._kept, self._most = threading.Lock(), OrderedDict[object, Population](), most
-
-    def get(self, key: object) -> Population | None:
-        with self._lock:
-            return self._kept.get(key)
-
-    def put(self, key: object, population: Population) -> None:
-        with self._lock:
-            self._kept[key] = population
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-    def __reduce__(self) -> tuple[type[_Kept], tuple[int]]:
-        return _Kept, (self._most,)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
     """Everything that simulating needs; made by `prepare`."""
@@ -104,7 +83,6 @@ class Plan:
     reconstructions: xr.Dataset | None
     identity: str
     """Digest of the study, the reconstructions and the model and prior of the worlds."""
-    _kept: _Kept = field(default_factory=_Kept)
 
     @property
     def engine(self) -> str:
@@ -145,36 +123,9 @@ class Plan:
 
         Cells that differ in their size alone get the same.
         """
-        size = size or self.chunk_size
-        wanted = (sample.worlds, sample.effect, sample.reliability, chunk, size)
-        kept = self._kept.get(wanted)
-        if kept is None:
-            kept = self._draw(sample, chunk, size)
-            self._kept.put(wanted, kept)
-        return kept
+        return _population(self, sample.worlds, sample.effect, sample.reliability, chunk, size or self.chunk_size)
 
-    def _draw(self, sample: Sample, chunk: int, size: int) -> Population:
-        key = self.key(sample.worlds)
-        worlds = self.sources[sample.worlds](self.rng(key, chunk, "worlds"), size)
-        spec = self.simulation.worlds
-        for name, stated in spec.effect.items():
-            drawn = stated.frozen().rvs(
-                size=size, random_state=self.rng(self.key(sample.worlds, name), chunk, "effect")
-            )
-            worlds = worlds.with_value(self.study.estimand(name), drawn)
-        if sample.effect is not None:
-            worlds = worlds.with_value(self.estimands[0], sample.effect)
-        truth = np.stack([worlds.truth(estimand) for estimand in self.estimands], axis=1)
-        if sample.effect is not None:
-            truth[:, 0] = sample.effect  # an effect of 0 is 0, not what rounding leaves of it
-        if spec.heterogeneity:
-            own = truth[:, 0] + spec.heterogeneity.draw(self.rng(key, chunk, "heterogeneity"), size)
-            worlds = worlds.with_value(self.estimands[0], own)
-        if not isinstance(sample.reliability, str):
-            worlds = self._measured(worlds, dict(sample.reliability), self.rng(key, chunk, "reliability"))
-        return Population(worlds=worlds, truth=truth, roots=roots(worlds))
-
-    def _measured(self, worlds: Worlds, reliabilities: dict[str, float], rng: np.random.Generator) -> Worlds:
+    def measured(self, worlds: Worlds, reliabilities: dict[str, float], rng: np.random.Generator) -> Worlds:
         """Return worlds as other instruments see them.
 
         A reliability that the paper did not print is drawn from its assumption. Not every draw goes with every world:
@@ -252,6 +203,35 @@ class Plan:
         return np.asarray(rng.binomial(counts, 1 - sample.attrition) if sample.attrition else counts, dtype=np.int64)
 
 
+@lru_cache(maxsize=6)
+def _population(
+    plan: Plan,
+    source: str,
+    effect: float | None,
+    reliability: str | tuple[tuple[str, float], ...],
+    chunk: int,
+    size: int,
+) -> Population:
+    """Draw populations; the last few stay, for the cells of a grid ask for the same ones again and again."""
+    key = plan.key(source)
+    worlds = plan.sources[source](plan.rng(key, chunk, "worlds"), size)
+    spec = plan.simulation.worlds
+    for name, stated in spec.effect.items():
+        drawn = stated.frozen().rvs(size=size, random_state=plan.rng(plan.key(source, name), chunk, "effect"))
+        worlds = worlds.with_value(plan.study.estimand(name), drawn)
+    if effect is not None:
+        worlds = worlds.with_value(plan.estimands[0], effect)
+    truth = np.stack([worlds.truth(estimand) for estimand in plan.estimands], axis=1)
+    if effect is not None:
+        truth[:, 0] = effect  # an effect of 0 is 0, not what rounding leaves of it
+    if spec.heterogeneity:
+        own = truth[:, 0] + spec.heterogeneity.draw(plan.rng(key, chunk, "heterogeneity"), size)
+        worlds = worlds.with_value(plan.estimands[0], own)
+    if not isinstance(reliability, str):
+        worlds = plan.measured(worlds, dict(reliability), plan.rng(key, chunk, "reliability"))
+    return Population(worlds=worlds, truth=truth, roots=roots(worlds))
+
+
 def _same_within_groups(values: FloatArray, levels: int) -> bool:
     """Tell whether values by cell, (C, ...), are the same in all the cells of a group."""
     by_group = values.reshape(len(values) // levels, levels, *values.shape[1:])
@@ -301,9 +281,8 @@ def prepare(
     columns = {name: cell_columns(model, frame) for name, model in loaded.items()}
 
     def analyses_at(mix: FloatArray) -> tuple[Analysis, ...]:
-        questions = Questions(estimands=estimands, mix=mix)
         return tuple(
-            analysis_of(columns[model], variant, questions, simulation) for model, variant in simulation.analyses
+            analysis_of(columns[model], variant, simulation, estimands, mix) for model, variant in simulation.analyses
         )
 
     # once at any mix, so that whatever is wrong with them is said before reconstructions are drawn

@@ -67,7 +67,7 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
     from ...planning.populations.columns import Frame, cell_columns
     from ...planning.populations.reconstructed import ensemble
     from ...planning.populations.sources import posterior_source, printed_source
-    from ...planning.run.analyses import Questions, analysis_of
+    from ...planning.run.analyses import analysis_of
     from ...planning.run.plan import Plan
 
     case = focal.case
@@ -94,8 +94,7 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
     columns = cell_columns(case.model, Frame.of_model(case.study, case.model))
     moments = moments_of(case.study, case.data_sets)
     worlds = ensemble(columns, moments)
-    questions = Questions(estimands=(case.estimand,), mix=worlds.mix)
-    made = analysis_of(columns, case.variant, questions, simulation)
+    made = analysis_of(columns, case.variant, simulation, [case.estimand], worlds.mix)
     if not isinstance(made.priors, NormalPriors):
         raise InputError(f"variant {case.variant!r} makes its own priors; this needs one whose width is written down")
     analyses = [replace(made, variant=repr(width), priors=_with_width(made.priors, column, width)) for width in widths]

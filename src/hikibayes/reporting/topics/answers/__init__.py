@@ -9,6 +9,7 @@ import pandas as pd
 from ....estimands import KINDS
 from ....study import wording
 from ...findings import Findings
+from ...saved import records
 from ...topic import Topic
 from . import figures, first
 
@@ -73,10 +74,7 @@ def explained(f: Findings) -> dict[str, Any]:
     """Return shares of variance by step, and the steps compared by what they predict."""
     rows = [f.answers[e.name] for e in f.read.estimands if not KINDS[e.kind].scenarios]
     steps = {step.id: step.label for step in f.study.steps}
-    loo = [
-        {**{str(k): v for k, v in row.items()}, "label": steps[row["model"]], "before": _before(steps, row)}
-        for row in f.table("loo").to_dict("records")
-    ]
+    loo = [{**row, "label": steps[row["model"]], "before": _before(steps, row)} for row in records(f.table("loo"))]
     return {"rows": rows, "loo": loo}
 
 
@@ -115,8 +113,8 @@ def readings(f: Findings) -> dict[str, Any]:
             "question": reading.question,
             "settled_by": reading.settled_by,
             "options": [
-                {str(key): value for key, value in row.items()} | {"meaning": reading.options[row["option"]].meaning}
-                for row in table[table["reading"] == reading.id].to_dict("records")
+                row | {"meaning": reading.options[row["option"]].meaning}
+                for row in records(table[table["reading"] == reading.id])
             ],
         }
         for reading in f.study.readings

@@ -23,12 +23,11 @@ from ...drawing import (
     REFERENCE,
     FigureOf,
     draw_span,
-    named,
     new_axes,
     plain_ticks,
     row_axes,
 )
-from ...saved import SavedRun
+from ...saved import SavedRun, records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 def _answer_rows(run: SavedRun) -> dict[str, dict[str, Any]]:
     """Return the rows of the published table by estimand."""
-    return {row["estimand"]: named(row) for row in run.table("published").to_dict("records")}
+    return {row["estimand"]: row for row in records(run.table("published"))}
 
 
 def _published(run: SavedRun) -> Figure:
@@ -141,8 +140,8 @@ def _readings(run: SavedRun) -> Figure:
     table = table[~(table["is_default"] & table["is_default"].duplicated())]
     labels = [_reading_label(study, row) for row in table.to_dict("records")]
     figure, ax = row_axes(labels, estimand_noun(study, focal, brief=True))
-    for i, row in enumerate(table.to_dict("records")):
-        draw_span(ax, -i, named(row), FOCAL if row["is_default"] else INK)
+    for i, row in enumerate(records(table)):
+        draw_span(ax, -i, row, FOCAL if row["is_default"] else INK)
     plain_ticks(ax.xaxis)
     return figure
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ....inference.models.specs import ModelSpec
 from ....study import wording
 from ...findings import Findings
+from ...saved import records
 from ...topic import Topic
 from . import figures
 
@@ -74,9 +75,8 @@ def _subscript(i: int) -> str:
 def model_checks(f: Findings) -> dict[str, Any]:
     """Return the statistics of the outcome by group against their replicates."""
     rows = [
-        {str(k): v for k, v in row.items()}
-        | {"group": f.group(row["group"]), "label": STATISTICS.get(row["statistic"], row["statistic"])}
-        for row in f.table("posterior_statistics").to_dict("records")
+        row | {"group": f.group(row["group"]), "label": STATISTICS.get(row["statistic"], row["statistic"])}
+        for row in records(f.table("posterior_statistics"))
     ]
     outside = max((row["mean"] for row in rows if row["statistic"] == "outside"), default=float("nan"))
     low, high = f.study.measure(f.study.analysis.outcome).limits

@@ -22,7 +22,7 @@ from ...drawing import (
     plain_ticks,
     row_axes,
 )
-from ...saved import SavedRun
+from ...saved import SavedRun, records
 from .names import adjustment_name, level_name
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def _adjustments(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.about_focal("imbalance")
-    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    rows = records(table)
     labels = [adjustment_name(study, row) + (" (as fitted)" if row["is_own"] else "") for row in rows]
     figure, ax = row_axes(labels, estimand_noun(study, study.focal_estimand, brief=True))
     own = next((row["mean"] for row in rows if row["is_own"]), None)

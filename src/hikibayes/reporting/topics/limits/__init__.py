@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ....study import wording
-from ...drawing import named
 from ...findings import Findings
+from ...saved import records
 from ...topic import Topic
 from .figures import FIGURES
 
@@ -27,8 +27,8 @@ def _limits(f: Findings) -> dict[str, Any]:
     said = {each.kind: each.statement for each in f.study.limitations if each.statement}
     quotes = {statement.id: statement.source for statement in f.study.statements}
     lines = [
-        {**named(row), "source": quotes.get(said.get(row["limitation"], "")), "figures": _figures(f, row["limitation"])}
-        for row in table.to_dict("records")
+        {**row, "source": quotes.get(said.get(row["limitation"], "")), "figures": _figures(f, row["limitation"])}
+        for row in records(table)
     ]
     focal = f.read.focal_estimand
     reliability = f.table("limitation_reliability")

@@ -6,8 +6,8 @@ from typing import Any
 
 from ....study import wording
 from ....study.study import Study
-from ...drawing import named
 from ...findings import Findings
+from ...saved import records
 from ...topic import Topic
 from .figures import FIGURES, choice_name
 
@@ -22,13 +22,9 @@ def _multiverse(f: Findings) -> dict[str, Any]:
         "unit": focal.unit,
         "count": len(table),
         "tipping": f.tipping("multiverse"),
-        "variance": [
-            {**named(row), "choice": choice_name(f.read, row["choice"])} for row in variance.to_dict("records")
-        ],
-        "options": [{**named(row), "choice": choice_name(f.read, row["choice"])} for row in options.to_dict("records")],
-        "average": [
-            {**named(row), "data": _data(f.read, row)} for row in f.table("multiverse_average").to_dict("records")
-        ],
+        "variance": [{**row, "choice": choice_name(f.read, row["choice"])} for row in records(variance)],
+        "options": [{**row, "choice": choice_name(f.read, row["choice"])} for row in records(options)],
+        "average": [{**row, "data": _data(f.read, row)} for row in records(f.table("multiverse_average"))],
     }
 
 

@@ -12,6 +12,7 @@ from ....planning.designs.cells import OTHER_AXES
 from ....spec import validated
 from ....study import wording
 from ...findings import Findings
+from ...saved import records
 from ...topic import Topic
 from .figures import FIGURES, compared_axis, has_costs, has_surface, meaning
 
@@ -52,15 +53,15 @@ def planning(f: Findings) -> dict[str, Any]:
         "design_prior": simulation["worlds"].get("prior", "").replace("_", " "),
         "analysis_priors": [_prior(f, prior) for prior in plan["analysis_priors"]],
         "compared": compared.replace("_", " "),
-        "sizes": [_size(row, compared) for row in _main(sizes, main, compared).to_dict("records")],
-        "errors": [_named(row) for row in _errors(_main(power, main, compared), compared).to_dict("records")],
+        "sizes": [_size(row, compared) for row in records(_main(sizes, main, compared))],
+        "errors": records(_errors(_main(power, main, compared), compared)),
         "failed": int(power["failed"].sum()),
         "replicates": int(power["replicates"].max()),
         "seed": simulation["run"]["seed"],
         "warnings": plan["warnings"],
         "proposal": plan["proposal"],
         "held": held.statements(),
-        "looks": [row | {"true": _truth(row)} for row in map(_named, f.table("looks").to_dict("records"))],
+        "looks": [row | {"true": _truth(row)} for row in records(f.table("looks"))],
         "surface": has_surface(f.run),
         "costs": has_costs(f.run),
         "over_worlds": "posterior" in worlds,
@@ -91,9 +92,9 @@ def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
     return own.assign(share=share, share_mcse=error).sort_values([compared, "n_per_group"])
 
 
-def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
+def _size(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
     """Write N with its interval, or why there is none."""
-    found = _named(row) | {"compared": meaning(compared, row[compared])}
+    found = {**row, "compared": meaning(compared, row[compared])}
     if row["reached"]:
         lower, upper = (f"{row[end]:.0f}" if pd.notna(row[end]) else word for end, word in OPEN)
         bound = "≤ " if row["at_most"] else ""
@@ -111,10 +112,6 @@ def _size(row: Mapping[Any, Any], compared: str) -> dict[str, Any]:
 def _truth(row: Mapping[str, Any]) -> str:
     """Say which effect a study has; with looks that of 0 stands beside the one planned for."""
     return str(row.get("effect", "")).replace("_", " ").removesuffix(".0")
-
-
-def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in row.items()}
 
 
 PLANNING = Topic(

@@ -16,7 +16,7 @@ from ....arrays import FloatArray
 from ....planning.designs.cells import OTHER_AXES
 from ....planning.results.sample_size import between_sizes
 from ...drawing import FAINT, FOCAL, INK, MARKS, OTHER, PRINTED, REFERENCE, WIDTH, FigureOf
-from ...saved import SavedRun
+from ...saved import SavedRun, records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,9 +98,9 @@ def _curves(run: SavedRun) -> Figure:
             _curve(ax, own.sort_values("n_per_group"), colour, dash)
     for target in dict.fromkeys(sizes["target"]) if len(sizes) else ():
         ax.axhline(target, color=FAINT, lw=0.7, zorder=0)
-    for row in sizes.to_dict("records"):
+    for row in records(sizes):
         if row["reached"] and row["allocation"] == allocations[0]:
-            _crossing(ax, {str(name): value for name, value in row.items()}, colours[row[compared]])
+            _crossing(ax, row, colours[row[compared]])
     for value, colour in colours.items():
         ax.plot([], [], MARKS[colour], ls="-", color=colour, lw=2, ms=5, label=meaning(compared, value))
     for allocation, dash in zip(allocations[: 4 if len(allocations) > 1 else 0], DASHES, strict=False):
@@ -180,8 +180,8 @@ def _costs(run: SavedRun) -> Figure:
         text = ax.text(0, -i + 0.2, label, transform=ax.get_yaxis_transform(), va="bottom", fontsize=8)
         text.set_in_layout(False)
         ax.plot([low, high], [-i, -i], color=FAINT, lw=0.5, zorder=0)
-        for row in own.to_dict("records"):
-            _cost(ax, -i, {str(name): value for name, value in row.items()}, (low, high))
+        for row in records(own):
+            _cost(ax, -i, row, (low, high))
     for worlds in dict.fromkeys(table["worlds"]):
         ax.plot([], [], MARKS[COLOURS[worlds]], color=COLOURS[worlds], label=MEANING[worlds])
     ax.plot([], [], ">", color=FAINT, label="not within the grid")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ....apa import bayes_factor, bounded, interval, probability
 from ....replication.words import sentences
 from ....study.wording import estimand_name
-from ...drawing import FOCAL, INK, REFERENCE, FigureOf, draw_span, named, plain_ticks, row_axes
+from ...drawing import FOCAL, INK, REFERENCE, FigureOf, draw_span, plain_ticks, row_axes
 from ...findings import Findings
-from ...saved import SavedRun
+from ...saved import SavedRun, records
 from ...topic import Topic
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _replication(f: Findings) -> dict[str, Any]:
 
 
 def _forest(run: SavedRun) -> Figure:
-    rows = [named(row) for row in run.table("joint").to_dict("records")]
+    rows = records(run.table("joint"))
     figure, ax = row_axes([str(row["label"]) for row in rows], "effect, 95 % interval; SDs of the original")
     for i, row in enumerate(rows):
         draw_span(ax, -i, row, COLOURS.get(str(row["what"]), INK))

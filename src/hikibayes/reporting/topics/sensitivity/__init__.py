@@ -8,6 +8,7 @@ import pandas as pd
 
 from ....study import wording
 from ...findings import Findings
+from ...saved import records
 from ...topic import Topic
 from .figures import FIGURES
 
@@ -18,13 +19,13 @@ def sensitivity(f: Findings) -> dict[str, Any]:
     model = str(widths["model"].iloc[0]) if len(widths) else f.difference.step
     rows, variants = _under_each_prior(f, model), f.models[model].variants
     shown = []
-    for row in rows.to_dict("records"):
+    for row in records(rows):
         described = variants[row["prior"]].description if row["prior"] in variants else "The answer's own prior."
         named = {"variant": row["prior"].replace("_", " "), "about": described}
-        shown.append({str(k): v for k, v in row.items()} | named)
+        shown.append(row | named)
     return {
         "rows": shown,
-        "families": _records(f.table("prior_families")),
+        "families": records(f.table("prior_families")),
         "tipping": f.tipping("prior"),
         "scaling": _scaling(f),
         "pooled": _pooled(f),
@@ -43,10 +44,6 @@ def _under_each_prior(f: Findings, model: str) -> pd.DataFrame:
     return table[table["estimand"] == f.difference.name]
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
 def _scaling(f: Findings) -> dict[str, Any]:
     """Return what moves with the prior, flagged quantities named in words."""
     table = f.table("power_scaling")
@@ -58,7 +55,7 @@ def _scaling(f: Findings) -> dict[str, Any]:
     # every estimand, and of the coefficients those that move
     shown = table[(table["kind"] == "estimand") | flagged]
     return {
-        "rows": _records(shown),
+        "rows": records(shown),
         "flagged": list(table.loc[flagged & (table["kind"] == "estimand"), "name"]),
         "others": len(table) - len(shown),
         "data_sets": int(table["data_sets"].iloc[0]),
@@ -82,7 +79,7 @@ def _design(table: pd.DataFrame) -> list[dict[str, Any]]:
     if table.empty:
         return []
     wide = table.pivot_table(index=["prior_sd", "is_models"], columns="worlds", values="n_per_group")
-    return _records(wide.reset_index())
+    return records(wide.reset_index())
 
 
 def _widths(table: pd.DataFrame, model: str) -> dict[str, Any]:
