@@ -178,14 +178,14 @@ def test_an_assumed_reliability_goes_with_its_world(settled, reconstructions, mo
     added = added_error(settled, {"planning": 1.0}, np.random.default_rng(2), 1000)
     np.testing.assert_array_equal(worlds.allow(added), added["planning"] > -0.36)
     assert 0.8 < worlds.allow(added).mean() < 0.98
-    measured = plan._measured(worlds, {"planning": 1.0}, np.random.default_rng(2))
+    measured = plan.measured(worlds, {"planning": 1.0}, np.random.default_rng(2))
     error = 1 - np.diagonal(measured.cov[:, 0], axis1=1, axis2=2)[:, worlds.frame.measures.index("planning")]
     assert 0.08 <= error.min() < 0.1
     assert 0.35 < error.max() < 0.36
     hopeless = spec.model_copy(update={"sds": {"scs_sf": 0.3}})
     worlds = fixed_worlds(hopeless, Frame.of_model(settled, model))
     with pytest.raises(InputError, match="not positive definite"):
-        plan._measured(worlds, {"scs_sf": 1.0}, np.random.default_rng(2))
+        plan.measured(worlds, {"scs_sf": 1.0}, np.random.default_rng(2))
 
 
 def test_a_written_world_is_what_was_written(settled, model):

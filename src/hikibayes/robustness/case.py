@@ -20,6 +20,7 @@ from ..inference.answers.remarks import remark_table
 from ..inference.estimands import Answers, answers
 from ..inference.fit import Fit
 from ..inference.gaussian.exact import GaussianPosterior
+from ..inference.gaussian.mixture import Mixture
 from ..inference.models.compile import exact_posterior
 from ..inference.models.design import Design, design
 from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
@@ -90,6 +91,11 @@ class Case(Shown):
         """Weights of the estimand over the design's columns, shape (B, p), in standardised units."""
         asked = self.model.replace(estimands=(self.estimand.name,))
         return answers(replace(self.design, model=asked)).weights[:, 0]
+
+    @cached_property
+    def marginal(self) -> Mixture:
+        """Posterior of the estimand in each data set, under the case's own priors."""
+        return self.posterior().marginal(self.focal[:, None])
 
     def posterior(self, variant: str | None = None, *, nodes: int = 15) -> GaussianPosterior:
         """Return the exact posteriors of the B data sets; raises like `exact_posterior`."""

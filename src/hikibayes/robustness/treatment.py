@@ -85,16 +85,7 @@ class Treatment:
             Columns of the design that the estimand does not weigh; several count as one covariate.
         """
         others = np.setdiff1d(np.arange(len(self.stats.names)), columns)
-        fewer = SufficientStatistics(
-            names=tuple(self.stats.names[j] for j in others),
-            n=self.stats.n,
-            x_mean=self.stats.x_mean[:, others],
-            y_mean=self.stats.y_mean,
-            sxx=self.stats.sxx[:, others][:, :, others],
-            sxy=self.stats.sxy[:, others],
-            syy=self.stats.syy,
-        )
-        without = Treatment(stats=fewer, weights=self.weights[:, others])
+        without = Treatment(stats=self.stats.of_columns(others), weights=self.weights[:, others])
         shares = 1 - without.spread / self.spread, 1 - self.residual / without.residual
         return Strength(*(np.maximum(share, 0.0) for share in shares))
 
@@ -131,15 +122,10 @@ def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -
         For every measure beside the group and the estimand's own: all columns that it is a part of, its products too.
         A measure with a column that the estimand weighs is left out, and one that follows from the others.
     """
-    ends = np.cumsum([len(columns) for columns in design.terms.values()])
-    where = {
-        term: np.arange(end - len(columns), end)
-        for (term, columns), end in zip(design.terms.items(), ends, strict=True)
-    }
     own = {design.study.analysis.group, estimand.of}
     names = [name for name in design.model.variables[1:] if name not in own]
     within = design.model.measures
-    found = {name: [columns for term, columns in where.items() if name in within[term]] for name in names}
+    found = {name: [columns for term, columns in design.places.items() if name in within[term]] for name in names}
     columns = {name: np.concatenate(parts) for name, parts in found.items() if parts}
     alone = LeastSquares(stats=design.statistics).estimable(np.eye(weights.shape[1])[None]).all(axis=0)
     return {

@@ -7,7 +7,7 @@ engine is batched throughout: the first axis is always the data set, and one dat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Self
 
@@ -136,6 +136,16 @@ class SufficientStatistics:
         """Return the data sets that `index` selects, still as a batch."""
         chosen = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "names"}
         return type(self)(names=self.names, **chosen)
+
+    def of_columns(self, index: IntArray) -> Self:
+        """Return the statistics of the columns that `index` selects."""
+        return replace(
+            self,
+            names=tuple(self.names[j] for j in index),
+            x_mean=self.x_mean[:, index],
+            sxx=self.sxx[:, index][:, :, index],
+            sxy=self.sxy[:, index],
+        )
 
     def screen(self) -> IntArray:
         """Tell which data sets can have an exact posterior, before any linear algebra.

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ...arrays import FloatArray
+from ...arrays import FloatArray, IntArray
 from ...estimands import Scenario
 from ...spec import InputError, unknown_name
 from ...study.measures import Measure
@@ -127,6 +128,12 @@ class Design:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, without the intercept."""
         return tuple(column for columns in self.terms.values() for column in columns)
+
+    @property
+    def places(self) -> dict[str, IntArray]:
+        """Which of the columns are each term's."""
+        ends = np.cumsum([0, *map(len, self.terms.values())])
+        return {term: np.arange(*where) for term, where in zip(self.terms, pairwise(ends.tolist()), strict=True)}
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:

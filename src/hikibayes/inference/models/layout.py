@@ -35,9 +35,9 @@ def term_variables(beta: FloatArray, design: Design) -> dict[str, xr.DataArray]:
     """
     import xarray as xr
 
-    variables, start = {}, 0
+    variables = {}
     for term, columns in design.terms.items():
-        values, start = beta[..., start : start + len(columns)], start + len(columns)
+        values = beta[..., design.places[term]]
         levels = design.matrices.common.terms[term].levels
         name = _variable(term)
         if levels is None and len(columns) == 1:

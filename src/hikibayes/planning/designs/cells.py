@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
+from typing import TYPE_CHECKING
 
 from .axes import AS_PRINTED, DropOut
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAIN_AXES = ("worlds", "allocation", "n_per_group")
 """Axes that one figure shows together."""
 OTHER_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")
 """The others, as tables name them."""
+
+
+def firsts(table: pd.DataFrame, axes: Iterable[str] = OTHER_AXES) -> pd.DataFrame:
+    """Keep the rows that have the first value of each axis; axes that a table does not have are passed over."""
+    for axis in axes:
+        if axis in table and len(table):
+            table = table[table[axis] == table[axis].iloc[0]]
+    return table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from ...provenance import versions
+from ..designs.cells import firsts
 from ..designs.rules import Decision
 from .diagnose import Diagnosis
 from .proposal import first_curves, set_up, sized, where_of, words_of
@@ -68,9 +69,8 @@ def _sizes(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
     """Say how often a study ends in which way, at each size that was simulated, under the first analysis."""
-    table = diagnosis.power[diagnosis.power["decision"] == decision.name]
-    for axis in ("model", "prior", "allocation", "mix"):
-        table = table[table[axis] == table[axis].iloc[0]]
+    own = diagnosis.power[diagnosis.power["decision"] == decision.name]
+    table = firsts(own, ("model", "prior", "allocation", "mix"))
     for row in table.to_dict("records"):
         gives = "power" if pd.notna(row["power"]) else "assurance"
         share, error = row[gives], row[f"{gives}_mcse"]

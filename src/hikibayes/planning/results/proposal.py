@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..designs.axes import AS_PRINTED, shrunk
-from ..designs.cells import OTHER_AXES
+from ..designs.cells import firsts
 from ..designs.looks import Predictive
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
@@ -49,12 +49,7 @@ def proposal(diagnosis: Diagnosis) -> str:
 
 def first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
     """Take the first value of every axis that is not the source of the worlds or the allocation."""
-    if not len(table):
-        return table
-    own = table[table["decision"] == decision.name]
-    for axis in [name for name in own.columns if name in OTHER_AXES]:
-        own = own[own[axis] == own[axis].iloc[0]]
-    return own
+    return firsts(table[table["decision"] == decision.name]) if len(table) else table
 
 
 def _conclusion(simulation: Simulation, decision: Decision) -> str:
@@ -167,7 +162,7 @@ def words_of(futility: Predictive | Rule) -> str:
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
     """Say how wrong conclusions would be at the largest simulated size that nobody should go below."""
     table = first_curves(diagnosis.power, decision)
-    table = table[(table["allocation"] == table["allocation"].iloc[0])]
+    table = firsts(table, ["allocation"])
     source = diagnosis.replicates.simulation.worlds.source[0]
     sizes = first_curves(diagnosis.sample_size, decision)
     reached = sizes[(sizes["worlds"] == source) & sizes["reached"]] if len(sizes) else sizes

@@ -79,13 +79,9 @@ class Adjustable:
     def columns(self, extra: str) -> IntArray:
         """Return the columns of one of the `models`."""
         kept = {_term(self.case, self.balance.measure, kind) for kind in self.models[extra]}
-        names = [
-            name
-            for term, names in self.design.terms.items()
-            if term in kept or self.balance.measure not in self.design.model.measures[term]
-            for name in names
-        ]
-        return np.array([self.design.columns.index(name) for name in names])
+        measures, balance = self.design.model.measures, self.balance.measure
+        places = self.design.places.items()
+        return np.concatenate([own for term, own in places if term in kept or balance not in measures[term]])
 
     @property
     def own(self) -> str:

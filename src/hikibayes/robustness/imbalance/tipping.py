@@ -25,7 +25,6 @@ from scipy import stats
 from ... import apa
 from ...arrays import FloatArray
 from ...inference.gaussian.exact import GaussianPosterior
-from ...inference.gaussian.mixture import Mixture
 from ...study.wording import estimand_noun, term_name
 from ..case import Case
 from ..tipping import over_data_sets, tipping_row
@@ -67,19 +66,14 @@ class Omitted:
         return self.case.posterior()
 
     @cached_property
-    def marginal(self) -> Mixture:
-        """The estimand's."""
-        return self.posterior.marginal(self.case.focal[:, None])
-
-    @cached_property
     def estimate(self) -> FloatArray:
         """Posterior mean of the estimand in each data set, (B,)."""
-        return np.asarray(self.marginal.mean()[:, 0])
+        return np.asarray(self.case.marginal.mean()[:, 0])
 
     @cached_property
     def limit(self) -> FloatArray:
         """The limit of its 95 % interval that is nearer to 0, (B,); 0 where the interval covers 0."""
-        lower, upper = (limit[:, 0] for limit in self.marginal.eti(0.95))
+        lower, upper = (limit[:, 0] for limit in self.case.marginal.eti(0.95))
         return np.asarray(np.where(lower > 0, lower, np.where(upper < 0, upper, 0.0)))
 
     @cached_property
@@ -127,7 +121,7 @@ class Omitted:
         imbalance, effect = np.linspace(0, 1, GRID), np.linspace(0, widest, GRID)
         product = np.outer(imbalance, effect).ravel()
         side = np.sign(self.estimate.mean())
-        above = np.array([float(1 - self.marginal.cdf(side * bias).mean()) for bias in np.unique(product)])
+        above = np.array([float(1 - self.case.marginal.cdf(side * bias).mean()) for bias in np.unique(product)])
         p_positive = above[np.searchsorted(np.unique(product), product)]
         return pd.DataFrame(
             {

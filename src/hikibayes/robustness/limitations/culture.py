@@ -44,7 +44,7 @@ def culture_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Ans
     numbers = said.numbers
     if not numbers["shift"]:
         raise InputError("limitation 'culture': shift is 0; a level elsewhere differs")
-    marginal = case.posterior().marginal(case.focal[:, None])
+    marginal = case.marginal
     estimate = marginal.mean()[:, 0]
     side = float(np.sign(np.median(estimate)))
     rows = [row for name in said.of for row in _rows(case, name, estimate, numbers["linear"], numbers["curved"])]

@@ -133,7 +133,7 @@ def duration_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> An
         raise InputError("limitation 'duration' is about one measure, and its shares lie between 0 and 1")
     numeric(case.study, said.of, "duration")
     lasting = Lasting(case=case, measure=said.of[0], beyond=beyond)
-    marginal, change, share = case.posterior().marginal(case.focal[:, None]), said.numbers["change"], max(shares)
+    marginal, change, share = case.marginal, said.numbers["change"], max(shares)
     shift = lasting.side * lasting.moved(share)
     known = np.isfinite(shift)
     with np.errstate(divide="ignore"):
@@ -165,7 +165,7 @@ def duration_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> An
 
 def _table(lasting: Lasting, shares: list[float]) -> pd.DataFrame:
     """Return the answer for each share of long cases: by a change beyond, at its bounds, for each doubling."""
-    marginal = lasting.case.posterior().marginal(lasting.case.focal[:, None])
+    marginal = lasting.case.marginal
     changes = {"beyond": (*CHANGES, *lasting.bounds()), "doubling": DOUBLINGS}
     rows = []
     for form, share in product(changes, shares):

@@ -17,7 +17,6 @@ from ... import apa
 from ...arrays import FloatArray
 from ...distributions import Distribution
 from ...inference.gaussian.exact import posterior
-from ...inference.gaussian.least_squares import LeastSquares
 from ...inference.gaussian.mixture import Mixture
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
@@ -26,6 +25,7 @@ from ...study.reliability import stated_reliability
 from ...study.study import Limitation
 from ...study.wording import group_name, term_name
 from ..case import Case
+from ..treatment import Treatment
 from .errors import ErrorModel, product_reliability
 from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, spread, tip
 
@@ -80,9 +80,8 @@ class Measured:
     def of(self, stats: SufficientStatistics) -> FloatArray:
         """Least-squares value of the estimand, (B,)."""
         possible = np.isfinite(stats.sxy).all(axis=1)
-        fitted = LeastSquares(stats=stats.take(possible))
         found = np.full(len(stats), np.nan)
-        found[possible] = np.einsum("bp,bp->b", self.case.focal[possible], fitted.coefficients)
+        found[possible] = Treatment(stats=stats.take(possible), weights=self.case.focal[possible]).estimate
         return found
 
     def marginal(self, lower: Mapping[str, float] | None = None, *, rng: np.random.Generator) -> Mixture:
@@ -165,7 +164,7 @@ def measurement_of(case: Case, said: Limitation, *, rng: np.random.Generator) ->
     one_sided = {g: np.stack([few.alone(str(focal), float(r), g) for r in GRID]) for g in few.model.groups}
     group, at = _tipping(one_sided)
     now = known_from(measured.marginal(rng=rng))
-    naive = known_from(case.posterior().marginal(case.focal[:, None]))
+    naive = known_from(case.marginal)
     tables = {
         "limitation_measurement": _scenarios(few, said.numbers["worse"], naive, now, rng),
         "limitation_measurement_curves": _curves(curves, one_sided, focal),

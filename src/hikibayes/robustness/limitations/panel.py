@@ -16,7 +16,6 @@ import pandas as pd
 
 from ...arrays import BoolArray, FloatArray
 from ...inference.gaussian.exact import posterior
-from ...inference.gaussian.least_squares import LeastSquares
 from ...inference.gaussian.mixture import Mixture
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
@@ -24,6 +23,7 @@ from ...spec import InputError
 from ...study.study import Limitation
 from ...study.wording import everybody, group_name, term_name
 from ..case import Case
+from ..treatment import Treatment
 from ..weighting import Population, weighted_statistics
 from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, numeric, spread, tip
 
@@ -103,8 +103,7 @@ class Panel:
 
     def contrast(self, who: str, strength: tuple[float, float, float]) -> FloatArray:
         """Least-squares value of the estimand among all who were asked, (B,)."""
-        fitted = LeastSquares(stats=self.statistics(self.weights(who, strength)))
-        return np.asarray(np.einsum("bp,bp->b", self.case.focal, fitted.coefficients))
+        return Treatment(stats=self.statistics(self.weights(who, strength)), weights=self.case.focal).estimate
 
     def marginal(self, who: str, strength: tuple[float, float, float]) -> Mixture:
         """Posterior of the estimand among all who were asked."""
@@ -242,8 +241,8 @@ def _simulated(
 def _one(panel: Panel, i: int, counts: FloatArray) -> float:
     laid_out = panel.case.design
     population = Population(weights=counts[None].astype(float), index=np.array([i]))
-    fitted = LeastSquares(stats=weighted_statistics(laid_out.rows, laid_out.y, laid_out.columns, population))
-    return float(panel.case.focal[i] @ fitted.coefficients[0])
+    stats = weighted_statistics(laid_out.rows, laid_out.y, laid_out.columns, population)
+    return float(Treatment(stats=stats, weights=panel.case.focal[[i]]).estimate[0])
 
 
 def _words(case: Case, measures: tuple[str, str], about: dict[str, str], sign: float) -> str:

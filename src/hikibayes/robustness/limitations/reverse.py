@@ -86,9 +86,7 @@ def reverse_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Ans
     numbers = said.numbers
     if not (-1 < numbers["stability"] < 1 and 0 < numbers["power"] < 1):
         raise InputError("limitation 'reverse': stability must lie between -1 and 1, and power between 0 and 1")
-    other = exchanged(case)
-    forth, back = (each.posterior().marginal(each.focal[:, None]) for each in (case, other))
-    ahead, behind = known_from(forth), known_from(back)
+    ahead, behind = known_from(case.marginal), known_from(exchanged(case).marginal)
     stats = case.design.statistics
     residual = float(np.median(case.posterior().sigma().mean() ** 2 / (stats.syy / (stats.n - 1))))
     lags = [

@@ -114,7 +114,7 @@ def limitations(
     about, numbers = about or {}, numbers or {}
     _refuse(only, about, numbers)
     case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
-    estimate = known_from(case.posterior().marginal(case.focal[:, None]))["mean"]
+    estimate = known_from(case.marginal)["mean"]
     rows: list[dict[str, object]] = []
     details: dict[str, pd.DataFrame] = {}
     seeds = np.random.SeedSequence(seed).spawn(len(LIMITATIONS))

@@ -195,7 +195,7 @@ def variables_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> A
     rule = Rule(case=case, candidates=said.of, threshold=numbers["threshold"], alpha=numbers["alpha"])
     table, summary = _simulated(rule, focal, rng)
     treatment = Treatment(stats=case.design.statistics, weights=case.focal)
-    marginal = case.posterior().marginal(case.focal[:, None])
+    marginal = case.marginal
     wide = np.full(len(treatment.estimate), np.inf)
     mean, sd = (wide * 0 if part is None else part[:, 0] for part in (marginal.prior_mean, marginal.prior_sd))
     sd = np.where(sd > 0, sd, 1e3)

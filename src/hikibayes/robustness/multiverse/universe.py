@@ -48,13 +48,12 @@ class Universe:
         """The columns of each term, by its measures; raises `InputError` for other terms and more than two groups."""
         if self.group:
             _ = self.case.study.group_ids
-        ends = np.cumsum([len(names) for names in self.case.design.terms.values()])
         where = {}
-        for (term, names), end in zip(self.case.design.terms.items(), ends, strict=True):
+        for term, columns in self.case.design.places.items():
             own = self.case.model.measures[term]
             if len(own) > 2 or "(" in term or (len(own) == 2 and self.group not in own):
                 raise InputError(f"a multiverse is of models with measures and products with group; this has {term}")
-            where[own] = np.arange(end - len(names), end)
+            where[own] = columns
         for own in where:
             if absent := [name for name in own if frozenset({name}) not in where]:
                 raise InputError(f"a multiverse needs {absent[0]} in the model by itself, besides its product")

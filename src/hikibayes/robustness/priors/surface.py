@@ -103,8 +103,8 @@ class FocalPrior:
     @cached_property
     def upwards(self) -> bool:
         """Whether the estimate is above 0: by least squares, or by the posterior mean where the design is singular."""
-        own = self.case.posterior().marginal(self.case.focal[:, None])
-        return bool((self.least_squares[0] if np.isfinite(self.least_squares[0]) else own.mean().mean()) >= 0)
+        by_rows = self.least_squares[0]
+        return bool((by_rows if np.isfinite(by_rows) else self.case.marginal.mean().mean()) >= 0)
 
     def under(self, mean: ArrayLike, sd: ArrayLike) -> NormalRefits:
         """Return the posteriors under other Normal priors; raises `InputError` for a width that is none."""

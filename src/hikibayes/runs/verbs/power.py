@@ -236,11 +236,10 @@ def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
 
 def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -> pd.DataFrame:
     """Keep the first rule's rows, of too many the first analysis' and mix's, and the axes on which they differ."""
-    from ...planning.designs.cells import OTHER_AXES
+    from ...planning.designs.cells import OTHER_AXES, firsts
 
     table = table[table["decision"] == simulation.decisions[0].name]
-    for axis in ("model", "prior", "mix") if len(table) > MOST_ROWS else ():
-        table = table[table[axis] == table[axis].iloc[0]]
+    table = firsts(table, ("model", "prior", "mix") if len(table) > MOST_ROWS else ())
     axes = ["worlds", "target", "allocation", *OTHER_AXES]
     differ = [name for name in table if name in axes and (name == "worlds" or len(set(table[name])) > 1)]
     return table[[*differ, *found]]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ....planning.designs.axes import WorldsSpec, shrunk
-from ....planning.designs.cells import OTHER_AXES
+from ....planning.designs.cells import OTHER_AXES, firsts
 from ....spec import validated
 from ....study import wording
 from ...findings import Findings
@@ -76,17 +76,13 @@ def _prior(f: Findings, prior: Mapping[str, Any]) -> dict[str, Any]:
 
 def _main(table: pd.DataFrame, rule: Mapping[str, Any], compared: str) -> pd.DataFrame:
     """Keep the first decision, under the first value of every axis but the compared one, allocation and size."""
-    own: pd.DataFrame = table[table["decision"] == rule["decision"]] if len(table) else table
-    for axis in OTHER_AXES:
-        if axis in own and len(own) and axis != compared:
-            own = own[own[axis] == own[axis].iloc[0]]
-    return own
+    own = table[table["decision"] == rule["decision"]] if len(table) else table
+    return firsts(own, [axis for axis in OTHER_AXES if axis != compared])
 
 
 def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
     """Keep the first allocation by size, power and assurance in one column; of several worlds the first."""
-    first = table.iloc[0]
-    own: pd.DataFrame = table[(table["allocation"] == first["allocation"]) & (table["worlds"] == first["worlds"])]
+    own = firsts(table, ["allocation", "worlds"])
     own = own.assign(compared=own[compared].astype(str).str.replace("_", " "))
     share, error = own["power"].fillna(own["assurance"]), own["power_mcse"].fillna(own["assurance_mcse"])
     return own.assign(share=share, share_mcse=error).sort_values([compared, "n_per_group"])

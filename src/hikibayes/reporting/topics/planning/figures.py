@@ -13,7 +13,7 @@ import pandas as pd
 
 from ....apa import bounded
 from ....arrays import FloatArray
-from ....planning.designs.cells import OTHER_AXES
+from ....planning.designs.cells import OTHER_AXES, firsts
 from ....planning.results.sample_size import between_sizes
 from ...drawing import FAINT, FOCAL, INK, MARKS, OTHER, PRINTED, REFERENCE, WIDTH, FigureOf
 from ...saved import SavedRun, records
@@ -37,10 +37,7 @@ SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200)
 
 def _first(table: pd.DataFrame, *, free: Sequence[str] = ()) -> pd.DataFrame:
     """Keep the first value of every axis but the free ones, and the first decision unless that is free."""
-    for axis in (*OTHER_AXES, "decision"):
-        if axis in table and axis not in free and len(table):
-            table = table[table[axis] == table[axis].iloc[0]]
-    return table
+    return firsts(table, [axis for axis in (*OTHER_AXES, "decision") if axis not in free])
 
 
 def compared_axis(table: pd.DataFrame) -> str:
