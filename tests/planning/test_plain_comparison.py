@@ -193,5 +193,5 @@ def test_random_comparisons_have_the_power_of_the_pooled_test(moderation, names,
 
 
 def test_a_slope_needs_the_measures_of_its_step(moderation):
-    with pytest.raises(InputError, match="slope of step 'three', and the worlds have no a, b; give worlds.model"):
+    with pytest.raises(InputError, match="slope of step 'three', and the populations have no a, b; give worlds.model"):
         simulated(moderation, model("y ~ x", "x"), "slope_x", worlds=fixed(residual_sd=1), axes={"n_per_group": [20]})

@@ -39,7 +39,7 @@ def test_planning_has_its_figures_where_there_is_something_to_compare(figures):
     assert "figures/rule_costs.svg" not in figures
     words = "".join(ET.fromstring(figures["figures/curves.svg"]).itertext())
     assert "participants in the smaller group" in words
-    assert "posterior worlds (assurance)" in words
+    assert "posterior populations (assurance)" in words
 
 
 def test_they_are_the_same_bytes_again(run, figures):

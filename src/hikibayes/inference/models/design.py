@@ -129,7 +129,7 @@ class Design:
         """Names of the columns, without the intercept."""
         return tuple(column for columns in self.terms.values() for column in columns)
 
-    @property
+    @cached_property
     def places(self) -> dict[str, IntArray]:
         """Which of the columns are each term's."""
         ends = np.cumsum([0, *map(len, self.terms.values())])

@@ -172,7 +172,9 @@ class WorldsSpec(Spec):
     @classmethod
     def _each_source_once(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
         if not value or len(set(value)) < len(value):
-            raise ValueError(f"each kind of worlds is named once, and at least one; found {', '.join(value) or 'none'}")
+            raise ValueError(
+                f"each kind of populations is named once, and at least one; found {', '.join(value) or 'none'}"
+            )
         return value
 
     @model_validator(mode="after")

@@ -147,7 +147,7 @@ class Frame:
                 if name in self.measures:
                     at[self.measures.index(name)] += float(value)
                 elif name not in (self.study.analysis.group, self.category):
-                    raise InputError(unknown_name("score in these worlds,", name, self.measures))
+                    raise InputError(unknown_name("score in these populations,", name, self.measures))
             of_level += each.weight * cells
             of_slope += each.weight * cells[:, None] * self.with_products(at)
         return of_level, of_slope
@@ -263,7 +263,7 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
     known = (*frame.measures, *filter(None, [frame.category, frame.study.analysis.group]))
     for name in model.predictors:
         if name not in known:
-            raise InputError(f"model {model.name!r}: {unknown_name('predictor in these worlds,', name, known)}")
+            raise InputError(f"model {model.name!r}: {unknown_name('predictor in these populations,', name, known)}")
     made = _affine(model, frame)
     return CellColumns(model=model, frame=frame, terms=made.terms, constant=made.constant, linear=made.linear)
 

@@ -122,7 +122,7 @@ def _split(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> di
         share, step = np.zeros(mean.shape[:2]), np.zeros((*mean.shape[:2], m))
         return {"share": share, "centre": mean, "step": step, "scatter": cov * (n - 1)[:, None, None]}
     if (cov[..., -1, -1] <= 0).any():
-        raise InputError(f"some reconstructions have one {frame.category} only in a group; worlds need both")
+        raise InputError(f"some reconstructions have one {frame.category} only in a group; populations need both")
     step = cov[..., :m, -1] / cov[..., -1:, -1]
     within = cov[..., :m, :m] - step[..., :, None] * cov[..., None, -1, :m]
     return {

@@ -273,7 +273,9 @@ def _draw_scores(
     """Draw shares of the category, means and covariances of the scores from their posterior."""
     m, k = root.shape[-1], 2 if made.frame.category else 1
     if (made.n - k < m).any():
-        raise InputError(f"groups of {made.n.min():g} are too small for worlds of {m} scores; at least {m + k} each")
+        raise InputError(
+            f"groups of {made.n.min():g} are too small for populations of {m} scores; at least {m + k} each"
+        )
     factor = _inverse_wishart_factor(root, made.n - k, rng)
     cov = factor @ factor.swapaxes(-1, -2)
     n, share = made.n[:, None], made.share[index]

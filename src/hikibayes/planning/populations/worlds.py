@@ -217,7 +217,7 @@ class Worlds:
             )
         known = (*self.frame.measures, self.frame.study.analysis.outcome)
         if unknown := set(added) - set(known):
-            raise InputError(unknown_name("score in these worlds,", min(unknown), known))
+            raise InputError(unknown_name("score in these populations,", min(unknown), known))
         extra = np.stack([np.broadcast_to(added.get(name, 0.0), (len(self),)) for name in known], axis=1)
         cov = self.cov + np.einsum("wi,ij->wij", extra[:, :-1], np.eye(len(known) - 1))[:, None]
         by_cell, changed = self.cov[:, self.frame.group_of], cov[:, self.frame.group_of]
@@ -245,13 +245,13 @@ class Worlds:
         known = [frozenset(name.split(":")) for name in self.frame.predictors]
         if product not in known:
             name = ":".join(map(str, sorted(product, key=str)))
-            raise InputError(unknown_name("score in these worlds,", name, self.frame.predictors))
+            raise InputError(unknown_name("score in these populations,", name, self.frame.predictors))
         return known.index(frozenset(map(str, product)))
 
     def _require_positive(self, cov: FloatArray) -> None:
         if (impossible := _lowest(cov) <= 0).any():
             raise InputError(
-                f"{impossible.mean():.1%} of the worlds are then not positive definite; give a lower reliability"
+                f"{impossible.mean():.1%} of the populations are then not positive definite; give a lower reliability"
             )
 
     def _common_slope(self, estimand: Estimand) -> FloatArray:
@@ -259,7 +259,7 @@ class Worlds:
         known = (*self.frame.measures, *filter(None, [self.frame.category]), study.analysis.group)
         if lacking := sorted({name for term in terms for name in term.split(":")} - {*known}):
             raise InputError(
-                f"estimand {estimand.name!r} is a slope of step {estimand.step!r}, and the worlds have no "
+                f"estimand {estimand.name!r} is a slope of step {estimand.step!r}, and the populations have no "
                 f"{', '.join(lacking)}; give worlds.model a model with all of that step's measures",
                 key="worlds.model",
             )

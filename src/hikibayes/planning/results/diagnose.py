@@ -106,7 +106,7 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArr
     """Say what a reader of the tables must know: draws that failed, targets out of reach, curves that fall."""
     said = list(_failures(replicates, failed))
     if not has_converged(replicates.verdict):
-        said.insert(0, f"the worlds are made of reconstructions that cannot be relied on: {replicates.verdict}")
+        said.insert(0, f"the populations are made of reconstructions that cannot be relied on: {replicates.verdict}")
     for decision in replicates.simulation.decisions:
         for source in replicates.simulation.worlds.source:
             chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]
@@ -135,13 +135,13 @@ def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> It
     if not chosen:
         return
     what = "assurance" if chosen[0].over_worlds else "power"
-    name = f"{chosen[0].decision.name}, {chosen[0].samples[0].worlds} worlds"
+    name = f"{chosen[0].decision.name}, {chosen[0].samples[0].worlds} populations"
     ends = {curve: monotone(curve.share[None])[0, [0, -1]] for curve in chosen}
     for target in targets:
         if capped := [curve.limiting_assurance for curve in chosen if curve.limiting_assurance < target]:
             yield (
                 f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; its limit is the share of "
-                f"worlds in which the conclusion is true ({_span(capped)})"
+                f"populations in which the conclusion is true ({_span(capped)})"
             )
         if short := [last for curve, (_, last) in ends.items() if last < target <= curve.limiting_assurance]:
             yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"

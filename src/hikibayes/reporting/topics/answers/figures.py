@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from ...drawing import (
 from ...saved import SavedRun, records
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -43,15 +44,19 @@ def _published(run: SavedRun) -> Figure:
     shown = [e for e in study.estimands if e.unit]
     names = [estimand_name(study, e, brief=True) for e in shown]
     figure, ax = row_axes(names, "SD of the outcome per SD" + " (per group)" * bool(study.groups), height=0.36)
-    for i, estimand in enumerate(shown):
-        row = table[estimand.name]
-        draw_span(ax, -i, row)
+    _beside_print(ax, [table[e.name] for e in shown])
+    plain_ticks(ax.xaxis)
+    return figure
+
+
+def _beside_print(ax: Axes, rows: Sequence[Mapping[str, Any]], colour: str = INK) -> None:
+    """Draw posteriors, least squares as a bar, and the printed number as a diamond."""
+    for i, row in enumerate(rows):
+        draw_span(ax, -i, row, colour)
         ax.plot(row["ols"], -i, "|", color=INK, ms=11, mew=1.2)
         if pd.notna(row["printed_low"]):
             middle = (row["printed_low"] + row["printed_high"]) / 2
             ax.plot(middle, -i, "D", mfc="none", mec=PRINTED, ms=8, mew=1.3)
-    plain_ticks(ax.xaxis)
-    return figure
 
 
 def _conditional(run: SavedRun) -> Figure:
@@ -98,13 +103,7 @@ def _explained(run: SavedRun) -> Figure:
     shown = [e for e in study.estimands if not KINDS[e.kind].scenarios]
     labels = [f"{'ΔR²' if KINDS[e.kind].beyond else 'R²'}, {step_name(study, e.step)}" for e in shown]
     figure, ax = row_axes(labels, "share of the outcome's variance")
-    for i, estimand in enumerate(shown):
-        row = table[estimand.name]
-        draw_span(ax, -i, row, REFERENCE)
-        ax.plot(row["ols"], -i, "|", color=INK, ms=12, mew=1.4)
-        if pd.notna(row["printed_low"]):
-            middle = (row["printed_low"] + row["printed_high"]) / 2
-            ax.plot(middle, -i, "D", mfc="none", mec=PRINTED, ms=8, mew=1.3)
+    _beside_print(ax, [table[e.name] for e in shown], REFERENCE)
     plain_ticks(ax.xaxis)
     return figure
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 COLOURS = {"posterior": FOCAL, "printed": REFERENCE, "shrunken": PRINTED, "conditional": OTHER, "fixed": INK}
 PALETTE = (REFERENCE, FOCAL, PRINTED, OTHER, INK, FAINT)
 MEANING = {
-    "posterior": "posterior worlds (assurance)",
+    "posterior": "posterior populations (assurance)",
     "printed": "printed effect (power)",
     "shrunken": "shrunken effect (power)",
     "conditional": "effect given significance (power)",
-    "fixed": "assumed world (power)",
+    "fixed": "assumed population (power)",
 }
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200)
