@@ -237,5 +237,7 @@ def test_a_model_that_answers_nothing_is_a_fit_with_an_empty_summary(tmp_path):
     ran = CliRunner().invoke(main, list(map(str, words)))
     assert ran.exit_code == 0, (ran.output, ran.exception)
     assert "not estimated: difference" in ran.stderr
+    assert "no effect was estimated" in ran.output
+    assert "p_positive" not in ran.output, "a table without rows"
     assert (tmp_path / "run" / "report.html").exists()
     assert not (tmp_path / "run" / "summary.csv").exists()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import optimize, stats
 
 from hikibayes.planning.designs.simulation import Costs, Simulation
 from hikibayes.planning.power import power
+from hikibayes.planning.results.diagnose import diagnose
+from hikibayes.planning.run.replicates import write_replicates
 from hikibayes.spec import InputError, validated
 
 
@@ -112,3 +117,28 @@ def test_costs_and_targets_that_cannot_be(change, message):
     with pytest.raises(InputError) as refused:
         power(plan(**change), workers=1)
     assert message in str(refused.value)
+
+
+def test_the_size_that_is_found_is_put_to_a_fresh_batch(tmp_path):
+    grid = plan(axes={"n_per_group": [60, 90, 130, 180], "prior": ["flat"]}, targets={"power": [0.8, 0.9]})
+    found = power(grid, workers=1)
+    for row in found.sample_size.itertuples():
+        n = row.n_per_group
+        wanted = stats.nct.sf(stats.t.ppf(0.975, 2 * n - 2), 2 * n - 2, 0.4 * np.sqrt(n / 2))
+        assert abs(row.confirmed - wanted) < 4 * row.confirmed_mcse
+        own = found.power.loc[found.power.n_per_group == n, "power"]
+        assert not len(own) or own.iloc[0] != row.confirmed  # studies that had no part in the search
+    assert not found.warnings
+    write_replicates(found.replicates, tmp_path / "replicates.parquet")
+    pd.testing.assert_frame_equal(diagnose(tmp_path).sample_size, found.sample_size)
+    pd.testing.assert_frame_equal(power(grid, workers=2).sample_size, found.sample_size)
+    once = plan(axes={"n_per_group": [60, 180], "prior": ["flat"]}, targets={"power": [0.8]}, run={"refine": False})
+    assert power(once, replicates=1_000).sample_size.confirmed.isna().all()
+
+
+def test_a_size_that_a_fresh_batch_does_not_confirm_is_said():
+    grid = plan(axes={"n_per_group": [60, 90, 130, 180], "prior": ["flat"]}, targets={"power": [0.8]})
+    replicates = power(grid, workers=1).replicates
+    short = replace(replicates, confirmed=dict.fromkeys(replicates.confirmed, 0.78))
+    (said,) = diagnose(short).warnings
+    assert "were found for 0.8, and a fresh batch reaches 0.780" in said

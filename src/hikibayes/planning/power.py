@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from math import ceil, log
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
 from .results.detectable import effects_wanted
 from .results.diagnose import Diagnosis, diagnose
-from .results.sample_size import curves, limiting_assurance, smallest_n
+from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n
 from .run.plan import Plan, prepare
 from .run.precision import squared_error
 from .run.replicates import Replicates
@@ -135,14 +136,24 @@ def power(
             tell(note)
     if store:
         _try_out(store)
-    found = simulate(plan, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
-    for _ in range(ROUNDS if chosen.run.refine else 0):
+    run = partial(simulate, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
+    return diagnose(_searched(plan, run))
+
+
+def _searched(plan: Plan, run: Callable[..., Replicates]) -> Replicates:
+    """Simulate the grid, sizes beside each crossing, and the sizes that this finds once more.
+
+    A search that stops where it likes what it sees is too sure of itself: its answer is put to studies that had no part
+    in it.
+    """
+    found = run(plan)
+    for _ in range(ROUNDS if plan.simulation.run.refine else 0):
         closer = [*_crossings(found), *effects_wanted(found, CLOSE)]
         if not closer:
             break
-        more = simulate(plan, closer, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
-        found = found.extended(more)
-    return diagnose(found)
+        found = found.extended(run(plan, closer))
+    sizes = enough(found)
+    return replace(found, confirmed=confirmed(found, run(plan.afresh(), sizes))) if sizes else found
 
 
 def forget(store: Path, since: float) -> None:
@@ -226,12 +237,9 @@ def out_of_reach(plan: Plan) -> list[str]:
 def _crossings(found: Replicates) -> list[Sample]:
     """Return samples of the sizes at which the first decision, under the first analysis, crosses each target."""
     wanted: dict[Sample, None] = {}
-    simulation = found.simulation
-    for curve in curves(found, first_only=True):
-        if simulation.run.refine == "first" and not simulation.is_first(curve.samples[0]):
-            continue
-        for target in simulation.targets.power:
+    for curve in refined(found):
+        for target in found.simulation.targets.power:
             n, _, _ = smallest_n(curve, target)
             if np.isfinite(n) and np.abs(curve.n / n - 1).min() > CLOSE:
-                wanted[replace(curve.samples[0], n_per_group=int(n))] = None
+                wanted[curve.at(n)] = None
     return list(wanted)

@@ -26,6 +26,8 @@ from .surface import surface
 
 REPLICATES_FILE = "replicates.parquet"
 
+SHORT = 3.0
+"""Monte Carlo errors by which a fresh batch falls short of a target before that is said."""
 DIP = 4.0
 """A fall between neighbouring sizes of more than this many standard errors is not noise."""
 
@@ -85,14 +87,15 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
     replicates = source if isinstance(source, Replicates) else _read(Path(source))
     found = list(curves(replicates))
     failed = np.array([(~replicates.ok(cell)).mean() for cell in range(len(replicates.cells))])
+    sizes = sample_sizes(replicates, found)
     return Diagnosis(
         replicates=replicates,
         power=performance(replicates),
-        sample_size=sample_sizes(replicates, found),
+        sample_size=sizes,
         surface=surface(replicates),
         looks=looks(replicates),
         detectable=detectable(replicates),
-        warnings=tuple(warnings_of(replicates, found, failed)),
+        warnings=(*warnings_of(replicates, found, failed), *_unconfirmed(sizes)),
         sound=has_converged(replicates.verdict) and bool((failed < 1).all()),
     )
 
@@ -114,6 +117,17 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArr
                 chosen = [c for c in chosen if c.samples[0].effect != 0]
             said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
     return said
+
+
+def _unconfirmed(sizes: pd.DataFrame) -> Iterator[str]:
+    """Name sizes that fall short of their target in the fresh batch, beyond what chance makes likely."""
+    short = sizes[sizes["confirmed"] + SHORT * sizes["confirmed_mcse"] < sizes["target"]]
+    for row in short.to_dict("records"):
+        yield (
+            f"{row['decision']}, {row['worlds']} populations: {row['n_per_group']} per group were found for "
+            f"{row['target']:g}, and a fresh batch reaches {row['confirmed']:.3f} "
+            f"(Monte Carlo error {row['confirmed_mcse']:.3f}); more replicates say more"
+        )
 
 
 def _failures(replicates: Replicates, shares: FloatArray) -> Iterator[str]:

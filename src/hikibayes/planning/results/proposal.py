@@ -120,7 +120,8 @@ def sized(row: Mapping[Any, Any]) -> str:
     if row["at_most"]:
         return f"at most {row['n_per_group']} {who} ({row['n_total']} in all; no fewer were simulated) {design}"
     span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}"
-    return f"{row['n_per_group']} {who} ({span}; {row['n_total']} in all) {design}"
+    fresh = f"; {row['confirmed']:.1%} in a fresh batch" if pd.notna(row["confirmed"]) else ""
+    return f"{row['n_per_group']} {who} ({span}; {row['n_total']} in all{fresh}) {design}"
 
 
 def _share(share: float) -> str:

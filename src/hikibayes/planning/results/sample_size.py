@@ -25,7 +25,7 @@ type FloatArray = NDArray[np.float64]
 
 COLUMNS = (
     *("estimand", "decision", "target", "n_per_group", "n_total", "lower", "upper"),
-    *("reached", "at_most", "limiting_assurance"),
+    *("confirmed", "confirmed_mcse", "reached", "at_most", "limiting_assurance"),
 )
 BOOTSTRAPS = 500
 INTERVAL = (2.5, 97.5)
@@ -77,15 +77,26 @@ class Curve:
         """Participants in the smaller group, shape (G,)."""
         return np.array([sample.n_per_group for sample in self.samples], dtype=float)
 
+    def at(self, n: float) -> Sample:
+        """Return its sample of another size."""
+        return replace(self.samples[0], n_per_group=int(n))
+
+
+def refined(replicates: Replicates) -> Iterator[Curve]:
+    """Yield the curves whose crossings get a closer look: of the first decision, under the first analysis."""
+    simulation = replicates.simulation
+    for curve in curves(replicates, first_only=True) if simulation.run.refine else ():
+        if simulation.run.refine is True or simulation.is_first(curve.samples[0]):
+            yield curve
+
 
 def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curve]:
     """Yield every curve of a table of replicates, or those of the first decision under the first analysis only."""
-    first = replicates.cells[0].model, replicates.cells[0].prior
     decisions = replicates.simulation.decisions[: 1 if first_only else None]
     labels = axis_labels(replicates.cells)
     groups: dict[object, list[int]] = {}
     for i, cell in enumerate(replicates.cells):
-        if not first_only or (cell.model, cell.prior) == first:
+        if not first_only or replicates.is_first(i):
             groups.setdefault((cell.model, cell.prior, cell.sample.curve), []).append(i)
     for members in groups.values():
         ordered = sorted(members, key=lambda i: replicates.cells[i].sample.n_per_group)
@@ -154,9 +165,11 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
     DataFrame
         The other axes, ``worlds``, ``estimand``, ``decision``, ``target``, ``n_per_group`` and ``n_total`` (empty where
         the grid does not reach the target), ``lower`` and ``upper`` (of ``n_per_group``; ``upper`` is empty where the
-        bootstrap leaves the grid), ``reached``, ``at_most`` (the smallest simulated size reaches the target already,
-        so that fewer may do, and there is no ``lower``) and ``limiting_assurance``; with costs, ``cost`` and whether it
-        is the ``cheapest`` of all allocations. No rows where there is no target.
+        bootstrap leaves the grid), ``confirmed`` (power or assurance of that size in a fresh batch of studies, with its
+        Monte Carlo standard error; of the first decision and analysis), ``reached``, ``at_most`` (the smallest
+        simulated size reaches the target already, so that fewer may do, and there is no ``lower``) and
+        ``limiting_assurance``; with costs, ``cost`` and whether it is the ``cheapest`` of all allocations. No rows
+        where there is no target.
     """
     rows = []
     costs = replicates.simulation.costs
@@ -168,21 +181,18 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
         for target in targets:
             n, lower, upper = smallest_n(curve, target, again)
             reached = bool(np.isfinite(n))
-            total = _total(curve.samples[0], int(n)) if reached else np.nan
+            total = sum(curve.at(n).sizes) if reached else np.nan
             rows.append(
                 curve.labels
                 | {"estimand": curve.decision.estimand, "decision": curve.decision.name, "target": target}
                 | {"n_per_group": n, "n_total": total, "lower": lower, "upper": upper}
+                | _confirmed(replicates, curve, n)
                 | {
                     "reached": reached,
                     "at_most": reached and n <= curve.n[0],
                     "limiting_assurance": curve.limiting_assurance,
                 }
-                | (
-                    {"cost": costs.of(replace(curve.samples[0], n_per_group=int(n)).sizes) if reached else np.nan}
-                    if costs
-                    else {}
-                )
+                | ({"cost": costs.of(curve.at(n).sizes) if reached else np.nan} if costs else {})
             )
     axes = [name for name in axis_labels(replicates.cells)[0] if name not in ("n_per_group", "n_total")]
     table = pd.DataFrame(rows, columns=[*axes, *COLUMNS, *(["cost"] if costs else [])])
@@ -192,8 +202,33 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
     return table.astype(dict.fromkeys(("n_per_group", "n_total", "lower", "upper"), "Int64"))
 
 
-def _total(sample: Sample, n: int) -> int:
-    return sum(replace(sample, n_per_group=n).sizes)
+def _confirmed(replicates: Replicates, curve: Curve, n: float) -> dict[str, float]:
+    """Return what a fresh batch has found at a size, NaN where there is none."""
+    share = np.nan
+    if (
+        np.isfinite(n)
+        and replicates.is_first(curve.members[0])
+        and curve.decision == replicates.simulation.decisions[0]
+    ):
+        share = replicates.confirmed.get(str(curve.at(n).digest()), np.nan)
+    return {"confirmed": share, "confirmed_mcse": float(np.sqrt(share * (1 - share) / replicates.count))}
+
+
+def enough(replicates: Replicates) -> list[Sample]:
+    """Return the samples of the sizes that a search has found, each once; an upper bound is no size that was found."""
+    targets = replicates.simulation.targets.power
+    sizes = [(curve, smallest_n(curve, target)[0]) for curve in refined(replicates) for target in targets]
+    return list(dict.fromkeys(curve.at(n) for curve, n in sizes if curve.n[0] < n < np.inf))
+
+
+def confirmed(replicates: Replicates, again: Replicates) -> dict[str, float]:
+    """Return the share of a fresh batch that counts, by the digest of its sample: see `Replicates.confirmed`."""
+    first = replicates.simulation.decisions[0]
+    return {
+        str(cell.sample.digest()): float(_successes(again, i, first).mean())
+        for i, cell in enumerate(again.cells)
+        if again.is_first(i) and again.answers(i, first)
+    }
 
 
 def smallest_n(curve: Curve, target: float, again: FloatArray | None = None) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -48,7 +48,7 @@ NUTS_REPLICATES = 200
 ATTEMPTS = 100
 """How often an assumed reliability is drawn until it goes with a world."""
 
-STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3, "effect": 4, "heterogeneity": 5}
+STAGES = {"worlds": 0, "data": 1, "reliability": 2, "nuts": 3, "effect": 4, "heterogeneity": 5, "afresh": 6}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,12 @@ class Plan:
         """Return number and size of every chunk of a cell."""
         total, size = self.simulation.run.replicates, self.chunk_size
         return [(chunk, min(size, total - start)) for chunk, start in enumerate(range(0, total, size))]
+
+    def afresh(self) -> Plan:
+        """Return the same plan under a seed of its own, for studies that have no part in what this one finds."""
+        run = self.simulation.run
+        seed = int(np.random.SeedSequence(run.seed, spawn_key=(STAGES["afresh"],)).generate_state(1)[0])
+        return replace(self, simulation=self.simulation.replace(run=run.replace(seed=seed)))
 
     def rng(self, key: int, chunk: int, stage: str) -> np.random.Generator:
         """Return the source of randomness of one stage of one chunk."""

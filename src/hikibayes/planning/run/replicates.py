@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,9 @@ class Replicates(Shown):
         R.
     verdict : str
         What the sampler said of the reconstructions that the worlds were made of; empty where there are none.
+    confirmed : mapping of str to float
+        Share of R further studies that count, under the first decision and analysis, by the digest of their sample: of
+        the sizes that these replicates say are enough, in studies that had no part in finding them.
     """
 
     simulation: Simulation
@@ -101,6 +105,7 @@ class Replicates(Shown):
     blocks: Blocks
     count: int
     verdict: str = ""
+    confirmed: Mapping[str, float] = MappingProxyType({})
 
     @property
     def values(self) -> Block:
@@ -121,6 +126,11 @@ class Replicates(Shown):
             vague = self.blocks[before][self.estimands.index(estimand), INDEX["log_bf10"]]
             found["log_right"] = found["log_bf10"] - vague
         return found
+
+    def is_first(self, cell: int) -> bool:
+        """Tell whether a cell is of the first analysis."""
+        first, own = self.cells[0], self.cells[cell]
+        return (own.model, own.prior) == (first.model, first.prior)
 
     def ok(self, cell: int) -> BoolArray:
         """Return which fits of a cell succeeded, shape (k, R)."""
@@ -194,6 +204,7 @@ def _schema(replicates: Replicates) -> Any:
         "estimands": list(replicates.estimands),
         "replicates": replicates.count,
         "verdict": replicates.verdict,
+        "confirmed": dict(replicates.confirmed),
     }
     fields = [
         pa.field("cell", pa.int32()),
@@ -256,6 +267,7 @@ def _read(path: Path) -> Replicates:
         blocks=blocks,
         count=shape[1],
         verdict=str(content.get("verdict", "")),
+        confirmed=content.get("confirmed", {}),
     )
 
 

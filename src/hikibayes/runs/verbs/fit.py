@@ -107,12 +107,17 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
         run.takes(given["model"], made.model)
         run.takes(given["study"] or made.study.id, made.study)
     left_out = made.estimates.query("note != ''").groupby("note", sort=False)["estimand"]
+    answers = made.summary()[SHOWN]
     return Outcome(
         study=made.study.id,
         files=fit_files(made),
         table=made.estimates,
         shown=[
-            (f"{given['model']} ({made.variant}), {made.engine}, seed {run.seed}", made.summary()[SHOWN]),
+            *(
+                [(f"{given['model']} ({made.variant}), {made.engine}, seed {run.seed}", answers)]
+                if len(answers)
+                else []
+            ),
             *_likeliest(made.orderings()),
         ],
         remarks=[
@@ -121,7 +126,7 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
             *failures(made.diagnostics),
             *_memory(len(made.participants.frame)),
         ],
-        verdict="sound" if made.sound else "NOT SOUND",
+        verdict=("sound" if made.sound else "NOT SOUND") + ("" if len(answers) else "; no effect was estimated"),
         sound=made.sound,
     )
 

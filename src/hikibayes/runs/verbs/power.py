@@ -220,7 +220,7 @@ def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more:
 
 def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
     """Keep the sizes that fit a terminal; ≤ where the smallest simulated one reaches the target already."""
-    found = ["n_per_group", "n_total", "lower", "upper", "limiting_assurance"]
+    found = ["n_per_group", "n_total", "lower", "upper", "confirmed", "limiting_assurance"]
     shown = _first_rule(sizes, simulation, found)
     bound = sizes.loc[shown.index, "at_most"].map({True: "≤ ", False: ""})
     for name in found[:2]:
