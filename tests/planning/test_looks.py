@@ -69,8 +69,8 @@ def test_the_recursion_takes_a_corridor_with_two_sides():
 
 
 def test_a_calibrated_threshold_is_pococks():
-    assert stats.norm.ppf(calibrated((0.2, 0.4, 0.6, 0.8, 1.0))) == pytest.approx(2.413, abs=5e-4)
-    assert calibrated((1.0,)) == pytest.approx(0.975, abs=1e-9)
+    assert stats.norm.ppf(calibrated(Looks(at=(0.2, 0.4, 0.6, 0.8, 1.0)))) == pytest.approx(2.413, abs=5e-4)
+    assert calibrated(Looks(at=(1.0,))) == pytest.approx(0.975, abs=1e-9)
 
 
 @pytest.mark.parametrize(("prior_mean", "prior_sd", "wanted"), [(0, np.inf, 0.6598879293), (0.29, 0.118, 0.9804040337)])
@@ -210,6 +210,60 @@ def test_futility_ends_as_its_recursion_says():
     near(null.expected_n / 800, 83.68186368 / 200, null.expected_n_mcse / 800)
 
 
+def test_success_by_predictive_probability_ends_as_normal_integrals_say():
+    """Four looks of 400 a group, flat prior: P(> 0) > .975 at the end is foreseen with .9, or given up below .05."""
+    share, q = np.array([0.25, 0.5, 0.75, 1.0]), stats.norm.ppf(0.975)
+    high = np.sqrt(share) * q + np.sqrt(1 - share) * stats.norm.ppf(0.9)
+    low = np.append((np.sqrt(share) * q + np.sqrt(1 - share) * stats.norm.ppf(0.05))[:-1], -np.inf)
+    correlation = np.sqrt(np.minimum.outer(share, share) / np.maximum.outer(share, share))
+    found = power(futile_or_foreseen({"p_positive_above": 0.975}), workers=1)
+    for effect, drift in (("0.0", 0.0), ("as_planned", 0.2 * np.sqrt(200))):
+        mean = drift * np.sqrt(share)
+        at = found.looks[found.looks.effect.astype(str) == effect]
+        left = 1.0
+        for k in range(4):
+            upper = np.append(high[:k], np.inf)
+            region = {"mean": mean[: k + 1], "cov": correlation[: k + 1, : k + 1]}
+            inside = stats.multivariate_normal.cdf(upper, lower_limit=np.append(low[:k], high[k]), **region)
+            near(at["for"].iloc[k], inside, np.sqrt(inside * (1 - inside) / 20_000) + 5e-4)
+            left -= inside
+        near(at["futile"].sum() + at["undecided"].sum(), left, np.sqrt(left * (1 - left) / 20_000) + 5e-4)
+        row = found.power[found.power.effect.astype(str) == effect].iloc[0]
+        assert row.power == pytest.approx(at["for"].sum())  # an early conclusion counts, though the rule may not hold
+
+
+def futile_or_foreseen(rule: dict, **looks) -> Simulation:
+    return Simulation.model_validate(
+        {
+            "description": "test",
+            "population": {"effect": 0.2},
+            "axes": {"n_per_group": [400], "prior": ["flat"]},
+            "looks": {
+                "at": [0.25, 0.5, 0.75, 1.0],
+                "success": {"predictive_above": 0.9},
+                "futility": {"predictive_below": 0.05},
+            }
+            | looks,
+            "decision": [{"name": "d", "rule": rule}],
+            "run": {"replicates": 20_000, "refine": False},
+        }
+    )
+
+
+@pytest.mark.parametrize("success", [{"predictive_above": 0.8}, {"predictive_above": 0.3}, {"p_positive_above": 0.99}])
+def test_a_threshold_is_calibrated_for_what_concludes_before(success):
+    plan = futile_or_foreseen({"p_positive_above": "calibrated"}, success=success, futility=None)
+    found = power(plan, workers=1).power
+    null = found[found.effect == 0.0].iloc[0]
+    near(null.power, 0.025, null.power_mcse + 2e-4)
+
+
+def test_an_early_boundary_of_another_height_is_haybittles_and_petos():
+    """P(> 0) > .9995 before the end costs next to nothing: .975 stays the threshold there."""
+    looks = Looks.model_validate({"at": [0.2, 0.4, 0.6, 0.8, 1.0], "success": {"p_positive_above": 0.9995}})
+    assert stats.norm.ppf(calibrated(looks)) == pytest.approx(1.9675, abs=0.002)
+
+
 def test_one_look_at_the_end_is_no_look():
     plan = slopes({"interval": 0.95, "above": 0}, None, "flat", replicates=4_000)
     with_one = power(plan.replace(looks=Looks(at=(1.0,))), workers=1).power
@@ -235,6 +289,7 @@ effect = 0.6
 n_per_group = [40]
 [looks]
 at = [0.5, 1.0]
+success = {predictive_above = 0.9}
 futility = {p_positive_below = 0.4}
 [[decision]]
 name = "better"
@@ -250,7 +305,9 @@ replicates = 300
     ):
         found = CliRunner().invoke(main, list(map(str, words)))
         assert found.exit_code == 0, found.output
-    assert "participants on average" in (tmp_path / "a" / "proposal.txt").read_text(encoding="utf-8")
+    said = (tmp_path / "a" / "proposal.txt").read_text(encoding="utf-8")
+    assert "participants on average" in said
+    assert "if the predictive probability of the conclusion at the last look is above 0.9, and at the end" in said
     assert "When the study ends" in (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
 
 
@@ -268,6 +325,32 @@ replicates = 300
             {"interval": 0.95, "excludes": 0},
             "one side of a value",
         ),
+        (
+            {"at": [0.5, 1], "success": {"predictive_above": 0.9}},
+            {"bf10_above": 3},
+            "one side of a value",
+        ),
+        (
+            {"at": [0.5, 1], "success": {"p_positive_above": 0.9}},
+            {"p_positive_above": "calibrated"},
+            "concludes by itself in more than 2.5% where there is no effect",
+        ),
+        (
+            {"at": [0.5, 1], "success": {"bf10_above": 6}},
+            {"p_positive_above": "calibrated"},
+            "goes with p_positive_above",
+        ),
+        (
+            {"at": [0.5, 1], "success": {"p_positive_above": "calibrated"}},
+            {"p_positive_above": 0.975},
+            "for the decision's rule",
+        ),
+        (
+            {"at": [0.5, 1], "futility": {"interval": 0.9, "below": 0}},
+            {"interval": 0.95, "above": 0},
+            "use one interval",
+        ),
+        ({"at": [0.5, 1], "futility": {"bf10_below": 1 / 3}}, {"bf10_above": 3}, "no data of 5 participants"),
         ({"at": [0.5, 0.51, 1]}, {"p_positive_above": 0.975}, "two looks are at 6 participants"),
         ({"at": [0.5, 1]}, {"bf10_below": 1 / 3}, "no data of 10 participants"),
         (None, {"p_positive_above": "calibrated"}, "several [looks]"),

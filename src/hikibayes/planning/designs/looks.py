@@ -11,19 +11,26 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from ...arrays import FloatArray
-from ...spec import Number, Probability, Spec
+from ...spec import InputError, Number, Probability, Spec
 from .rules import Rule
 
+KEY = "looks.success"
 MOST_LOOKS = 10
 NODES = 160
 FAR = 9.0
 """Standard errors beyond which a z has no mass that counts."""
 
 
-class Predictive(Spec):
+class Hopeless(Spec):
     """Futility by the predictive probability that the conclusion will be drawn at the last look."""
 
     predictive_below: Probability
+
+
+class Foreseen(Spec):
+    """Success by the predictive probability that the conclusion will be drawn at the last look."""
+
+    predictive_above: Probability
 
 
 class Looks(Spec):
@@ -31,12 +38,16 @@ class Looks(Spec):
 
     Notes
     -----
-    It concludes by the first decision's ``rule``, or by the one ``against`` it. Both, and futility, are binding.
+    It concludes by the first decision's ``rule``, or by the one ``against`` it. Both, and futility, are binding. With
+    ``success`` the rule is asked at the last look alone.
     """
 
     at: Annotated[tuple[Annotated[Number, Field(gt=0, le=1)], ...], Field(min_length=1, max_length=MOST_LOOKS)]
     """Shares of the participants at which it is looked at, rising; the last is 1."""
-    futility: Predictive | Rule | None = None
+    success: Foreseen | Rule | None = None
+    """What concludes before the last look, instead of the decision's rule: another one, such as
+    ``{p_positive_above = 0.999}``, or ``{predictive_above = 0.95}``."""
+    futility: Hopeless | Rule | None = None
     """What ends it before the last look without a conclusion: a rule, or ``{predictive_below = 0.1}``."""
 
     @model_validator(mode="after")
@@ -44,7 +55,19 @@ class Looks(Spec):
         if any(later <= earlier for earlier, later in zip(self.at, self.at[1:], strict=False)) or self.at[-1] != 1:
             found = ", ".join(f"{share:g}" for share in self.at)
             raise ValueError(f"looks rise, and the last is at 1, all the participants; found {found}")
+        if any(rule.uncalibrated for rule in self.early):
+            raise ValueError("'calibrated' is a threshold for the decision's rule; success and futility name theirs")
         return self
+
+    @property
+    def early(self) -> tuple[Rule, ...]:
+        """The rules that are asked before the last look alone."""
+        return tuple(each for each in (self.success, self.futility) if isinstance(each, Rule))
+
+    @property
+    def predictive(self) -> bool:
+        """Whether something is asked of the predictive probability."""
+        return isinstance(self.success, Foreseen) or isinstance(self.futility, Hopeless)
 
     def sizes(self, whole: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Participants by group at each look, of so many in the end; each look has more than the one before."""
@@ -89,24 +112,46 @@ def crossing(share: FloatArray, low: FloatArray, high: FloatArray, drift: float 
     return below, above
 
 
-def calibrated(at: tuple[float, ...], error: float = 0.025) -> float:
+def calibrated(looks: Looks, error: float = 0.025) -> float:
     """Return the posterior probability that keeps the chance of a false conclusion over all looks.
 
     Parameters
     ----------
-    at : tuple of float
-        Shares of the participants at each look.
+    looks : Looks
+        When the study is looked at, and what concludes before the last look.
     error : float
         Chance that P(> 0) passes the threshold at some look where the effect is 0, under a flat prior.
 
     Notes
     -----
-    In normal form; one threshold for all looks, which is Pocock's boundary. A prior around 0 errs less often.
+    In normal form, and without futility; one threshold for all looks, which is Pocock's boundary, or for the last look
+    alone where something else concludes before. A prior around 0 errs less often.
+
+    Raises
+    ------
+    InputError
+        What concludes before the last look is no probability, or errs more often than that by itself.
     """
-    share = np.array(at)
+    share = np.array(looks.at)
 
     def excess(bound: float) -> float:
         nowhere = np.full(len(share), -np.inf)
-        return float(crossing(share, nowhere, np.full(len(share), bound))[1].sum() - error)
+        return float(crossing(share, nowhere, _bounds(looks, share, bound))[1].sum() - error)
 
+    if excess(FAR - 1) > 0:
+        raise InputError(f"concludes by itself in more than {error:.1%} where there is no effect", key=KEY)
     return float(ndtr(brentq(excess, float(ndtri(1 - error)) - 1e-9, FAR - 1, xtol=1e-12)))
+
+
+def _bounds(looks: Looks, share: FloatArray, bound: float) -> FloatArray:
+    """Return from which z a study concludes at each look, under a flat prior, if it does so from `bound` at the end."""
+    success = looks.success
+    if success is None:
+        return np.full(len(share), bound)
+    if isinstance(success, Foreseen):
+        early = np.sqrt(share) * bound + np.sqrt(1 - share) * ndtri(success.predictive_above)
+    elif isinstance(success.p_positive_above, float):
+        early = np.full(len(share), ndtri(success.p_positive_above))
+    else:
+        raise InputError(f"a calibrated rule goes with p_positive_above or predictive_above; found {success}", key=KEY)
+    return np.append(early[:-1], bound)

@@ -114,7 +114,7 @@ def _calibrated(simulation: Simulation) -> Simulation:
     """Put thresholds in place of those that follow from the looks."""
     if simulation.looks is None or not any(d.rule.uncalibrated for d in simulation.decisions):
         return simulation
-    threshold = calibrated(simulation.looks.at)
+    threshold = calibrated(simulation.looks)
     decisions = [d.replace(rule=d.rule.with_threshold(threshold)) for d in simulation.decisions]
     return simulation.replace(decisions=decisions)
 

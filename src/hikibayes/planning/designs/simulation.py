@@ -39,7 +39,7 @@ from .cells import MAIN_AXES, Sample
 from .looks import Looks
 from .original import Original
 from .population import PLAN, Population
-from .rules import Decision, Pair
+from .rules import Decision, Pair, Rule
 
 MOST_CELLS = 1000
 """A grid of more cells than this is run only when a person says so."""
@@ -153,7 +153,7 @@ class Simulation(Spec):
         return self
 
     def _check_short_form(self) -> None:
-        asking = [d.name for d in self.decisions if any(rule.of_original for rule in d.rules)]
+        asking = [d.name for d in self.decisions if any(rule.of_original for rule in self.rules_of(d))]
         if asking and self.original is None:
             raise ValueError(f"decision {asking[0]!r} is about an original study; [original] says what it found")
         if self.looks is None and any(rule.uncalibrated for d in self.decisions for rule in d.rules):
@@ -191,7 +191,16 @@ class Simulation(Spec):
 
     @property
     def _intervals(self) -> frozenset[float]:
-        return frozenset().union(*(rule.intervals for decision in self.decisions for rule in decision.rules))
+        return frozenset().union(*(rule.intervals for decision in self.decisions for rule in self.rules_of(decision)))
+
+    def rules_of(self, decision: Decision) -> tuple[Rule, ...]:
+        """Return the rules of a decision; of the first those, too, that are asked before the last look alone."""
+        return (*decision.rules, *(self.looks.early if self.looks and decision == self.decisions[0] else ()))
+
+    @property
+    def asking_bayes_factor(self) -> list[str]:
+        """The decisions that need a Bayes factor."""
+        return [d.name for d in self.decisions if any(rule.needs_bayes_factor for rule in self.rules_of(d))]
 
     @property
     def estimands(self) -> tuple[str, ...]:
@@ -286,7 +295,7 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
     for model in simulation.models:
         for variant in simulation.axes.prior:
             flat = models[model].prior_set(variant).rule == "flat"
-            asking = [d.name for d in simulation.decisions if any(rule.needs_bayes_factor for rule in d.rules)]
+            asking = simulation.asking_bayes_factor
             if flat and asking and len(simulation.axes.prior) == 1:
                 raise InputError(f"decision {asking[0]!r} asks for a Bayes factor, which prior {variant!r} has not")
     _refuse_other_groups(simulation, max(len(study.groups), 1))

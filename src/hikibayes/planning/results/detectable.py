@@ -78,7 +78,7 @@ def _along_effect(replicates: Replicates) -> list[list[int]]:
 def _curve(replicates: Replicates, members: list[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Sizes of the effects, shares that conclude, and their covariance: all the cells share their worlds."""
     decision = replicates.simulation.decisions[0]
-    decided = np.stack([decision.rule.decides(replicates.columns(i, decision.estimand)) for i in members])
+    decided = np.stack([replicates.decides(i, decision) for i in members])
     size = np.array([abs(replicates.cells[i].sample.effect or 0) for i in members])
     share = decided.mean(axis=1)
     away = decided - share[:, None]

@@ -48,7 +48,7 @@ def ends(replicates: Replicates, cell: int) -> dict[str, BoolArray]:
     decision, design = replicates.simulation.decisions[0], replicates.simulation.looks
     assert design is not None
     found: dict[str, NDArray[Any]] = replicates.columns(cell, decision.estimand)
-    decided = decision.rule.decides(found)
+    decided = replicates.decides(cell, decision)
     against = decision.against.decides(found) & ~decided if decision.against else np.zeros_like(decided)
     left, early = ~(decided | against), found[LOOK] < len(design.at)
     return {"for": decided, "against": against, "futile": left & early, "undecided": left & ~early}

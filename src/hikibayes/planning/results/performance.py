@@ -86,7 +86,7 @@ class _Summary:
 
 def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Summary) -> dict[str, object]:
     found, ok = summary.found, summary.ok
-    decided = decision.rule.decides(found)
+    decided = replicates.decides(cell, decision)
     row: dict[str, object] = {
         "estimand": decision.estimand,
         "decision": decision.name,

@@ -57,6 +57,8 @@ def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     if looks is None:
         return
     yield "Looks", f"at {', '.join(f'{share:.0%}' for share in looks.at)} of the participants"
+    if looks.success:
+        yield "Concluded before the last look", f"if {words_of(looks.success)}"
     if looks.futility:
         yield "Given up", f"if {words_of(looks.futility)}"
 

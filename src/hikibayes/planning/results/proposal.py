@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..designs.axes import AS_PRINTED, shrunk
 from ..designs.cells import firsts
-from ..designs.looks import Predictive
+from ..designs.looks import Foreseen, Hopeless
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
@@ -137,6 +137,7 @@ def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
     looks = diagnosis.replicates.simulation.looks
     if looks is None:
         return ""
+    success = f" if {words_of(looks.success)}, and at the end by the rule" if looks.success else ""
     futility = f", or as futile if {words_of(looks.futility)}" if looks.futility else ""
     table = diagnosis.power[diagnosis.power["decision"] == decision.name]
     table = table[(table["prior"] == table["prior"].iloc[0]) & (table["n_per_group"] == table["n_per_group"].max())]
@@ -149,15 +150,16 @@ def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
     shares = _join([f"{share:.0%}" for share in looks.at])
     return (
         f"The data are looked at when {shares} of the participants are in; the study ends as soon as it concludes"
-        f"{futility}. Of the largest size simulated it takes {_join(parts)}."
+        f"{success}{futility}. Of the largest size simulated it takes {_join(parts)}."
     )
 
 
-def words_of(futility: Predictive | Rule) -> str:
-    """Say what makes going on futile."""
-    if isinstance(futility, Predictive):
-        return f"the predictive probability of the conclusion at the last look is below {futility.predictive_below:g}"
-    return f"the posterior has {_article(str(futility))}"
+def words_of(what: Foreseen | Hopeless | Rule) -> str:
+    """Say what ends a study before the last look."""
+    if isinstance(what, Rule):
+        return f"the posterior has {_article(str(what))}"
+    bound = f"above {what.predictive_above:g}" if isinstance(what, Foreseen) else f"below {what.predictive_below:g}"
+    return f"the predictive probability of the conclusion at the last look is {bound}"
 
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:

@@ -109,7 +109,7 @@ def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curv
 def _successes(replicates: Replicates, cell: int, decision: Decision) -> NDArray[np.bool_]:
     """Tell which replicates of a cell count: those that decide, over uncertain populations correctly."""
     found = replicates.columns(cell, decision.estimand)
-    decided = decision.rule.decides(found)
+    decided = replicates.decides(cell, decision)
     if not replicates.simulation.over_worlds(replicates.cells[cell].sample):
         return decided
     return decided & decision.rule.correct(found, replicates.simulation.rope)

@@ -52,7 +52,7 @@ def surface(replicates: Replicates) -> pd.DataFrame:
 def _rows_of(replicates: Replicates, curve: Curve) -> Iterator[dict[str, object]]:
     for sample, members in zip(curve.samples, curve.members, strict=True):
         found = replicates.columns(members, curve.decision.estimand)
-        decided = curve.decision.rule.decides(found).astype(float)
+        decided = replicates.decides(members, curve.decision).astype(float)
         shared = {
             "allocation": sample.allocation,
             "n_per_group": sample.n_per_group,

@@ -117,5 +117,5 @@ def _refuse_nuts(columns: CellColumns, variant: str, simulation: Simulation) -> 
         raise InputError(
             f"prior {variant!r} of model {model.name!r} is for the exact engine; NUTS needs it written out"
         )
-    if asking := [d.name for d in simulation.decisions if any(rule.needs_bayes_factor for rule in d.rules)]:
+    if asking := simulation.asking_bayes_factor:
         raise InputError(f"decision {asking[0]!r}: a Bayes factor comes from the exact engine, not from NUTS")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +16,13 @@ from ...inference.gaussian.normal_priors import FlatPrior
 from ...inference.gaussian.philox import Stream
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...spec import InputError
-from ..designs.cells import Cell, Sample, axis_labels
-from ..designs.looks import Predictive
-from ..designs.rules import Rule
+from ..designs.cells import Sample
+from ..designs.looks import Foreseen, Hopeless
+from ..designs.rules import Found, Rule
 from ..populations.samples import draw_statistics
 from .analyses import Analysis
 from .precision import squared_error
-from .replicates import FEATURES, LOOK, Block
+from .replicates import FEATURES, LOOK, Block, features_of
 
 if TYPE_CHECKING:
     from .plan import Plan, Population
@@ -33,10 +36,13 @@ def analyse_looks(plan: Plan, sample: Sample, population: Population, chunk: int
     plan, sample, population, chunk
         As `run_chunk`.
     found : array, shape (A, k, F, size)
-        Its last feature is the look at which a study ended, from 1.
+        Its last features are the look at which a study ended, from 1, and, where something else than the rule can end
+        it early, whether it has concluded.
     """
     looks = plan.simulation.looks
     assert looks is not None
+    rule, against = plan.simulation.decisions[0].rule, plan.simulation.decisions[0].against
+    names = features_of(plan.simulation)
     size, measurement, alike = found.shape[-1], plan.measurement(sample), plan.alike(population.worlds)
     sizes = looks.sizes(sample.sizes)
     for model in dict.fromkeys(analysis.model.name for analysis in plan.analyses):
@@ -59,9 +65,15 @@ def analyse_looks(plan: Plan, sample: Sample, population: Population, chunk: int
                 block, run_on = found[members[j]], left[here]
                 for f, name in enumerate(FEATURES[2:], start=2):
                     block[:, f, run_on] = getattr(made, name)[here].T
-                block[:, -1, run_on] = look + 1
-                if look + 1 < len(sizes):
-                    going[j, run_on] = ~_ends(plan, asked[j], block[0][:, run_on], sum(now) / sum(sizes[-1]))
+                block[:, names.index(LOOK), run_on] = look + 1
+                last, first = look + 1 == len(sizes), dict(zip(names, block[0][:, run_on], strict=True))
+                chance = partial(_chance, plan, asked[j], first, sum(now) / sum(sizes[-1]))
+                concluded = _met(looks.success if looks.success and not last else rule, first, chance)
+                if looks.success:
+                    block[:, -1, run_on] = concluded
+                if not last:
+                    others = [_met(other, first, chance) for other in (against, looks.futility) if other]
+                    going[j, run_on] = ~np.logical_or.reduce([concluded, *others])
 
 
 def merged(one: SufficientStatistics, other: SufficientStatistics) -> SufficientStatistics:
@@ -81,18 +93,19 @@ def merged(one: SufficientStatistics, other: SufficientStatistics) -> Sufficient
     )
 
 
-def _ends(plan: Plan, analysis: Analysis, block: Block, share: float) -> BoolArray:
-    """Tell which studies end at a look: what the first decision's estimand, (F, R), has come to."""
-    looks, decision = plan.simulation.looks, plan.simulation.decisions[0]
-    assert looks is not None
-    found = dict(zip((*FEATURES, LOOK), block, strict=True))
-    ended = np.logical_or.reduce([rule.decides(found) for rule in decision.rules])
-    if isinstance(looks.futility, Predictive):
-        chance = predictive_probability(
-            found["mean"].astype(float), found["sd"].astype(float), share, _prior_variance(analysis), decision.rule
-        )
-        return np.asarray(ended | (chance < looks.futility.predictive_below))
-    return np.asarray(ended | looks.futility.decides(found) if looks.futility else ended)
+def _met(asked: Foreseen | Hopeless | Rule, found: Found, chance: Callable[[], FloatArray]) -> BoolArray:
+    """Tell which studies meet what is asked at a look."""
+    if isinstance(asked, Rule):
+        return asked.decides(found)
+    if isinstance(asked, Foreseen):
+        return np.asarray(chance() > asked.predictive_above)
+    return np.asarray(chance() < asked.predictive_below)
+
+
+def _chance(plan: Plan, analysis: Analysis, found: Found, share: float) -> FloatArray:
+    """Return the predictive probability of the first decision's rule, where so much of a study has been seen."""
+    mean, sd = (found[name].astype(float) for name in ("mean", "sd"))
+    return predictive_probability(mean, sd, share, _prior_variance(analysis), plan.simulation.decisions[0].rule)
 
 
 # -- predictive probability ------------------------------------------------------------------------------------------
@@ -134,8 +147,9 @@ def _threshold(rule: Rule) -> tuple[int, float, float]:
     """Side, value and z that a one-sided rule asks for."""
     if rule.parts or rule.condition not in ("above", "below", "p_positive_above", "p_positive_below"):
         raise InputError(
-            f"predictive_below is for a rule about one side of a value (above, below, p_positive_*); found {rule}",
-            key="looks.futility",
+            "a predictive probability is of a rule about one side of a value (above, below, p_positive_*); found "
+            f"{rule}",
+            key="looks",
         )
     if rule.interval:
         return 1 if rule.condition == "above" else -1, float(rule.value), float(ndtri((1 + rule.interval) / 2))
@@ -147,7 +161,7 @@ def _prior_variance(analysis: Analysis) -> float:
     if isinstance(analysis.priors, FlatPrior):
         return np.inf
     if analysis.priors is None:
-        raise InputError("predictive_below needs a prior that is the same at every look", key="looks.futility")
+        raise InputError("a predictive probability needs a prior that is the same at every look", key="looks")
     return float(analysis.priors.align(analysis.columns.names).variance(analysis.weights[:1])[0, 0])
 
 
@@ -167,7 +181,7 @@ def check_looks(plan: Plan) -> None:
         return
     if plan.engine == "nuts":
         raise InputError("looks are for models of the exact engine", key="looks")
-    if isinstance(looks.futility, Predictive):
+    if looks.predictive:
         _threshold(decision.rule)
     for sample in plan.simulation.samples():
         if sample.predictors == "fixed":
@@ -179,23 +193,26 @@ def check_looks(plan: Plan) -> None:
                 "or more participants",
                 key="looks.at",
             )
-    rules = [(d.name, rule) for d in plan.simulation.decisions[:1] for rule in d.rules]
-    for name, rule in rules:
+    for rule in plan.simulation.rules_of(decision):
         if rule.weighs_original:
             raise InputError(
-                f"decision {name!r}: the original is weighed at the end of a study, not at looks", key="looks"
+                f"decision {decision.name!r}: the original is weighed at the end of a study, not at looks", key="looks"
             )
         for part in rule.parts or (rule,):
             if not part.parts and part.condition == "bf10_below":
-                _refuse_unreachable(plan, name, part)
+                last = -2 if rule in looks.early and rule not in decision.rules else -1
+                _refuse_unreachable(plan, decision.name, part, (0.0, *looks.at)[last])
 
 
 def _twice(sizes: list[int]) -> int:
     return next(n for n in sizes if sizes.count(n) > 1)
 
 
-def _refuse_unreachable(plan: Plan, decision: str, rule: Rule) -> None:
-    """Refuse a Bayes factor for 0 that needs more people: it is largest at an estimate of 0, and grows with n."""
+def _refuse_unreachable(plan: Plan, decision: str, rule: Rule, share: float) -> None:
+    """Refuse a Bayes factor for 0 that needs more than a share of the people.
+
+    It is largest at an estimate of 0, and grows with n.
+    """
     for sample in plan.simulation.samples():
         for analysis in plan.analyses:
             if analysis.priors is None or isinstance(analysis.priors, FlatPrior):
@@ -206,10 +223,9 @@ def _refuse_unreachable(plan: Plan, decision: str, rule: Rule) -> None:
                 / _prior_variance(analysis)
                 * sum(sample.sizes)
             )
-            if needed > sum(sample.sizes):
-                labels = axis_labels([Cell(sample=sample, model="", prior="")])[0]
+            if needed > (there := ceil(share * sum(sample.sizes))):
                 raise InputError(
-                    f"decision {decision!r}: no data of {labels['n_total']} participants make {rule} under prior "
+                    f"decision {decision!r}: no data of {there} participants make {rule} under prior "
                     f"{analysis.variant!r}; it takes about {needed:,.0f} before any can",
                     key="looks",
                 )

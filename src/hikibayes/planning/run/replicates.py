@@ -32,6 +32,8 @@ FEATURES = ("world", "truth", "mean", "sd", "lower", "upper", "p_positive", "p_r
 """What is kept of a replicate; some of the last seven are NaN where the fit failed."""
 LOOK = "look"
 """Of studies that are looked at while they run: the look at which they ended, from 1; one more feature, the last."""
+CONCLUDED = "concluded"
+"""Where something else than the rule concludes before the last look: 1 if the study has; then this is the last."""
 INDEX = {name: i for i, name in enumerate(FEATURES)}
 
 METADATA = b"hikibayes"
@@ -44,7 +46,9 @@ type Block = NDArray[np.float32]
 
 def features_of(simulation: Simulation) -> tuple[str, ...]:
     """Return what is kept of a replicate of a simulation, in order."""
-    return (*FEATURES, LOOK) if simulation.looks else FEATURES
+    if simulation.looks is None:
+        return FEATURES
+    return (*FEATURES, LOOK, CONCLUDED) if simulation.looks.success else (*FEATURES, LOOK)
 
 
 class Blocks(Sequence[Block]):
@@ -127,6 +131,13 @@ class Replicates(Shown):
             found["log_right"] = found["log_bf10"] - vague
         return found
 
+    def decides(self, cell: int, decision: Decision) -> BoolArray:
+        """Tell which replicates of a cell conclude: by a decision's rule, or by what ends a study in its place."""
+        found = self.columns(cell, decision.estimand)
+        if CONCLUDED in found and decision == self.simulation.decisions[0]:
+            return np.asarray(found[CONCLUDED] == 1)
+        return decision.rule.decides(found)
+
     def is_first(self, cell: int) -> bool:
         """Tell whether a cell is of the first analysis."""
         first, own = self.cells[0], self.cells[cell]
@@ -155,9 +166,10 @@ class Replicates(Shown):
 
         A Bayes factor needs a prior that has one, and a rule about an original the prior that this leaves.
         """
-        if any(rule.of_original for rule in decision.rules) and self.cells[cell].prior != ORIGINAL:
+        rules = self.simulation.rules_of(decision)
+        if any(rule.of_original for rule in rules) and self.cells[cell].prior != ORIGINAL:
             return False
-        if not any(rule.needs_bayes_factor for rule in decision.rules):
+        if not any(rule.needs_bayes_factor for rule in rules):
             return True
         found = self.columns(cell, decision.estimand)
         return bool(np.isfinite(found["log_bf10"]).any() or not np.isfinite(found["mean"]).any())
