@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from scipy import optimize
 from scipy import stats as st
-from tests.study.labelled import compare_groups, correlations
+from tests.study.labelled import compare_groups, correlations, regress, simple_slopes
 
 from hikibayes.inference.gaussian.exact import (
     Exponential,
@@ -22,7 +22,6 @@ from hikibayes.inference.gaussian.exact import (
     SufficientStatistics,
     posterior,
 )
-from hikibayes.study.regression import regress, simple_slopes
 
 REFERENCE = Path(__file__).parent / "reference"
 

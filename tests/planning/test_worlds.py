@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from tests.study.labelled import regress, simple_slopes
 
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.specs import load_model
@@ -22,7 +23,6 @@ from hikibayes.planning.populations.sources import (
 )
 from hikibayes.planning.run.plan import prepare
 from hikibayes.spec import InputError
-from hikibayes.study.regression import simple_slopes
 from hikibayes.study.study import Study
 
 
@@ -61,8 +61,6 @@ def test_printed_worlds_have_the_moments_of_their_reconstruction(reconstructions
 
 def test_a_common_slope_is_the_one_its_step_has_in_the_population(settled, reconstructions, printed):
     """In the sample itself, moments give what OLS on step 2 gives; a printed world differs by its residual SD alone."""
-    from hikibayes.study.regression import regress
-
     worlds = printed(np.random.default_rng(1), 20)
     fit = regress(in_sd_units(reconstructions), "abs_h", settled.terms("step2"), group="group", products="raw")
     wanted = fit.coefficient.sel(term="srs18").values[worlds.reconstruction]

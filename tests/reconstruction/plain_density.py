@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from scipy import special, stats
-from tests.study.labelled import compare_groups, correlations
+from tests.study.labelled import compare_groups, correlations, of_step
 
 from hikibayes.reconstruction.posterior.assembly import conditioned, coordinate_rows, predictors
 from hikibayes.reconstruction.posterior.density import LIMIT_SOFTNESS, TWO_SIDED_SD
@@ -106,7 +106,7 @@ def plain_number(problem: Problem, target: Target, analysis: PublishedAnalysis) 
     if target.contrast is not None:
         return _coefficient_number(problem, target, analysis)
     if target.kind in ("r2", "increment"):
-        r2 = [float(analysis.regression(steps[s]).r2) if s >= 0 else 0.0 for s in target.index]
+        r2 = [float(of_step(study, moments, steps[s]).r2) if s >= 0 else 0.0 for s in target.index]
         if target.kind == "increment":
             return (r2[0] - r2[1]) / (1 - r2[0])
         return target.weights[0] * r2[0] + target.weights[1] * r2[1]
@@ -156,10 +156,11 @@ def plain_number(problem: Problem, target: Target, analysis: PublishedAnalysis) 
 def _coefficient_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
     fact = problem.study.fact(target.fact)
     if target.kind == "vif":
-        vif = analysis.regression(str(fact.step), fact.coding, fact.products).vif
+        vif = of_step(problem.study, analysis.moments, str(fact.step), fact.coding, fact.products).vif
         return float(vif.sel(term=target.contrast.term))
     if target.kind != "contrast_t":
         return float(analysis.value(fact))
     if fact.quantity == "slope_p":
         return float(analysis.value(fact.replace(quantity="slope_t")))
-    return float(analysis.regression(str(fact.step), fact.coding, fact.products).t.sel(term=fact.term))
+    fit = of_step(problem.study, analysis.moments, str(fact.step), fact.coding, fact.products)
+    return float(fit.t.sel(term=fact.term))

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
+from tests.study.labelled import regress
 
 from hikibayes.reconstruction.verify import recompute
 from hikibayes.spec import validated
 from hikibayes.study.moments import sample_moments
-from hikibayes.study.regression import regress
 from hikibayes.study.study import Study
 
 SOURCE = {"locator": "made up", "quote": "made up"}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy import stats
+from tests.study.labelled import of_step, simple_slopes
 
 from hikibayes.reconstruction.calibrate import calibrate
 from hikibayes.reconstruction.posterior.problem import Problem
@@ -19,8 +20,7 @@ from hikibayes.reconstruction.shipped import (
     write_reconstructions,
 )
 from hikibayes.spec import InputError
-from hikibayes.study.analysis import PublishedAnalysis
-from hikibayes.study.moments import total_moments
+from hikibayes.study.moments import in_raw_units, total_moments
 
 from .made_up import printed_study, raw_data
 
@@ -70,9 +70,8 @@ def test_shipped_moments_are_those_of_a_sample(shipped):
 def test_what_the_record_pins(nonaka, shipped):
     """The table of the design, found again: what varies between data sets, and what within one."""
     study = nonaka.read()
-    analysis = PublishedAnalysis(study, shipped)
-    slopes = analysis.slopes("instrumental_support", "step3")
-    fit = analysis.regression("step3")
+    slopes = simple_slopes(in_raw_units(shipped), "instrumental_support", "abs_h", study.terms("step3"), group="group")
+    fit = of_step(study, shipped, "step3")
     product = {"term": "group:instrumental_support"}
     difference, error = fit.standardised.sel(product), fit.standardised_se.sel(product)
     by_group = {name: slopes.sel(group=name) for name in study.group_ids}
@@ -93,13 +92,13 @@ def test_what_the_record_pins(nonaka, shipped):
     assert (ratio.sel(term=["aaq2", "active_coping", "planning"]) > 0.5).all()
     others = [term for term in study.terms("step3") if ":" in term and term != product["term"]]
     assert (ratio.sel(term=others) > 0.6).all()
-    alone = analysis.regression("step3_support_only").standardised.sel(product)
+    alone = of_step(study, shipped, "step3_support_only").standardised.sel(product)
     assert float(alone.mean()) != pytest.approx(float(difference.mean()), abs=0.001)
     assert float(alone.std()) > 0.02
 
 
 def test_shipped_variables_follow_from_the_moments(nonaka, shipped):
-    fit = PublishedAnalysis(nonaka.read(), shipped).regression("step2")
+    fit = of_step(nonaka.read(), shipped, "step2")
     terms = fit.standardised["term"].values
     np.testing.assert_allclose(shipped["coefficient"].sel(step="step2", term=terms), fit.standardised)
     np.testing.assert_allclose(shipped["r2"].sel(step="step2"), fit.r2)
@@ -217,7 +216,8 @@ def test_group_too_small_for_the_step(nonaka):
 
 
 def test_product_without_its_parts_is_refused(nonaka):
-    odd = edited(nonaka, "step", step1={"adds": ["sex", "age", "group", "group:srs18"]})
+    later = [term for term in nonaka.step("step3").adds if term != "group:srs18"]
+    odd = edited(nonaka, "step", step1={"adds": ["sex", "age", "group", "group:srs18"]}, step3={"adds": later})
     with pytest.raises(InputError, match="term 'group:srs18': calibration takes products.*whose factors"):
         Problem.of(odd.read())
 

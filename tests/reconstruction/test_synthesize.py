@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from tests.study.labelled import correlations
+from tests.study.labelled import correlations, simple_slopes
 
 from hikibayes.reconstruction.quantities import PINNED, Quantity, reported_quantities
 from hikibayes.reconstruction.synthesize import Synthesizer, synthesize
 from hikibayes.reconstruction.verify import verify
 from hikibayes.spec import InputError
-from hikibayes.study.analysis import PublishedAnalysis
 from hikibayes.study.moments import sample_moments
 from hikibayes.study.study import Study
 from hikibayes.study.study_file import load_study, shipped_studies
@@ -252,7 +251,8 @@ def _focal_slopes(study: Study, draws: xr.Dataset) -> tuple[np.ndarray, np.ndarr
     made = synthesize(study, draws, datasets=30, seed=1)
     names = [str(name) for name in draws["measure"].values]
     moments = _stacked([sample_moments(frame, study, names) for frame in made.datasets])
-    slopes = PublishedAnalysis(study, moments).slopes(study.analysis.focal, "step3")
+    focal, outcome = study.analysis.focal, study.analysis.outcome
+    slopes = simple_slopes(moments, focal, outcome, study.terms("step3"), group=study.analysis.group)
     difference = slopes.sel(group="hikikomori") - slopes.sel(group="control")
     return difference["standardised"].values, difference["slope"].values
 

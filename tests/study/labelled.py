@@ -1,4 +1,4 @@
-"""Correlations and comparisons of labelled group moments, written out: the package is held against them."""
+"""Numbers of labelled group moments: correlations and comparisons written out, regressions of the package by name."""
 
 from typing import Literal
 
@@ -6,7 +6,51 @@ import numpy as np
 import xarray as xr
 from scipy.special import stdtr
 
-from hikibayes.study.moments import total_moments
+from hikibayes import moments as arrays
+from hikibayes.quantities.analysis import codes_of
+from hikibayes.quantities.conventions import DECLARED
+from hikibayes.study.moments import as_group_moments, in_raw_units, total_moments
+from hikibayes.study.study import Study
+
+OF_TERMS = ("coefficient", "se", "standardised", "standardised_se", "t", "p", "vif")
+OVERALL = ("r2", "adjusted_r2", "f", "f_p", "residual_sd")
+
+
+def fitted(moments: xr.Dataset, outcome, terms, *, group: str, coding: str = "dummy", products: str = "z"):
+    """Fit a regression in the package's arrays; conventions by the words of a study file."""
+    names = list(map(str, moments["group"].values)) if group else []
+    codes = codes_of(group, names, DECLARED["coding"][coding][0])
+    own = DECLARED["products"][products][0]
+    return arrays.regress(as_group_moments(moments), outcome, terms, codes=codes, products=own)
+
+
+def regress(moments: xr.Dataset, outcome, terms, **conventions) -> xr.Dataset:
+    """Return the numbers of a regression by term, and those of it as a whole."""
+    fit, dims = fitted(moments, outcome, terms, **conventions), moments["mean"].dims[:-2]
+    by_term = {name: ((*dims, "term"), getattr(fit, name)) for name in OF_TERMS}
+    overall = {name: (dims, getattr(fit, name)) for name in OVERALL}
+    of_all = {"n": int(fit.design.moments.total_n), "df": int(fit.df)}
+    return xr.Dataset({**by_term, **overall}, coords={"term": list(terms)}, attrs=of_all)
+
+
+def of_step(study: Study, moments: xr.Dataset, step: str, coding=None, products=None) -> xr.Dataset:
+    """Return the regression of a study's step, by the study's conventions where no others are given."""
+    analysis = study.analysis
+    conventions = {"coding": coding or analysis.coding, "products": products or analysis.products}
+    terms = study.columns(step)
+    return regress(in_raw_units(moments), analysis.outcome, terms, group=analysis.group, **conventions)
+
+
+def simple_slopes(moments: xr.Dataset, focal, outcome, terms, **conventions) -> xr.Dataset:
+    """Return the slopes of a measure by group, raw and standardised, with their errors and tests."""
+    fit, dims = fitted(moments, outcome, terms, **conventions), moments["mean"].dims[:-2]
+    groups = range(fit.design.moments.groups)
+    slope, se = np.stack([arrays.simple_slope(fit, focal, g) for g in groups], axis=-1)
+    own, its_se = np.stack([arrays.simple_slope(fit, focal, g, standardised=True) for g in groups], axis=-1)
+    found = {"slope": slope, "se": se, "standardised": own, "standardised_se": its_se, "t": slope / se}
+    found["p"] = arrays.two_sided_p(found["t"], fit.df)
+    by_group = {name: ((*dims, "group"), values) for name, values in found.items()}
+    return xr.Dataset(by_group, coords={"group": moments["group"].values})
 
 
 def correlations(moments: xr.Dataset, group: str | None = None) -> xr.DataArray:

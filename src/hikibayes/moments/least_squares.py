@@ -181,9 +181,15 @@ def increment(full: Fit, before: Fit | None = None) -> tuple[Array, Array, Array
 
 
 def simple_slope(
-    found: Fit, of: str, group: int, at: Mapping[str, Array] | None = None, *, standardised: bool = False
+    found: Fit,
+    of: str,
+    group: int,
+    at: Mapping[str, Array] | None = None,
+    *,
+    minus: int | None = None,
+    standardised: bool = False,
 ) -> tuple[Array, Array]:
-    """Return the slope of a measure in a group, and its standard error.
+    """Return the slope of a measure in a group, or a difference of slopes, and its standard error.
 
     Parameters
     ----------
@@ -193,11 +199,16 @@ def simple_slope(
     group : int
     at : mapping of str to float, optional
         Values of moderating measures; their total means where none is given.
+    minus : int, optional
+        Another group, whose slope is taken away.
     standardised : bool
         In SD of the outcome per SD of the measure (a category: per level).
     """
     moments = found.design.moments
-    slope, se = found.contrast(slope_weights(found.design, of, group, at))
+    weights = slope_weights(found.design, of, group, at)
+    if minus is not None:
+        weights = weights - slope_weights(found.design, of, minus, at)
+    slope, se = found.contrast(weights)
     if not standardised:
         return slope, se
     own = 1.0 if of in moments.categories else moments.sd[..., moments.position(of)]

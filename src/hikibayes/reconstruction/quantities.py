@@ -11,12 +11,10 @@ import pandas as pd
 import xarray as xr
 
 from ..arrays import BoolArray, FloatArray
-from ..moments import correlations, slope_weights
+from ..moments import correlations, simple_slope
 from ..study.analysis import PublishedAnalysis
 from ..study.facts import Fact
 from ..study.study import Study
-
-type Values = xr.DataArray | FloatArray
 
 PINNED = 0.15
 """A quantity is pinned when it varies between reconstructions by at most this share of its sampling error."""
@@ -76,37 +74,31 @@ def reported_quantities(study: Study, reconstructions: xr.Dataset) -> dict[str, 
     return found
 
 
-def _quantity(name: str, values: Values, error: Values | float | None = None) -> Quantity:
-    spread = None if error is None else np.broadcast_to(np.asarray(error), values.shape)
-    return Quantity(name=name, fact=None, values=np.asarray(values), error=spread)
+def _quantity(name: str, values: FloatArray, error: FloatArray) -> Quantity:
+    return Quantity(name=name, fact=None, values=values, error=np.broadcast_to(error, values.shape))
 
 
 def _of_regressions(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
     for step in study.steps:
         fit = analysis.regression(step.id)
         # the sampling error of R2 in large samples (Olkin & Finn 1995, doi:10.1037/0033-2909.118.1.155)
-        yield _quantity(f"{step.id}: R2", fit.r2, 2 * fit.r2**0.5 * (1 - fit.r2) / np.sqrt(fit.n))
-        for term in study.columns(step.id):
-            at = {"term": term}
-            yield _quantity(f"{step.id}: b of {term}", fit.standardised.sel(at), fit.standardised_se.sel(at))
+        error = 2 * fit.r2**0.5 * (1 - fit.r2) / np.sqrt(fit.design.moments.total_n)
+        yield _quantity(f"{step.id}: R2", fit.r2, error)
+        for at, term in enumerate(study.columns(step.id)):
+            yield _quantity(f"{step.id}: b of {term}", fit.standardised[..., at], fit.standardised_se[..., at])
 
 
 def _of_slopes(study: Study, analysis: PublishedAnalysis) -> Iterator[Quantity]:
     for step in study.steps:
+        fit = analysis.regression(step.id)
         parts = [[p for p in t.split(":") if p != study.analysis.group] for t in study.terms(step.id) if ":" in t]
         for measure in dict.fromkeys(names[0] for names in parts if len(names) == 1):
-            slopes = analysis.slopes(measure, step.id)
-            for name in study.group_names:
-                here = slopes.sel(group=name)
-                yield _quantity(
-                    f"{step.id}: slope of {measure} in {name}", here["standardised"], here["standardised_se"]
-                )
-            fit = analysis.run.regression(step.id)
-            weights = [slope_weights(fit.design, measure, g) for g in range(len(study.group_names))]
-            unit = slopes["standardised"].values[..., 0] / slopes["slope"].values[..., 0]
-            for name, own in zip(study.group_names[1:], weights[1:], strict=True):
-                difference, error = (unit * found for found in fit.contrast(own - weights[0]))
-                yield _quantity(f"{step.id}: slope difference of {measure}{_which(study, name)}", difference, error)
+            for g, name in enumerate(study.group_names):
+                slope = simple_slope(fit, measure, g, standardised=True)
+                yield _quantity(f"{step.id}: slope of {measure} in {name}", *slope)
+            for g, name in enumerate(study.group_names[1:], start=1):
+                difference = simple_slope(fit, measure, g, minus=0, standardised=True)
+                yield _quantity(f"{step.id}: slope difference of {measure}{_which(study, name)}", *difference)
 
 
 def _which(study: Study, group: str) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from ..arrays import FloatArray
-from ..moments import slope_weights
+from ..moments import simple_slope
 from ..spec import InputError
 from ..study.analysis import PublishedAnalysis
 from ..study.study import Estimand, Study
@@ -111,17 +111,11 @@ def _standardised(analysis: PublishedAnalysis, estimand: Estimand) -> tuple[Floa
     """Return a slope, or a difference of slopes, and its standard error, in SD per SD."""
     measure, fit = str(estimand.of), analysis.regression(estimand.step)
     if estimand.kind == "slope" and estimand.group is None:
-        at = {"term": measure}
-        return fit.standardised.sel(at).values, fit.standardised_se.sel(at).values
-    slopes = analysis.slopes(measure, estimand.step)
-    if estimand.between is None:
-        here = slopes.sel(group=estimand.group)
-        return here["standardised"].values, here["standardised_se"].values
-    found = analysis.run.regression(estimand.step)
-    one, other = (slope_weights(found.design, measure, analysis.run.index(name)) for name in estimand.between)
-    difference, error = found.contrast(one - other)
-    unit = (slopes["standardised"] / slopes["slope"]).isel(group=0).values
-    return unit * difference, unit * error
+        at = fit.design.position(measure)
+        return fit.standardised[..., at], fit.standardised_se[..., at]
+    groups = estimand.between or (str(estimand.group),)
+    first, *second = (analysis.run.index(name) for name in groups)
+    return simple_slope(fit, measure, first, minus=second[0] if second else None, standardised=True)
 
 
 def _assumptions(study: Study, measure: str) -> Iterator[str]:

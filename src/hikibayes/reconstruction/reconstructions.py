@@ -65,16 +65,14 @@ def complete(study: Study, moments: xr.Dataset) -> xr.Dataset:
         step does not have), ``residual_sd`` (draw, step; in SD of the outcome) and ``r2`` (draw, step) added.
     """
     analysis = PublishedAnalysis(study, moments)
-    steps = [step.id for step in study.steps]
-    fits = [analysis.regression(step) for step in steps]
-    terms = list(dict.fromkeys(term for step in steps for term in study.columns(step)))
-    step = xr.Variable("step", steps)
-    coefficient = xr.concat([fit.standardised.reindex(term=terms) for fit in fits], dim=step)
-    n = fits[0].n
-    spread = xr.concat([((1 - fit.r2) * (n - 1) / fit.df) ** 0.5 for fit in fits], dim=step)
-    r2 = xr.concat([fit.r2 for fit in fits], dim=step)
+    fits = {step.id: analysis.regression(step.id) for step in study.steps}
+    terms = list(dict.fromkeys(term for step in fits for term in study.columns(step)))
+    coefficient = np.full((moments.sizes["draw"], len(fits), len(terms)), np.nan)
+    for at, (step, fit) in enumerate(fits.items()):
+        coefficient[:, at, [terms.index(term) for term in study.columns(step)]] = fit.standardised
+    spread = [fit.residual_sd / fit.outcome_sd for fit in fits.values()]
     return moments.assign(
-        coefficient=coefficient.transpose("draw", "step", "term"),
-        residual_sd=spread.transpose("draw", "step"),
-        r2=r2.transpose("draw", "step"),
-    )
+        coefficient=(("draw", "step", "term"), coefficient),
+        residual_sd=(("draw", "step"), np.stack(spread, axis=-1)),
+        r2=(("draw", "step"), np.stack([fit.r2 for fit in fits.values()], axis=-1)),
+    ).assign_coords(step=list(fits), term=terms)

@@ -10,14 +10,14 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
-from scipy.special import fdtrc
 
+from ..moments import Fit
 from ..quantities import KINDS, Analysis
+from ..quantities.conventions import DECLARED
 from ..spec import InputError
 from .addresses import address_of, is_column, outline_of
 from .facts import Fact
 from .moments import as_group_moments, in_raw_units
-from .regression import regress, simple_slopes
 from .study import Study
 
 
@@ -30,68 +30,18 @@ class PublishedAnalysis:
         With its readings decided (`Study.read`).
     moments : xarray.Dataset
         Group moments (see `hikibayes.study.moments`), with any leading dims.
-
-    Notes
-    -----
-    Regressions are run once and kept, however many facts speak of them.
     """
 
     def __init__(self, study: Study, moments: xr.Dataset) -> None:
         self.study = study
         self.moments = in_raw_units(moments)
         self._unitless = _measures_without_units(moments)
-        self._regressions: dict[tuple[str, str, str], xr.Dataset] = {}
 
-    # -- the analysis ------------------------------------------------------------------------------------------------
-
-    def regression(self, step: str, coding: str | None = None, products: str | None = None) -> xr.Dataset:
-        """Return the regression of a step; coding and products are the study's own where none are given."""
+    def regression(self, step: str) -> Fit:
+        """Return the regression of a step, its coding and products as the study has them."""
         analysis = self.study.analysis
-        key = (step, coding or analysis.coding, products or analysis.products)
-        if key not in self._regressions:
-            self._regressions[key] = regress(
-                self.moments,
-                analysis.outcome,
-                self.study.columns(step),
-                group=analysis.group,
-                coding=key[1],
-                products=key[2],
-            )
-        return self._regressions[key]
-
-    def slopes(self, of: str, step: str) -> xr.Dataset:
-        """Return the simple slopes of a measure in a step, as `simple_slopes` does."""
-        analysis = self.study.analysis
-        terms = self.study.columns(step)
-        return simple_slopes(self.moments, of, analysis.outcome, terms, group=analysis.group, coding=analysis.coding)
-
-    def increment(self, step: str) -> xr.Dataset:
-        """Return what a step explains beyond the one it comes after (beyond nothing, for a first one).
-
-        Returns
-        -------
-        xarray.Dataset
-            ``r2``, ``adjusted_r2``, ``r2_p`` of the step; ``delta_r2``, ``delta_adjusted_r2``, ``f`` and ``p`` of the
-            increment.
-        """
-        here, before = self.regression(step), self.study.step(step).after
-        earlier = self.regression(before) if before else None
-        base, base_adjusted, base_df = (
-            (earlier.r2, earlier.adjusted_r2, earlier.df) if earlier else (0.0, 0.0, here.n - 1)
-        )
-        added = base_df - here.df
-        f = (here.r2 - base) / added / ((1 - here.r2) / here.df)
-        return xr.Dataset(
-            {
-                "r2": here.r2,
-                "adjusted_r2": here.adjusted_r2,
-                "r2_p": here.f_p,
-                "delta_r2": here.r2 - base,
-                "delta_adjusted_r2": here.adjusted_r2 - base_adjusted,
-                "f": f,
-                "p": f.copy(data=fdtrc(added, here.df, np.maximum(f.values, 0.0))),
-            }
-        )
+        coding, products = DECLARED["coding"][analysis.coding][0], DECLARED["products"][analysis.products][0]
+        return self.run.regression(step, coding, products)  # type: ignore[arg-type]
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -136,10 +86,6 @@ class PublishedAnalysis:
     def _leading(self) -> xr.DataArray:
         """An array over the leading dims."""
         return self.moments["mean"].isel(group=0, measure=0, drop=True).astype(float)
-
-    def values(self) -> xr.Dataset:
-        """Return the number of every fact that the moments determine, by fact id."""
-        return xr.Dataset({fact.id: self.value(fact) for fact in self.study.facts if self.determines(fact)})
 
 
 def _measures_without_units(moments: xr.Dataset) -> set[str]:

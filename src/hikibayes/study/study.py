@@ -449,6 +449,16 @@ class Study(Spec):
         return self
 
     @model_validator(mode="after")
+    def _terms_stand_once(self) -> Self:
+        for step in self.steps:
+            seen = Counter(frozenset(term.split(":")) for term in self.terms(step.id))
+            if twice := [term for term in step.adds if seen[frozenset(term.split(":"))] > 1]:
+                raise ValueError(
+                    f"step {step.id!r}: term {twice[0]!r} stands twice, in it or in a step before it; once is accepted"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _terms_are_in_their_steps(self) -> Self:
         for fact in self.facts:
             known = self._fact_terms(fact.step) if fact.step in {step.id for step in self.steps} else ()

@@ -17,8 +17,10 @@ import numpy as np
 import xarray as xr
 
 from ...arrays import BoolArray, FloatArray, IntArray
+from ...moments import regress
+from ...quantities.analysis import codes_of
 from ...spec import InputError, unknown_name
-from ...study.regression import regress
+from ...study.moments import as_group_moments
 from ...study.study import Estimand
 from .columns import Frame
 
@@ -263,14 +265,10 @@ class Worlds:
                 f"{', '.join(lacking)}; give worlds.model a model with all of that step's measures",
                 key="worlds.model",
             )
-        fit = regress(
-            self.moments(),
-            study.analysis.outcome,
-            terms,
-            group=study.analysis.group,
-            products="raw",
-        )
-        return np.asarray(fit.coefficient.sel(term=estimand.of).values)
+        codes = codes_of(study.analysis.group, study.group_names, "dummy")
+        moments = as_group_moments(self.moments())
+        fit = regress(moments, study.analysis.outcome, terms, codes=codes, products="raw")
+        return np.asarray(fit.coefficient[..., fit.design.position(str(estimand.of))])
 
     def _group_moments(self) -> tuple[FloatArray, FloatArray]:
         """Mean (W, G, c) and covariance (W, G, c, c) of scores, category and outcome: mixtures over the cells."""
