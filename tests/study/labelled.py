@@ -16,12 +16,12 @@ OF_TERMS = ("coefficient", "se", "standardised", "standardised_se", "t", "p", "v
 OVERALL = ("r2", "adjusted_r2", "f", "f_p", "residual_sd")
 
 
-def fitted(moments: xr.Dataset, outcome, terms, *, group: str, coding: str = "dummy", products: str = "z"):
+def fitted(moments, outcome, terms, *, group: str, coding: str = "dummy", products: str = "z", checked: bool = False):
     """Fit a regression in the package's arrays; conventions by the words of a study file."""
     names = list(map(str, moments["group"].values)) if group else []
     codes = codes_of(group, names, DECLARED["coding"][coding][0])
     own = DECLARED["products"][products][0]
-    return arrays.regress(as_group_moments(moments), outcome, terms, codes=codes, products=own)
+    return arrays.regress(as_group_moments(moments), outcome, terms, codes=codes, products=own, checked=checked)
 
 
 def regress(moments: xr.Dataset, outcome, terms, **conventions) -> xr.Dataset:

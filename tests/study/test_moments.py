@@ -316,12 +316,21 @@ def test_measure_without_units_has_no_raw_mean():
     [
         (("pruning", "pruning:rain"), "moments of the product pruning:rain are not given"),
         (("prunning",), "there is no measure 'prunning'.*did you mean 'pruning'"),
+        (("pruning", "soil", "soil:pruning", "pruning"), "linearly dependent terms: pruning"),
     ],
 )
 def test_impossible_terms_are_named(terms, message):
     moments = sample_moments(gardens(9), garden_study())
     with pytest.raises(InputError, match=message):
-        regress(moments, "crop", terms, group="soil")
+        regress(moments, "crop", terms, group="soil", checked=True)
+
+
+def test_columns_without_an_answer_are_named():
+    table, study = gardens(9), garden_study()
+    for change, message in (({"rain": 400.0}, "'rain' does not vary"), ({"rain": table["pruning"]}, "dependent terms")):
+        analysis = PublishedAnalysis(study, sample_moments(table.assign(**change), study))
+        with pytest.raises(InputError, match=message):
+            analysis.regression("third")
 
 
 def test_a_term_stands_once_in_a_step_and_those_before_it():

@@ -6,9 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from ..spec import InputError
 from .designs import Codes, Design, Products, design_of
 from .groups import GroupMoments
 from .tails import Array, f_p, namespace, two_sided_p
+
+COLLINEAR = 1e12
+"""A variance inflation factor above this is a linear dependence up to floating-point error."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +137,13 @@ class Fit:
 
 
 def regress(
-    moments: GroupMoments, outcome: str, terms: Sequence[str], *, codes: Codes, products: Products = "z"
+    moments: GroupMoments,
+    outcome: str,
+    terms: Sequence[str],
+    *,
+    codes: Codes,
+    products: Products = "z",
+    checked: bool = False,
 ) -> Fit:
     """Regress an outcome on terms by least squares, from group moments.
 
@@ -142,14 +154,45 @@ def regress(
     outcome : str
     terms, codes, products
         As in `hikibayes.moments.designs.design_of`.
+    checked : bool
+        Refuse what has no answer; a traced computation cannot.
 
     Returns
     -------
     Fit
-        Agrees with a fit to the rows up to floating-point error. Linearly dependent terms give infinities or NaN: a
-        traced computation cannot refuse them.
+        Agrees with a fit to the rows up to floating-point error. Unless checked, linearly dependent terms give
+        infinities, NaN or NumPy's error.
+
+    Raises
+    ------
+    InputError
+        When checked: too few participants, columns that do not vary or that depend on each other linearly; always:
+        what `design_of` raises.
     """
-    return regress_on(design_of(moments, terms, codes=codes, products=products), outcome)
+    design = design_of(moments, terms, codes=codes, products=products)
+    if checked:
+        _refuse_unanswerable(design, outcome)
+    return regress_on(design, outcome)
+
+
+def _refuse_unanswerable(design: Design, outcome: str) -> None:
+    moments, terms = design.moments, design.terms
+    if moments.total_n - len(terms) - 1 < 1:
+        raise InputError(f"{moments.total_n:.0f} participants are too few for {len(terms)} terms")
+    spread = np.concatenate([design.root, moments.sd[..., [moments.position(outcome)]]], axis=-1)
+    if still := _somewhere((*terms, outcome), (spread == 0) | ~np.isfinite(spread)):
+        raise InputError(f"{still[0]!r} does not vary; a regression needs columns that do")
+    try:
+        vif = np.diagonal(design.inverse, axis1=-2, axis2=-1)
+    except np.linalg.LinAlgError:
+        vif = np.full(len(terms), np.inf)
+    if dependent := _somewhere(terms, ~((vif >= 0.99) & (vif < COLLINEAR))):
+        raise InputError(f"linearly dependent terms: {', '.join(dependent)}")
+
+
+def _somewhere(names: Sequence[str], flags: Array) -> list[str]:
+    """Name the columns (..., T) that have a flag anywhere."""
+    return [name for name, flag in zip(names, flags.reshape(-1, len(names)).any(axis=0), strict=True) if flag]
 
 
 def regress_on(design: Design, outcome: str) -> Fit:

@@ -81,10 +81,12 @@ class Analysis:
     outline : Outline
     moments : GroupMoments
         One group each for ``outline.groups``, in their order; leading dims are carried through.
+    checked : bool
+        Refuse regressions that have no answer, as `hikibayes.moments.regress` does.
     """
 
-    def __init__(self, outline: Outline, moments: GroupMoments) -> None:
-        self.outline, self.moments = outline, moments
+    def __init__(self, outline: Outline, moments: GroupMoments, *, checked: bool = False) -> None:
+        self.outline, self.moments, self._checked = outline, moments, checked
         self._fits: dict[tuple[str, str, str], Fit] = {}
         self._comparisons: dict[tuple[str, str], Comparison] = {}
 
@@ -99,7 +101,8 @@ class Analysis:
             only = self.outline.within.get(step)
             codes = {} if only else codes_of(self.outline.group, self.outline.groups, coding)
             moments, terms = self._only(only) if only else self.moments, self.outline.terms[step]
-            self._fits[key] = regress(moments, self.outline.outcome_of(step), terms, codes=codes, products=products)
+            outcome = self.outline.outcome_of(step)
+            self._fits[key] = regress(moments, outcome, terms, codes=codes, products=products, checked=self._checked)
         return self._fits[key]
 
     def of_group(self, step: str, group: str) -> Fit:
@@ -107,7 +110,8 @@ class Analysis:
         key = (step, "", group)
         if key not in self._fits:
             terms = tuple(term for term in self.outline.terms[step] if self.outline.group not in term.split(":"))
-            self._fits[key] = regress(self._only(group), self.outline.outcome_of(step), terms, codes={})
+            outcome = self.outline.outcome_of(step)
+            self._fits[key] = regress(self._only(group), outcome, terms, codes={}, checked=self._checked)
         return self._fits[key]
 
     def _only(self, group: str) -> GroupMoments:

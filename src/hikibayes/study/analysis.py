@@ -80,7 +80,7 @@ class PublishedAnalysis:
     @cached_property
     def run(self) -> Analysis:
         """The analysis in plain arrays."""
-        return Analysis(outline_of(self.study), as_group_moments(self.moments))
+        return Analysis(outline_of(self.study), as_group_moments(self.moments), checked=True)
 
     @cached_property
     def _leading(self) -> xr.DataArray:

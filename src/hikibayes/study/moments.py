@@ -14,7 +14,7 @@ variable   dims                            meaning
 A category with two levels enters as the 0/1 indicator of its second level. The groups are not among the measures; one
 sample is one group, without a name. Products of two measures that regressions use (``x:z``) are: of both around their
 means over all participants.
-What follows from them for regressions is in `hikibayes.study.regression`.
+What follows from them for regressions is in `hikibayes.study.analysis`.
 """
 
 from __future__ import annotations

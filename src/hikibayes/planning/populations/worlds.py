@@ -267,7 +267,7 @@ class Worlds:
             )
         codes = codes_of(study.analysis.group, study.group_names, "dummy")
         moments = as_group_moments(self.moments())
-        fit = regress(moments, study.analysis.outcome, terms, codes=codes, products="raw")
+        fit = regress(moments, study.analysis.outcome, terms, codes=codes, products="raw", checked=True)
         return np.asarray(fit.coefficient[..., fit.design.position(str(estimand.of))])
 
     def _group_moments(self) -> tuple[FloatArray, FloatArray]:
