@@ -105,7 +105,7 @@ def checks(study: Study) -> tuple[Check, ...]:
     }
     settled = tuple(_over_readings(study, key, check, others) for key, check in default.items())
     readings = tuple(_of_reading(study, reading, default, others) for reading in study.readings)
-    suspected = suspects(study.read(), settled)
+    suspected = suspects(study.read(), settled, lambda other: _under(other).values())
     return (*settled, *_unchecked(study.read(), settled), *readings, *((suspected,) if suspected else ()))
 
 

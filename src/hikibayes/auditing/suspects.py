@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..study.facts import Fact
 from ..study.study import Study
 from .checks.closure import CHECK, Repair, repairs
 from .checks.rows import Check, found, number, one_of
+from .columns import mistaken_columns
 
 SHOWN = 3
 LIKELIEST = "likeliest misprint"
 
 
-def suspects(study: Study, rows: Iterable[Check]) -> Check | None:
+def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Iterable[Check]]) -> Check | None:
     """Name the numbers that could be misprints, the likeliest first; None where nothing contradicts anything.
 
     Parameters
@@ -23,12 +24,15 @@ def suspects(study: Study, rows: Iterable[Check]) -> Check | None:
         With its readings decided.
     rows : iterable of Check
         What the audit found.
+    audited : callable
+        The audit of a study with other numbers.
 
     Notes
     -----
     A number explains a contradiction that it is part of; a moment, one with a number that it determines only if some
     other value of it prints that number. The fewer contradictions are left, the fewer new ones it makes and the fewer
-    agreements it has part in, the likelier it is.
+    agreements it has part in, the likelier it is. Columns interchanged or moved by a row come first where they explain
+    more than any one number.
     """
     rows = list(rows)
     wrong = [row for row in rows if row.verdict == "inconsistent"]
@@ -42,6 +46,10 @@ def suspects(study: Study, rows: Iterable[Check]) -> Check | None:
     order = sorted(named, key=lambda name: (_left(name, wrong, mended.get(name)), agreeing[name]))
     first = [study.fact(name) for name in order[:SHOWN]]
     left = _left(first[0].id, wrong, mended.get(first[0].id))
+    if left and (columns := mistaken_columns(study, rows, audited)) and columns[2] < left:
+        words, facts, remain = columns
+        note = f"With {words}, {remain or 'none'} of {len(wrong)} contradictions are left."
+        return found(LIKELIEST, facts, "inconsistent", note, about=len(facts))
     rest = "the others agree" if not left else f"{left} of {len(wrong)} contradictions are left"
     note = f"Without {_named(first[0], mended)}, {rest}"
     note += f"; next come {one_of((_named(fact, mended) for fact in first[1:]), 'and')}." if first[1:] else "."

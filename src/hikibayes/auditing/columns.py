@@ -1,0 +1,112 @@
+"""Whether columns of a table were interchanged, or one moved by a row: many contradictions with one cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..study.facts import Fact
+from ..study.study import Study
+from .checks.rows import Check, one_of
+
+ROW = ("of", "with_", "term", "level")
+"""What a row of a table is about; the rest of an address says which column."""
+NUMBER = ("value", "relation", "within", "absolute", "unit")
+FEWEST = 3
+"""Contradictions that one mistake of a column has to explain, and rows that a column has."""
+
+type Column = tuple[Fact, ...]
+
+
+def mistaken_columns(
+    study: Study, rows: Iterable[Check], audited: Callable[[Study], Iterable[Check]]
+) -> tuple[str, Column, int] | None:
+    """Return the mistake of whole columns that explains the most: in words, whose numbers, contradictions left.
+
+    Parameters
+    ----------
+    study : Study
+        With its readings decided.
+    rows : iterable of Check
+        What the audit found.
+    audited : callable
+        The audit of a study with other numbers.
+
+    Returns
+    -------
+    tuple of (str, tuple of Fact, int) or None
+        None where no such mistake explains `FEWEST` contradictions and two thirds of all.
+    """
+    wrong = [row for row in rows if row.verdict == "inconsistent"]
+    best, least = None, min(len(wrong) - FEWEST, len(wrong) // 3)
+    if least < 0:
+        return None
+    named = {name for row in wrong for name in row.facts}
+    for words, facts, changes in _mistakes([column for column in _columns(study) if _accused(column, named)]):
+        if (other := _edited(study, changes)) is None:
+            continue
+        left = sum(row.verdict == "inconsistent" for row in audited(other))
+        if left <= least:
+            best, least = (words, facts, left), left - 1
+    return best
+
+
+def _columns(study: Study) -> list[Column]:
+    """Return the numbers of one kind that differ in what their row is about, in the order of the file."""
+    columns: dict[tuple[object, ...], list[Fact]] = {}
+    for fact in study.facts:
+        key = tuple((name, value) for name, value in fact.address.items() if name not in ("with", *ROW))
+        columns.setdefault((fact.quantity, *key), []).append(fact)
+    return [tuple(column) for column in columns.values() if len(column) >= FEWEST]
+
+
+def _accused(column: Column, named: set[str]) -> bool:
+    return sum(fact.id in named for fact in column) >= FEWEST - 1
+
+
+def _mistakes(columns: list[Column]) -> Iterator[tuple[str, Column, dict[str, Fact | None]]]:
+    """Yield each mistake in words, the numbers it is about, and which number each of them would be instead."""
+    for one, other in combinations(columns, 2):
+        rows = {_row(fact): fact for fact in other}
+        pairs = [(fact, rows[_row(fact)]) for fact in one if _row(fact) in rows]
+        if len(pairs) >= FEWEST - 1:
+            changes: dict[str, Fact | None] = {}
+            for fact, opposite in pairs:
+                changes |= {fact.id: opposite, opposite.id: fact}
+            facts = tuple(fact for pair in pairs for fact in pair)
+            yield f"the columns {one_of(_names(one, other), 'and')} interchanged", facts, changes
+    for column in columns:
+        [name] = _names(column)
+        ids = [fact.id for fact in column]
+        yield f"the column {name} moved up by a row", column, dict(zip(ids, (*column[1:], None), strict=True))
+        yield f"the column {name} moved down by a row", column, dict(zip(ids, (None, *column[:-1]), strict=True))
+
+
+def _row(fact: Fact) -> tuple[object, ...]:
+    return tuple(getattr(fact, key) for key in ROW)
+
+
+def _names(*columns: Column) -> Iterator[str]:
+    """Yield what columns are called: the kind of number, and where it stands."""
+    for fact, *_ in columns:
+        parts = {"between": "/".join(fact.between or ()), "at": " and ".join(f"{x} = {at}" for x, at in fact.at or ())}
+        where = [str(value) for value in (fact.group, parts["between"], parts["at"], fact.step) if value]
+        yield f"{fact.quantity} ({', '.join(where)})" if where else fact.quantity
+
+
+def _edited(study: Study, changes: dict[str, Fact | None]) -> Study | None:
+    """Return the study with other numbers at some addresses, without those that have none; None where it cannot be."""
+    content: dict[str, Any] = study.model_dump(exclude_unset=True)
+    facts = []
+    for fact in content["fact"]:
+        given = changes.get(fact["id"], study.fact(fact["id"]))
+        if given is not None:
+            number = given.model_dump(exclude_unset=True, include=set(NUMBER))
+            facts.append({key: value for key, value in fact.items() if key not in NUMBER} | number)
+    try:
+        return Study.model_validate({**content, "fact": facts})
+    except ValidationError:
+        return None
