@@ -131,6 +131,7 @@ CALLS = {
         lambda g: hikibayes.power("followup", replicates=10),
         lambda g: hikibayes.power(g.simulation_file, replicates=10, study=g.study_file),
         lambda g: hikibayes.power(g.simulation, study=g.study),
+        lambda g: hikibayes.power(hikibayes.next_study(g.fit), replicates=10),
     ],
     "diagnose": [lambda g: hikibayes.diagnose(hikibayes.power(g.simulation))],
     "priors": [
@@ -156,6 +157,10 @@ CALLS = {
         lambda g: hikibayes.multiverse("nonaka2021", datasets=2, most=20),
         lambda g: hikibayes.multiverse(g.folder, most=20),
         lambda g: hikibayes.multiverse(g.fit, most=20),
+    ],
+    "next_study": [
+        lambda g: hikibayes.next_study(str(g.folder), g.table),
+        lambda g: hikibayes.next_study(g.fit),
     ],
     "replicate": [
         lambda g: hikibayes.replicate(str(g.folder), "nonaka2021_made_up"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .reconstruction.calibrate import calibrate
     from .reconstruction.synthesize import synthesize
     from .reconstruction.verify import verify
+    from .replication.next_study import next_study
     from .replication.replicate import replicate
     from .reporting.gallery import figures
     from .reporting.html import report
@@ -58,6 +59,7 @@ _HOME = {
     "load_simulation": "planning.designs.simulation",
     "load_study": "study.study_file",
     "multiverse": "robustness.multiverse.sensitivity",
+    "next_study": "replication.next_study",
     "power": "planning.power",
     "priors": "robustness.priors.sensitivity",
     "reanalyze": "reanalysis.pipeline",
@@ -90,6 +92,7 @@ __all__ = [
     "load_simulation",
     "load_study",
     "multiverse",
+    "next_study",
     "power",
     "priors",
     "reanalyze",

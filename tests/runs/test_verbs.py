@@ -140,7 +140,7 @@ def test_a_damaged_folder_is_one_message(folders, verb, damage, tmp_path):
 QUICK = [verb for verb in VERBS if verb.name not in {"reanalyze", "calibrate", "engines", "synthesize", "validate"}]
 
 
-ONLY_SOMETIMES = {"orderings.csv", "simulation.toml", "studies.csv", "looks.csv", "detectable.csv"}
+ONLY_SOMETIMES = {"orderings.csv", "simulation.toml", "model.toml", "studies.csv", "looks.csv", "detectable.csv"}
 """Files of three groups, of a plan that has no file, of a folder of studies, of looks, and of a question of its own."""
 
 

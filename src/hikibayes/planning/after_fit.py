@@ -1,4 +1,4 @@
-"""The next study after a fit of one's own table: the fit is the design prior, its people the population."""
+"""The next study after another: what was found is the design prior. Of a fit, its people are the population."""
 
 from __future__ import annotations
 
@@ -25,29 +25,33 @@ from .designs.follow_up import follow_up
 from .designs.simulation import Simulation, shipped_simulations
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Beginning:
-    """What `power` needs of a fit.
+    """What `power` needs of a study that is gone on from.
 
     Parameters
     ----------
     simulation : Simulation
-        The fit's main question, asked again of more people.
+        The main question, asked again of more people.
     study : Study
-        The fit's, without estimands that nobody plans for.
+        Of a fit, without estimands that nobody plans for.
     models : mapping of str to ModelSpec
-        The fit's model, by its name.
-    reconstructions : xarray.Dataset
-        Group moments of the rows that were fitted: the one sample there is.
-    rows : Design
+        The model, by its name.
+    reconstructions : xarray.Dataset or None
+        Group moments of the rows that were fitted: the one sample there is. None of a study that is known from print.
+    rows : Design or None
         The model on these rows.
     """
 
     simulation: Simulation
     study: Study
     models: Mapping[str, ModelSpec]
-    reconstructions: xr.Dataset
-    rows: Design
+    reconstructions: xr.Dataset | None = None
+    rows: Design | None = None
+
+    def __repr__(self) -> str:
+        """Show the plan."""
+        return repr(self.simulation)
 
 
 def is_fit(what: object) -> TypeGuard[Fit | SavedFit | str | Path]:
@@ -80,8 +84,12 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
     predictors' means and covariances from theirs; ``printed`` takes the sample for the population.
     """
     fitted = load_fit(what) if isinstance(what, str | Path) else what
-    study, model = fitted.study.read(), fitted.model
     rows = fitted.participants if isinstance(fitted.participants, pd.DataFrame) else fitted.participants.frame
+    return after_rows(fitted.study.read(), fitted.model, rows, fitted.variant, seed=seed)
+
+
+def after_rows(study: Study, model: ModelSpec, rows: pd.DataFrame, variant: str, *, seed: int) -> Beginning:
+    """Turn a model, a variant of its priors, and the rows that it is of into the same plan; raises as `after_fit`."""
     if model.scaling != "sample":
         raise InputError(
             "the fit's priors are in the columns' own units, and planning is in SD; fit again with scaling sample",
@@ -93,13 +101,13 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
     found = answers(laid_out)
     if why := found.refused.get(question):
         raise InputError(f"the fit's model does not answer {question.name!r}: {why}")
-    upwards = bool(exact_posterior(laid_out, fitted.variant).marginal(found.weights[:, 0]).mean()[0, 0] > 0)
+    upwards = bool(exact_posterior(laid_out, variant).marginal(found.weights[:, 0]).mean()[0, 0] > 0)
     plan = follow_up(asked, model.name, upwards=upwards, seed=seed)
     return Beginning(
         simulation=plan.replace(
             description=f"A follow-up of {study.description}",
-            worlds=plan.worlds.replace(prior=fitted.variant),
-            axes=plan.axes.replace(prior=(fitted.variant,)),
+            worlds=plan.worlds.replace(prior=variant),
+            axes=plan.axes.replace(prior=(variant,)),
         ),
         study=asked,
         models={model.name: model},

@@ -23,7 +23,7 @@ from ..inference.saved_fit import SavedFit
 from ..spec import InputError, validated
 from ..study.study import Study
 from ..study.study_file import load_study
-from .after_fit import after_fit, is_fit
+from .after_fit import Beginning, after_fit, is_fit
 from .designs.cells import Sample
 from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
@@ -45,7 +45,7 @@ ROUNDS = 3
 
 
 def power(
-    simulation: str | Path | Simulation | Fit | SavedFit = DEFAULT_SIMULATION,
+    simulation: str | Path | Simulation | Fit | SavedFit | Beginning = DEFAULT_SIMULATION,
     *,
     study: str | Path | Study | None = None,
     reconstructions: xr.Dataset | str | Path | None = None,
@@ -66,7 +66,8 @@ def power(
     ----------
     simulation : str, Path, Simulation or Fit
         A shipped one's name, a file, or a loaded one; or a fit of one's own table, or the folder of one: the design
-        prior of a study that asks its main question again (see `hikibayes.planning.after_fit`).
+        prior of a study that asks its main question again (see `hikibayes.planning.after_fit`); or what
+        `hikibayes.next_study` returns, the plan of a replication.
     study : str, Path or Study, optional
         Instead of the one that the simulation names.
     reconstructions : xarray.Dataset, str or Path, optional
@@ -100,8 +101,8 @@ def power(
     InputError
         Anything that would keep a cell from running, found before the first replicate; or no dask scheduler answers.
     """
-    if isinstance(simulation, Fit | SavedFit) or is_fit(simulation):
-        begun = after_fit(simulation, seed=DEFAULT_SEED)
+    if isinstance(simulation, Fit | SavedFit | Beginning) or is_fit(simulation):
+        begun = simulation if isinstance(simulation, Beginning) else after_fit(simulation, seed=DEFAULT_SEED)
         asked: str | Path | Simulation = begun.simulation
         study, models, reconstructions = begun.study, begun.models, begun.reconstructions
         rows = begun.rows
@@ -225,7 +226,7 @@ def out_of_reach(plan: Plan) -> list[str]:
         truth = plan.population(sample, 0).truth
         for decision in simulation.decisions:
             values = truth[:, simulation.estimands.index(decision.estimand)]
-            limit = limiting_assurance(simulation, decision, values)
+            limit = limiting_assurance(simulation, decision, values, sample)
             if beyond := [target for target in simulation.targets.power if target > limit]:
                 said.append(
                     f"{decision.name}, {name} populations: no sample size reaches "

@@ -202,25 +202,41 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False) -> Pair:
         them is at a level that the original has.
     """
     _refuse_same_people(case, new)
-    if case.model.prior_set(case.variant).rule:
-        raise InputError(f"prior {case.variant!r} depends on the data, or is none; both studies need one same prior")
+    first, original, prior = alone(case)
     scaling, remarks = _scaling(case, new, own_scale)
     laid_out = design(case.model, new.data_sets, case.study, scaling=scaling)
     if laid_out.columns != case.design.columns:
         absent = sorted(set(case.design.columns) ^ set(laid_out.columns))
         raise InputError(f"nobody is at a level that the other study has: {', '.join(absent)}", source=new.name)
-    contrast = case.focal[:, None]
     try:
-        first, second = case.posterior(nodes=NODES), exact_posterior(laid_out, case.variant, nodes=NODES)
-        original, renewed = likelihood(first, contrast), likelihood(second, contrast[: len(new.data_sets)])
+        second = exact_posterior(laid_out, case.variant, nodes=NODES)
+        renewed = likelihood(second, case.focal[: len(new.data_sets), None])
     except ExactEngineError as error:
         raise InputError(str(error), source=new.name) from None
-    of_effect = first.marginal(contrast)
-    assert of_effect.prior_mean is not None
-    assert of_effect.prior_sd is not None
-    prior = NormalPrior(float(of_effect.prior_mean.mean()), float(of_effect.prior_sd.mean()))
     remarks = (*new.remarks, *remarks, *_opposite(first, second))
     return Pair(case=case, new=new, original=original, renewed=renewed, prior=prior, remarks=remarks)
+
+
+def alone(case: Case) -> tuple[GaussianPosterior, Likelihood, NormalPrior]:
+    """Return one study's posteriors, what it says of the effect, and the model's prior of that.
+
+    Raises
+    ------
+    InputError
+        The prior has no proper form, or there is no posterior.
+    """
+    if case.model.prior_set(case.variant).rule:
+        raise InputError(f"prior {case.variant!r} depends on the data, or is none; both studies need one same prior")
+    contrast = case.focal[:, None]
+    try:
+        found = case.posterior(nodes=NODES)
+        said = likelihood(found, contrast)
+    except ExactEngineError as error:
+        raise InputError(str(error), source=case.study.id) from None
+    prior = found.marginal(contrast)
+    assert prior.prior_mean is not None
+    assert prior.prior_sd is not None
+    return found, said, NormalPrior(float(prior.prior_mean.mean()), float(prior.prior_sd.mean()))
 
 
 def _refuse_same_people(case: Case, new: NewData) -> None:

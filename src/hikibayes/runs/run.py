@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,12 +129,14 @@ def made_again(verb: Verb, saved: SavedRun, say: Callable[[str], None]) -> tuple
 
 def _recorded(verb: Verb, record: RunRecord) -> dict[str, Any]:
     names = [option.name for option in verb.options if option.name and option.name not in verb.passing]
-    if missing := [name for name in names if name not in record.arguments]:
+    # an option that is younger than the record was not given; the function says what that means
+    young = {name for name, part in signature(verb.find).parameters.items() if part.default is not part.empty}
+    if missing := [name for name in names if name not in {*record.arguments, *young}]:
         raise InputError(
             f"does not say {missing[0]!r}: an older version wrote it; run `hikibayes {verb.name}` anew",
             source=RECORD,
         )
-    return {name: record.arguments[name] for name in names}
+    return {name: record.arguments[name] for name in names if name in record.arguments}
 
 
 def _record(run: Run, found: Outcome, arguments: Mapping[str, Any], watch: Stopwatch) -> RunRecord:

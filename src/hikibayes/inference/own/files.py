@@ -29,10 +29,12 @@ HEADS = {
 def resolved_files(study: BaseModel, model: BaseModel, mapping: BaseModel) -> dict[str, str]:
     """Return ``study.toml``, ``model.toml`` and ``mapping.toml``, commented."""
     specs = dict(zip(HEADS, (study, model, mapping), strict=True))
-    return {
-        name: f"{HEADS[name]}\n{toml_text(spec.model_dump(mode='json', exclude_unset=True, by_alias=True))}"
-        for name, spec in specs.items()
-    }
+    return {name: resolved_file(name, spec) for name, spec in specs.items()}
+
+
+def resolved_file(name: str, spec: BaseModel) -> str:
+    """Return the one of these files that is called so, commented."""
+    return f"{HEADS[name]}\n{toml_text(spec.model_dump(mode='json', exclude_unset=True, by_alias=True))}"
 
 
 def toml_text(content: Mapping[str, Any]) -> str:

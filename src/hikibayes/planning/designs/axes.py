@@ -82,10 +82,10 @@ class Heterogeneity(Spec):
             raise ValueError(f"tau is an SD, from 0 upwards; {self.tau} goes below")
         return self
 
-    def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
-        """Draw what the planned study's effect differs from the mean by."""
+    def draw(self, rng: np.random.Generator, size: int, studies: int = 1) -> FloatArray:
+        """Draw what studies' effects differ from their mean by, in `size` populations; shape (studies, size)."""
         tau = self.tau.frozen().rvs(size=size, random_state=rng) if isinstance(self.tau, Distribution) else self.tau
-        return np.asarray(tau * rng.standard_normal(size))
+        return np.asarray(tau * rng.standard_normal((studies, size)))
 
 
 class Clusters(Spec):
@@ -209,6 +209,8 @@ class Axes(Spec):
     """Variants of the analysis' priors."""
     effect: tuple[InSD, ...] = ()
     """True values of the first decision's estimand, in SD units; by default the worlds' own."""
+    tau: tuple[Annotated[Number, Field(ge=0, le=1000)], ...] = ()
+    """SDs of the first decision's estimand between studies; by default ``worlds.heterogeneity``."""
     reliability: tuple[Literal["as_printed"] | Reliabilities, ...] = ("as_printed",)
     """Reliabilities of the planned study's measures, for example ``{instrumental_support = 0.9}``."""
     attrition: tuple[Lost, ...] = (0.0,)
@@ -233,7 +235,7 @@ class Axes(Spec):
         if empty := [
             name
             for name in type(self).model_fields
-            if name not in ("model", "effect", "n_per_group") and not getattr(self, name)
+            if name not in ("model", "effect", "tau", "n_per_group") and not getattr(self, name)
         ]:
             raise ValueError(f"axis {empty[0]!r} is empty, so the grid has no cells; give it a value")
         return self

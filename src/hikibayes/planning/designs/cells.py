@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAIN_AXES = ("worlds", "allocation", "n_per_group")
 """Axes that one figure shows together."""
-OTHER_AXES = ("model", "prior", "effect", "reliability", "mix", "attrition", "missing", "answers", "predictors")
+OTHER_AXES = ("model", "prior", "effect", "tau", "reliability", "mix", "attrition", "missing", "answers", "predictors")
 """The others, as tables name them."""
 
 
@@ -42,6 +42,7 @@ class Sample:
     answers: str
     predictors: str
     n_per_group: int
+    tau: float | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -74,6 +75,7 @@ class Sample:
         return {
             "worlds": self.worlds,
             "effect": self.effect,
+            "tau": self.tau,
             "reliability": self.reliability
             if isinstance(self.reliability, str)
             else ", ".join(f"{name}={value:g}" for name, value in self.reliability),
@@ -90,6 +92,8 @@ class Sample:
     def digest(self) -> int:
         """Return 64 bits that stand for this way of sampling, in the seeds of its replicates."""
         content = asdict(self) | {"missing": self.missing.model_dump(mode="json") if self.missing else None}
+        if self.tau is None:  # younger than the seeds of plans that do without it
+            del content["tau"]
         return int(hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16], 16)
 
 
@@ -110,6 +114,7 @@ AS_PLANNED = "as_planned"
 """The populations' own effect, where cells of another one stand beside it."""
 PLAIN = {
     "effect": None,
+    "tau": None,
     "reliability": AS_PRINTED,
     "attrition": 0.0,
     "missing": "none",

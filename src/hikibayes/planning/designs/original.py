@@ -77,3 +77,8 @@ def with_original(model: ModelSpec, original: Original, estimand: Estimand, stud
     )
     variant = Variant(description="What the original leaves of the effect.", priors={term: updated})
     return model.replace(variants={**model.variants, ORIGINAL: variant})
+
+
+def without_original(model: ModelSpec) -> ModelSpec:
+    """Return a model as it was before an original was among its priors."""
+    return model.replace(variants={name: variant for name, variant in model.variants.items() if name != ORIGINAL})

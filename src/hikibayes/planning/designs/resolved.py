@@ -123,8 +123,9 @@ def short_form(simulation: Simulation) -> str:
     """Write a resolved simulation as a file that a person can run, with everything that was left to defaults."""
     found = {"study", "readings", "worlds", *([] if simulation.of_file else ["model"])}
     options: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_none": True}
-    content = simulation.model_dump(**options, exclude=found)
-    content["worlds"] = simulation.worlds.model_dump(**options, include=OF_EFFECT)
+    content = simulation.model_dump(**options, exclude=found if simulation.population else set())
+    if simulation.population:
+        content["worlds"] = simulation.worlds.model_dump(**options, include=OF_EFFECT)
     return f"{HEAD}\n{toml_text(_filled(content))}"
 
 

@@ -141,6 +141,12 @@ CONDITIONS: dict[str, Condition] = {
         holds=lambda truth, *_: truth > 0,
         of_original=True,
     ),
+    "joint_p_positive_below": Condition(
+        words="P(> 0) of both studies together below {}",
+        met=lambda found, v: found["p_positive"] < v,
+        holds=lambda truth, *_: truth < 0,
+        of_original=True,
+    ),
     "original_weight_above": Condition(
         words="weight of the original above {}",
         met=lambda found, v: found["log_right"] > logit(v),
@@ -195,6 +201,8 @@ class Rule(Spec):
     """They are at most so many times as likely; below 1/3, for example, they speak for nothing."""
     joint_p_positive_above: Probability | None = None
     """P(> 0), given the original and the new study, is above this probability."""
+    joint_p_positive_below: Probability | None = None
+    """P(> 0), given the original and the new study, is below this probability."""
     original_weight_above: Probability | None = None
     """The probability that the original still counts, even before the new study, is above this."""
     bf10_above: Positive | None = None
@@ -244,7 +252,7 @@ class Rule(Spec):
         """Whether it is about a value below another."""
         if self.parts:
             return any(part.downwards for part in self.parts)
-        return self.condition in ("below", "p_positive_below")
+        return self.condition in ("below", "p_positive_below", "joint_p_positive_below")
 
     @property
     def uncalibrated(self) -> bool:

@@ -34,7 +34,7 @@ from ...spec import (
 from ...study.measures import Identifier, Text
 from ...study.study import Study
 from ...study.study_file import shipped_studies
-from .axes import Axes, WorldsSpec
+from .axes import Axes, Heterogeneity, WorldsSpec
 from .cells import MAIN_AXES, Sample
 from .looks import Looks
 from .original import Original
@@ -105,7 +105,7 @@ class Run(Spec):
 
 
 SAMPLED = (
-    *("effect", "reliability", "allocation", "mix", "attrition"),
+    *("effect", "tau", "reliability", "allocation", "mix", "attrition"),
     *("missing", "answers", "predictors", "n_per_group"),
 )
 """Axes of the sample, in the order of the grid, whose last moves fastest."""
@@ -148,6 +148,10 @@ class Simulation(Spec):
         if len(probabilities := self._intervals) > 1:
             found = ", ".join(f"{p:g}" for p in sorted(probabilities))
             raise ValueError(f"all rules of a simulation use one interval; found {found} (write one simulation each)")
+        if self.axes.tau and self.worlds.heterogeneity:
+            raise ValueError(
+                "worlds.heterogeneity and the axis 'tau' both say how much studies differ; give one, not both"
+            )
         if self.rope[0] >= self.rope[1]:
             raise ValueError(f"rope runs from {self.rope[0]:g} to {self.rope[1]:g}, not upwards")
         return self
@@ -241,6 +245,7 @@ class Simulation(Spec):
         varied: dict[str, Sequence[Any]] = {"worlds": self.worlds.source} | {name: axes[name] for name in SAMPLED}
         varied |= {
             "effect": self._effects,
+            "tau": self.axes.tau or (None,),
             "reliability": [r if isinstance(r, str) else tuple(sorted(r.items())) for r in self.axes.reliability],
             "allocation": [ratio.replace(" ", "") for ratio in self.axes.allocation],
             "missing": [None if loss == "none" else loss for loss in self.axes.missing],
@@ -250,7 +255,11 @@ class Simulation(Spec):
 
     def over_worlds(self, sample: Sample) -> bool:
         """Tell whether a sample's worlds say what is uncertain, so that P(conclusion) is an assurance."""
-        return sample.worlds == "posterior" or self.worlds.uncertain
+        return sample.worlds == "posterior" or self.worlds.uncertain or bool(sample.tau)
+
+    def spread(self, tau: float | None) -> Heterogeneity | None:
+        """Return how much studies differ in cells with this value of the axis ``tau``; None: the populations' own."""
+        return self.worlds.heterogeneity if tau is None else Heterogeneity(tau=tau) if tau else None
 
     def is_first(self, sample: Sample) -> bool:
         """Tell whether every axis of a sample but worlds, allocation and size has its first value."""

@@ -97,7 +97,7 @@ def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
 
 
 def _where(source: str, simulation: Simulation) -> str:
-    gives = "(assurance)" if simulation.worlds.uncertain else "(power)"
+    gives = "(assurance)" if simulation.worlds.uncertain or any(simulation.axes.tau[:1]) else "(power)"
     return WORLDS[source].replace("(power)", gives).format(shrink=shrunk(simulation.worlds.shrink))
 
 

@@ -135,18 +135,20 @@ def _curve(
         share=share,
         covariance=away @ away.T / replicates.count**2,
         count=replicates.count,
-        limiting_assurance=limiting_assurance(replicates.simulation, decision, truth),
+        limiting_assurance=limiting_assurance(
+            replicates.simulation, decision, truth, replicates.cells[members[0]].sample
+        ),
         over_worlds=replicates.simulation.over_worlds(replicates.cells[members[0]].sample),
     )
 
 
-def limiting_assurance(simulation: Simulation, decision: Decision, truth: FloatArray) -> float:
+def limiting_assurance(simulation: Simulation, decision: Decision, truth: FloatArray, sample: Sample) -> float:
     """Return what an endless study reaches: it finds its own effect, and is right about the mean of such studies."""
-    spread = simulation.worlds.heterogeneity
+    spread = simulation.spread(sample.tau)
     if spread is None or decision.estimand != simulation.decisions[0].estimand:
         return decision.rule.limiting_assurance(truth, simulation.rope)
     rng = np.random.default_rng(np.random.SeedSequence(simulation.run.seed, spawn_key=(1,)))
-    own = truth + spread.draw(rng, len(truth))
+    own = truth + spread.draw(rng, len(truth))[0]
     return float(np.mean(decision.rule.holds(truth, simulation.rope) & decision.rule.holds(own, simulation.rope)))
 
 

@@ -129,7 +129,9 @@ class Plan:
 
         Cells that differ in their size alone get the same.
         """
-        return _population(self, sample.worlds, sample.effect, sample.reliability, chunk, size or self.chunk_size)
+        return _population(
+            self, sample.worlds, sample.effect, sample.tau, sample.reliability, chunk, size or self.chunk_size
+        )
 
     def measured(self, worlds: Worlds, reliabilities: dict[str, float], rng: np.random.Generator) -> Worlds:
         """Return worlds as other instruments see them.
@@ -214,6 +216,7 @@ def _population(
     plan: Plan,
     source: str,
     effect: float | None,
+    tau: float | None,
     reliability: str | tuple[tuple[str, float], ...],
     chunk: int,
     size: int,
@@ -230,9 +233,11 @@ def _population(
     truth = np.stack([worlds.truth(estimand) for estimand in plan.estimands], axis=1)
     if effect is not None:
         truth[:, 0] = effect  # an effect of 0 is 0, not what rounding leaves of it
-    if spec.heterogeneity:
-        own = truth[:, 0] + spec.heterogeneity.draw(plan.rng(key, chunk, "heterogeneity"), size)
-        worlds = worlds.with_value(plan.estimands[0], own)
+    if spread := plan.simulation.spread(tau):
+        planned, published = spread.draw(plan.rng(key, chunk, "heterogeneity"), size, studies=2)
+        if source == "posterior" and effect is None and plan.estimands[0].name not in spec.effect:
+            truth[:, 0] += published  # it differs from the mean of such studies, too
+        worlds = worlds.with_value(plan.estimands[0], truth[:, 0] + planned)
     if not isinstance(reliability, str):
         worlds = plan.measured(worlds, dict(reliability), plan.rng(key, chunk, "reliability"))
     return Population(worlds=worlds, truth=truth, roots=roots(worlds))

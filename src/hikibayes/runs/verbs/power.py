@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 24
 """A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
+DATASETS = 30
+"""Reconstructions of an original that is replicated, for what it says of the effect."""
 OUTCOMES = ("power", "assurance", "against", "futile", "undecided", "expected_n")
 UNFINISHED, MODELS, PLAN = ".unfinished", "models.json", "planning.json"
 TABLES = (
@@ -35,7 +38,12 @@ TABLES = (
 
 
 @verb(
-    click.Argument(["simulation"], required=False),
+    click.Argument(["simulation"], required=False, metavar="[SIMULATION or, with --after, NEW]"),
+    click.Option(
+        ["--after"],
+        metavar="STUDY",
+        help="Plan the replication of a study, or of a fit; with NEW, as `replicate` takes it, the study after both.",
+    ),
     click.Option(["--effect"], metavar="SIZE", help="Without a SIMULATION: an effect, as 0.3 (d), f2=0.1, beta=0.3."),
     click.Option(
         ["--per-group", "per_group"],
@@ -53,7 +61,7 @@ TABLES = (
     click.Option(["--workers"], type=click.IntRange(1, 256), help="Threads.  [default: one for each core]"),
     click.Option(["--dask"], metavar="ADDRESS", help="A dask scheduler that does the work."),
     click.Option(["--yes"], is_flag=True, help="Run a grid of any size."),
-    files=("replicates.parquet", *TABLES, "simulation.toml", "report.html", "figures/"),
+    files=("replicates.parquet", *TABLES, "simulation.toml", "model.toml", "report.html", "figures/"),
     passing=("effect", "per_group", "formula", "workers", "dask", "yes"),
     seed=options.seed_of_file,
     reported=True,
@@ -63,6 +71,7 @@ def power(
     simulation: str | None,
     replicates: int | None,
     reconstructions: str | None,
+    after: str | None = None,
     effect: str | None = None,
     per_group: tuple[int, ...] = (),
     formula: str | None = None,
@@ -73,17 +82,20 @@ def power(
     """Simulate planned studies: power, assurance, precision, sample size.
 
     SIMULATION is the name of a shipped one, a file, or the folder of a fit, the design prior of a study that asks its
-    main question again; by default followup, unless there is nothing but an effect (--effect 0.3 --per-group 100). An
-    interrupted run goes on where it stopped.
+    main question again; by default followup, unless there is nothing but an effect (--effect 0.3 --per-group 100), or a
+    study to replicate (--after nonaka2021). An interrupted run goes on where it stopped.
     """
-    from ...planning.designs.resolved import short_form
     from ...planning.power import forget, power
     from ...planning.results.diagnose import REPLICATES_FILE
     from ...planning.run.replicates import write_replicates
     from ...spec import spec_text
 
     began = time.time()
-    asked = _inputs(run, simulation, reconstructions, partial(_asked, simulation, effect, per_group, formula))
+    if after:
+        _refuse_beside_after(effect, per_group, formula)
+        asked = _after(run, after, simulation, reconstructions)
+    else:
+        asked = _inputs(run, simulation, reconstructions, partial(_asked, simulation, effect, per_group, formula))
     study, models = asked["study"], asked["models"]
     store = None if run.again else run.folder(study.id) / UNFINISHED
     with run.bar("simulated studies") as tell:
@@ -102,11 +114,56 @@ def power(
         REPLICATES_FILE: partial(write_replicates, found.replicates),
         "study.json": spec_text(study),
         MODELS: spec_text(models),
-        **({"simulation.toml": short_form(ran)} if (ran := found.replicates.simulation).population else {}),
+        **_plan_files(found.replicates.simulation, models, after),
         **diagnosis_files(found, models),
     }
     afterwards = {"afterwards": partial(forget, store, began)} if store else {}
     return _outcome(found, study.id, files, **afterwards)
+
+
+def _plan_files(ran: Simulation, models: Mapping[str, ModelSpec], after: str | None) -> dict[str, Content]:
+    """Return the plan as a file that a person can run, of plans that none was written for."""
+    from ...inference.own.files import resolved_file
+    from ...planning.designs.original import without_original
+    from ...planning.designs.resolved import short_form
+
+    if ran.population:
+        return {"simulation.toml": short_form(ran)}
+    if not after or Path(after).is_dir():  # people's rows are in no file that a plan could name
+        return {}
+    plan = short_form(ran.replace(study=after, model="model.toml"))
+    return {"simulation.toml": plan, "model.toml": resolved_file("model.toml", without_original(models[ran.model]))}
+
+
+def _after(run: Run, after: str, new: str | None, reconstructions: str | None) -> dict[str, Any]:
+    """Return the same of a replication, or of what comes after a study and its replication."""
+    from ...planning.designs.resolved import resolved
+    from ...planning.designs.simulation import Simulation
+    from ...replication.next_study import next_study
+    from ...spec import validated
+    from .replicate import takes_new
+    from .sensitivity import case_for
+
+    seed = DEFAULT_SEED if run.chosen_seed is None else run.chosen_seed
+    case = case_for(replace(run, chosen_seed=seed), after, DATASETS, {})
+    if new:
+        takes_new(run, new)
+    run.takes_file(reconstructions)
+    begun = next_study(case, new, seed=seed, tell=run.say)
+    plan = begun.simulation
+    if run.again:
+        plan = validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN)
+    made = resolved(plan, begun.models, begun.study)
+    found = vars(begun) | {"simulation": plan, "models": {**begun.models, **made.models}}
+    return found | ({"reconstructions": reconstructions} if reconstructions else {})
+
+
+def _refuse_beside_after(effect: str | None, per_group: tuple[int, ...], formula: str | None) -> None:
+    from ...spec import InputError
+
+    for name, given in {"--effect": effect, "--per-group": per_group, "--formula": formula}.items():
+        if given:
+            raise InputError("goes without --after, which makes a plan of its own", source=name)
 
 
 def _inputs(

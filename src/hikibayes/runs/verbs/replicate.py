@@ -54,17 +54,22 @@ def replicate(
     ORIGINAL is a study, or the folder of a fit of its rows. NEW is a table of the same measures (CSV, TSV, SPSS), the
     folder of a fit, another study known from print, or a made-up example: nonaka2021_made_up.
     """
-    from ...replication.pair import examples
     from ...replication.replicate import replicate
 
     case = case_for(run, original, datasets, dict(readings))
-    for path in (str(examples().get(new, new)), mapped["mapping"]):
-        run.takes_file(path)
-    if (Path(new) / "posterior.nc").is_file():
-        run.takes_file(str(Path(new) / "posterior.nc"))
+    takes_new(run, new)
+    run.takes_file(mapped["mapping"])
     run.say("asking both studies")
     how = {"estimand": estimand, "variant": prior, "own_scale": own_scale, "more": more, "seed": run.seed, **mapped}
     return _outcome(replicate(case, new, **how, tell=run.say), new, prior)
+
+
+def takes_new(run: Run, new: str) -> None:
+    """Note the new study among the run's inputs: a table, an example, or the folder of a fit."""
+    from ...replication.pair import examples
+
+    run.takes_file(str(examples().get(new, new)))
+    run.takes_file(str(Path(new) / "posterior.nc"))
 
 
 def _outcome(found: Replication, new: str, prior: str) -> Outcome:
