@@ -19,6 +19,7 @@ from ..study.study import Reading, Study
 from ..study.study_file import load_study
 from .checks.closure import checks_against_moments
 from .checks.coefficients import checks_of_coefficients, checks_of_collinearity
+from .checks.conditional import checks_of_conditional_effects
 from .checks.correlations import checks_of_correlation_p, checks_of_correlations
 from .checks.descriptives import (
     checks_of_ranges,
@@ -33,7 +34,7 @@ from .checks.estimates import checks_of_other_estimates
 from .checks.f_tests import checks_of_chi2, checks_of_f_tests
 from .checks.jointly import checks_of_comparisons
 from .checks.rows import Check, Verdict, between, found, one_of
-from .checks.slopes import checks_of_conditional_slopes, checks_of_slopes
+from .checks.slopes import checks_of_slopes
 from .checks.steps import checks_of_selection, checks_of_steps
 from .suspects import suspects
 
@@ -61,7 +62,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_coefficients,
     checks_of_collinearity,
     checks_of_slopes,
-    checks_of_conditional_slopes,
+    checks_of_conditional_effects,
     checks_against_moments,
 )
 
@@ -110,9 +111,13 @@ def checks(study: Study) -> tuple[Check, ...]:
 
 
 def _under(study: Study, **choices: str) -> dict[Key, Check]:
-    """Return the checks under some readings, by name and the fact they are about."""
-    read = study.read(**choices)
-    return {(check.check, check.facts[0]): check for kind in CHECKS for check in kind(read)}
+    """Return the checks under some readings, by name and the fact they are about: of several, one that contradicts."""
+    read, rows = study.read(**choices), dict[Key, Check]()
+    for check in (check for kind in CHECKS for check in kind(read)):
+        key = check.check, check.facts[0]
+        if check.verdict == "inconsistent" or key not in rows:
+            rows[key] = check
+    return rows
 
 
 # -- readings -------------------------------------------------------------------------------------------------------

@@ -12,15 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
 from .coefficients import checks_of_estimate, estimate, inflation, standard_error, two_sided
-from .descriptives import only, size
+from .descriptives import size
 from .estimates import Estimate, heads, is_standardised
-from .rows import Check, Verdict, absolute, between, compared, found, number, one_of, possible
+from .rows import Check, Verdict, absolute, between, found, number, one_of, possible
 from .steps import explained, residual_df
 
 
@@ -95,63 +94,6 @@ def checks_of_slopes(study: Study) -> Iterator[Check]:
             yield _unless_separate(slopes.facts, check) if _has_covariates(study, slopes) else check
         if not slopes.facts[0].separate:
             yield from (_unless_separate(slopes.facts, check) for check in _interaction_p(study, slopes))
-
-
-def checks_of_conditional_slopes(study: Study) -> Iterator[Check]:
-    """Compare slopes at two values of a measure with the product's coefficient.
-
-    Notes
-    -----
-    Their difference is the coefficient times the distance of the values: per SD of the moderator where the product is
-    one of z scores; with raw coefficients times its SD, which follows where it is not printed.
-    """
-    known: dict[tuple[object, ...], list[Fact]] = {}
-    for fact in study.facts_of("slope"):
-        if len(fact.at or ()) == 1:
-            place = fact.of, fact.step, fact.group, fact.at[0][0], is_standardised(study, fact)  # type: ignore[index]
-            known.setdefault(place, []).append(fact)
-    for (of, step, _, moderator, _), facts in known.items():
-        products = [
-            fact
-            for fact in study.facts_of("coefficient", step=step)
-            if set(str(fact.term).split(":")) == {of, moderator}
-            and is_standardised(study, fact) == is_standardised(study, facts[0])
-        ]
-        for product in products:
-            yield from _along(study, str(moderator), facts, product)
-
-
-def _along(study: Study, moderator: str, facts: list[Fact], product: Fact) -> Iterator[Check]:
-    name = "slopes at values and product"
-    ordered = sorted((float(fact.at[0][1]), isinstance(fact.at[0][1], str), fact) for fact in facts if fact.at)
-    for (low, raw, first), (high, raw_2, second) in pairwise(ordered):
-        if raw != raw_2 or high <= low:
-            continue
-        one, two, b = first.interval, second.interval, product.interval
-        per_unit = Interval((two.low - one.high) / (high - low), (two.high - one.low) / (high - low))
-        sd = only(study, "sd", of=moderator, group=None)
-        exact = raw or (is_standardised(study, product) and _of_z_scores(study, product))
-        if sd and not raw and not is_standardised(study, product):
-            given = [product, first, second, sd]
-            would = image(lambda gap, s: gap / s, per_unit, Interval(max(sd.interval.low, 1e-12), sd.interval.high))
-        else:
-            given = [product, first, second]
-            would = per_unit if exact else _times_any(per_unit)
-        what = f"The product's coefficient from the slopes at {low:g} and {high:g} of {moderator}"
-        check = compared(name, product, given, would, what)
-        if check.verdict == "consistent" and not exact and not sd and not b.meets(Interval(0, 0)):
-            implied = image(lambda gap, x: gap / x, per_unit, b)
-            check = replace(check, note=f"{check.note} The SD of {moderator} would be {between(implied)}.")
-        yield check
-
-
-def _of_z_scores(study: Study, product: Fact) -> bool:
-    return "z" in (product.products, study.analysis.products if "products" in study.analysis.model_fields_set else "")
-
-
-def _times_any(interval: Interval) -> Interval:
-    """Return an interval times any positive number."""
-    return Interval(-math.inf if interval.low < 0 else 0.0, math.inf if interval.high > 0 else 0.0)
 
 
 def _has_covariates(study: Study, slopes: Slopes) -> bool:
@@ -237,13 +179,14 @@ def product_coefficients(study: Study, slopes: Slopes, product: Fact) -> dict[st
     said = product.products or (study.analysis.products if "products" in study.analysis.model_fields_set else None)
     if not is_standardised(study, product) or said == "z":
         return plain
-    betas = {f"a beta of the product's own column, {name}": _rescaled(study, slopes.of, gap, name) for name in plain}
+    # the SD of a product's column is not printed
+    betas = {f"a beta of the product's own column, {name}": times_any(gap) for name in plain}
     return betas if said else plain | betas
 
 
-def _rescaled(study: Study, of: str, gap: Interval, coding: str) -> Interval:
-    """Return the difference of slopes times any positive number: the SD of a product's column is not printed."""
-    return _times_any(gap)
+def times_any(interval: Interval) -> Interval:
+    """Return an interval times any positive number."""
+    return Interval(-math.inf if interval.low < 0 else 0.0, math.inf if interval.high > 0 else 0.0)
 
 
 def _number_or_range(interval: Interval) -> str:
