@@ -156,7 +156,8 @@ def unknown_name(kind: str, found: str, known: Iterable[str]) -> str:
     "there is no measure 'aeg'; there are: age, sex (did you mean 'age'?)"
     """
     names = sorted(known)
-    near = get_close_matches(found, names, n=1)
+    # a single letter in the other case is no close match
+    near = [name for name in names if name.casefold() == found.casefold()] or get_close_matches(found, names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     # a header can have line breaks in it, a message has none
     shown = ", ".join(" ".join(name.splitlines()) for name in names)

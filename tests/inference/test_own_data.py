@@ -191,12 +191,16 @@ def test_toml_is_read_back_as_it_was(content):
 
 TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, empty=None, two=["p", "q"] * 12)
 TABLE["Final grade.1"] = TABLE["two"]
+TABLE["endless"] = TABLE["x"].where(TABLE.index != 4, np.inf)
 
 
 @pytest.mark.parametrize(
     ("formula", "options", "message"),
     [
         ("y ~ arm * xx", {}, "no column 'xx'.*did you mean 'x'"),
+        ("Y ~ x", {}, "no column 'Y'.*did you mean 'y'"),
+        ("y ~ endless", {}, "column 'endless': row 5: infinite"),
+        ("y", {}, "no model 'y'.*or a formula where there is a table to fit: 'y ~ x'"),
         ("arm ~ x", {}, "the outcome is text.*categorical"),
         ("two ~ x", {}, "the outcome is text.*bernoulli"),
         ("`Final grade.1` ~ x", {}, "column 'Final grade.1': the outcome is text.*'`Final grade.1` ~ x', data"),

@@ -127,6 +127,8 @@ def _rows(text: str, path: Path) -> pd.DataFrame:
         header, *rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, strict=True)
     except csv.Error as error:
         raise InputError(f"is not a table with one header line: {error}", source=path) from None
+    if not rows:
+        raise InputError("has a header line and no row below it; a row for each person is expected", source=path)
     for number, row in enumerate(rows, start=1):
         if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
             raise InputError(f"row {number} has {len(row)} cells under {len(header)} headers", source=path)

@@ -420,6 +420,9 @@ def load_model(model: str | Path | ModelSpec) -> ModelSpec:
     """
     if isinstance(model, ModelSpec):
         return model
-    path = named_file("model", model, shipped_models())
+    try:
+        path = named_file("model", model, shipped_models())
+    except InputError as error:
+        raise InputError(f"{error}, or a formula where there is a table to fit: 'y ~ x'") from None
     spec = read_spec(ModelSpec, path)
     return spec if spec.name else spec.replace(name=path.stem)

@@ -128,7 +128,7 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     if not gone and (numbers := numbers_of(cells)) is not None:
         if np.isnan(numbers).all():
             raise InputError("is empty in every row", key=where)
-        _refuse_infinite(numbers, where)
+        _refuse_infinite(numbers, raw, where)
         return OwnColumn(id=id_, header=header, cells=numbers, numbers=numbers, labels=labels)
     texts = each_once(cells, lambda value: _cell(value, gone))
     known = pd.notna(texts)
@@ -148,16 +148,16 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
             f' in a mapping file: under [missing_in], {id_} = ["{texts[row]}"]',
             key=where,
         )
-    _refuse_infinite(numbers, where)
+    _refuse_infinite(numbers, raw, where)
     if texts_among.any() or np.isnan(numbers).all():
         return OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels)
     texts[none] = None
     return OwnColumn(id=id_, header=header, cells=texts, numbers=numbers, labels=labels)
 
 
-def _refuse_infinite(numbers: FloatArray, where: str) -> None:
-    if np.isinf(numbers).any():
-        raise InputError("has numbers that no computer holds", key=where)
+def _refuse_infinite(numbers: FloatArray, raw: RawTable, where: str) -> None:
+    if len(rows := np.flatnonzero(np.isinf(numbers))):
+        raise InputError(f"row {raw.numbered(rows[:1])[0]}: infinite, or beyond what a computer holds", key=where)
 
 
 def _cell(value: object, gone: set[str]) -> str | None:
