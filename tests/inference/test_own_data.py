@@ -71,11 +71,12 @@ def test_estimands_follow_from_the_formula_and_are_least_squares_under_a_flat_pr
 
 def test_a_value_of_ones_own_is_in_the_columns_unit():
     table = made_up()
-    made = fit("y ~ arm + x * w", table, at={"w": [2.0]}, **FLAT)
-    at = float((2 - table["w"].mean()) / table["w"].std())
-    name = f"slope_x_w_{'plus' if at > 0 else 'minus'}_{abs(at):.3g}_sd".replace(".", "p")
-    scaled = z(table, "y", "x").assign(w=table["w"] - 2)
-    assert means(made)[name] == pytest.approx(smf.ols("y ~ arm + x * w", scaled).fit().params["x"])
+    made = fit("y ~ arm + x * w", table, at={"w": [2.0, -0.5]}, **FLAT)
+    words = made.summary().set_index("estimand")["effect"]
+    for value, name in ((2.0, "at_2"), (-0.5, "at_minus_0p5")):
+        scaled = z(table, "y", "x").assign(w=table["w"] - value)
+        assert means(made)[f"slope_x_w_{name}"] == pytest.approx(smf.ols("y ~ arm + x * w", scaled).fit().params["x"])
+        assert words[f"slope_x_w_{name}"] == f"Slope of x, w at {value:g}"
 
 
 def test_steps_are_those_of_least_squares():
@@ -200,6 +201,8 @@ TABLE["endless"] = TABLE["x"].where(TABLE.index != 4, np.inf)
         ("y ~ arm * xx", {}, "no column 'xx'.*did you mean 'x'"),
         ("Y ~ x", {}, "no column 'Y'.*did you mean 'y'"),
         ("y ~ endless", {}, "column 'endless': row 5: infinite"),
+        ("y ~ I(x > 0)", {"family": "t"}, "nothing to estimate: what enters by a comparison has no slope"),
+        ("y ~ I(x > 50)", {}, 'same value in every row.*z scores here: scaling = "raw"'),
         ("y", {}, "no model 'y'.*or a formula where there is a table to fit: 'y ~ x'"),
         ("arm ~ x", {}, "the outcome is text.*categorical"),
         ("two ~ x", {}, "the outcome is text.*bernoulli"),

@@ -82,6 +82,20 @@ def test_every_figure_returns_axes_with_something_in_them(made):
     plt.close("all")
 
 
+def test_a_figure_says_what_it_leaves_out():
+    from matplotlib import pyplot as plt
+
+    table = made_up()
+    ax = fit("y ~ arm * x + arm * w", table, engine="exact", seed=1).plot.slopes()
+    assert "; 14 of " in ax.get_xlabel()
+    table["x"] = table["x"].clip(3, 7)
+    far = table.assign(x=table["x"].where(table.index != 3, 15.0))
+    whole, cut = (fit("y ~ sex * x", each, engine="exact", seed=1).plot.johnson_neyman() for each in (table, far))
+    assert "from its mean" not in whole.get_xlabel()
+    assert "(up to 2.5 SD from its mean)" in cut.get_xlabel()
+    plt.close("all")
+
+
 def test_a_fit_shows_itself_in_a_notebook(made):
     html = made._repr_html_()
     assert "Difference of the slopes of x (mid − low)" in html

@@ -98,6 +98,20 @@ def test_the_first_page_has_the_answer_what_it_would_fall_by_and_the_next_study(
     assert "versions of the same" in first
 
 
+def test_what_does_not_stand_cannot_fall(html, figures):
+    files = dict(orchard_run.files())
+    table = files["published.csv"]
+    table = table.assign(p_positive=table["p_positive"].where(table["p_positive"].isna(), 0.9))
+    page_ = page(SavedRun.of_contents({**files, "published.csv": table}, orchard_run.record()), figures)
+    assert "It would fall if" not in page_
+    assert "Its interval covers 0 as it is" in page_
+    assert "as it is</h3>" not in html
+    first = page_[page_.index("as it is</h3>") : page_.index("What is made up")]
+    lines = re.findall(r"<li>(?:<a[^>]*>.*?</a>|<b>.*?</b>) (.*?)</li>", first)
+    assert len(lines) >= 4
+    assert all(line[0].isupper() for line in lines)
+
+
 def test_a_kind_of_sensitivity_that_the_page_does_not_know_says_its_own_sentence(figures):
     files = dict(orchard_run.files())
     row = {"analysis": "weather", "what": "rain", "value": 2.0, "lower": None, "upper": None, "sentence": "It rains."}

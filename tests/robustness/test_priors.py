@@ -140,6 +140,10 @@ def test_at_the_tipping_width_the_interval_touches_0(fainter):
     assert lower[0, 0] == pytest.approx(0, abs=1e-7)
     p = refitted(fainter, 0.0, float(each.rises[0])).marginal([FOCAL]).p_positive()[0, 0]
     assert p == pytest.approx(0.975, abs=1e-7)
+    # whoever left more room is convinced, if the other priors stay
+    wider = [tipping.focal.under(0.0, np.array([[k * width]])).together().p_positive().item() for k in (1.1, 10, 1e3)]
+    assert min(wider) > 0.975
+    assert "if the model's other priors stay" in tipping_rows(tipping.focal)["sentence"][0]
 
 
 def test_at_the_tipping_widths_of_a_bayes_factor_it_has_that_value(fainter):

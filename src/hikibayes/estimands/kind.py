@@ -31,6 +31,10 @@ class Asked(Protocol):
         """What other measures are held at."""
 
     @property
+    def said(self) -> Mapping[str, str]:
+        """What a value of `at` is called, where that is not its distance from the mean."""
+
+    @property
     def step(self) -> str:
         """The regression that it is of."""
 
@@ -157,7 +161,9 @@ def held(asked: Asked, names: Names) -> list[str]:
     """Say in words what an estimand holds fixed."""
     own = [names.level(None, asked.group)] if asked.group else []
     return own + [
-        names.level(name, value) if isinstance(value, str) else f"{names.measure(name)} {_at_sd(value)}"
+        names.level(name, value)
+        if isinstance(value, str)
+        else f"{names.measure(name)} {asked.said.get(name) or _at_sd(value)}"
         for name, value in asked.at.items()
     ]
 

@@ -54,7 +54,7 @@ def _with_names(full: Entry) -> Entry:
     if not full.get("step") and (steps := list(_steps(facts))):
         full["step"] = steps
     # a file that names the holder and lists measures has it among them, or a misspelt name
-    implied = bool(groups) and not (analysis.get("group") and full.get("measure"))
+    implied = len(groups) > 1 and not (analysis.get("group") and full.get("measure"))
     if groups and not analysis.get("group"):
         full["analysis"] = analysis = {**analysis, "group": _holder(full, [group.get("id") for group in groups])}
     if not full.get("measure"):

@@ -153,6 +153,8 @@ class Estimand(Spec):
     by: Identifier | None = None
     between: tuple[Text, Text] | None = None
     at: dict[Identifier, Text | Number] = Field(default_factory=dict)
+    said: dict[Identifier, Text] = Field(default_factory=dict)
+    """What a number of `at` is called, where a person wrote it in the measure's own unit: ``at 40``."""
     step: Identifier | Literal[""] = ""
 
     def __hash__(self) -> int:
@@ -178,6 +180,12 @@ class Estimand(Spec):
         return self
 
 
+def _not_alone(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    if len(groups) == 1:
+        raise ValueError(f"found one group, {groups[0].id!r}; a study has two or more, or none where it is one sample")
+    return groups
+
+
 class Study(Spec):
     """A published study, complete enough to be questioned.
 
@@ -193,7 +201,7 @@ class Study(Spec):
     id: Identifier
     description: Text
     citation: Citation | None = None
-    groups: tuple[Group, ...] = Field(default=(), alias="group")
+    groups: Annotated[tuple[Group, ...], AfterValidator(_not_alone)] = Field(default=(), alias="group")
     """Two in a publication; none, two or more in one's own data."""
     measures: tuple[Measure, ...] = Field(alias="measure")
     analysis: Analysis

@@ -23,6 +23,8 @@ from ..models.design import Design
 from ..models.moment_design import MomentDesign
 
 GAP = "the adjusted mean difference"
+REACH = 2.5
+"""SD from the moderator's mean up to which is looked, as far as its range goes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +163,7 @@ def johnson_neyman(
     *,
     rng: np.random.Generator,
     probs: Sequence[float] = (0.8, 0.9, 0.95),
-    reach: float = 2.5,
+    reach: float = REACH,
     points: int = 101,
     draws: int = 4000,
 ) -> JohnsonNeyman:

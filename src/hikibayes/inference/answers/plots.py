@@ -13,6 +13,7 @@ import pandas as pd
 from ...spec import InputError
 from ...study.wording import header
 from . import summary as tables
+from .johnson_neyman import REACH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +91,8 @@ def _wrapped(text: object) -> str:
 
 def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw a summary: a row for each estimand that has a standardised unit, first on top."""
-    rows = table[table["p_positive"].notna()].head(MOST_ROWS).reset_index(drop=True)
+    every = table[table["p_positive"].notna()]
+    rows = every.head(MOST_ROWS).reset_index(drop=True)
     ax = _axes(ax, 0.75 + 0.42 * len(rows))
     for i, row in enumerate(rows.to_dict("records")):
         ax.plot([row["lower"], row["upper"]], [-i, -i], color=INK, lw=2.2, solid_capstyle="butt")
@@ -104,7 +106,8 @@ def draw_slopes(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylim(-len(rows) + 0.45, 0.75)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("SD of the outcome, per SD of a number\n(bar: least squares)")
+    of = f"; {len(rows)} of {len(every)} effects" if len(rows) < len(every) else ""
+    ax.set_xlabel(f"SD of the outcome, per SD of a number\n(bar: least squares{of})")
     return ax
 
 
@@ -160,7 +163,8 @@ def draw_johnson_neyman(band: pd.DataFrame, names: Naming, ax: Axes | None = Non
     ax.fill_between(band["raw"], band["lower"], band["upper"], color=FAINT, alpha=0.25, lw=0)
     ax.fill_between(band["raw"], band["lower"], band["upper"], where=apart.tolist(), color=COLOURS[1], alpha=0.25, lw=0)
     ax.plot(band["raw"], band["mean"], color=INK, lw=2)
-    ax.set_xlabel(_wrapped(names(str(band["moderator"].iloc[0]))))
+    short = bool(band["value"].abs().max() >= REACH)
+    ax.set_xlabel(_wrapped(names(str(band["moderator"].iloc[0])) + f" (up to {REACH:g} SD from its mean)" * short))
     effect = str(band["effect"].iloc[0]) if "effect" in band else "the adjusted mean difference"
     ax.set_title(_wrapped(effect), loc="left", fontsize=8)
     ax.set_ylabel("SD of the outcome")

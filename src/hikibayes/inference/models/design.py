@@ -90,6 +90,9 @@ class Scaling:
         }
 
 
+SEEN = ' functions see z scores here: scaling = "raw" hands them the measures\' own units'
+
+
 @dataclass(frozen=True, kw_only=True)
 class Design:
     """A model's design over the participants of one data set, or of B data sets of the same size.
@@ -332,10 +335,9 @@ def _refuse_not_finite(made: Design) -> None:
     finite = np.isfinite(made.rows).all(axis=0)
     for name, rows in zip(made.columns, finite.T, strict=True):
         if not rows.all():
-            seen = ' functions see z scores here: scaling = "raw" hands them the measures\' own units'
             raise InputError(
                 f"model {made.model.name!r}: {name} is not a finite number in {int((~rows).sum())} rows;"
-                f"{seen if made.standardised else ' the function is not defined there'}"
+                f"{SEEN if made.standardised else ' the function is not defined there'}"
             )
 
 
@@ -346,7 +348,8 @@ def _refuse_constant(made: Design) -> None:
         constant = made.statistics.constant_columns().any(axis=0)
         names = [name for name, flat in zip(made.columns, constant, strict=True) if flat]
     if names:
-        raise InputError(f"{', '.join(names)}: the same value in every row; every column of the design must vary")
+        seen = f";{SEEN}" if made.standardised and any("(" in name for name in names) else ""
+        raise InputError(f"{', '.join(names)}: the same value in every row; every column of the design must vary{seen}")
 
 
 def _stacked(model: ModelSpec, participants: pd.DataFrame | Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, int]:

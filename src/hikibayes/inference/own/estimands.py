@@ -52,7 +52,7 @@ def own_estimands(
     Raises
     ------
     InputError
-        A step has a term that the formula lacks, or `at` names no number of it.
+        A step has a term that the formula lacks, `at` names no number of it, or nothing follows from it.
 
     Notes
     -----
@@ -65,13 +65,18 @@ def own_estimands(
     content = study.model_dump(exclude_unset=True, by_alias=True)
     content["step"] = _steps(model, steps)
     content["estimand"] = _named([*found.slopes(), *found.gaps(), *_shares(content["step"], model)])
+    if not content["estimand"]:
+        raise InputError(
+            "has nothing to estimate: what enters by a comparison has no slope; make a column of 0 and 1 of it",
+            key=f"formula {model.formula!r}",
+        )
     return validated(Study, content, "the formula")
 
 
 class _Formula:
     """Which measures of a formula interact with which."""
 
-    def __init__(self, study: Study, model: ModelSpec, at: Mapping[str, Sequence[float]]) -> None:
+    def __init__(self, study: Study, model: ModelSpec, at: Mapping[str, Mapping[float, str]]) -> None:
         self.terms = list(model.measures.values())
         self.levels = {m.id: [level.id for level in m.levels] for m in study.measures if m.levels}
         fixed = [name for name in model.variables[1:] if any(name in measures for measures in self.terms)]
@@ -80,6 +85,9 @@ class _Formula:
         # what enters by a comparison has steps and no slope; of what is inside a function there is an average one
         self.sloped = [name for name in self.numbers if name not in model.written.jumping]
         self.at = {name: [-1.0, 1.0, *at.get(name, ())] for name in self.numbers}
+        self.said: dict[tuple[str, str | float], str] = {
+            (name, z): text for name, written in at.items() for z, text in written.items()
+        }
 
     def partners(self, *names: str) -> list[str]:
         """Return the measures that share a term with all of these."""
@@ -99,7 +107,7 @@ class _Formula:
     def slopes(self) -> Iterator[Entry]:
         """Yield slopes, their differences between levels, and their change with other numbers."""
         for of in self.sloped:
-            yield from (_entry("slope", f"slope_{of}", cell, of=of) for cell in self.cells(of))
+            yield from (self._entry("slope", f"slope_{of}", cell, of=of) for cell in self.cells(of))
             for by in self.partners(of):
                 if by in self.levels:
                     for cell in self.cells(of, by):
@@ -107,7 +115,7 @@ class _Formula:
                 elif self.numbers.index(of) < self.numbers.index(by) and by in self.sloped:
                     categories = [c for c in self.cells(of, by) if not set(c) & set(self.numbers)]
                     name = f"slope_change_{of}_by_{by}"
-                    yield from (_entry("slope_change", name, cell, of=of, by=by) for cell in categories)
+                    yield from (self._entry("slope_change", name, cell, of=of, by=by) for cell in categories)
 
     def gaps(self) -> Iterator[Entry]:
         """Yield the adjusted mean differences of every pair of levels."""
@@ -117,21 +125,23 @@ class _Formula:
 
     def _pairs(self, kind: str, name: str, by: str, cell: Cell, **of: str) -> Iterator[Entry]:
         for low, high in combinations(self.levels[by], 2):
-            yield _entry(kind, f"{name}_{high}_minus_{low}", cell, **of, by=by, between=[high, low])
+            yield self._entry(kind, f"{name}_{high}_minus_{low}", cell, **of, by=by, between=[high, low])
+
+    def _entry(self, kind: str, name: str, cell: Cell, **more: Any) -> Entry:
+        said = {measure: self.said[measure, z] for measure, z in cell.items() if (measure, z) in self.said}
+        # a minus sign and a decimal point would be lost with the other signs
+        spelt = {measure: text.replace("-", "minus_").replace(".", "p") for measure, text in said.items()}
+        where = [f"{measure}_{spelt.get(measure) or _where(value)}" for measure, value in cell.items()]
+        full = re.sub(r"\W+", "_", "_".join([name, *where])).strip("_")
+        entry = {"name": full, "kind": kind, "meaning": "follows from the formula", **more}
+        return {**entry, **({"at": dict(cell)} if cell else {}), **({"said": said} if said else {})}
 
 
-def _entry(kind: str, name: str, cell: Cell, **more: Any) -> Entry:
-    where = [_where(measure, value) for measure, value in cell.items()]
-    full = re.sub(r"\W+", "_", "_".join([name, *where])).strip("_")
-    entry = {"name": full, "kind": kind, "meaning": "follows from the formula", **more}
-    return {**entry, "at": dict(cell)} if cell else entry
-
-
-def _where(measure: str, value: str | float) -> str:
+def _where(value: str | float) -> str:
     if isinstance(value, str):
-        return f"{measure}_{value}"
+        return value
     side = "plus" if value > 0 else "minus"
-    return f"{measure}_{side}_{abs(value):.3g}_sd".replace(".", "p") if value else f"{measure}_mean"
+    return f"{side}_{abs(value):.3g}_sd".replace(".", "p") if value else "mean"
 
 
 def _named(entries: list[Entry]) -> list[Entry]:
@@ -178,12 +188,13 @@ def _shares(steps: Sequence[Entry], model: ModelSpec) -> list[Entry]:
     ]
 
 
-def _in_sd(name: str, values: Sequence[float], study: Study, columns: Mapping[str, OwnColumn]) -> list[float]:
-    """Return values in SD from the mean of the rows that are used."""
+def _in_sd(name: str, values: Sequence[float], study: Study, columns: Mapping[str, OwnColumn]) -> dict[float, str]:
+    """Return values in SD from the mean of the rows that are used, and what each is called."""
     numbers = [each for each, column in columns.items() if column.numbers is not None]
     if name not in numbers or study.measure(name).levels:
         raise InputError(unknown_name("number in the formula", name, numbers), key="--at")
     complete = np.all([column.known for column in columns.values()], axis=0)
     own = columns[name].numbers
     assert own is not None
-    return [float((value - own[complete].mean()) / own[complete].std(ddof=1)) for value in values]
+    mean, sd = own[complete].mean(), own[complete].std(ddof=1)
+    return {float((value - mean) / sd): f"at {value:g}" for value in values}

@@ -199,7 +199,7 @@ def _conclusion_rows(tipping: TippingPriors) -> list[Row]:
         width,
         each.rises,
         f"Whoever was 95% sure beforehand that the {name} lies within ±{bounded(1.96 * width)} is not convinced by"
-        f" these data; whoever left more room{_at_most(together)} is, all other priors being the model's.",
+        " these data; whoever left more room is, if the model's other priors stay.",
     )
     if not np.isfinite(tipping.focal.least_squares).all():
         # a singular design has no least-squares estimate to hold the sceptic against
@@ -221,12 +221,6 @@ def _conclusion_rows(tipping: TippingPriors) -> list[Row]:
             f"Such scepticism weighs as much as {people:.0f} people in whom no difference was seen; the study has {n}.",
         ),
     ]
-
-
-def _at_most(together: Crossings) -> str:
-    """Say how much room is too much, where wide priors do not convince either: the others hold the answer back."""
-    wide = float(together.falls[0])
-    return "" if np.isnan(wide) else f", up to ±{bounded(1.96 * wide)},"
 
 
 def _pool_rows(tipping: TippingPriors) -> list[Row]:

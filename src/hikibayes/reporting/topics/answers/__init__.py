@@ -20,6 +20,7 @@ def summary(f: Findings) -> dict[str, Any]:
         "main": f.answers[f.difference.name],
         "slopes": [{**f.answers[e.name], "group": f.group(e.group or "")} for e in f.slopes],
         "is_difference": f.difference.kind == "slope_difference",
+        "stands": first.stands(f),
         "falling": first.falling(f),
         "next_study": first.next_study(f),
     }

@@ -19,15 +19,21 @@ SURE = 0.975
 type Row = Mapping[Any, Any]
 
 
+def stands(f: Findings) -> bool:
+    """Tell whether there is something that could fall: the main answer's 95 % interval leaves out 0."""
+    p = f.answers[f.difference.name]["p_positive"]
+    return bool(p > SURE or p < 1 - SURE)
+
+
 def falling(f: Findings) -> list[dict[str, str]]:
-    """Return in the order of `KINDS_OF` a kind, its section, and how "it would fall if" ends."""
+    """Return in the order of `KINDS_OF` a kind, its section, and how "it would fall if" ends, or what else is found."""
     table = f.table("tipping")
     every = list(dict.fromkeys(table["analysis"])) if len(table) else []
     found = []
     for analysis in sorted(every, key=_place):
         kind, section, words = KINDS_OF.get(analysis, (analysis, analysis, _as_said))
         rows = f.tipping(analysis)
-        told = math.isfinite(rows[0]["value"]) and (analysis == "prior" or f.has(analysis))
+        told = stands(f) and math.isfinite(rows[0]["value"]) and (analysis == "prior" or f.has(analysis))
         line = words(f, rows) if told else _as_said(f, rows)
         found.append({"kind": kind, "section": section, "line": line})
     return [*found, *_readings(f)]
@@ -92,8 +98,9 @@ def _readings(f: Findings) -> list[dict[str, str]]:
     p = own["p_positive"]
     sure = ((p > SURE) | (p < 1 - SURE)).all()
     line = (
-        f"nothing here: it stays between {low} and {high}, however the paper’s ambiguous words are read"
-        if sure
+        f"{'nothing here: it' if stands(f) else 'It'} stays between {low} and {high}, however the paper’s ambiguous"
+        " words are read"
+        if sure or not stands(f)
         else f"the paper’s ambiguous words are read in another way: it lies between {low} and {high}"
     )
     return [{"kind": "Reading", "section": "readings", "line": line}]
