@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...arrays import FloatArray
+from ...arrays import BoolArray, FloatArray
 from ...spec import InputError
 from ...study.study import Study
 from .design import categorical, refuse_calls
@@ -78,20 +78,30 @@ def affine_columns(
     """
     refuse_calls(model, "participants")
     m, one = len(scores), np.eye(len(scores))
-    probe = np.array([[1.0 if study.measure(name).levels else 2.0 for name in scores]])
+    probe = np.array([[1.0 if study.measure(name).levels else 3.0 for name in scores]])
     grid = np.vstack([np.zeros((1, m)), one, *(one[[i]] + one[[j]] for i, j in pairs), probe])
     matrices = evaluated(model.written, _frame(model, study, pd.DataFrame(grid, columns=list(scores)), cells))
     rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]
     rows = rows.reshape(-1, len(grid), rows.shape[1])
+    if (wrong := ~np.isfinite(rows).all(axis=(0, 1))).any():
+        raise _bent(model, matrices, wrong, bent)
     constant, linear = rows[:, 0], (rows[:, 1:-1] - rows[:, :1]).transpose(0, 2, 1)
     for k, (i, j) in enumerate(pairs):
         linear[..., m + k] -= linear[..., i] + linear[..., j]
+        if i == j:  # at 2, a x + b x² is 2 a + 4 b, and at 1 it is a + b
+            linear[..., m + k] /= 2
+    for k, (i, j) in enumerate(pairs):
+        if i == j:
+            linear[..., i] -= linear[..., m + k]
     far_out = np.concatenate([probe[0], [probe[0, i] * probe[0, j] for i, j in pairs]])
-    terms = columns_of(matrices)
     if (wrong := (np.abs(constant + linear @ far_out - rows[:, -1]) > 1e-9).any(axis=0)).any():
-        name = [column for columns in terms.values() for column in columns][int(np.flatnonzero(wrong)[0])]
-        raise InputError(f"model {model.name!r}: {name} {bent}")
-    return AffineColumns(matrices=matrices, terms=terms, constant=constant, linear=linear)
+        raise _bent(model, matrices, wrong, bent)
+    return AffineColumns(matrices=matrices, terms=columns_of(matrices), constant=constant, linear=linear)
+
+
+def _bent(model: ModelSpec, matrices: DesignMatrices, wrong: BoolArray, bent: str) -> InputError:
+    names = [column for columns in columns_of(matrices).values() for column in columns]
+    return InputError(f"model {model.name!r}: {names[int(np.flatnonzero(wrong)[0])]} {bent}")
 
 
 def _frame(model: ModelSpec, study: Study, grid: pd.DataFrame, cells: Mapping[str, Sequence[str]]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ variable is known anywhere but here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,7 +24,7 @@ from ...spec import InputError, unknown_name
 from ...study.measures import Measure
 from ...study.study import Study
 from ..gaussian.sufficient import SufficientStatistics
-from .formulas import evaluated
+from .formulas import BY_ROW, evaluated
 from .specs import ModelSpec
 from .terms import Term, columns_of, terms_of
 
@@ -316,9 +317,10 @@ def categorical(measure: Measure, labels: pd.Series | ArrayLike) -> pd.Series:
 
 
 def refuse_calls(model: ModelSpec, needs: str) -> None:
-    """Raise for a function in the formula: one may look at its whole column, as ``scale`` and ``poly`` do."""
-    if calls := [term for term in model.terms if "(" in term]:
-        raise InputError(f"model {model.name!r}: {calls[0]} needs {needs}; only measures and their products do not")
+    """Raise for a function in the formula that looks at its whole column, as ``scale`` and ``poly`` do."""
+    for term in model.terms:
+        if wrong := [name for name in re.findall(r"([\w.]+)\(", term) if name not in BY_ROW]:
+            raise InputError(f"model {model.name!r}: {term} needs {needs}, for {wrong[0]}() looks at its whole column")
 
 
 def _refuse_roles(model: ModelSpec, study: Study) -> None:

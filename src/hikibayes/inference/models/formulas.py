@@ -35,6 +35,8 @@ OF_CATEGORIES = ("C", "S", "T")
 """formulae's codings of a category."""
 CODINGS = ("Sum", "Treatment")
 """What the second argument of ``C`` may be, with a level in parentheses or without."""
+BY_ROW = ("I", *OF_NUMBERS, *(f"np.{name}" for name in OF_NUMBERS), *OF_CATEGORIES, *CODINGS)
+"""What makes of a row's cells alone what stands in the design."""
 FUNCTIONS = (*OF_COLUMNS, *OF_NUMBERS, *(f"np.{name}" for name in OF_NUMBERS), *OF_CATEGORIES)
 """All that a formula may call."""
 

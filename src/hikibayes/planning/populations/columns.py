@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 import numpy as np
 from formulae.matrices import DesignMatrices
@@ -35,7 +35,7 @@ class Frame:
     category : str or None
         The two-level category among the predictors, if there is one.
     pairs : tuple of pairs of int
-        The scores whose products the model has, d of them.
+        The scores whose products the model has, d of them; a score inside a function with itself.
     """
 
     study: Study
@@ -57,15 +57,15 @@ class Frame:
                 f"model {model.name!r}: planning takes one category of two levels beside the groups; {name!r}"
             )
         measures = tuple(name for name in names if name not in categories)
-        terms = model.measures.values()
+        terms, squared = model.measures.values(), {*model.written.inside_calls} - {*model.written.coded}
         return cls(
             study=study,
             measures=measures,
             category=categories[0] if categories else None,
             pairs=tuple(
                 (i, j)
-                for i, j in combinations(range(len(measures)), 2)
-                if any({measures[i], measures[j]} <= own for own in terms)
+                for i, j in combinations_with_replacement(range(len(measures)), 2)
+                if (measures[i] in squared if i == j else any({measures[i], measures[j]} <= own for own in terms))
             ),
         )
 
