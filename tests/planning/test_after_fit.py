@@ -31,18 +31,20 @@ def planned(made) -> Plan:
 
 @pytest.mark.parametrize("arms", [("b", "a"), ("r", "a", "q"), ("b", "z", "y", "a")])
 @pytest.mark.parametrize("reference", ["a", 0])
-@pytest.mark.parametrize("formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ arm * x", "y ~ arm * x * w"])
+@pytest.mark.parametrize(
+    "formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ C(arm) * x + arm:I(w * x**1)", "y ~ arm * x * w"]
+)
 def test_populations_are_the_fits_own_posterior(formula, reference, arms):
     """Drawn populations have the estimand's posterior mean and sd; the sample as population has least squares."""
     reference = reference or arms[0]
     as_fitted(fit(formula, table(arms=arms), reference={"arm": reference}, engine="exact", seed=1))
 
 
-@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x * w", "y ~ x + w", "y ~ x * w + v * x", "y ~ w + v"])
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x * w", "y ~ w + v", "y ~ x * w + v * x", "y ~ x + I(x**2) + w"])
 def test_a_fit_without_groups_is_a_design_prior_too(formula):
     plan = as_fitted(fit(formula, table().assign(v=lambda t: t["x"] + t["w"] ** 2), engine="exact", seed=1))
     assert [sample.labels()["n_total"] for sample in plan.simulation.samples()][:2] == [50, 100]
-    kind = "slope_change" if "*" in formula else "slope"
+    kind = "slope_change" if "x * w" in formula else "slope"
     assert plan.estimands[0].kind == kind
 
 
@@ -74,9 +76,12 @@ def test_a_more_sceptical_fit_plans_with_its_own_priors():
 @pytest.mark.parametrize(
     ("formula", "options", "message"),
     [
-        ("y ~ x * w * z", {}, "nor a product of two"),
+        ("y ~ x * w * z", {}, "nor a square or product of two"),
         ("y ~ arm * x", {"scaling": "raw"}, "planning is in SD; fit again with scaling sample"),
-        ("y ~ arm * np.exp(x / 9)", {}, "needs participants"),
+        ("y ~ arm * np.exp(x / 9)", {}, "exp.. in .* is neither linear .* column of its own .* and fit again"),
+        ("y ~ arm * x + I(w > 0)", {}, "a comparison with w is neither linear"),
+        ("y ~ arm * x + I(abs(w))", {}, "abs.. in .* is neither linear"),
+        ("y ~ arm * x + I(w**3)", {}, "I.w .. 3. is neither linear"),
     ],
 )
 def test_what_nobody_plans_for_is_one_message(formula, options, message):

@@ -134,7 +134,7 @@ def test_dropout_and_whole_numbers_go_with_products():
 @pytest.mark.parametrize(
     ("changes", "more", "message"),
     [
-        ({"formula": "y ~ x * w * v", "of": "x:w"}, {}, "nor a product of two"),
+        ({"formula": "y ~ x * w * v", "of": "x:w"}, {}, "nor a square or product of two"),
         ({"effect": {"beta": 0.2}}, {}, "write it as d, f2 or raw"),
         ({"slopes": {"x:v": 0.2}}, {}, "x:w"),
         ({}, {"predictors": ["fixed"]}, "without products"),

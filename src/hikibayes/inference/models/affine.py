@@ -17,12 +17,16 @@ from ...arrays import BoolArray, FloatArray
 from ...spec import InputError
 from ...study.study import Study
 from .design import categorical, refuse_calls
-from .formulas import evaluated
+from .formulas import CODINGS, OF_CATEGORIES, evaluated
 from .specs import ModelSpec
 from .terms import columns_of
 
 if TYPE_CHECKING:
     from formulae.matrices import DesignMatrices
+
+
+ARITHMETIC = ("I", *OF_CATEGORIES, *CODINGS)
+"""What a column of this form may be made by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +78,14 @@ def affine_columns(
     Raises
     ------
     InputError
-        A function in the formula, a moving category of three levels, or a column that is not of this form.
+        A function in the formula that is no polynomial, a moving category of three levels, or a column that is not of
+        this form.
     """
-    refuse_calls(model, "participants")
+    refuse_calls(model, ARITHMETIC, bent)
+    if kinked := [name for name in model.written.jumping if name in scores]:
+        raise InputError(f"model {model.name!r}: a comparison with {kinked[0]} {bent}")
     m, one = len(scores), np.eye(len(scores))
-    probe = np.array([[1.0 if study.measure(name).levels else 3.0 for name in scores]])
+    probe = np.array([[1.0 if study.measure(name).levels else 3.7 for name in scores]])
     grid = np.vstack([np.zeros((1, m)), one, *(one[[i]] + one[[j]] for i, j in pairs), probe])
     matrices = evaluated(model.written, _frame(model, study, pd.DataFrame(grid, columns=list(scores)), cells))
     rows = np.asarray(matrices.common.design_matrix, dtype=np.float64)[:, 1:]

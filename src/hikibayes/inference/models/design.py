@@ -316,11 +316,11 @@ def categorical(measure: Measure, labels: pd.Series | ArrayLike) -> pd.Series:
     return pd.Series(labels, dtype=object).astype(made)
 
 
-def refuse_calls(model: ModelSpec, needs: str) -> None:
-    """Raise for a function in the formula that looks at its whole column, as ``scale`` and ``poly`` do."""
+def refuse_calls(model: ModelSpec, accepted: Sequence[str], why: str) -> None:
+    """Raise for a function in the formula that is not among those accepted."""
     for term in model.terms:
-        if wrong := [name for name in re.findall(r"([\w.]+)\(", term) if name not in BY_ROW]:
-            raise InputError(f"model {model.name!r}: {term} needs {needs}, for {wrong[0]}() looks at its whole column")
+        if wrong := [name for name in re.findall(r"([\w.]+)\(", term) if name not in accepted]:
+            raise InputError(f"model {model.name!r}: {wrong[0]}() in {term} {why}")
 
 
 def _refuse_roles(model: ModelSpec, study: Study) -> None:
@@ -361,7 +361,7 @@ def _stacked(model: ModelSpec, participants: pd.DataFrame | Sequence[pd.DataFram
     if len(lengths) != 1:
         raise InputError(f"tables laid out together must have the same number of rows; found {sorted(lengths)}")
     if len(participants) > 1:
-        refuse_calls(model, "one table at a time")
+        refuse_calls(model, BY_ROW, "looks at its whole column, and needs one table at a time")
     return pd.concat(participants, ignore_index=True), len(participants)
 
 

@@ -194,7 +194,7 @@ class CellColumns:
 
     @property
     def matrices(self) -> DesignMatrices:
-        """The formula as it is evaluated in every cell, at scores of 0, of 1 one by one and in pairs, and of 2."""
+        """The formula as it is evaluated in every cell, at scores of 0, of 1 alone and in pairs, and farther out."""
         return _affine(self.model, self.frame).matrices
 
     def weights(self, estimand: Estimand, mix: FloatArray) -> FloatArray:
@@ -270,6 +270,9 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
 
 def _affine(model: ModelSpec, frame: Frame) -> AffineColumns:
     named = zip((frame.study.analysis.group, frame.category), zip(*frame.cells, strict=True), strict=True)
-    bent = "is neither linear in the scores nor a product of two that populations have"
+    bent = (
+        "is neither linear in the scores nor a square or product of two, which is all that populations have; make a"
+        " column of its own of it in the table, and fit again"
+    )
     cells = {name: labels for name, labels in named if name}
     return affine_columns(model, frame.study, frame.measures, cells, bent=bent, pairs=frame.pairs)
