@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hikibayes.reconstruction.participants.independent import independent_category, independent_number
+from hikibayes.reconstruction.participants.independent import IndependentNumber, independent_category
 from hikibayes.reconstruction.participants.known import Known
-from hikibayes.reconstruction.participants.start import levels_of, with_few_odd
+from hikibayes.reconstruction.participants.start import level_weights, with_few_odd
+from hikibayes.reconstruction.verify import recompute
 from hikibayes.spec import InputError
 
-from .made_up import SOURCE, study_of
+from .made_up import SIZES, SOURCE, raw_data, study_of
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +19,14 @@ def known(nonaka):
     return Known(nonaka.read())
 
 
+def drawn(known: Known, name: str, *, seed: int) -> np.ndarray:
+    number = IndependentNumber(known=known, measure=known.study.measure(name))
+    return number.draw(np.random.default_rng(seed))
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_one_pair_of_sums_that_prints_difficulty(known, seed):
-    column = independent_number(known, known.study.measure("difficulty"), np.random.default_rng(seed))
+    column = drawn(known, "difficulty", seed=seed)
     control, hikikomori = column[:100], column[100:]
     # worked out by hand from mean, SD, t, Welch df and d: no other whole numbers print all of them
     assert (hikikomori.sum(), (hikikomori**2).sum()) == (613, 4523)
@@ -31,7 +37,7 @@ def test_the_one_pair_of_sums_that_prints_difficulty(known, seed):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_days_out_have_their_ranges_and_keep_to_the_assumed_spread(known, seed):
-    column = independent_number(known, known.study.measure("days_out"), np.random.default_rng(seed))
+    column = drawn(known, "days_out", seed=seed)
     control, hikikomori = column[:100], column[100:]
     assert (control.min(), control.max(), hikikomori.min(), hikikomori.max()) == (4, 31, 0, 31)
     for group in (control, hikikomori):
@@ -41,7 +47,7 @@ def test_days_out_have_their_ranges_and_keep_to_the_assumed_spread(known, seed):
 
 
 def test_duration_is_empty_in_the_control_group_and_skewed_in_the_other(known):
-    column = independent_number(known, known.study.measure("duration_months"), np.random.default_rng(1))
+    column = drawn(known, "duration_months", seed=1)
     found = column[100:]
     assert np.isnan(column[:100]).all()
     assert (found.min(), found.max()) == (6, 304)
@@ -60,19 +66,57 @@ def number_with(*facts: dict) -> Known:
     return Known(study_of(entries))
 
 
-def test_an_sd_that_whole_numbers_cannot_have_is_named():
-    known = number_with(
-        {"quantity": "mean", "group": "weekday", "value": "20.00"},
-        {"quantity": "sd", "group": "weekday", "value": "30.00"},
-    )
-    with pytest.raises(InputError, match="within the range of 'queue' print all of 'f0', 'f1'"):
-        independent_number(known, known.study.measure("queue"), np.random.default_rng(1))
-
-
 def test_a_mean_of_all_participants_and_a_median_shape():
     known = number_with({"quantity": "mean", "value": "12.3"}, {"quantity": "sd", "value": "6.1"})
-    column = independent_number(known, known.study.measure("queue"), np.random.default_rng(1))
+    column = drawn(known, "queue", seed=1)
     assert f"{column.mean():.1f} {column.std(ddof=1):.1f}" == "12.3 6.1"
+
+
+PRINTED = [
+    *((quantity, {"group": group}, 2) for quantity in ("mean", "sd") for group in SIZES),
+    *((quantity, {"between": list(SIZES), "test": "welch"}, 3) for quantity in ("t", "df", "p")),
+    ("d", {"between": list(SIZES)}, 2),
+    ("minimum", {"group": "weekend"}, 0),
+    ("maximum", {}, 0),
+]
+
+
+@pytest.mark.parametrize("high", [7, 90, 5000])
+@pytest.mark.parametrize("digits", [0, 3])
+def test_numbers_that_a_column_has_are_printed_by_another(high, digits):
+    """Of few values, of many, of very many, whole and continuous: each has printed sizes, tests and extremes."""
+    rng = np.random.default_rng(high + digits)
+    values = np.clip(high * (0.4 + 0.2 * rng.standard_normal(115)) + np.repeat([0, 0.1 * high], [70, 45]), 0, high)
+    table = raw_data().assign(queue=np.round(values, digits))
+    measure = {
+        "id": "queue",
+        "label": "Queue",
+        "kind": "number",
+        "unit": "s",
+        "range": [0, high],
+        "integer": not digits,
+    }
+    blank = [{"quantity": quantity, **address, "value": "0.5"} for quantity, address, _ in PRINTED]
+    numbers = recompute(_with(measure, *blank).study, table)
+    known = _with(
+        measure,
+        *({**fact, "value": f"{numbers[f'f{at}']:.{PRINTED[at][2]}f}"} for at, fact in enumerate(blank)),
+    )
+    for seed in range(3):
+        column = drawn(known, "queue", seed=seed)
+        assert column.min() >= 0
+        assert column.max() <= high
+        found = recompute(known.study, table.assign(queue=np.round(column, 10)))
+        missed = [fact.id for fact in known.study.facts if not fact.holds(found[fact.id])]
+        assert not missed
+
+
+def _with(measure: dict, *facts: dict) -> Known:
+    entries = [{"id": f"f{place}", "of": "queue", "source": SOURCE, **fact} for place, fact in enumerate(facts)]
+    study = study_of([])
+    content = study.model_dump(exclude_unset=True)
+    measures = [measure if one["id"] == measure["id"] else one for one in content["measure"]]
+    return Known(study.replace(measure=measures, fact=[*content["fact"], *entries]))
 
 
 def test_proportions_that_leave_too_many_people_are_refused():
@@ -87,12 +131,10 @@ def test_proportions_that_leave_too_many_people_are_refused():
 
 @pytest.mark.parametrize(("mean", "sd"), [(10, 4), (3, 3), (17, 2), (10, 1.2), (10, 9.5)])
 def test_scores_on_a_range_have_about_the_mean_and_sd(mean, sd):
-    scores = np.random.default_rng(1).standard_normal(20_000)
-    found = levels_of(scores, mean, sd, 0, 20)
-    assert found.min() >= 0
-    assert found.max() <= 20
-    assert found.mean() == pytest.approx(mean, abs=0.1)
-    assert found.std() == pytest.approx(sd, rel=0.04)
+    weights, values = level_weights(mean, sd, 0, 20), np.arange(21)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ values == pytest.approx(mean, abs=0.1)
+    assert np.sqrt(weights @ (values - weights @ values) ** 2) == pytest.approx(sd, rel=0.04)
 
 
 def test_few_odd_scores():

@@ -33,8 +33,8 @@ def space_of(sizes: tuple[int, ...], highest: list[int], *, fine: bool = False, 
         group=np.repeat(np.arange(len(sizes)), sizes),
         origin=np.zeros(m),
         grain=np.ones(m),
-        lowest=np.zeros(m),
-        highest=np.array(highest, dtype=float),
+        lowest=np.zeros((n, m)),
+        highest=np.tile(np.array(highest, dtype=float), (n, 1)),
         fine=np.full(m, fine),
         binary=np.array(highest) == 1,
         odd_cap=np.array(odd or [n] * m),
@@ -143,7 +143,7 @@ def setting():
 def test_moves_stay_in_their_limits_and_leave_groups_and_frozen_cells_alone(setting):
     numbers, columns = setting
     rng = np.random.default_rng(3)
-    highest = [int(high - low) for low, high in zip(columns.lowest, columns.highest, strict=True)]
+    highest = [int(high - low) for low, high in zip(columns.lowest[0], columns.highest[0], strict=True)]
     space = space_of(columns.sizes, highest)
     space.frozen[5, 1] = True
     rows = random_rows(space, rng)
@@ -163,7 +163,7 @@ def test_odd_scores_stay_few(setting):
     numbers, columns = setting
     rng = np.random.default_rng(4)
     place = columns.names.index("scent")
-    highest = [int(high - low) for low, high in zip(columns.lowest, columns.highest, strict=True)]
+    highest = [int(high - low) for low, high in zip(columns.lowest[0], columns.highest[0], strict=True)]
     cap = [sum(columns.sizes)] * len(highest)
     cap[place] = 7
     space = space_of(columns.sizes, highest, odd=cap)

@@ -26,10 +26,10 @@ from ..study.measures import Measure
 from ..study.study import Study
 from ..study.study_file import load_study
 from .participants.columns import Columns, lay_out
-from .participants.independent import independent_category, independent_number
+from .participants.independent import IndependentNumber, independent_category
 from .participants.item_columns import item_columns
 from .participants.known import Known
-from .participants.search import Search, adjusted
+from .participants.search import Search
 from .participants.targets import Draws, TargetMaker, Targets
 from .reconstructions import said_of
 from .shipped import meant, read_reconstructions, shipped_reconstructions
@@ -263,6 +263,10 @@ class Synthesizer:
         return TargetMaker(study=self.study, columns=self.columns, known=self.known, draws=self.draws)
 
     @cached_property
+    def _numbers(self) -> dict[str, IndependentNumber]:
+        return {m.id: IndependentNumber(known=self.known, measure=m) for m in self.study.measures}
+
+    @cached_property
     def _questionnaires(self) -> list[Questionnaire]:
         from .participants.items import Questionnaire
 
@@ -338,10 +342,7 @@ class Synthesizer:
             elif measure.kind == "category":
                 table[measure.id] = independent_category(study, measure, rng)
             else:
-                values = independent_number(self.known, measure, rng)
-                if measure.grain == 0 and measure.only_in is None:
-                    values = adjusted(study, measure, values)
-                table[measure.id] = _tidy(measure, values)
+                table[measure.id] = _tidy(measure, self._numbers[measure.id].draw(rng))
         return table
 
     def _answers(self, table: dict[str, object], targets: Targets, rng: np.random.Generator) -> dict[str, object]:

@@ -34,6 +34,8 @@ def address_of(study: Study, fact: Fact) -> Address:
     analysis = study.analysis
     given: dict[str, Any] = {"with_" if key == "with" else key: value for key, value in fact.address.items()}
     given.pop("errors", None)
+    if fact.of and not (fact.step or fact.group or fact.between) and (only := study.measure(fact.of).only_in):
+        given["group"] = only
     given["coding"] = DECLARED["coding"][fact.coding or analysis.coding][0]
     given["products"] = DECLARED["products"][fact.products or analysis.products][0]
     given["standardised"] = analysis.standardised if fact.standardised is None else fact.standardised

@@ -35,8 +35,8 @@ class Columns:
         Positions of two measures whose product regressions use.
     origin, grain : ndarray, shape (m,)
         A cell holding ``u`` means ``origin + grain * u``; a category counts its second level.
-    lowest, highest : ndarray of int, shape (m,)
-        Limits of the cells.
+    lowest, highest : ndarray of int, shape (k, m)
+        Limits of the cells in each group.
     """
 
     measures: tuple[Measure, ...]
@@ -101,26 +101,30 @@ def lay_out(study: Study, reconstructed: Sequence[str]) -> Columns:
     for name in sorted((regressors | {outcome}) - set(reconstructed)):
         raise InputError(f"measure {name!r} is in a regression, and the reconstructions do not have it")
     names = [name for name in (measure.id for measure in study.measures) if name in linked - {group, outcome}]
-    measures = tuple(study.measure(name) for name in (*names, outcome))
+    return columns_of(study, [study.measure(name) for name in (*names, outcome)], study.products)
+
+
+def columns_of(study: Study, measures: Sequence[Measure], products: Sequence[str] = ()) -> Columns:
+    """Say how measures are counted that are searched together; raises `InputError` for one of three levels and more."""
     for measure in measures:
         if measure.kind == "category" and len(measure.levels) != 2:
             raise InputError(f"measure {measure.id!r} has {len(measure.levels)} levels; a correlation needs two")
     place = {measure.id: index for index, measure in enumerate(measures)}
     grain = np.array([grain_of(study, measure) for measure in measures])
-    limits = [limits_of(study, measure) for measure in measures]
-    steps = np.array([[0, round((high - low) / g)] for (low, high), g in zip(limits, grain, strict=True)])
-    middle = np.where([measure.kind == "category" for measure in measures], 0, steps[:, 1] // 2)
+    low, high = np.array([limits_of(study, measure) for measure in measures]).T
+    category = [measure.kind == "category" for measure in measures]
+    origin = low + grain * np.where(category, 0, np.rint((high - low) / grain) // 2)
+    limits = np.array([[limits_of(study, measure, name) for measure in measures] for name in study.samples])
+    by_group = np.rint((limits - origin[:, None]) / grain[:, None]).astype(np.int64)
     return Columns(
-        measures=measures,
-        group=group,
+        measures=tuple(measures),
+        group=study.analysis.group,
         sizes=tuple(study.samples.values()),
-        products=tuple(
-            (place[one], place[other]) for one, _, other in (name.partition(":") for name in study.products)
-        ),
-        origin=np.array([low for low, _ in limits]) + grain * middle,
+        products=tuple((place[one], place[other]) for one, _, other in (name.partition(":") for name in products)),
+        origin=origin,
         grain=grain,
-        lowest=-middle,
-        highest=steps[:, 1] - middle,
+        lowest=by_group[..., 0],
+        highest=by_group[..., 1],
     )
 
 

@@ -41,7 +41,7 @@ def exact_rows(space: Space, rows: FloatArray, products: IntArray, rng: np.rando
     """
     rows = rows.copy()
     whole = np.flatnonzero(~space.fine)
-    order = whole[np.argsort((space.highest - space.lowest + ~space.binary)[whole], kind="stable")]
+    order = whole[np.argsort(((space.highest - space.lowest).max(axis=0) + ~space.binary)[whole], kind="stable")]
     for g, part in enumerate(space.parts):
         here = rows[part]
         for place, j in enumerate(order):
@@ -49,7 +49,7 @@ def exact_rows(space: Space, rows: FloatArray, products: IntArray, rng: np.rando
             wanted = np.concatenate(
                 [[products[g, 0, 1 + j]], products[g, 1 + known, 1 + j], [products[g, 1 + j, 1 + j]]]
             )
-            limits = float(space.lowest[j]), float(space.highest[j])
+            limits = float(space.lowest[part.start, j]), float(space.highest[part.start, j])
             column = _Column(here[:, known], limits, space.frozen[part, j])
             found = column.solved(here[:, j], wanted.astype(float), rng)
             if found is None:

@@ -32,6 +32,7 @@ def recolour(space: Space, rows: FloatArray, mean: FloatArray, cov: FloatArray, 
     given, free = np.flatnonzero(~columns), np.flatnonzero(columns)
     for g, part in enumerate(space.parts):
         here = rows[part]
+        ends = space.lowest[part][:, free], space.highest[part][:, free]
         fixed = here[:, given] - here[:, given].mean(axis=0)
         slope = np.linalg.pinv(cov[g][np.ix_(given, given)]) @ cov[g][np.ix_(given, free)]
         rest = cov[g][np.ix_(free, free)] - cov[g][np.ix_(free, given)] @ slope
@@ -41,7 +42,10 @@ def recolour(space: Space, rows: FloatArray, mean: FloatArray, cov: FloatArray, 
             left = left - fixed @ np.linalg.lstsq(fixed, left, rcond=None)[0]
             found = _root(left.T @ left / (len(here) - 1))
             left = np.linalg.solve(found, left.T).T @ wanted.T
-            moved = np.clip(mean[g, free] + fixed @ slope + left, space.lowest[free], space.highest[free])
+            wished = mean[g, free] + fixed @ slope + left
+            moved = np.clip(wished, *ends)
+            if (moved == wished).all():
+                break
         rows[part, free] = np.where(space.frozen[part][:, free], here[:, free], moved)
     return rows
 

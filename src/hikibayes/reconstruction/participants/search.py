@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 
 from ...arrays import BoolArray, FloatArray
-from ...study.measures import Measure
 from ...study.study import Study
 from .columns import Columns
 from .exact import exact_rows
@@ -32,39 +31,8 @@ ROUNDS = 40
 INSIDE, BEYOND = 0.3, 3.0
 """How far inside a bound a number is pulled, in widths: as far as it began, on either side, up to these."""
 KEPT = 0.75
-EXTREMES = ("minimum", "maximum")
 SIDES = 3
 """How often statistics whose sign nothing printed tells are put on the other side of zero."""
-
-
-def adjusted(study: Study, measure: Measure, values: FloatArray) -> FloatArray:
-    """Change a continuous score that no other is tied to as little as its own facts ask; extremes stay.
-
-    Parameters
-    ----------
-    study : Study
-    measure : Measure
-    values : ndarray, shape (n,)
-        Of all groups, the reference group first.
-    """
-    low, high = measure.limits
-    extremes = [float(fact.value) for fact in study.facts if fact.of == measure.id and fact.quantity in EXTREMES]
-    space = Space(
-        group=np.repeat(np.arange(len(study.samples)), [*study.samples.values()]),
-        origin=np.zeros(1),
-        grain=np.ones(1),
-        lowest=np.array([low]),
-        highest=np.array([high]),
-        fine=np.array([True]),
-        binary=np.array([False]),
-        odd_cap=np.array([len(values)]),
-        frozen=np.isin(values, extremes)[:, None],
-    )
-    numbers, rows = Numbers(study, [measure.id]), values[:, None]
-    if not numbers.goals:
-        return values
-    aim = Aim(*numbers.signed(numbers.values(*moments(space, rows))), numbers.width)
-    return change_least(space, numbers, rows, aim, space.fine)[0][:, 0]
 
 
 class Search:
@@ -114,12 +82,13 @@ class Search:
 
     def _space(self, targets: Targets, frozen: BoolArray) -> Space:
         columns = self.columns
+        group = np.repeat(np.arange(len(columns.sizes)), columns.sizes)
         return Space(
-            group=np.repeat(np.arange(len(columns.sizes)), columns.sizes),
+            group=group,
             origin=columns.origin,
             grain=columns.grain,
-            lowest=columns.lowest.astype(float),
-            highest=columns.highest.astype(float),
+            lowest=columns.lowest[group].astype(float),
+            highest=columns.highest[group].astype(float),
             fine=columns.fine,
             binary=columns.binary,
             odd_cap=np.floor(targets.odd_share * sum(columns.sizes)).astype(np.int64),

@@ -20,7 +20,7 @@ class Space:
         The rows of a group stand together, group 0 first.
     origin, grain : ndarray, shape (m,)
         A cell holding ``u`` means ``origin + grain * u``.
-    lowest, highest : ndarray, shape (m,)
+    lowest, highest : ndarray, shape (n, m)
         Limits of the cells.
     fine : ndarray of bool, shape (m,)
         Columns of continuous scores, whose cells are any real number.

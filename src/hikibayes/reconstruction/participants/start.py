@@ -54,7 +54,7 @@ def bent(columns: Columns, targets: Targets, rows: FloatArray) -> FloatArray:
         left, more = (both - fitted).T
         rest = max(1 - float(more @ more) / max(float(left @ left), 1e-9), 0.05)
         rows[begin:end, -1] = fitted[:, 0] + more + np.sqrt(rest) * left
-    lowest, highest = columns.lowest[-1], columns.highest[-1]
+    lowest, highest = (np.repeat(ends[:, -1], columns.sizes) for ends in (columns.lowest, columns.highest))
     rows[:, -1] = np.clip(rows[:, -1] if columns.fine[-1] else np.rint(rows[:, -1]), lowest, highest)
     return rows
 
@@ -89,7 +89,7 @@ def _raised(correlation: FloatArray, kept: FloatArray) -> FloatArray:
 
 def _ladder(columns: Columns, targets: Targets, k: int, i: int, sd: float) -> FloatArray:
     """Return the cumulative probabilities of a measure's levels in a group; none where levels are not needed."""
-    low, high = int(columns.lowest[i]), int(columns.highest[i])
+    low, high = int(columns.lowest[k, i]), int(columns.highest[k, i])
     if columns.binary[i] or high - low > MANY_LEVELS:
         return np.zeros(0)
     values, mean = np.arange(low, high + 1), targets.mean[k, i]
@@ -111,10 +111,10 @@ def _climbed(columns: Columns, targets: Targets, k: int, ladders: list[FloatArra
         if columns.binary[i]:
             found[:, i] = _top(scores[:, i], round(targets.mean[k, i] * len(scores)))
         elif len(ladder):
-            found[:, i] = columns.lowest[i] + np.searchsorted(ladder, share[:, i])
+            found[:, i] = columns.lowest[k, i] + np.searchsorted(ladder, share[:, i])
         else:
             values = targets.mean[k, i] + np.sqrt(targets.cov[k, i, i]) * scores[:, i]
-            found[:, i] = np.clip(np.rint(values), columns.lowest[i], columns.highest[i])
+            found[:, i] = np.clip(np.rint(values), columns.lowest[k, i], columns.highest[k, i])
     return found
 
 
@@ -123,16 +123,6 @@ def _top(scores: FloatArray, count: int) -> IntArray:
     flags = np.zeros(len(scores), np.int64)
     flags[np.argsort(scores)[len(scores) - count :]] = 1
     return flags
-
-
-def levels_of(scores: FloatArray, mean: float, sd: float, low: int, high: int) -> IntArray:
-    """Put z-scores on whole numbers from ``low`` to ``high`` with about this mean and SD."""
-    if high - low > MANY_LEVELS:
-        rounded: IntArray = np.clip(np.rint(mean + sd * scores), low, high).astype(np.int64)
-        return rounded
-    ladder = np.cumsum(level_weights(mean, sd, low, high))[:-1]
-    found: IntArray = low + np.searchsorted(ladder, ndtr(scores)).astype(np.int64)
-    return found
 
 
 def level_weights(mean: float, sd: float, low: int, high: int) -> FloatArray:
@@ -180,7 +170,8 @@ def freeze_extremes(study: Study, columns: Columns, rows: FloatArray) -> BoolArr
         j = columns.names.index(fact.of)
         value = round((float(fact.value) - columns.origin[j]) / columns.grain[j])
         rank = rows[:, j] if fact.quantity == "minimum" else -rows[:, j]
-        allowed = ~frozen[:, j] & ((group == study.group_names.index(fact.group)) if fact.group else True)
+        within = fact.group or study.measure(fact.of).only_in
+        allowed = ~frozen[:, j] & ((group == study.group_names.index(within)) if within else True)
         cell = int(np.argmin(np.where(allowed, rank, np.inf)))
         rows[cell, j], frozen[cell, j] = value, True
     return frozen
