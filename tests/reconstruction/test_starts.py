@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 from hikibayes.reconstruction import calibrate as calibration
-from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, starting_points
+from hikibayes.reconstruction.calibrate import WIDE, ConflictingRecordError, calibrate, starting_points
 from hikibayes.reconstruction.posterior.problem import Problem
-from hikibayes.reconstruction.posterior.starts import Suspect
+from hikibayes.reconstruction.posterior.starts import FROM_AFAR, TEMPERATURES, Starts, Suspect
 from hikibayes.reconstruction.posterior.traced import Traced
 from hikibayes.reconstruction.shipped import meant
 
@@ -147,3 +147,18 @@ def test_derivatives_are_those_of_the_residuals(record):
     np.testing.assert_allclose(slope @ along, (ahead[0] - behind[0]) / 2e-5, rtol=2e-4, atol=2e-4)
     # the prior beyond the sum of squares is smooth and small
     assert np.ptp(value + 0.5 * (left**2).sum(axis=1)) < 30
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_nothing_is_called_impossible_before_it_was_searched_from_afar(monkeypatch, wide):
+    asked = []
+
+    def searched(traced, *, points, seed, temperatures=TEMPERATURES):
+        asked.append(temperatures)
+        near = temperatures == FROM_AFAR
+        return Starts(u=np.zeros((8, 1)), cost=np.full(8, 1.0 if near else 9.0), misses=np.full((8, 1), 2.0 - near * 2))
+
+    monkeypatch.setattr(calibration, "find_starts", searched)
+    traced = SimpleNamespace(size=WIDE if wide else WIDE - 1)
+    assert len(calibration._starts(traced, seed=1).satisfied) == 8
+    assert asked == [TEMPERATURES, FROM_AFAR]

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate
+from hikibayes.reconstruction.calibrate import ConflictingRecordError, calibrate, starting_points
+from hikibayes.reconstruction.posterior.problem import Problem
+from hikibayes.reconstruction.posterior.traced import Traced
+from hikibayes.validation.strangers.stranger import stranger as random_stranger
+from hikibayes.validation.strangers.styles import Style
 
 from .printing import (
     PREDICTORS,
@@ -90,3 +94,12 @@ def outcome(seed: int) -> dict[str, object]:
 def test_full_prints_of_strangers_give_the_answers_of_their_raw_data():
     found = [outcome(seed) for seed in range(COUNT)]
     assert [each for each in found if not each["ok"]] == []
+
+
+# the first one's searches all end in a false minimum where they begin near
+@pytest.mark.parametrize(("seed", "style"), [(3141227042, None), *((seed, Style(products="raw")) for seed in range(3))])
+def test_a_true_record_of_few_people_with_raw_products_is_never_called_impossible(seed, style):
+    found = random_stranger(seed, style=style, max_n=300 if style is None else 60, max_scores=8 if style is None else 3)
+    _, starts, changed = starting_points(Traced(Problem.of(found.study)), seed=seed)
+    assert len(starts.satisfied)
+    assert not changed

@@ -31,7 +31,7 @@ from .posterior.density import numbers
 from .posterior.lanes import CHAINS, Beginning, Lanes, Progress, lanes
 from .posterior.problem import Problem
 from .posterior.sampling import Optimiser, Proposals, metropolis
-from .posterior.starts import LEFT_OUT, Starts, Suspect, descend, find_starts, suspects
+from .posterior.starts import FROM_AFAR, LEFT_OUT, Starts, Suspect, descend, find_starts, suspects
 from .posterior.traced import Traced
 from .posterior.verdict import LEAST_ESS, Sampler, Verdict, judge
 from .quantities import reported_quantities, summarise
@@ -342,8 +342,11 @@ def starting_points(traced: Traced, *, seed: int) -> tuple[Traced, Starts, dict[
 
 def _starts(traced: Traced, seed: int) -> Starts:
     found = find_starts(traced, points=STARTS, seed=seed)
-    if traced.size >= WIDE or found.agree >= STARTS // 2:
+    if found.agree >= STARTS // 2 or (traced.size >= WIDE and len(found.satisfied)):
         return found
+    wider = find_starts(traced, points=STARTS, seed=seed, temperatures=FROM_AFAR)
+    if traced.size >= WIDE or wider.agree >= STARTS // 2:
+        return wider if wider.cost[0] < found.cost[0] else found
     return find_starts(traced, points=MORE_STARTS, seed=seed)
 
 

@@ -19,6 +19,8 @@ SIMPLE = {"mean", "sd", "mean_difference", "correlation", "d", "t"}
 """What is printed of single measures and pairs: fitted first."""
 LEFT_OUT = 1e4
 TEMPERATURES = (10.0, 3.0, 1.0)
+FROM_AFAR = (100.0, 30.0, *TEMPERATURES)
+"""Where no search ends near the record: begun wider, fewer end in a false minimum."""
 STEPS = 25
 SPREAD = 0.5
 """SD of the places where the searches begin, in prior SDs."""
@@ -65,14 +67,14 @@ class Starts:
         return np.asarray((self.misses <= OUT_OF_REACH).all(axis=1))
 
 
-def find_starts(traced: Traced, *, points: int, seed: int) -> Starts:
+def find_starts(traced: Traced, *, points: int, seed: int, temperatures: tuple[float, ...] = TEMPERATURES) -> Starts:
     """Search from several places, in stages."""
     problem, rng = traced.problem, np.random.default_rng(seed)
     said = problem.statements
     u = SPREAD * rng.standard_normal((points, traced.size))
     u[0] = 0.0
     simple = np.array([target.kind in SIMPLE and not target.absolute for target in said], dtype=bool)
-    stages = [np.where(simple, 1.0, LEFT_OUT), *(np.full(len(said), t) for t in TEMPERATURES)]
+    stages = [np.where(simple, 1.0, LEFT_OUT), *(np.full(len(said), t) for t in temperatures)]
     cost = np.full(points, np.inf)
     for stage in stages:
         u, cost = descend(traced, u, np.broadcast_to(stage, (points, len(said))))
