@@ -97,6 +97,12 @@ def _understand(grid: Grid, known: Known) -> Understood:
         raise InputError(str(error), source=grid.place, key=grid.locator) from None
     if layout is None:
         understood.left.append(("the whole table", "no heading names a statistic such as M, SD, B, β, r or t"))
+    elif (size := read_heading(grid.title).size) and not any(
+        n.quantity == "n" or {"group", "between"} & {*n.address} for n in understood.numbers
+    ):
+        # of one sample; regressions have their own, group sizes stand with the groups
+        understood.numbers.append(Number("n", size))
+        understood.in_words += 1
     return understood
 
 
