@@ -99,6 +99,20 @@ def test_numbers_that_do_not_enter_are_listed_with_the_reason(tmp_path):
     assert made.entered == made.printed - 3
 
 
+def test_f_and_p_in_the_row_of_a_share_are_of_that_share(tmp_path):
+    rows = ["Step 1 | | | ", "Age | 0.05 | | .476", "R² | .33 | 27.83 | <.001"]
+    rows += ["Step 2 | | | ", "Age | 0.11 | | .148", "Mastery | -0.26 | | .035", "ΔR² | .08 | 15.20 | .002"]
+    table = ["Table 3. Regression predicting loneliness (N = 116)", "", "| | β | F | p |", "|---|---|---|---|"]
+    (tmp_path / "t.md").write_text("\n".join([*table, *(f"| {row} |" for row in rows)]), encoding="utf-8")
+    made = draft([tmp_path / "t.md"], Known())
+    study = made.study("t")
+    found = {(fact.quantity, fact.step): fact.printed for fact in study.facts if fact.term is None}
+    first = {("r2", "step_1"): "0.33", ("r2_f", "step_1"): "27.83", ("r2_p", "step_1"): "< 0.001"}
+    second = {("delta_r2", "step_2"): "0.08", ("delta_r2_f", "step_2"): "15.20", ("delta_r2_p", "step_2"): "0.002"}
+    assert found == first | second | {("n", "step_1"): "116", ("n", "step_2"): "116"}
+    assert made.left == []
+
+
 def test_two_tables_that_disagree_are_said(tmp_path):
     (tmp_path / "a.md").write_text(GROUPS, encoding="utf-8")
     other = GROUPS.replace("Table 1", "Table 2").replace("88.1 (3.2)", "89.1 (3.2)")

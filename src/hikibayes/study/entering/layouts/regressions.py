@@ -34,6 +34,9 @@ OF_A_STEP = {
     "p": "r2_p",
 }
 DFS_OF = {"r2_f": ("r2_df1", "r2_df2"), "delta_r2_f": ("delta_r2_df1", "delta_r2_df2")}
+TESTS = ("f", "p")
+TESTED = {"r2": "r2", "adjusted_r2": "r2", "delta_r2": "delta_r2", "adjusted_delta_r2": "delta_r2"}
+"""What stands in a column of F or p is of the share that its row is of."""
 SHARES = {"r2", "adjusted_r2", "delta_r2", "adjusted_delta_r2"}
 INLINE = re.compile(
     r"(?P<name>(?:Adj\w*\.? )?Δ?R2|ΔF|F|p)\s*(?P<df>\(\s*\d+\s*[,;]\s*\d+\s*\))?\s*(?P<relation>[=<>])\s*"
@@ -132,7 +135,8 @@ def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], se
         numbers = grid.numbers(row.index, column.index)
         if not numbers:
             continue
-        statistics = row.heading.statistics if of_step else _statistics(column, grid)
+        tests = of_step and {*column.statistics} in ({"f"}, {"p"}) and row.heading.statistics[0] in TESTED
+        statistics = row.heading.statistics if of_step and not tests else _statistics(column, grid)
         for name, text in assigned(numbers, statistics):
             last[step] = name if name in COEFFICIENTS else last.get(step, "")
             number = (
@@ -169,6 +173,8 @@ def _about_step(name: str, text: str, step: str, row: Row) -> Number | None:
     quantity = OF_A_STEP.get(name, "")
     if name in SHARES and text.endswith("%"):
         text = str(Decimal(text[:-1]).scaleb(-2))
+    if name in TESTS and (share := row.heading.statistics[:1]) and share[0] in TESTED:
+        quantity = f"{TESTED[share[0]]}_{name}"
     if name == "adjusted_delta_r2":
         return Number("delta_r2", text, {}, {"adjusted": "true"}, {"step": step})
     return Number(quantity, text, {}, {}, {"step": step})
