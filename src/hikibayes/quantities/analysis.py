@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..kept import kept
 from ..moments import CODINGS, Comparison, Fit, GroupMoments, compare, regress
 from ..moments.designs import Codes, Products
 from ..moments.tails import Array
@@ -87,8 +88,6 @@ class Analysis:
 
     def __init__(self, outline: Outline, moments: GroupMoments, *, checked: bool = False) -> None:
         self.outline, self.moments, self._checked = outline, moments, checked
-        self._fits: dict[tuple[str, str, str], Fit] = {}
-        self._comparisons: dict[tuple[str, str], Comparison] = {}
 
     def index(self, group: str) -> int:
         """Return the position of a group."""
@@ -96,23 +95,21 @@ class Analysis:
 
     def regression(self, step: str, coding: str = "dummy", products: Products = "z") -> Fit:
         """Return the regression of a step; R2 and its like are the same under every coding and kind of product."""
-        key = (step, coding, products)
-        if key not in self._fits:
-            only = self.outline.within.get(step)
-            codes = {} if only else codes_of(self.outline.group, self.outline.groups, coding)
-            moments, terms = self._only(only) if only else self.moments, self.outline.terms[step]
-            outcome = self.outline.outcome_of(step)
-            self._fits[key] = regress(moments, outcome, terms, codes=codes, products=products, checked=self._checked)
-        return self._fits[key]
+        return self._regression(step, coding, products)
 
+    @kept
+    def _regression(self, step: str, coding: str, products: Products) -> Fit:
+        only = self.outline.within.get(step)
+        codes = {} if only else codes_of(self.outline.group, self.outline.groups, coding)
+        moments, terms = self._only(only) if only else self.moments, self.outline.terms[step]
+        outcome = self.outline.outcome_of(step)
+        return regress(moments, outcome, terms, codes=codes, products=products, checked=self._checked)
+
+    @kept
     def of_group(self, step: str, group: str) -> Fit:
         """Return a step's regression run on one group alone, without the terms that have the group in them."""
-        key = (step, "", group)
-        if key not in self._fits:
-            terms = tuple(term for term in self.outline.terms[step] if self.outline.group not in term.split(":"))
-            outcome = self.outline.outcome_of(step)
-            self._fits[key] = regress(self._only(group), outcome, terms, codes={}, checked=self._checked)
-        return self._fits[key]
+        terms = tuple(term for term in self.outline.terms[step] if self.outline.group not in term.split(":"))
+        return regress(self._only(group), self.outline.outcome_of(step), terms, codes={}, checked=self._checked)
 
     def _only(self, group: str) -> GroupMoments:
         at, every = self.index(group), self.moments
@@ -125,11 +122,10 @@ class Analysis:
             origins=every.origins,
         )
 
+    @kept
     def comparison(self, between: tuple[str, str]) -> Comparison:
         """Return the comparison of two groups, the first minus the second, in every measure."""
-        if between not in self._comparisons:
-            self._comparisons[between] = compare(self.moments, self.index(between[0]), self.index(between[1]))
-        return self._comparisons[between]
+        return compare(self.moments, self.index(between[0]), self.index(between[1]))
 
     def size(self, group: str | None) -> Array:
         """Return the number of participants in a group, or in all."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..arrays import BoolArray, FloatArray
+from ..kept import kept
 from ..spec import InputError, read_text, unknown_name
 from ..study.facts import Fact
 from ..study.study import Study
@@ -148,35 +149,26 @@ class _Stranger:
 
     def _complete(self, fact: Fact) -> _Stranger:
         """Return someone who has the rows without empty cells in a regression's, or a correlation's, columns."""
-        named = (fact.of, fact.with_) if fact.with_ else ()
-        columns = self._regressed(fact.step) if fact.step else named
-        full = [self._full[name] for name in columns if name in self._full]
-        if not full:
-            return self
-        whole = np.all(full, axis=0)
-        if (key := whole.tobytes()) not in self._others:
-            self._others[key] = _Stranger(self.study, self.table[whole])
-        return self._others[key]
+        if fact.step:
+            return self._with_all(self._regressed(fact.step))
+        return self._with_all((fact.of, fact.with_)) if fact.with_ else self
 
+    @kept
     def _regressed(self, step: str) -> tuple[str, ...]:
-        if step not in self._columns:
-            parts = dict.fromkeys(part for term in self.study.terms(step) for part in term.split(":"))
-            self._columns[step] = (self.study.analysis.outcome, *parts)
-        return self._columns[step]
+        parts = dict.fromkeys(part for term in self.study.terms(step) for part in term.split(":"))
+        return (self.study.analysis.outcome, *parts)
 
-    @cached_property
-    def _columns(self) -> dict[str, tuple[str, ...]]:
-        return {}
+    @kept
+    def _with_all(self, columns: tuple[str | None, ...]) -> _Stranger:
+        """Return someone who has the rows without empty cells in some columns."""
+        full = [self._full[name] for name in columns if name in self._full]
+        return _Stranger(self.study, self.table[np.all(full, axis=0)]) if full else self
 
     @cached_property
     def _full(self) -> dict[str, BoolArray]:
         """Which cells are not empty, of the columns that have empty ones."""
         full = self.table.notna()
         return {str(name): full[name].to_numpy() for name in full.columns[~full.all()]}
-
-    @cached_property
-    def _others(self) -> dict[bytes, _Stranger]:
-        return {}
 
     def _value(self, fact: Fact) -> float | None:
         if NOT_RECOMPUTED.fullmatch(fact.quantity) or fact.errors:
@@ -233,38 +225,28 @@ class _Stranger:
             rows[name] = np.asarray(self._group == name, dtype=bool)
         return rows
 
-    @cached_property
-    def _numbers(self) -> dict[str, FloatArray]:
-        return {}
-
+    @kept
     def _number(self, name: str) -> FloatArray:
         """Return a measure as numbers: a category as 0/1 for its second level."""
-        if name not in self._numbers:
-            measure, column = self.study.measure(name), self._column(name)
-            if measure.kind == "category":
-                levels = [level.id for level in measure.levels]
-                labels = self._labels(name)
-                if strange := sorted(set(map(str, labels)) - set(levels)):
-                    raise InputError(unknown_name("level", strange[0], levels), key=f"column {name!r}")
-                self._numbers[name] = (labels == levels[1]).astype(float)
-            else:
-                self._numbers[name] = column.to_numpy(dtype=float)
-        return self._numbers[name]
+        measure = self.study.measure(name)
+        if measure.kind != "category":
+            return np.asarray(self._column(name), dtype=float)
+        levels = [level.id for level in measure.levels]
+        labels = self._labels(name)
+        if strange := sorted(set(map(str, labels)) - set(levels)):
+            raise InputError(unknown_name("level", strange[0], levels), key=f"column {name!r}")
+        return np.asarray(labels == levels[1], dtype=float)
 
+    @kept
     def _labels(self, name: str) -> NDArray[Any]:
-        if name not in self._texts:
-            self._texts[name] = self._column(name).to_numpy(dtype=object)
-        return self._texts[name]
-
-    @cached_property
-    def _texts(self) -> dict[str, NDArray[Any]]:
-        return {}
-
-    def _in(self, group: str | None) -> BoolArray:
-        return self._rows[group]
+        return self._column(name).to_numpy(dtype=object)
 
     def _values(self, fact: Fact, group: str | None = None) -> FloatArray:
-        values = self._number(fact.of or "")[self._in(group or fact.group)]
+        return self._present(fact.of or "", group or fact.group)
+
+    @kept
+    def _present(self, of: str, group: str | None) -> FloatArray:
+        values = self._number(of)[self._rows[group]]
         return values[~np.isnan(values)]
 
     # -- without a regression ----------------------------------------------------------------------------------------
@@ -277,10 +259,10 @@ class _Stranger:
         return float(values[fact.quantity])
 
     def _count(self, fact: Fact) -> float:
-        return float(self._in(fact.group).sum())
+        return float(self._rows[fact.group].sum())
 
     def _share(self, fact: Fact, group: str | None) -> float:
-        labels = self._labels(fact.of or "")[self._in(group)]
+        labels = self._labels(fact.of or "")[self._rows[group]]
         return float(np.mean(labels == fact.level))
 
     def _share_difference(self, fact: Fact) -> float:
@@ -288,7 +270,7 @@ class _Stranger:
         return self._share(fact, first) - self._share(fact, second)
 
     def _pair(self, fact: Fact) -> tuple[FloatArray, FloatArray]:
-        rows = self._in(fact.group)
+        rows = self._rows[fact.group]
         return self._number(fact.of or "")[rows], self._number(fact.with_ or "")[rows]
 
     def _correlation_p(self, fact: Fact) -> float:
@@ -304,9 +286,7 @@ class _Stranger:
             return difference
         if fact.quantity == "d":
             return _effect_size(fact.kind or "cohen", first, second)
-        if (key := (fact.of, fact.between, fact.test, fact.tail)) not in self._tests:
-            self._tests[key] = stats.ttest_ind(first, second, equal_var=fact.test == "student", alternative=_side(fact))
-        test = self._tests[key]
+        test = self._t_test(fact.of or "", fact.between or ("", ""), fact.test, _side(fact))
         p = test.pvalue / (2 if fact.tail == "one" else 1)
         if fact.quantity.startswith("mean_difference_"):
             limits = test.confidence_interval(fact.confidence or 0.95)
@@ -314,9 +294,10 @@ class _Stranger:
             return float(ends.get(fact.quantity, difference / test.statistic))
         return float({"t": test.statistic, "df": test.df, "p": p}[fact.quantity])
 
-    @cached_property
-    def _tests(self) -> dict[tuple[Any, ...], Any]:
-        return {}
+    @kept
+    def _t_test(self, of: str, groups: tuple[str, str], test: str | None, side: Side) -> Any:
+        parts = [self._present(of, group) for group in groups]
+        return stats.ttest_ind(*parts, equal_var=test == "student", alternative=side)
 
     def _alpha(self, fact: Fact) -> float | None:
         measure = self.study.measure(fact.of or "")
@@ -329,40 +310,22 @@ class _Stranger:
             return None
         return _farthest(fact, [self._reliability(tuple(names), fact.group) for names in parts.values()])
 
-    @cached_property
-    def _reliabilities(self) -> dict[tuple[tuple[str, ...], str | None], float]:
-        return {}
+    @kept
+    def _answers(self, names: tuple[str, ...]) -> FloatArray:
+        found: FloatArray = self.table[list(names)].to_numpy(dtype=float)
+        return found
 
-    @cached_property
-    def _items(self) -> dict[str, FloatArray]:
-        return {}
-
-    def _answers(self, name: str) -> FloatArray:
-        if name not in self._items:
-            self._items[name] = self.table[name].to_numpy(dtype=float)
-        return self._items[name]
-
+    @kept
     def _reliability(self, names: tuple[str, ...], group: str | None) -> float:
-        if (names, group) not in self._reliabilities:
-            answers = np.column_stack([self._answers(name) for name in names])
-            self._reliabilities[names, group] = cronbach_alpha(answers[self._in(group)])
-        return self._reliabilities[names, group]
+        return cronbach_alpha(self._answers(names)[self._rows[group]])
 
     # -- regressions -------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _fits(self) -> dict[tuple[Any, ...], Any]:
-        return {}
-
+    @kept
     def _fit(self, step: str, way: _Way) -> RegressionResults:
         """Fit a step."""
-        if (step, way) not in self._fits:
-            from statsmodels.regression.linear_model import OLS
-
-            outcome = self._number(self.study.analysis.outcome)
-            X = np.column_stack([np.ones(len(outcome)), self._design(step, way)])
-            self._fits[step, way] = OLS(_z(outcome) if way.standardised else outcome, X).fit()
-        return self._fits[step, way]
+        outcome = self._number(self.study.analysis.outcome)
+        return _ols(_z(outcome) if way.standardised else outcome, self._design(step, way))
 
     def _design(self, step: str, way: _Way) -> FloatArray:
         """Return the columns (n, T) of a step's terms."""
@@ -449,16 +412,18 @@ class _Stranger:
 
     def _separate_slope(self, fact: Fact, standardised: bool) -> float:
         """Return a slope, its SE or its p from a regression of its group alone, in SDs of that group."""
-        from statsmodels.regression.linear_model import OLS
-
-        rows, group = self._in(fact.group), self.study.analysis.group
+        rows, group = self._rows[fact.group], self.study.analysis.group
         names = [term for term in self.study.terms(fact.step or "") if group not in term.split(":")]
         scored = {name: self._number(name)[rows] for name in (*names, self.study.analysis.outcome)}
         if standardised:
             scored = {name: x if self._is_category(name) else _z(x) for name, x in scored.items()}
         *columns, outcome = scored.values()
-        fit = OLS(outcome, np.column_stack([np.ones(len(outcome)), *columns])).fit()
-        return _of_fit(fit, 1 + names.index(fact.of or ""), fact.quantity.removeprefix("slope"), fact)
+        return _of_fit(
+            _ols(outcome, np.column_stack(columns)),
+            1 + names.index(fact.of or ""),
+            fact.quantity.removeprefix("slope"),
+            fact,
+        )
 
     def _inflation(self, fact: Fact) -> float:
         columns = self._design(fact.step or "", self._settings(fact))
@@ -482,6 +447,12 @@ class _Stranger:
         if fact.adjusted:
             return float(fit.rsquared_adj - shorter.rsquared_adj)
         return float(fit.rsquared - shorter.rsquared)
+
+
+def _ols(outcome: FloatArray, columns: FloatArray) -> RegressionResults:
+    from statsmodels.regression.linear_model import OLS
+
+    return OLS(outcome, np.column_stack([np.ones(len(outcome)), columns])).fit()
 
 
 def _codes(coding: str, is_in: FloatArray) -> FloatArray:
@@ -516,11 +487,12 @@ NOT_RECOMPUTED = re.compile(
 )
 """Kinds of numbers that participants are not yet asked for."""
 
-ALTERNATIVES: Mapping[str, Literal["less", "greater"]] = {"lower": "less", "upper": "greater"}
+type Side = Literal["two-sided", "less", "greater"]
+ALTERNATIVES: Mapping[str, Side] = {"lower": "less", "upper": "greater"}
 """SciPy's names of one-sided tests."""
 
 
-def _side(fact: Fact) -> Literal["two-sided", "less", "greater"]:
+def _side(fact: Fact) -> Side:
     return ALTERNATIVES.get(fact.tail or "", "two-sided")
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from .. import apa
 from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
 from ..inference.saved_fit import POSTERIOR
+from ..kept import kept
 from ..quantities import KINDS
 from ..study import wording
 from ..study.study import Estimand, Study
@@ -31,7 +32,6 @@ class Findings:
 
     def __init__(self, run: SavedRun) -> None:
         self.run = run
-        self._tables: dict[str, pd.DataFrame] = {}
 
     @cached_property
     def study(self) -> Study:
@@ -48,11 +48,10 @@ class Findings:
         """Models by step."""
         return self.run.models
 
+    @kept
     def table(self, name: str) -> pd.DataFrame:
         """Return a table; an empty one where the run has it not."""
-        if name not in self._tables:
-            self._tables[name] = self.run.table(name) if self.run.has(name) else pd.DataFrame()
-        return self._tables[name]
+        return self.run.table(name) if self.run.has(name) else pd.DataFrame()
 
     def has(self, *names: str) -> bool:
         """Tell whether the run has all these files."""
