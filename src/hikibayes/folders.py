@@ -9,10 +9,12 @@ Two equal runs write equal bytes, apart from ``run.json``, which holds time and 
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
@@ -20,6 +22,7 @@ from pydantic import ValidationError
 from .files import known_format, put
 from .provenance import RunRecord, file_digest
 from .spec import InputError
+from .texts import guarded, unguarded
 
 type Content = pd.DataFrame | str | bytes | Callable[[Path], None]
 """A table, a text, bytes, or a function that writes to the path it is given."""
@@ -32,8 +35,24 @@ COMPLETE = ".complete"
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV, the same bytes everywhere: eight digits, line feeds, empty for missing."""
-    return table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    """Return a table as CSV, the same bytes everywhere: eight digits, line feeds, empty for missing.
+
+    A text that a spreadsheet would compute has an apostrophe in front of it.
+    """
+    return _each_text(table, guarded).to_csv(index=False, float_format="%.8g", lineterminator="\n")
+
+
+def csv_table(text: str, **options: Any) -> pd.DataFrame:
+    """Read a table as `csv_text` writes it, with pandas' options; only an empty cell is missing."""
+    table = pd.read_csv(io.StringIO(text), **{"keep_default_na": False, "na_values": [""], **options})
+    return _each_text(table, unguarded)
+
+
+def _each_text(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
+    texts = table.select_dtypes(["object", "string", "category"])
+    return table.assign(**{str(name): texts[name].map(change, na_action="ignore") for name in texts}).rename(
+        columns=change
+    )
 
 
 def write_run(folder: Path, contents: Mapping[str, Content], record: RunRecord) -> None:
@@ -127,6 +146,8 @@ def _write(folder: Path, contents: Mapping[str, Content], record: Callable[[dict
     try:
         finish(folder)
         for name, content in contents.items():
+            if not _is_inside(aside, Path(name)):
+                raise ValueError(f"{name} is no file of a run folder")
             put(aside / name, csv_text(content) if isinstance(content, pd.DataFrame) else content)
         # netCDF holds creation properties of its library and is compared by values, not bytes
         digests = {name: file_digest(aside / name) for name in sorted(contents) if not name.endswith(".nc")}
@@ -156,15 +177,24 @@ def finish(folder: Path) -> None:
 
 
 def _move(folder: Path, complete: Path) -> None:
+    if complete.is_symlink():
+        raise OSError(None, f"{COMPLETE} leads out of it")
     if (complete / RECORD).is_file():
         for name in _left_behind(folder, complete):
             _remove(folder, name)
         moved = [path.relative_to(complete) for path in sorted(complete.rglob("*")) if path.is_file()]
         # the record comes last: as long as it is here, there is something to do
         for path in sorted(moved, key=lambda path: path == Path(RECORD)):
+            if not _is_inside(folder, path):
+                raise OSError(None, f"{path} leads out of it")
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (complete / path).replace(folder / path)
     shutil.rmtree(complete, ignore_errors=True)
+
+
+def _is_inside(folder: Path, name: Path) -> bool:
+    """Tell whether a name stays in a folder, which may have come from somebody else, with links in it."""
+    return ".." not in name.parts and folder.resolve() in ((folder / name).parent.resolve() / name.name).parents
 
 
 def _left_behind(folder: Path, complete: Path) -> set[str]:
@@ -184,7 +214,7 @@ def _left_behind(folder: Path, complete: Path) -> set[str]:
 def _remove(folder: Path, name: str) -> None:
     """Remove a file of an earlier run, and the folder it was alone in; a name that leads elsewhere is left alone."""
     path = folder / name
-    if folder.resolve() not in path.resolve().parents:
+    if not _is_inside(folder, Path(name)):
         return
     path.unlink(missing_ok=True)
     while path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):

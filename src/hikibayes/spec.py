@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 
 from .defaults import LARGEST_SEED
 from .shown import overview, overview_html
+from .texts import CONTROL
 
 LARGEST = 10**12
 """The largest size of a number; what is printed about people is far from it."""
@@ -38,6 +39,10 @@ DEEPEST = 20
 """Levels of tables and lists inside each other."""
 LARGEST_FILE = 5_000_000
 """Bytes; the longest record so far has 70,000."""
+MOST_ENTRIES = 100_000
+"""Values, lists and tables of a file; the longest record so far has 2,414."""
+MOST_DOTS = 2_000
+"""On a line of TOML: the parser takes time by the square of a dotted key's length."""
 MOST_PROBLEMS = 10
 """A file with more problems than this has the first ones shown, and the others counted."""
 
@@ -213,6 +218,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     text = read_text(path)
     if not text.strip():
         raise InputError("is empty; a TOML file is expected", source=path)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > MOST_DOTS:
+            raise InputError(f"has more than {MOST_DOTS:,} dots in line {number}; so many are not read", source=path)
     content: dict[str, Any] = _parsed(lambda: tomllib.loads(text, parse_float=Decimal), "TOML", path)
     return content
 
@@ -228,14 +236,24 @@ def _parsed(parse: Callable[[], Any], kind: str, source: str | Path) -> Any:
         raise InputError(f"is not valid {kind}: a number has too many digits", source=source) from None
     except RecursionError:
         raise InputError(too_deep, source=source) from None
-    if _deeper_than(content, DEEPEST):
+    level, entries = [content], 0
+    for _ in range(DEEPEST + 1):
+        level = [part for each in level for part in _inside(each)]
+        entries += len(level)
+        for text in level:
+            if isinstance(text, str) and (found := CONTROL.search(text)):
+                raise InputError(f"has the character U+{ord(found[0]):04X}, which no text shows", source=source)
+    if level:
         raise InputError(too_deep, source=source)
+    if entries > MOST_ENTRIES:
+        raise InputError(f"has {entries:,} entries; at most {MOST_ENTRIES:,} are accepted", source=source)
     return content
 
 
-def _deeper_than(content: Any, levels: int) -> bool:
-    inside = content.values() if isinstance(content, Mapping) else content if isinstance(content, list) else ()
-    return levels < 0 or any(_deeper_than(part, levels - 1) for part in inside)
+def _inside(content: Any) -> Iterable[Any]:
+    if isinstance(content, Mapping):
+        return (*content.keys(), *content.values())
+    return content if isinstance(content, list) else ()
 
 
 def _key_path(parts: Sequence[int | str], content: Any) -> str:
@@ -315,10 +333,18 @@ def _problems(spec: type[BaseModel], error: ValidationError, content: Any) -> It
     by_key: dict[str, list[ErrorDetails]] = {}
     for problem in error.errors(include_url=False):
         by_key.setdefault(_key_path(problem["loc"], content), []).append(problem)
-    for key, problems in by_key.items():
+    for place, (key, problems) in enumerate(sorted(by_key.items(), key=_misspelt_first)):
+        if place > 10 * MOST_PROBLEMS:  # counted only: a thousand names are not looked up
+            yield _Problem(key, "", problems[0]["type"])
+            continue
         tried = len({problem["loc"] for problem in problems}) > 1
         texts = list(dict.fromkeys(text for problem in problems for text in _texts(spec, problem)))
         yield from (_Problem(key, text, problems[0]["type"]) for text in ([" or: ".join(texts)] if tried else texts))
+
+
+def _misspelt_first(found: tuple[str, list[ErrorDetails]]) -> bool:
+    """Order problems: a misspelt key also makes the right one "missing", and is what the person wants to hear of."""
+    return found[1][0]["type"] != "extra_forbidden"
 
 
 def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: str | Path) -> T:
@@ -335,8 +361,6 @@ def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: s
         problems = list(_problems(spec, error, content))
     except RecursionError:
         raise InputError(f"has more than {DEEPEST} tables or lists inside each other", source=source) from None
-    # a misspelt key also makes the right one "missing": the misspelling is what the person wants to hear of
-    problems.sort(key=lambda problem: problem.kind != "extra_forbidden")
     hints = "".join(problem.text for problem in problems if problem.kind == "extra_forbidden")
     problems = [p for p in problems if p.kind != "missing" or f"did you mean {p.key.rpartition('.')[2]!r}" not in hints]
     shown = [InputError(problem.text, source=source, key=problem.key) for problem in problems[:MOST_PROBLEMS]]

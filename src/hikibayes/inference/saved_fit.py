@@ -5,7 +5,6 @@ The folder needs nothing beside it. It holds the study and the model as they wer
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..files import netcdf_bytes, read_dataset
-from ..folders import read_record
+from ..folders import csv_table, read_record
 from ..provenance import RunRecord
 from ..spec import InputError, read_object, read_text, spec_text, validated
 from ..study.study import Study
@@ -159,7 +158,7 @@ def _remarks(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return remark_table(())
     try:
-        found = pd.read_csv(io.StringIO(read_text(path)), keep_default_na=False)
+        found = csv_table(read_text(path), na_values=[])
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"is not a table: {error}", source=path) from None
     if missing := [name for name in remark_table(()) if name not in found]:

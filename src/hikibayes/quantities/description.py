@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..moments.tails import Array
+from ..spec import LARGEST_SAMPLE
 from .analysis import Analysis
 from .estimates import Estimate, kinds_of
 from .kind import INFINITY, Address, Kind
@@ -51,6 +52,7 @@ KINDS = (
         words="number of participants",
         may=("group", "step"),
         low=0,
+        high=LARGEST_SAMPLE,
         unit="participants",
         whole=True,
         settled_by="the sizes of both groups and of the whole sample together",

@@ -7,7 +7,6 @@ the one in question.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..arrays import BoolArray, FloatArray
+from ..folders import csv_table
 from ..kept import kept
 from ..spec import InputError, read_text, unknown_name
 from ..study.facts import Fact
@@ -88,7 +88,7 @@ def _table(path: Path) -> pd.DataFrame:
     """Read CSV as `synthesize` writes it: only an empty cell is missing."""
     text = read_text(path, most=LARGEST_TABLE)
     try:
-        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+        return csv_table(text)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"is not a table: {error}", source=path) from None
 

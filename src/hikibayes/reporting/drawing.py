@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..apa import bounded
+from ..texts import CONTROL
 from .saved import SavedRun
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ LINES: Mapping[str, Line] = {
 }
 MARKS: Mapping[str, str] = {REFERENCE: "o", FOCAL: "^", PRINTED: "D", OTHER: "s", INK: "o", FAINT: "s"}
 STYLE: Any = {
+    # a label may have dollar signs in it
+    "text.parse_math": False,
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -115,7 +118,7 @@ def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: An
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    settings: Any = {"svg.hashsalt": "hikibayes", **style}
+    settings: Any = {"svg.hashsalt": "hikibayes", "text.parse_math": False, **style}
     with mpl.rc_context(settings), warnings.catch_warnings():
         # the browser has a font for it: the text of the figure stays text
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
@@ -123,7 +126,7 @@ def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: An
         text = io.StringIO()
         drawn.savefig(text, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
         plt.close(drawn)
-    return _shortened(text.getvalue())
+    return _shortened(CONTROL.sub("", text.getvalue()))
 
 
 def _shortened(svg: str) -> str:

@@ -6,6 +6,7 @@ any main topic has a plain page: its tables and figures, and what the plain topi
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -120,6 +121,8 @@ def _sections(topics: Iterable[Topic], findings: Findings, shared: Mapping[str, 
     ]
 
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""What a browser lets a report do: nothing but be seen."""
 MOST_ROWS = 200
 """A longer table is cut in a plain report; its file has the rest."""
 DATA_SET = re.compile(r"dataset-\d+")
@@ -137,12 +140,12 @@ def _plain_page(findings: Findings, topics: Sequence[Topic], drawn: Mapping[str,
     ]
     # those drawn anew first, in their topics' order, which files in a folder do not have
     kept = {name: text for name, text in run.texts.items() if name.endswith(".svg") and name not in drawn}
-    figures_of = {**drawn, **kept}
     shown = {
         "run": run,
         "tables": tables,
         "failed": [row for name in names for row in _failed(run.table(name))],
-        "figures": {name: _inline(name, figures_of) for name in (Path(path).stem for path in figures_of)},
+        "figures": {name: _inline(name, drawn) for name in map(_stem, drawn)}
+        | {_stem(p): _apart(p, kept) for p in kept},
         "data_sets": sum(bool(DATA_SET.fullmatch(name.removesuffix(".csv"))) for name in run.texts),
         "sections": _sections(topics, findings, {}),
     }
@@ -181,7 +184,7 @@ def _environment() -> Environment:
     names = ("number", "bounded", "value", "interval", "probability", "percent", "bayes_factor", "stated", "plain")
     environment.filters |= {f"apa_{name}": getattr(apa, name) for name in names}
     environment.filters["as_printed"] = apa.as_printed
-    environment.globals |= {"interval": apa.interval}
+    environment.globals |= {"interval": apa.interval, "policy": POLICY}
     return environment
 
 
@@ -189,6 +192,18 @@ def _text(name: str) -> Markup:
     from markupsafe import Markup
 
     return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
+
+
+def _apart(path: str, figures: Mapping[str, str]) -> Markup:
+    """Return a figure that was found in the folder, as a picture: whatever else is in it does nothing there."""
+    from markupsafe import Markup
+
+    whole = base64.b64encode(figures[path].encode()).decode()
+    return Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(_stem(path).replace("_", " "), whole)
+
+
+def _stem(path: str) -> str:
+    return Path(path).stem
 
 
 def _inline(name: str, figures: Mapping[str, str], shows: str = "") -> Markup:

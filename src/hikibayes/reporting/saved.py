@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from ..folders import RECORD, csv_text, read_record
+from ..folders import RECORD, csv_table, csv_text, read_record
 from ..inference.models.specs import ModelSpec
 from ..provenance import RunRecord
 from ..reconstruction.reconstructions import NOTE
@@ -96,7 +95,7 @@ class SavedRun:
     @staticmethod
     def parse(text: str) -> pd.DataFrame:
         """Read CSV as it is written here: only an empty cell is missing; older columns get today's names."""
-        return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""]).rename(columns=OLD_COLUMNS)
+        return csv_table(text).rename(columns=OLD_COLUMNS)
 
     @cached_property
     def study(self) -> Study:

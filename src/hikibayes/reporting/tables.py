@@ -7,6 +7,7 @@ import json
 import pandas as pd
 
 from .. import apa
+from ..texts import shown
 
 PIPE_WIDTH = 140
 SHORT = 32
@@ -57,7 +58,7 @@ def cell_text(value: object, column: str) -> str:
         return ""
     if isinstance(value, int) and not isinstance(value, bool) and column.startswith(("p_", "bf")):
         value = float(value)  # a probability of 1 is read from CSV as a whole number
-    return apa.cell(value, column) if isinstance(value, float) else str(value)
+    return apa.cell(value, column) if isinstance(value, float) else shown(str(value))
 
 
 def json_text(table: pd.DataFrame) -> str:

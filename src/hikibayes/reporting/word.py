@@ -11,6 +11,7 @@ from typing import Any
 import lxml.html
 
 from ..spec import InputError
+from ..texts import shown
 from .drawing import picture
 from .html import report
 from .saved import SavedRun
@@ -99,7 +100,7 @@ def _runs(paragraph: Any, element: Any, *, bold: bool = False, italic: bool = Fa
     bold, italic = bold or element.tag in _BOLD, italic or element.tag in _ITALIC
 
     def add(text: str | None) -> None:
-        if text and (spaced := re.sub(r"\s+", " ", text)):
+        if text and (spaced := re.sub(r"\s+", " ", shown(text))):
             written = paragraph.add_run(spaced)
             written.bold, written.italic = bold or None, italic or None
 
@@ -111,4 +112,4 @@ def _runs(paragraph: Any, element: Any, *, bold: bool = False, italic: bool = Fa
 
 
 def _plain(element: Any) -> str:
-    return re.sub(r"\s+", " ", element.text_content()).strip()
+    return re.sub(r"\s+", " ", shown(element.text_content())).strip()

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -23,6 +24,9 @@ from .implied import in_full
 from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text, term_parts
 from .tables import Table
+
+MOST_MEASURES, MOST_GROUPS, MOST_STEPS, MOST_COLUMNS = 500, 50, 50, 1000
+"""Far more than any paper prints; what is computed grows by the squares of these."""
 
 
 class Citation(Spec):
@@ -201,11 +205,13 @@ class Study(Spec):
     id: Identifier
     description: Text
     citation: Citation | None = None
-    groups: Annotated[tuple[Group, ...], AfterValidator(_not_alone)] = Field(default=(), alias="group")
+    groups: Annotated[tuple[Group, ...], AfterValidator(_not_alone)] = Field(
+        default=(), alias="group", max_length=MOST_GROUPS
+    )
     """Two in a publication; none, two or more in one's own data."""
-    measures: tuple[Measure, ...] = Field(alias="measure")
+    measures: tuple[Measure, ...] = Field(alias="measure", max_length=MOST_MEASURES)
     analysis: Analysis
-    steps: tuple[Step, ...] = Field(default=(), alias="step")
+    steps: tuple[Step, ...] = Field(default=(), alias="step", max_length=MOST_STEPS)
     facts: tuple[Fact, ...] = Field(default=(), alias="fact")
     tables: tuple[Table, ...] = Field(default=(), alias="table")
     """Facts in a compact form; a study that was read has them among its facts."""
@@ -288,6 +294,8 @@ class Study(Spec):
             [f"{part}[{level}]" for level in of[1:]] if len(of) > 2 else [part]
             for part, of in zip(parts, levels, strict=True)
         ]
+        if (count := prod(map(len, each))) > MOST_COLUMNS:
+            raise InputError(f"term {term!r} has {count:,} columns; at most {MOST_COLUMNS:,} are accepted")
         yield from (":".join(choice) for choice in product(*each))
 
     def terms(self, step: str) -> tuple[str, ...]:

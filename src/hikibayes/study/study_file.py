@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..spec import InputError, named_file, read_object, read_text, read_toml, validated
+from ..spec import DEEPEST, InputError, named_file, read_object, read_text, read_toml, validated
 from .study import Study
 
 
@@ -39,6 +39,8 @@ def load_study(study: str | Path | Study) -> Study:
 
 
 def _load(path: Path, overlays: tuple[Path, ...]) -> Study:
+    if len(overlays) > DEEPEST:
+        raise InputError(f"stands on more than {DEEPEST} others", source=path, key="base")
     if path.resolve() in overlays:
         raise InputError("comes back to a file that stands on it; a base is another study", source=path, key="base")
     content = read_object(read_text(path), path) if path.suffix == ".json" else read_toml(path)

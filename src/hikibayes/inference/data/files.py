@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from math import isnan
 from pathlib import Path
@@ -18,12 +19,17 @@ from numpy.typing import NDArray
 
 from ...arrays import FloatArray
 from ...spec import InputError
+from ...texts import shown, unguarded
 
 DELIMITERS = "\t;,"
 EMPTY = frozenset({"na", "n/a", "nan", "null", "none", ".", "#n/a"})
 """Texts that say that there is nothing, in any case, unless they are a level's own label."""
 EXACT = 2.0**53
 """Floats hold every whole number below this."""
+
+
+MOSTLY_EMPTY, FEW_CELLS = 10, 100_000
+"""How many times as many cells as it has a table may be filled up to, and cells that do not count."""
 
 
 class RawTable(NamedTuple):
@@ -88,7 +94,7 @@ def as_text(value: object) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() or None
+    return shown(str(value)).strip() or None
 
 
 def numbers_of(cells: pd.Series) -> FloatArray | None:
@@ -118,7 +124,8 @@ def _text(content: bytes, path: Path) -> str:
 
 
 def _rows(text: str, path: Path) -> pd.DataFrame:
-    lines = [line for line in text.splitlines() if line.strip()]
+    # what else Python ends a line at stands inside cells
+    lines = [line for line in re.split(r"\r\n?|\n", text) if line.strip()]
     if not lines:
         raise InputError("is empty; a table with one header line is expected", source=path)
     # the separator is what the header has most of; a comma in another's cells is a decimal one
@@ -133,8 +140,10 @@ def _rows(text: str, path: Path) -> pd.DataFrame:
         if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
             raise InputError(f"row {number} has {len(row)} cells under {len(header)} headers", source=path)
     width = len(header)
-    cells = [[as_text(cell) for cell in (row + [""] * width)[:width]] for row in rows]
-    return pd.DataFrame(cells, columns=[name.strip() for name in header], dtype=object)
+    if width * len(rows) > MOSTLY_EMPTY * (sum(map(len, rows)) + FEW_CELLS):
+        raise InputError(f"has {width:,} headers over {len(rows):,} rows that have hardly any cells", source=path)
+    cells = [[unguarded(as_text(cell)) for cell in (row + [""] * width)[:width]] for row in rows]
+    return pd.DataFrame(cells, columns=[unguarded(as_text(name) or "") for name in header], dtype=object)
 
 
 def _outside_quotes(line: str) -> str:
@@ -155,7 +164,7 @@ def _spss(path: Path) -> RawTable:
     except Exception as error:  # pyreadstat has its own errors, which it keeps in a private module
         raise InputError(f"is not an SPSS file: {error}", source=path) from None
     labels = {
-        header: {str(as_text(code)): str(label) for code, label in codes.items()}
+        header: {str(as_text(code)): as_text(label) or "" for code, label in codes.items()}
         for header, codes in meta.variable_value_labels.items()
     }
     return RawTable(pd.DataFrame({name: frame[name].map(as_text) for name in frame}, dtype=object), labels)

@@ -63,6 +63,14 @@ def _values(column: OwnColumn) -> Any:
     return column.cells if column.numbers is None else column.numbers
 
 
+def _is_number(node: ast.expr) -> bool:
+    return (
+        not isinstance(node.value, str | bytes)
+        if isinstance(node, ast.Constant)
+        else not isinstance(node, ast.List | ast.Tuple)
+    )
+
+
 def _names(condition: str, headers: Mapping[str, str]) -> list[str]:
     try:
         tree = ast.parse(condition.strip(), mode="eval") if len(condition) <= LENGTH else None
@@ -73,6 +81,9 @@ def _names(condition: str, headers: Mapping[str, str]) -> list[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ALLOWED):
             raise InputError(f"{ast.unparse(node)!r} is more than a comparison of columns", key="--rows")
+        # a text or a list times a number fills the memory
+        if isinstance(node, ast.BinOp) and not (_is_number(node.left) and _is_number(node.right)):
+            raise InputError(f"{ast.unparse(node)[:80]!r} computes with what is no number", key="--rows")
     names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
     for name in names:
         if name not in headers:

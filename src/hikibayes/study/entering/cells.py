@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...texts import shown
 from ..values import EMPTY, MINUS
 
 NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
@@ -31,7 +32,7 @@ class Piece:
 
 def plain(text: str) -> str:
     """Return a text with one kind of minus, space, square and star."""
-    text = text.translate(MINUS).replace("²", "2").replace("≤", "<=").replace("≥", ">=").replace("\\*", "*")
+    text = shown(text).translate(MINUS).replace("²", "2").replace("≤", "<=").replace("≥", ">=").replace("\\*", "*")
     return re.sub(r"\s+", " ", text.replace("⁎", "*").replace("＊", "*").replace("∆", "Δ").replace("△", "Δ")).strip()
 
 

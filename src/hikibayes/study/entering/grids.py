@@ -9,11 +9,17 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
+from ...spec import InputError
 from .cells import Piece, has_decimal_commas, pieces, plain
 from .headings import read_heading
 
 NOTE = re.compile(r"(?i)^\s*(?:notes?\b|n\.?b\.|\*+\s*p|†|[a-e]\s+[A-Z]|p\s*<|\*)")
 STAR = re.compile(r"(\*+|[†‡+])\s*(?:=\s*)?p\s*(?:<|≤|<=)\s*(0?[.,]\d+)", re.IGNORECASE)
+
+LONGEST_CELL, LONGEST_WORDS = 500, 5_000
+"""Letters of a cell, and of a title or note; what is longer is cut, for no table prints it."""
+MOST_CELLS = 100_000
+"""Of a table, short rows filled up and merged cells repeated."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ def grid_of(
         How many rows are marked as heading; the others are looked at.
     """
     width = max((len(row) for row in rows), default=0)
-    full = [tuple(plain(cell) for cell in (*row, *[""] * (width - len(row)))) for row in rows]
+    refuse_cells(width * len(rows), place)
+    full = [tuple(plain(cell[:LONGEST_CELL]) for cell in (*row, *[""] * (width - len(row)))) for row in rows]
     full = [row for row in full if any(row)]
     if width < 2 or len(full) < 2:
         return None
@@ -101,7 +108,13 @@ def grid_of(
     body = tuple(full[first:])
     if not body or not any(pieces(cell) for row in body for cell in row[1:]):
         return None
-    return Grid(title, note, _merged(full[:first]), body, place)
+    return Grid(title[:LONGEST_WORDS], note[:LONGEST_WORDS], _merged(full[:first]), body, place)
+
+
+def refuse_cells(count: int, place: str) -> None:
+    """Refuse a table that no paper prints, before it is filled up; raises `InputError`."""
+    if count > MOST_CELLS:
+        raise InputError(f"has more than {MOST_CELLS:,} cells; at most so many are read", source=place)
 
 
 def _is_heading(row: tuple[str, ...], top: tuple[str, ...]) -> bool:

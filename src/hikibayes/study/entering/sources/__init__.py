@@ -33,6 +33,9 @@ OTHERS = {
 }
 """What to do with files that are not read."""
 
+LONGEST_LINE = 20_000
+"""Letters; what parts a line into cells takes time by their square."""
+
 
 def read_grids(path: Path) -> list[Grid]:
     """Read the tables of a file.
@@ -48,7 +51,11 @@ def read_grids(path: Path) -> list[Grid]:
     if ending not in SOURCES:
         known = ", ".join(filter(None, SOURCES))
         raise InputError(f"is of a kind that is not read; tables are read from {known}", source=path)
-    grids = SOURCES[ending](read_text(path), path.name)
+    text = read_text(path)
+    longest = max(map(len, text.splitlines()), default=0)
+    if longest > LONGEST_LINE and SOURCES[ending] is not markup.of_html:
+        raise InputError(f"has a line of {longest:,} letters; at most {LONGEST_LINE:,} are read", source=path)
+    grids = SOURCES[ending](text, path.name)
     if not grids:
         raise InputError("has no table with numbers; a table has a heading and rows of cells", source=path)
     return grids

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..grids import Grid, grid_of
+from ..grids import Grid, grid_of, refuse_cells
 from . import pasted
 
 
@@ -33,18 +33,18 @@ def of_html(text: str, name: str) -> list[Grid]:
     found = [table for table in page.iter("table") if table.find(".//table") is None]
     grids = []
     for position, table in enumerate(found, 1):
-        rows, heads = _rows(table)
-        title, note = _around(table)
         place = f"{name}, table {position}" if len(found) > 1 else name
+        rows, heads = _rows(table, place)
+        title, note = _around(table)
         grids.append(grid_of(rows, place, title=title, note=note, heads=heads))
     return [grid for grid in grids if grid]
 
 
-def _rows(table: Any) -> tuple[list[list[str]], int]:
+def _rows(table: Any, place: str) -> tuple[list[list[str]], int]:
     """Return the cells of a table, and how many rows are marked as heading."""
     rows: list[list[str]] = []
     below: dict[int, tuple[int, str]] = {}
-    heads = 0
+    heads = cells = 0
     for tr in table.iter("tr"):
         row: list[str] = []
         for cell in tr.iterchildren("td", "th"):
@@ -58,6 +58,7 @@ def _rows(table: Any) -> tuple[list[list[str]], int]:
         headed = tr.getparent().tag == "thead" or all(c.tag == "th" for c in tr.iterchildren("td", "th"))
         heads += headed and heads == len(rows)
         rows.append(row)
+        refuse_cells(cells := cells + len(row), place)
     return rows, heads
 
 
