@@ -222,7 +222,7 @@ def many(kind, count, more=""):
 
 MANY = {
     "measures": (many("measure", 500, 'kind = "number"'), "at most 500 items"),
-    "groups": (many("group", 50), "at most 50 items"),
+    "groups": (many("group", 1000), "at most 1000 items"),
     "steps": (many("step", 50, 'adds = ["age"]'), "at most 50 items"),
     "columns": (PRODUCT, "term 'sex:age' has 1,521 columns; at most 1,000 are accepted"),
     "people": (STUDY.replace("value = 41", "value = 10000001"), "n 10000001 is impossible; it lies in [0, 1e+07]"),

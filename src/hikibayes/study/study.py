@@ -25,7 +25,7 @@ from .intervals import Interval
 from .measures import Identifier, Level, Measure, Source, Text, term_parts
 from .tables import Table
 
-MOST_MEASURES, MOST_GROUPS, MOST_STEPS, MOST_COLUMNS = 500, 50, 50, 1000
+MOST_MEASURES, MOST_GROUPS, MOST_STEPS, MOST_COLUMNS = 500, 1000, 50, 1000
 """Far more than any paper prints; what is computed grows by the squares of these."""
 
 
