@@ -170,7 +170,7 @@ def test_a_file_that_is_wrong(old, new, message):
     ("old", "new", "message"),
     [
         ('"support_slope_difference"', '"support_slope"', "there is no estimand 'support_slope'"),
-        ('"support_slope_difference"', '"r2_step1"', "planning is for slopes"),
+        ('"support_slope_difference"', '"r2_step1"', "always holds of a share of variance"),
         ('"support_slope_difference"', '"slope_srs18"', "the slope of srs18 differs between the groups"),
         ("n_per_group = [50, 100]", "n_per_group = [9]", "18 participants are too few for 17 predictors"),
         ("n_per_group = [50, 100]", 'n_per_group = [50]\nprior = ["flatt"]', "did you mean 'flat'"),

@@ -182,7 +182,7 @@ def test_a_resolved_plan_is_resolved_once():
         (("--per-group", "50"), "goes with --effect"),
         (("--effect", "beta=.3"), "beta is per SD of a score"),
         (("--effect", "0.3", "--formula", "y ~ "), "formula"),
-        (("--effect", "0.3", "--formula", "y ~ x:z:v + x + z"), "nor a product of two"),
+        (("--effect", "0.3", "--formula", "y ~ x:z:v + x + z"), "nor a square or product of two"),
     ],
 )
 def test_bad_one_liners(words, message, tmp_path):

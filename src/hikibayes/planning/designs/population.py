@@ -79,5 +79,6 @@ class Population(FixedWorld):
     """Levels of each category, reference first; the first category of the formula holds the groups."""
     effect: Annotated[Effect, BeforeValidator(_short)] | None = None
     """Size of the effect that is planned for; without it, slopes and gap are as written."""
-    of: Text | None = None
-    """The term whose effect that is, such as ``group``, ``x`` or ``group:x``; by default the formula's last."""
+    of: Text | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    """The term whose effect that is, such as ``group``, ``x`` or ``group:x``; by default the formula's last. Of a list
+    it is the variance that these terms explain together beyond the others."""

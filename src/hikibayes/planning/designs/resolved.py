@@ -9,8 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from scipy.special import ndtri
-
 from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, load_model
 from ...inference.own.files import toml_text
 from ...spec import LARGEST_SAMPLE, InputError, validated
@@ -157,31 +155,27 @@ def _cheapest(costs: Costs, made: Written) -> str:
 
 
 def _sizes(simulation: Simulation, made: Written, groups: int) -> tuple[int, ...]:
-    effects = simulation.axes.effect or [float(made.world.truth(made.main)[0])]
+    effects = simulation.axes.effect or [made.value()]
     powers = simulation.targets.power or (0.8,)
-    needed = [
-        ((ndtri(0.975) + ndtri(max(power, 0.5))) * made.error() / effect) ** 2 / groups
-        for effect in effects
-        if effect
-        for power in powers
-    ]
+    needed = [made.needed(effect, max(power, 0.5)) / groups for effect in effects if effect for power in powers]
     if not needed:
         raise InputError("an effect of 0 has no size that finds it; give n_per_group", key="axes.n_per_group")
-    least = max(FEWEST, len(made.columns.names) + 3)
-    sizes = {max(least, ceil(part * n)) for n in needed for part in PARTS}
-    if max(sizes) > LARGEST_SAMPLE:
+    if max(needed) * PARTS[-1] > LARGEST_SAMPLE:
         raise InputError(
             f"an effect as small as this needs about {max(needed):,.0f} people a group; at most {LARGEST_SAMPLE:,} "
             "are accepted",
             key="population.effect",
         )
-    return tuple(sorted(sizes))
+    least = max(FEWEST, len(made.columns.names) + 3)
+    return tuple(sorted({max(least, ceil(part * n)) for n in needed for part in PARTS}))
 
 
 def _decisions(simulation: Simulation, made: Written) -> tuple[Decision, ...]:
     if simulation.decisions:
         return simulation.decisions
-    side = "below" if made.world.truth(made.main)[0] < 0 else "above"
+    if made.share:
+        return (Decision.model_validate({"name": "more_than_nothing", "rule": {"region_excludes_zero": 0.95}}),)
+    side = "below" if made.value() < 0 else "above"
     return (Decision.model_validate({"name": f"interval_{side}_zero", "rule": {"interval": 0.95, side: 0.0}}),)
 
 

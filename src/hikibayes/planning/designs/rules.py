@@ -45,6 +45,8 @@ class Condition:
         Whether it is about an interval, so that ``interval`` must be given.
     of_original : bool
         Whether it is asked under the prior that the original study leaves, so that ``[original]`` must be given.
+    of_share : bool or None
+        Whether it is about a share of variance, or about anything else; None for both.
     """
 
     words: str
@@ -53,6 +55,7 @@ class Condition:
     correct: Callable[[Found, Any, Pair], Numbers | BoolArray] | None = None
     of_interval: bool = False
     of_original: bool = False
+    of_share: bool | None = None
 
 
 def _within(truth: Numbers, region: Pair) -> BoolArray:
@@ -117,10 +120,22 @@ CONDITIONS: dict[str, Condition] = {
         holds=lambda truth, *_: _everywhere(truth),
     ),
     "p_positive_above": Condition(
-        words="P(> 0) above {}", met=lambda found, v: found["p_positive"] > v, holds=lambda truth, *_: truth > 0
+        words="P(> 0) above {}",
+        of_share=False,
+        met=lambda found, v: found["p_positive"] > v,
+        holds=lambda truth, *_: truth > 0,
     ),
     "p_positive_below": Condition(
-        words="P(> 0) below {}", met=lambda found, v: found["p_positive"] < v, holds=lambda truth, *_: truth < 0
+        words="P(> 0) below {}",
+        of_share=False,
+        met=lambda found, v: found["p_positive"] < v,
+        holds=lambda truth, *_: truth < 0,
+    ),
+    "region_excludes_zero": Condition(
+        words="0 outside the {} region of the coefficients",
+        of_share=True,
+        met=lambda found, v: found["p_positive"] > v,
+        holds=lambda truth, *_: truth > 0,
     ),
     "p_rope_above": Condition(
         words="mass in the ROPE above {}",
@@ -191,6 +206,9 @@ class Rule(Spec):
     """P(> 0) is above this probability; ``"calibrated"``: above the one that errs in 2.5 % over all looks."""
     p_positive_below: Probability | None = None
     """P(> 0) is below this probability."""
+    region_excludes_zero: Probability | None = None
+    """Of a share of variance: the credible region of its terms' coefficients with this probability does not hold 0 for
+    all of them; with .95 and a flat prior: the F test at .05."""
     p_rope_above: Probability | None = None
     """The posterior's mass in the region of practical equivalence is above this."""
     p_rope_below: Probability | None = None
@@ -290,6 +308,19 @@ class Rule(Spec):
             not self.parts and CONDITIONS[self.condition].of_original
         )
 
+    def obstacle(self, share: bool) -> str:
+        """Say why it cannot be asked of a share of variance, or of another estimand; empty where it can."""
+        if self.parts:
+            return next(filter(None, (part.obstacle(share) for part in self.parts)), "")
+        condition, at = CONDITIONS[self.condition], self.value
+        if share and (condition.of_share is False or condition.of_original or (self.condition == "below" and at <= 0)):
+            return f"{self} says nothing of a share of variance; {OF_SHARES}"
+        if share and self.condition in ("above", "excludes") and at <= 0:
+            return f"{self} always holds of a share of variance; {OF_SHARES}"
+        if not share and condition.of_share:
+            return f"{self} is for shares of variance; of one coefficient it is {{interval = {at:g}, excludes = 0}}"
+        return ""
+
     def decides(self, found: Found) -> BoolArray:
         """Tell which replicates conclude.
 
@@ -347,6 +378,9 @@ class Rule(Spec):
         return f"{100 * self.interval:g} % interval {words}" if self.interval else words
 
 
+OF_SHARES = (
+    "give region_excludes_zero, bf10_above, p_rope_below, or an interval above a value that matters, such as .02"
+)
 JOINS = ("all", "any")
 """Fields of a `Rule` that join others."""
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
+from ...estimands import KINDS
 from ...inference.models.specs import ModelSpec, shipped_models
 from ...spec import (
     LARGEST_SAMPLE,
@@ -295,12 +296,7 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
         people than anybody recruits; a Bayes factor under a flat prior.
     """
     _refuse_huge(simulation)
-    for name in simulation.worlds.effect:
-        if name not in (known := [estimand.name for estimand in study.estimands]):
-            raise InputError(unknown_name("estimand", name, known), key="worlds.effect")
-    for decision in simulation.decisions:
-        if decision.estimand not in (known := [estimand.name for estimand in study.estimands]):
-            raise InputError(unknown_name("estimand", decision.estimand, known), key=f"decision {decision.name!r}")
+    _refuse_estimands(simulation, study)
     for model in simulation.models:
         for variant in simulation.axes.prior:
             flat = models[model].prior_set(variant).rule == "flat"
@@ -322,6 +318,28 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
             )
         if sample.missing and sample.missing.on not in (names := [measure.id for measure in study.measures]):
             raise InputError(unknown_name("measure", sample.missing.on, names), key="axes.missing")
+
+
+def _refuse_estimands(simulation: Simulation, study: Study) -> None:
+    """Estimands are the study's, and rules such as can be asked of them."""
+    known = [estimand.name for estimand in study.estimands]
+    for name in simulation.worlds.effect:
+        if name not in known:
+            raise InputError(unknown_name("estimand", name, known), key="worlds.effect")
+    for decision in simulation.decisions:
+        key = f"decision {decision.name!r}"
+        if decision.estimand not in known:
+            raise InputError(unknown_name("estimand", decision.estimand, known), key=key)
+        share = not KINDS[study.estimand(decision.estimand).kind].scenarios
+        for why in filter(None, (rule.obstacle(share) for rule in simulation.rules_of(decision))):
+            raise InputError(why, key=key)
+        if share and simulation.worlds.heterogeneity:
+            raise InputError(f"{decision.estimand!r} is a share of variance, and has none", key="worlds.heterogeneity")
+        if share and simulation.targets.detectable and not simulation.axes.effect:
+            raise InputError(
+                f"{decision.estimand!r} is a share of variance; axes.effect names the shares that are tried",
+                key="targets.detectable",
+            )
 
 
 def _refuse_other_groups(simulation: Simulation, groups: int) -> None:

@@ -19,6 +19,7 @@ from ...estimands import KINDS
 from ...inference.models.affine import AffineColumns, affine_columns
 from ...inference.models.specs import ModelSpec
 from ...spec import InputError, unknown_name
+from ...study.measures import term_parts
 from ...study.study import Estimand, Study
 
 
@@ -222,9 +223,32 @@ class CellColumns:
             )
         return found
 
+    def step_columns(self, estimand: Estimand) -> tuple[IntArray, IntArray]:
+        """Return the columns of the step before a share of variance, and those that its own step adds.
+
+        Raises
+        ------
+        InputError
+            The model lacks a term of that step.
+        """
+        study, own = self.frame.study, {term_parts(term): columns for term, columns in self.terms.items()}
+        after = study.step(estimand.step).after if KINDS[estimand.kind].beyond else None
+        terms = [term_parts(term) for term in study.terms(estimand.step)]
+        if lacking := [term for term in terms if term not in own]:
+            raise InputError(
+                f"model {self.model.name!r} does not answer estimand {estimand.name!r}: its formula has no "
+                f"{':'.join(sorted(lacking[0]))}"
+            )
+        earlier = {term_parts(term) for term in study.terms(after)} if after else set()
+
+        def index(wanted: list[frozenset[str]]) -> IntArray:
+            return np.array([self.names.index(name) for term in wanted for name in own[term]], dtype=np.int64)
+
+        return index([term for term in terms if term in earlier]), index([t for t in terms if t not in earlier])
+
     def _obstacle(self, estimand: Estimand) -> str | None:
         if KINDS[estimand.kind].scenarios is None:
-            return "planning is for slopes, differences of slopes and gaps between groups"
+            return "it is a share of variance, which no single coefficient is"
         group, of = self.frame.study.analysis.group, estimand.of
         by_group = bool(estimand.group or group in estimand.at)
         if (by_group or (estimand.between and estimand.by in (None, group))) and group not in self.model.variables:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import floor
-
 import numpy as np
 
 from ...arrays import FloatArray
@@ -13,7 +11,7 @@ from .worlds import Worlds
 
 
 def expected(columns: CellColumns, worlds: Worlds, counts: FloatArray) -> SufficientStatistics:
-    """Return the sufficient statistics that a model's design can be expected to have in the first of the worlds.
+    """Return the sufficient statistics that a model's design can be expected to have in each of W worlds.
 
     Parameters
     ----------
@@ -21,24 +19,29 @@ def expected(columns: CellColumns, worlds: Worlds, counts: FloatArray) -> Suffic
         The model's columns, p of them.
     worlds : Worlds
         Populations.
-    counts : array, shape (C,)
+    counts : array, shape (C,) or (W, C)
         Participants by cell; shares of one participant give cross-products per participant.
     """
-    group, n = worlds.frame.group_of, counts.sum()
-    first = worlds.take(np.array([0]))
-    mean, cov = (each[0] for each in first.predictor_moments())
-    slope = worlds.slope[0]
-    every = np.concatenate([columns.linear, slope[:, None]], axis=1)  # the outcome is one more column
-    at = np.concatenate([columns.constant, worlds.level[0][:, None]], axis=1) + np.einsum("cpm,cm->cp", every, mean)
-    total = counts @ at / n
-    cross = np.einsum("c,cp,cq->pq", counts, at - total, at - total)
-    cross += np.einsum("c,cpi,cij,cqj->pq", counts, every, cov, every)
+    mean, cov = worlds.predictor_moments()
+    counts = np.broadcast_to(counts, mean.shape[:2])
+    n, many = counts.sum(axis=1), len(mean)
+    # the outcome is one more column
+    every = np.concatenate(
+        [np.broadcast_to(columns.linear, (many, *columns.linear.shape)), worlds.slope[:, :, None]], 2
+    )
+    constant = np.broadcast_to(columns.constant, (many, *columns.constant.shape))
+    at = np.concatenate([constant, worlds.level[..., None]], axis=2) + np.einsum("wcpm,wcm->wcp", every, mean)
+    total = np.einsum("wc,wcp->wp", counts, at) / n[:, None]
+    away, weighted = at - total[:, None], counts[..., None, None] * every
+    cross = (counts[..., None] * away).swapaxes(1, 2) @ away
+    cross += (weighted @ cov @ every.swapaxes(2, 3)).sum(axis=1)
+    residual = (counts * worlds.sigma[:, worlds.frame.group_of] ** 2).sum(axis=1)
     return SufficientStatistics(
         names=columns.names,
-        n=np.array([floor(n + 1e-9)]),
-        x_mean=total[None, :-1],
-        y_mean=total[-1:],
-        sxx=cross[None, :-1, :-1],
-        sxy=cross[None, -1, :-1],
-        syy=cross[-1:, -1] + counts @ worlds.sigma[0][group] ** 2,
+        n=np.floor(n + 1e-9),
+        x_mean=total[:, :-1],
+        y_mean=total[:, -1],
+        sxx=cross[:, :-1, :-1],
+        sxy=cross[:, -1, :-1],
+        syy=cross[:, -1, -1] + residual,
     )

@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import ndtri
+from scipy.stats import f, ncf
 
 from ...arrays import FloatArray
+from ...estimands import KINDS
 from ...inference.models.default_priors import default_priors, default_variants
 from ...inference.models.specs import ModelSpec, formula_alone
 from ...inference.own.estimands import own_estimands
@@ -22,11 +25,14 @@ from ...study.study import Estimand, Study
 from ..designs.population import PLAN, Population
 from .columns import CellColumns, Frame, cell_columns
 from .expected import expected
+from .explained import Explained
 from .fixed import FixedWorld, fixed_worlds
 from .worlds import Worlds
 
 WIDEST = 1e6
 """A measure has no range of its own here."""
+MOST = 1e8
+"""Participants beyond which no size is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +66,20 @@ class Written:
         """The population, with the effect that was asked for."""
         world = fixed_worlds(self.population, self.columns.frame)
         effect = self.population.effect
-        return world if effect is None else world.with_value(self.main, self._value(world))
+        if effect is None:
+            return world
+        if self.share is None:
+            return world.with_value(self.main, self._value(world))
+        if effect.unit != "f2":
+            raise InputError(f"of several terms together it is f2; found {effect}", key="population.effect")
+        return self.share.with_f2(world, effect.size)
+
+    @cached_property
+    def share(self) -> Explained | None:
+        """What several terms explain together, where the effect is theirs."""
+        if KINDS[self.main.kind].scenarios:
+            return None
+        return Explained(estimand=self.main, columns=self.columns)
 
     def fixed(self) -> FixedWorld:
         """Return the population as numbers, as ``[worlds.fixed]`` has them."""
@@ -72,11 +91,28 @@ class Written:
             slopes[frame.category] = _brief(first[:, 1] - first[:, 0])
         kept = {name: getattr(self.population, name) for name in FixedWorld.model_fields}
         gap = tuple(map(float, first[:, 0] - first[0, 0]))
-        return FixedWorld.model_construct(**{**kept, "slopes": slopes, "gap": gap if len(gap) > 1 else 0.0})
+        made = FixedWorld.model_construct(**{**kept, "slopes": slopes, "gap": gap if len(gap) > 1 else 0.0})
+        if not np.allclose(fixed_worlds(made, frame).slope, world.slope):
+            raise InputError(f"slopes that differ by {frame.category} cannot be written", key="population.of")
+        return made
 
-    def error(self) -> float:
-        """Return the main estimand's standard error times the root of the number of participants, groups alike."""
-        return float(np.sqrt(self._per_participant(self.world))) * self._residual_sd()
+    def value(self) -> float:
+        """Return the main estimand in the population."""
+        return float((self.share.truth(self.world) if self.share else self.world.truth(self.main))[0])
+
+    def needed(self, effect: float, power: float) -> float:
+        """Return about how many participants reach a power of the t or F test at .05, groups alike."""
+        if self.share is None:
+            error = float(np.sqrt(self._per_participant(self.world))) * self._residual_sd()
+            return float(((ndtri(0.975) + ndtri(power)) * error / effect) ** 2)
+        p, q = len(self.columns.names), len(self.columns.step_columns(self.main)[1])
+        f2 = float(self.share.f2(self.share.with_value(self.world, effect))[0])
+
+        def excess(n: float) -> float:
+            df = n - p - 1
+            return float(ncf.sf(f.ppf(0.95, q, df), q, df, f2 * n)) - power
+
+        return float(brentq(excess, p + 2, MOST)) if excess(MOST) > 0 else np.inf
 
     def _value(self, world: Worlds) -> float:
         """Return the effect in the units of the population."""
@@ -150,7 +186,7 @@ def written(population: Population, model: ModelSpec | None = None) -> Written:
         raise InputError(str(error), key="population.formula") from None
     bare = _study(outline, population)
     found = model or _model(outline, bare)
-    study = own_estimands(bare, found, {})
+    study = own_estimands(bare, found, {}, steps=_others(population, found))
     return Written(population=population, study=study, model=found, main=_main(population, found, study))
 
 
@@ -197,8 +233,24 @@ def _model(outline: ModelSpec, study: Study) -> ModelSpec:
     return validated(ModelSpec, content, "population.formula")
 
 
+def _others(population: Population, model: ModelSpec) -> str:
+    """Return the terms beyond which several explain something, as a step."""
+    if not isinstance(population.of, tuple):
+        return ""
+    left = {term_parts(term): term for term in model.terms}
+    for term in population.of:
+        if left.pop(term_parts(term), None) is None:
+            raise InputError(unknown_name("further term of the formula", term, left.values()), key="population.of")
+    return " + ".join(left.values())
+
+
 def _main(population: Population, model: ModelSpec, study: Study) -> Estimand:
     """Find the estimand that a term stands for: between the last level and the first, where there are levels."""
+    if isinstance(population.of, tuple):
+        shares = [estimand for estimand in study.estimands if not KINDS[estimand.kind].scenarios]
+        if not shares:
+            raise InputError("the terms of such a model have no share of variance; name one term", key="population.of")
+        return shares[-1]
     terms = {term_parts(term): term for term in model.terms}
     wanted = term_parts(population.of) if population.of else list(terms)[-1]
     if wanted not in terms:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
 
-from ...arrays import FloatArray
+from ...arrays import FloatArray, IntArray
+from ...estimands import KINDS
 from ...inference.gaussian.normal_priors import Priors
 from ...inference.models.compile import exact_priors
 from ...inference.models.specs import ModelSpec
@@ -32,7 +33,9 @@ class Analysis:
     columns : CellColumns
         Its design, by cell.
     weights : array, shape (k, p)
-        Weights of each estimand over the columns.
+        Weights of each estimand over the columns; 0 for a share of variance.
+    blocks : mapping of int to two arrays of int
+        Of the estimands that are shares of variance: columns beyond which they explain, and their own.
     engine : {"exact", "nuts"}
         Who computes the posterior.
     priors : Priors or None
@@ -43,6 +46,7 @@ class Analysis:
     variant: str
     columns: CellColumns
     weights: FloatArray
+    blocks: Mapping[int, tuple[IntArray, IntArray]]
     engine: Literal["exact", "nuts"]
     priors: Priors | None
 
@@ -75,11 +79,23 @@ def analysis_of(
         The model does not answer an estimand, or no engine takes it as it is.
     """
     model = columns.model
-    weights = np.stack([columns.weights(estimand, mix) for estimand in estimands])
+    blocks = {i: columns.step_columns(each) for i, each in enumerate(estimands) if not KINDS[each.kind].scenarios}
+    weights = np.stack(
+        [
+            np.zeros(len(columns.names)) if i in blocks else columns.weights(estimand, mix)
+            for i, estimand in enumerate(estimands)
+        ]
+    )
     engine, priors = _engine(columns, variant, simulation.run.engine)
     if engine == "nuts":
         _refuse_nuts(columns, variant, simulation)
-    return Analysis(model=model, variant=variant, columns=columns, weights=weights, engine=engine, priors=priors)
+        if blocks:
+            raise InputError(
+                f"estimand {estimands[min(blocks)].name!r}: a share of variance comes from the exact engine, not NUTS"
+            )
+    return Analysis(
+        model=model, variant=variant, columns=columns, weights=weights, blocks=blocks, engine=engine, priors=priors
+    )
 
 
 def _engine(

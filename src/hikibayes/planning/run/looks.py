@@ -181,6 +181,9 @@ def check_looks(plan: Plan) -> None:
         return
     if plan.engine == "nuts":
         raise InputError("looks are for models of the exact engine", key="looks")
+    share = plan.estimands[0].name in plan.shares
+    if looks.predictive and share:
+        raise InputError("a predictive probability is not of a share of variance", key="looks")
     if looks.predictive:
         _threshold(decision.rule)
     for sample in plan.simulation.samples():
@@ -199,7 +202,7 @@ def check_looks(plan: Plan) -> None:
                 f"decision {decision.name!r}: the original is weighed at the end of a study, not at looks", key="looks"
             )
         for part in rule.parts or (rule,):
-            if not part.parts and part.condition == "bf10_below":
+            if not share and not part.parts and part.condition == "bf10_below":
                 last = -2 if rule in looks.early and rule not in decision.rules else -1
                 _refuse_unreachable(plan, decision.name, part, (0.0, *looks.at)[last])
 

@@ -10,12 +10,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
 
 from ...arrays import FloatArray, IntArray
+from ...estimands import KINDS
+from ...inference.gaussian.blocks import block_summaries, interleaved
 from ...inference.gaussian.normal_priors import bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import Summaries, summaries_by_prior
@@ -29,6 +32,7 @@ from ...study.study_file import load_study
 from ..designs.cells import Sample
 from ..designs.simulation import Simulation, check
 from ..populations.columns import Frame, cell_columns
+from ..populations.explained import Explained
 from ..populations.fixed import fixed_worlds, stated_variances
 from ..populations.instruments import added_error, measurement_of
 from ..populations.reconstructed import ensemble
@@ -83,6 +87,8 @@ class Plan:
     reconstructions: xr.Dataset | None
     identity: str
     """Digest of the study, the reconstructions and the model and prior of the worlds."""
+    shares: Mapping[str, Explained] = MappingProxyType({})
+    """The study's shares of variance, by name."""
 
     @property
     def engine(self) -> str:
@@ -133,6 +139,16 @@ class Plan:
             self, sample.worlds, sample.effect, sample.tau, sample.reliability, chunk, size or self.chunk_size
         )
 
+    def value_of(self, worlds: Worlds, estimand: Estimand) -> FloatArray:
+        """Return an estimand in every world, shape (W,)."""
+        share = self.shares.get(estimand.name)
+        return share.truth(worlds) if share else worlds.truth(estimand)
+
+    def with_value(self, worlds: Worlds, estimand: Estimand, value: FloatArray | float) -> Worlds:
+        """Return worlds in which an estimand has another value."""
+        share = self.shares.get(estimand.name)
+        return share.with_value(worlds, value) if share else worlds.with_value(estimand, value)
+
     def measured(self, worlds: Worlds, reliabilities: dict[str, float], rng: np.random.Generator) -> Worlds:
         """Return worlds as other instruments see them.
 
@@ -178,8 +194,16 @@ class Plan:
     def posteriors(self, asked: Sequence[Analysis], statistics: SufficientStatistics) -> list[Summaries]:
         """Analyse the same samples under each prior of one model."""
         priors = [each.priors if each.priors is not None else bambi_default(statistics) for each in asked]
-        interval, rope = self.simulation.interval, self.simulation.rope
-        return summaries_by_prior(statistics, priors, asked[0].weights, prob=interval, rope=rope)
+        interval, rope, blocks = self.simulation.interval, self.simulation.rope, asked[0].blocks
+        linear = np.delete(asked[0].weights, list(blocks), axis=0)
+        found = summaries_by_prior(statistics, priors, linear, prob=interval, rope=rope) if len(linear) else []
+        if not blocks:
+            return found
+        shares = [
+            {i: block_summaries(statistics, prior, *block, prob=interval, rope=rope) for i, block in blocks.items()}
+            for prior in priors
+        ]
+        return [interleaved(one, several) for one, several in zip_longest(found, shares)]
 
     def measurement(self, sample: Sample) -> MeasurementModel:
         """Return what becomes of the participants' scores."""
@@ -227,10 +251,10 @@ def _population(
     spec = plan.simulation.worlds
     for name, stated in spec.effect.items():
         drawn = stated.frozen().rvs(size=size, random_state=plan.rng(plan.key(source, name), chunk, "effect"))
-        worlds = worlds.with_value(plan.study.estimand(name), drawn)
+        worlds = plan.with_value(worlds, plan.study.estimand(name), drawn)
     if effect is not None:
-        worlds = worlds.with_value(plan.estimands[0], effect)
-    truth = np.stack([worlds.truth(estimand) for estimand in plan.estimands], axis=1)
+        worlds = plan.with_value(worlds, plan.estimands[0], effect)
+    truth = np.stack([plan.value_of(worlds, estimand) for estimand in plan.estimands], axis=1)
     if effect is not None:
         truth[:, 0] = effect  # an effect of 0 is 0, not what rounding leaves of it
     if spread := plan.simulation.spread(tau):
@@ -316,6 +340,11 @@ def prepare(
         analyses=analyses,
         sources=sources,
         reconstructions=reconstructions,
+        shares={
+            estimand.name: Explained(estimand=estimand, columns=columns[world])
+            for estimand in settled.estimands
+            if not KINDS[estimand.kind].scenarios
+        },
         identity=_identity(simulation, settled, generating, reconstructions, rows),
     )
     rehearse(plan)

@@ -49,7 +49,7 @@ def rehearse(plan: Plan) -> None:
             counts = _expected_counts(sample, worlds)
             for analysis in plan.analyses:
                 _refuse_few(sample, counts, len(analysis.columns.names))
-                _refuse_unanswerable(analysis, expected(analysis.columns, worlds, counts))
+                _refuse_unanswerable(analysis, expected(analysis.columns, worlds.take(np.array([0])), counts))
 
 
 def _smallest(plan: Plan) -> list[Sample]:
