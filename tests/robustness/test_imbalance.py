@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+import statsmodels.formula.api as smf
 from tests.studies import orchard
 
 from hikibayes.inference.fit import fit
@@ -409,9 +410,57 @@ def test_a_fit_by_formula_is_asked_about_everything_but_the_category_itself(form
 
 @pytest.mark.parametrize(
     ("formula", "message"),
-    [("y ~ group * sex", "is about 'sex' itself"), ("y ~ group * x", "put the category in it")],
+    [
+        ("y ~ group * sex", "is about 'sex' itself"),
+        ("y ~ group * x", "put the category in it"),
+        ("y ~ x + sex", "'sex' is what is compared"),
+    ],
 )
 def test_a_fit_that_has_nothing_to_ask_of_a_category_says_why(formula, message):
     case = case_of(fit(formula, own_table(), seed=1), seed=1)
     with pytest.raises(InputError, match=message):
         imbalance(case, seed=1, balance="sex")
+
+
+def three_arms() -> pd.DataFrame:
+    table = own_table().drop(columns="group").assign(arm=["zz (n.s.)", "b", "kk"] * 40)
+    return table.assign(y=table["y"] + np.where(table["arm"] == "kk", 0.8 * table["x"], 0))
+
+
+def of_three(formula: str, reference: str) -> pd.DataFrame:
+    case = case_of(fit(formula, three_arms(), reference={"arm": reference}, seed=1), seed=1)
+    table = imbalance(case, "sex", seed=1).imbalance
+    return table.set_index(["approach", "what", "estimand"])[["mean", "sd", "ols"]]
+
+
+def test_three_groups_are_balanced_as_least_squares_balances_them():
+    """By statsmodels: models with the category, weights within each group, and averages at another mix."""
+    table = three_arms().assign(y=lambda t: z(t["y"]), x=lambda t: z(t["x"]))
+    found = of_three("y ~ arm * x + sex", "kk")["ols"]
+    share = table.groupby("arm")["sex"].transform(lambda sex: (sex == "f").mean())
+    raw = np.where(table["sex"] == "f", 0.5 / share, 0.5 / (1 - share))
+    worth = pd.Series(raw).groupby(table["arm"]).transform(lambda w: w.sum() / (w**2).sum())
+    whole = smf.ols("y ~ arm * x * sex", table).fit()
+    term, name = "arm[T.zz (n.s.)]:x", "slope_difference_x_zz_n_s__minus_b"
+    assert found["model", "adjusted", name] == pytest.approx(smf.ols("y ~ arm * x + sex", table).fit().params[term])
+    assert found["model", "three_way", name] == pytest.approx(
+        whole.params[term] + (table["sex"] == "m").mean() * whole.params[f"{term}:sex[T.m]"]
+    )
+    mine = (table.loc[table["arm"] == "b", "sex"] == "m").mean()
+    assert found["standardised", "as_b", name] == pytest.approx(
+        whole.params[term] + mine * whole.params[f"{term}:sex[T.m]"]
+    )
+    weighted = smf.wls("y ~ arm * x", table, weights=raw * worth).fit()
+    assert found["weighted", "equal", name] == pytest.approx(weighted.params[term])
+
+
+def test_what_is_added_for_three_groups_is_alike_for_every_pair_of_them():
+    case = case_of(fit("y ~ arm * x + sex", three_arms(), seed=1), seed=1)
+    added = Adjustable(case=case, balance=balance_of(case, "sex")).design.model.priors
+    assert all(added[term].exchangeable for term in ("arm:sex", "arm:sex:x"))
+    found = imbalance(case, "sex", seed=1)
+    estimand = case.estimand.between
+    shares = three_arms().groupby("arm")["sex"].apply(lambda sex: (sex == "f").mean())
+    assert (
+        f"differs by {100 * abs(shares[estimand[0]] - shares[estimand[1]]):.0f} points" in found.tipping["sentence"][1]
+    )

@@ -273,8 +273,8 @@ class Study(Spec):
     def group_ids(self) -> tuple[str, str]:
         """The two groups' ids, reference first; raises `InputError` where there are not two."""
         if len(self.groups) != 2:
-            found = len(self.groups) or "no"
-            raise InputError(f"study {self.id!r} has {found} groups; this compares two (the audit takes any number)")
+            found = f"{len(self.groups)} groups, {', '.join(self.group_names)}" if self.groups else "no groups"
+            raise InputError(f"there are {found}; this compares two (of one's own table, fit two with --rows)")
         return self.groups[0].id, self.groups[1].id
 
     @property

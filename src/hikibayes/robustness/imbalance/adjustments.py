@@ -101,26 +101,26 @@ class Adjustable:
 
         Parameters
         ----------
-        shares : array, shape (B, 2)
+        shares : array, shape (B, G)
             Share of the category's level by group.
 
         Notes
         -----
         The average row of a design is linear in each group's share, and an estimand is a sum over the groups.
         """
-        neither, first, second = self._corners
-        s0, s1 = (shares[:, g, None, None] for g in (0, 1))
-        return replace(self.answers, weights=neither + s0 * (first - neither) + s1 * (second - neither))
+        nobody, *everybody = self._corners
+        steps = (shares[:, g, None, None] * (of - nobody) for g, of in enumerate(everybody))
+        return replace(self.answers, weights=sum(steps, nobody))
 
     @cached_property
-    def _corners(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Weights of the estimands where nobody has the level, and where one of the groups has it altogether."""
+    def _corners(self) -> list[FloatArray]:
+        """Weights of the estimands where nobody has the level, and where each group in turn has it altogether."""
         own = {field.name: getattr(self.design, field.name) for field in fields(Design)}
-        neither, first, second = (
-            answers(_AtMix(**own, balance=self.balance, shares=shares)).weights
-            for shares in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
-        )
-        return neither, first, second
+        one = np.eye(count := len(self.balance.study.groups))
+        return [
+            answers(_AtMix(**own, balance=self.balance, shares=tuple(shares))).weights
+            for shares in (np.zeros(count), *one)
+        ]
 
     # -- estimates --------------------------------------------------------------------------------------------------
 
@@ -161,7 +161,8 @@ class Adjustable:
         if not isinstance(every, NormalPriors):
             return every
         mean, sd = (np.asarray(part)[..., columns] for part in (every.mean, every.sd))
-        return replace(every, names=stats.names, mean=mean, sd=sd).take(index)
+        between = None if every.correlation is None else np.asarray(every.correlation)[np.ix_(columns, columns)]
+        return replace(every, names=stats.names, mean=mean, sd=sd, correlation=between).take(index)
 
     @cached_property
     def _every_prior(self) -> Priors:
@@ -180,8 +181,11 @@ def _fullest(case: Case, balance: str) -> ModelSpec:
         for name in (INTERCEPT, "sigma", *terms, *added)
         if (prior := known.get(term_parts(name)))
     }
+    # of three groups or more, for every pair of them alike
+    alike = {"exchangeable": True} if len(case.study.groups) > 2 else {}
     usual = {
-        term: {"dist": "Normal", "mu": 0, **PRIORS[kind], "sigma": _width(case, kind)} for term, kind in added.items()
+        term: {"dist": "Normal", "mu": 0, **PRIORS[kind], "sigma": _width(case, kind), **alike}
+        for term, kind in added.items()
     }
     rules = {case.variant: case.model.variants[case.variant].model_dump(exclude_unset=True)} if chosen.rule else {}
     return ModelSpec.model_validate(
@@ -235,7 +239,7 @@ class _AtMix(Design):
     """A design whose average row is taken at another mix of a category, the same in every data set: the g-formula."""
 
     balance: Balance
-    shares: tuple[float, float]
+    shares: tuple[float, ...]
 
     def mean_row(
         self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
@@ -245,7 +249,7 @@ class _AtMix(Design):
         if self.balance.measure in fixed:
             return super().mean_row(fixed=fixed, shift=shift)
         if group in fixed:
-            share = self.shares[self.study.group_ids.index(fixed[group])]
+            share = self.shares[self.study.group_names.index(fixed[group])]
             level = self.balance.level if share else self.balance.other
             return super().mean_row(fixed={**fixed, self.balance.measure: level}, shift=shift)
         with_level, without = (

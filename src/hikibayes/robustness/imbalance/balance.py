@@ -38,7 +38,7 @@ class Balance:
     has_level : array of bool, shape (B, n)
         Who has that level.
     group : array of int, shape (B, n)
-        Whose group is which: 0 the reference, 1 the other.
+        Whose group is which: 0 the reference, then as the study has them, G of them.
     """
 
     study: Study
@@ -59,22 +59,22 @@ class Balance:
 
     @cached_property
     def counts(self) -> IntArray:
-        """Participants by group and level, (B, 2, 2): the level spoken of first."""
+        """Participants by group and level, (B, G, 2): the level spoken of first."""
         return np.stack(
             [
                 np.stack([((self.group == g) & (self.has_level == has)).sum(axis=1) for has in (True, False)], axis=1)
-                for g in (0, 1)
+                for g in range(len(self.study.groups))
             ],
             axis=1,
         )
 
     @property
     def shares(self) -> FloatArray:
-        """Share of the level in each group, (B, 2)."""
+        """Share of the level in each group, (B, G)."""
         return np.asarray(self.counts[..., 0] / self.counts.sum(axis=-1))
 
     def by_person(self, by_group: FloatArray) -> FloatArray:
-        """Give everybody the value of their group, (B, 2) to (B, n)."""
+        """Give everybody the value of their group, (B, G) to (B, n)."""
         return np.take_along_axis(by_group, self.group, axis=1)
 
     def name(self, level: str | None = None) -> str:
@@ -113,6 +113,8 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
             )
         measure = next(_preferred(case, candidates))
     elif measure not in candidates:
+        if measure == case.study.analysis.group:
+            raise InputError(f"{measure!r} is what is compared; an imbalance is of another category between its levels")
         _refuse_more_levels(case, measure, candidates)
         alone = "" if case.synthetic else "; a fit has the columns of its formula: put the category in it"
         raise InputError(unknown_name("category of two levels in these data,", measure, candidates) + alone)
@@ -123,7 +125,7 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
         measure=measure,
         level=level,
         has_level=column == level,
-        group=(group == case.study.group_ids[1]).astype(np.int64),
+        group=np.sum([k * (group == name) for k, name in enumerate(case.study.group_names)], axis=0),
     )
     _refuse_one_level(made)
     return made
@@ -162,7 +164,7 @@ def _stacked(case: Case, name: str) -> NDArray[np.str_]:
 
 
 def _refuse_one_level(made: Balance) -> None:
-    for g, group in enumerate(made.study.group_ids):
+    for g, group in enumerate(made.study.group_names):
         for j, level in enumerate((made.level, made.other)):
             if without := int((made.counts[:, g, j] == 0).sum()):
                 where = f" in {without} of {len(made.counts)} data sets" if len(made.counts) > 1 else ""
@@ -183,7 +185,7 @@ class Mix:
     ----------
     name : str
         What tables call it.
-    shares : array, shape (B, 2)
+    shares : array, shape (B, G)
         Share of the level spoken of, by group.
     why : str
         Where it comes from.
@@ -197,7 +199,7 @@ class Mix:
 def mixes_of(
     balance: Balance, *, by_group: Mapping[str, float] | None = None, by_level: Mapping[str, float] | None = None
 ) -> tuple[Mix, ...]:
-    """Return the compositions to look at: equal, each group's for both, assumed populations, and a person's own.
+    """Return the compositions to look at: equal, each group's for all, assumed populations, and a person's own.
 
     Parameters
     ----------
@@ -206,7 +208,7 @@ def mixes_of(
     by_group : mapping of str to float, optional
         Share of the level spoken of, in each group.
     by_level : mapping of str to float, optional
-        Shares of the two levels in both groups; they must sum to 1.
+        Shares of the two levels in every group; they must sum to 1.
 
     Returns
     -------
@@ -217,11 +219,12 @@ def mixes_of(
     InputError
         An unknown group or level, one that is left out, a share outside 0 and 1, or shares that do not sum to 1.
     """
-    study, like = balance.study, np.ones((len(balance.shares), 2))
-    found = [Mix(name="equal", shares=0.5 * like, why="as many of one level as of the other, in both groups")]
-    for g, group in enumerate(study.group_ids):
-        both = np.broadcast_to(balance.shares[:, [g]], like.shape)
-        found.append(Mix(name=f"as_{group}", shares=both, why=f"both groups as the {group_name(study, group)} is"))
+    study, like = balance.study, np.ones_like(balance.shares)
+    every = "both" if len(study.groups) == 2 else "all"
+    found = [Mix(name="equal", shares=0.5 * like, why=f"as many of one level as of the other, in {every} groups")]
+    for g, group in enumerate(study.group_names):
+        alike = np.broadcast_to(balance.shares[:, [g]], like.shape)
+        found.append(Mix(name=f"as_{group}", shares=alike, why=f"{every} groups as the {group_name(study, group)} is"))
     found += _assumed(balance, like)
     if by_group:
         found.append(Mix(name="own", shares=_own_by_group(balance, by_group) * like, why="as asked for"))
@@ -240,7 +243,7 @@ def _assumed(balance: Balance, like: FloatArray) -> Iterator[Mix]:
 
 
 def _own_by_group(balance: Balance, given: Mapping[str, float]) -> FloatArray:
-    groups = balance.study.group_ids
+    groups = balance.study.group_names
     _refuse_names("group", given, groups)
     for group, share in given.items():
         _refuse_share(f"{balance.name()!r} in the {group_name(balance.study, group)}", share)

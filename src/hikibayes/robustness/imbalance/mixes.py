@@ -24,7 +24,7 @@ def reweighting(balance: Balance, shares: FloatArray) -> Population:
     ----------
     balance : Balance
         The category.
-    shares : array, shape (B, 2)
+    shares : array, shape (B, G)
         Share of its level by group.
 
     Returns
@@ -39,19 +39,19 @@ def reweighting(balance: Balance, shares: FloatArray) -> Population:
     """
     wanted, found = balance.by_person(shares), balance.by_person(balance.shares)
     raw = np.where(balance.has_level, wanted / found, (1 - wanted) / (1 - found))
-    mine = np.stack([np.where(balance.group == g, raw, 0.0) for g in (0, 1)], axis=1)
+    mine = np.stack([np.where(balance.group == g, raw, 0.0) for g in range(shares.shape[1])], axis=1)
     worth = mine.sum(axis=-1) / (mine**2).sum(axis=-1)
     return Population(weights=raw * balance.by_person(worth), index=np.arange(len(raw)))
 
 
 def matching(balance: Balance, rng: np.random.Generator, *, times: int = 1) -> Population:
-    """Choose at random as many participants of each level in one group as in the other, so many times a data set."""
+    """Choose at random as many participants of each level in one group as in any other, so many times a data set."""
     index = np.repeat(np.arange(len(balance.group)), times)
     group, has_level, counts = balance.group[index], balance.has_level[index], balance.counts[index]
     order, chosen = rng.random(group.shape), np.zeros(group.shape)
     for j, has in enumerate((True, False)):
         wanted = counts[:, :, j].min(axis=1, keepdims=True)
-        for g in (0, 1):
+        for g in range(counts.shape[1]):
             cell = (group == g) & (has_level == has)
             rank = np.argsort(np.argsort(np.where(cell, order, 2.0), axis=1), axis=1)
             chosen[cell & (rank < wanted)] = 1.0
@@ -59,7 +59,7 @@ def matching(balance: Balance, rng: np.random.Generator, *, times: int = 1) -> P
 
 
 def within(balance: Balance, level: str, at_least: int) -> Population:
-    """Choose the participants of one level, in the data sets where both groups have so many of them."""
+    """Choose the participants of one level, in the data sets where every group has so many of them."""
     has = balance.has_level if level == balance.level else ~balance.has_level
     enough = (balance.counts[:, :, 0 if level == balance.level else 1] >= at_least).all(axis=1)
     return Population(weights=has[enough].astype(np.float64), index=np.flatnonzero(enough))

@@ -103,7 +103,7 @@ def imbalance(
     shares : mapping of str to float, optional
         A mix to look at beside the usual ones: share of the category's level in each group.
     mix : mapping of str to float, optional
-        The same for both groups: share of each level.
+        The same for every group: share of each level.
     datasets : int
         Versions of a study's sample; a fit has its own data.
     tell : callable, optional
@@ -245,7 +245,7 @@ class _Job:
         rows = [
             {"what": mix.name, "group": group, "share": float(mix.shares[:, g].mean()), "why": mix.why}
             for mix in (seen, *self.mixes)
-            for g, group in enumerate(self.case.study.group_ids)
+            for g, group in enumerate(self.case.study.group_names)
         ]
         return pd.DataFrame(rows)
 
@@ -255,7 +255,7 @@ class _Job:
         parts = []
         for j, estimand in enumerate(self.case.answers.linear):
             own = self.omitted if estimand == self.case.estimand else None
-            for g, group in enumerate(self.case.study.group_ids):
+            for g, group in enumerate(self.case.study.group_names):
                 columns = {
                     "dataset": np.arange(1, len(means) + 1),
                     "share": self.balance.shares[:, g],
@@ -275,7 +275,8 @@ class _Job:
         estimand, focal = self.case.estimand, self.case.study.analysis.focal
         product = {self.balance.measure, focal}
         has = any(within == product for within in self.case.model.measures.values())
-        if has or estimand.kind != "slope_difference" or estimand.of != focal:
+        group = self.case.study.analysis.group
+        if has or estimand.kind != "slope_difference" or estimand.of != focal or estimand.by not in (None, group):
             return None
         known = Treatment(stats=self.case.design.statistics, weights=self.case.focal).known
         return omitted_product(self.case, self.balance) if known else None

@@ -83,14 +83,20 @@ class Omitted:
 
     @property
     def imbalance(self) -> FloatArray:
-        """Share of the level spoken of in the second group minus in the reference, (B,)."""
-        return self.balance.shares[:, 1] - self.balance.shares[:, 0]
+        """Share of the level spoken of in the estimand's first group minus in the one it is taken from, (B,)."""
+        second, reference = map(self.case.study.group_names.index, self.groups)
+        return self.balance.shares[:, second] - self.balance.shares[:, reference]
+
+    @property
+    def groups(self) -> tuple[str, str]:
+        """The two groups that are compared, the one whose slope is taken away last."""
+        return self.case.estimand.between or self.case.study.group_ids[::-1]
 
     @cached_property
     def steepest(self) -> FloatArray:
         """The steeper group's slope of the measure, in size, (B,)."""
-        of, groups = self.case.study.analysis.focal, self.case.study.group_ids
-        weights = np.stack([group_slope(self.case.design, of, group) for group in groups], axis=1)
+        of = self.case.study.analysis.focal
+        weights = np.stack([group_slope(self.case.design, of, group) for group in self.groups], axis=1)
         return np.asarray(np.abs(self.posterior.marginal(weights).mean()).max(axis=1))
 
     # -- what it takes ----------------------------------------------------------------------------------------------
@@ -284,7 +290,7 @@ def _seen(omitted: Omitted) -> str:
     found = 100 * np.abs(omitted.imbalance)
     seen = f"it differs by {apa.number(float(np.median(found)), 0)}"
     if len(found) == 1:
-        return seen
+        return f"{seen} points"
     low, high = (apa.number(float(q), 0) for q in np.quantile(found, [0.05, 0.95]))
     return f"{seen} ({low} to {high}) in the data sets that the record allows"
 

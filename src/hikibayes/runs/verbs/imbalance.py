@@ -42,7 +42,7 @@ def _shares(context: click.Context, parameter: click.Parameter, pairs: tuple[str
         multiple=True,
         metavar="LEVEL=SHARE",
         callback=_shares,
-        help="A mix for both groups: share of each level; they must sum to 1.",
+        help="A mix for every group: share of each level; they must sum to 1.",
     ),
     files=("imbalance.csv", "imbalance_*.csv", "tipping.csv", "figures/"),
     pictured=True,

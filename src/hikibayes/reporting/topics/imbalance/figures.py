@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,7 +52,7 @@ def _shares(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.about_focal("imbalance_shares")
     balance = run.table("imbalance").iloc[0]
     figure, (ax,) = new_axes(2.9)
-    for group, colour in zip(study.group_ids, (REFERENCE, FOCAL), strict=True):
+    for group, colour in zip(study.group_names, cycle(MARKS)):
         own = table[table["group"] == group]
         name = group_name(study, group)
         ax.plot(own["share"], own["mean"], MARKS[colour], color=colour, ms=4, alpha=0.55, mew=0, label=name)
@@ -94,8 +95,10 @@ def _surface(run: SavedRun) -> Figure:
 
 def _imbalance_seen(run: SavedRun) -> tuple[float, float]:
     """Return where the groups' difference in shares lies in the data sets: 5 % and 95 %."""
+    study = run.study.read()
     each = run.about_focal("imbalance_shares").pivot_table(index="dataset", columns="group", values="share")
-    gaps = (each.iloc[:, 0] - each.iloc[:, 1]).abs().to_numpy()
+    one, other = study.focal_estimand.between or study.group_ids
+    gaps = (each[one] - each[other]).abs().to_numpy()
     low, high = np.quantile(gaps, [0.05, 0.95])
     return (float(low), float(high)) if len(gaps) > 1 else (float(low) - 0.004, float(high) + 0.004)
 

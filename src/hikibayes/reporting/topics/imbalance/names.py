@@ -24,7 +24,7 @@ def adjustment_name(study: Study, row: Mapping[str, Any]) -> str:
 
 def mix_name(study: Study, what: str) -> str:
     """Return a mix in words."""
-    groups = {f"as_{group}": f"the {group_name(study, group)}’s mix" for group in study.group_ids}
+    groups = {f"as_{group}": f"the {group_name(study, group)}’s mix" for group in study.group_names}
     known = {"equal": "equal shares", "own": "the shares asked for", "own_levels": "the mix asked for", **groups}
     return known.get(what, f"{what.replace('_', ' ')} (assumed)")
 
