@@ -75,3 +75,22 @@ def test_the_codes_of_a_declared_effect_coding_are_those_of_the_printed_slopes(s
     study = stranger(seed, sizes=(60, 90), style=Style(decimals=3, coding=coding)).study
     kept = [f for f in study.model_dump(exclude_unset=True)["fact"] if f["quantity"] in ("n", "coefficient", "slope")]
     assert likeliest(study.replace(fact=kept))[0].analysis.coding == meant
+
+
+@pytest.mark.parametrize("by_group", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_raw_products_are_seen_though_correlations_of_the_groups_are_not_printed(seed, by_group):
+    """Those of two categories never are; the whole sample's are near enough to tell conventions apart."""
+    style = Style(products="raw", coding="effect", by_group=by_group, every_product=True, declared=False)
+    found, _ = likeliest(stranger(seed, sizes=(50, 30), style=style).study)
+    assert (found.analysis.products, found.analysis.coding) == ("raw", "sum")
+
+
+@pytest.mark.parametrize("kind", ["cohen", "hedges", "divisor_n"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kind_of_d_follows_from_t_where_means_are_not_printed(seed, kind):
+    style = Style(test="student", kind=kind, decimals=3, declared=False)
+    study = stranger(seed, sizes=(13, 23), style=style).study
+    kept = [fact for fact in study.facts if fact.quantity not in ("mean", "sd", "correlation", "p")]
+    found, _ = likeliest(study.model_copy(update={"facts": tuple(kept)}))
+    assert {fact.kind for fact in found.facts if fact.quantity == "d"} == {kind if kind != "cohen" else None}

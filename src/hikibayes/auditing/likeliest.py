@@ -6,6 +6,8 @@ against everything that is printed, within rounding; the usual one stands unless
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -20,10 +22,10 @@ from ..study.facts import Fact
 from ..study.intervals import Interval, image
 from ..study.study import Study
 from .checks.closure import conventions_that_fit
-from .checks.comparisons import TESTED, comparisons
+from .checks.comparisons import HUGE, TESTED, Comparison, Test, comparisons, divisor
 from .checks.descriptives import only
 from .checks.jointly import variances_possible
-from .checks.rows import possible
+from .checks.rows import possible, signed
 
 PRODUCTS_OF_GROUPS = ("coding", "products")
 JOINTLY = frozenset({"t", "df", "d"})
@@ -60,11 +62,7 @@ def _comparisons(study: Study, facts: list[dict[str, Any]]) -> Iterator[str]:
     found = [comparison for comparison in comparisons(study) if comparison.printed.keys() & JOINTLY]
     open_ = {"t": ("welch", "student"), "d": VALUES["kind"]}
     ways = list(product(open_["t"], open_["d"]))
-    votes: list[set[Choice]] = [
-        {way for way in ways if way[1] in each.kinds and variances_possible(each, way[0], JOINTLY, way[1])}
-        for each in found
-        if each.described
-    ]
+    votes = [_agreeing(each, [way for way in ways if way[1] in each.kinds]) for each in found]
     dfs = [(each, each.printed["df"]) for each in found if "df" in each.printed]
     if dfs and all(sum(each.sizes) - 2 in df.interval for each, df in dfs):
         # Welch's are as great only where the variances happen to be in proportion
@@ -77,6 +75,30 @@ def _comparisons(study: Study, facts: list[dict[str, Any]]) -> Iterator[str]:
         if fact["quantity"] == "d" and not fact.get("kind") and kind != "cohen":
             fact["kind"] = kind
             yield WORDS["kind", kind]
+
+
+def _agreeing(comparison: Comparison, ways: Sequence[Choice]) -> set[Choice]:
+    """Return the tests and kinds of d of which t, df and d can be: with the means and SDs, or t and d with each other.
+
+    Without the SDs, ways that make d a fixed multiple of t come first: another one can be almost anything.
+    """
+    if comparison.described:
+        return {way for way in ways if variances_possible(comparison, way[0], JOINTLY, way[1])}
+    if not {"t", "d"} <= comparison.printed.keys():
+        return set()
+    multiples = {way: _multiples(comparison, *way) for way in ways}
+    t, d = comparison.printed["t"], comparison.printed["d"]
+    fits = {way for way, each in multiples.items() if possible(d, image(operator.mul, signed(t), each))}
+    if "df" in comparison.printed and sum(comparison.sizes) - 2 not in comparison.printed["df"].interval:
+        fits = {way for way in fits if way[0] != "student"}
+    return {way for way in fits if math.isclose(multiples[way].low, multiples[way].high)} or fits
+
+
+def _multiples(comparison: Comparison, test: Test, kind: str) -> Interval:
+    """Return what d can be for a t of 1: the ratio of their divisors has its extremes where one variance is 0."""
+    errors, variances = divisor(test, comparison.sizes), divisor(kind, comparison.sizes)
+    ratios = [math.sqrt(error / each) if each else HUGE for error, each in zip(errors, variances, strict=True)]
+    return Interval(min(ratios), max(ratios))
 
 
 # -- regressions -----------------------------------------------------------------------------------------------------

@@ -95,8 +95,15 @@ def _printed(fact: Fact | None) -> Fact:
     return fact
 
 
-def group_box(study: Study, measures: Sequence[str]) -> Box | None:
+def group_box(study: Study, measures: Sequence[str], *, guessed: bool = False) -> Box | None:
     """Return the box of the groups' means, SDs and correlations; None where one of them is not printed.
+
+    Parameters
+    ----------
+    study : Study
+    measures : sequence of str
+    guessed : bool
+        Whether a group's correlation may be guessed from the whole sample's: no number is accused by such a box.
 
     Notes
     -----
@@ -104,7 +111,7 @@ def group_box(study: Study, measures: Sequence[str]) -> Box | None:
     """
     coordinates = _Coordinates([], [], [])
     try:
-        groups = [_group(study, measures, group, coordinates) for group in samples(study)]
+        groups = [_group(study, measures, group, coordinates, guessed=guessed) for group in samples(study)]
         n = _sizes(study)
     except IncompleteError:
         return None
@@ -163,7 +170,9 @@ class _Where:
     correlations: list[int]
 
 
-def _group(study: Study, measures: Sequence[str], group: str | None, coordinates: _Coordinates) -> _Where:
+def _group(
+    study: Study, measures: Sequence[str], group: str | None, coordinates: _Coordinates, *, guessed: bool
+) -> _Where:
     means: list[int] = []
     sds: list[int | None] = []
     for name in measures:
@@ -174,8 +183,26 @@ def _group(study: Study, measures: Sequence[str], group: str | None, coordinates
             mean, sd = (_printed(only(study, quantity, of=name, group=group)) for quantity in ("mean", "sd"))
             means.append(coordinates.add(mean.interval, mean))
             sds.append(coordinates.add(sd.interval, sd))
-    facts = [_printed(correlation_between(study, a, b, group)) for a, b in combinations(measures, 2)]
+    printed = [correlation_between(study, a, b, group) for a, b in combinations(measures, 2)]
+    if guessed and None in printed:
+        of_all = (correlation_between(study, a, b, None) for a, b in combinations(measures, 2))
+        known = [own or _printed(fact) for own, fact in zip(printed, of_all, strict=True)]
+        around = GUESS / math.sqrt(max(size(study, group) - 3, 1))
+        ranges = [
+            fact.interval if own else _correlations(fact, around) for own, fact in zip(printed, known, strict=True)
+        ]
+        return _Where(means, sds, [coordinates.add(*each) for each in zip(ranges, known, strict=True)])
+    facts = [_printed(fact) for fact in printed]
     return _Where(means, sds, [coordinates.add(fact.interval, fact) for fact in facts])
+
+
+GUESS = 1.0
+"""Standard errors (of Fisher's z) that a guessed correlation may be away from that of the whole sample."""
+
+
+def _correlations(fact: Fact, around: float) -> Interval:
+    z = math.atanh(min(max(fact.interval.middle, -0.99), 0.99))
+    return Interval(math.tanh(z - around), math.tanh(z + around))
 
 
 def _share(study: Study, name: str, group: str | None) -> tuple[Interval, Fact]:

@@ -49,10 +49,10 @@ def checks_against_moments(study: Study) -> Iterator[Check]:
         yield from _answers(sample, questions)
 
 
-def _asked(study: Study) -> Iterator[tuple[_Sample, list[_Question]]]:
+def _asked(study: Study, *, guessed: bool = False) -> Iterator[tuple[_Sample, list[_Question]]]:
     """Yield each box with the numbers that it determines."""
     outline = outline_of(study)
-    boxes: dict[tuple[frozenset[str], bool | None], Box | None] = {}
+    boxes: dict[tuple[frozenset[str], str], Box | None] = {}
     together: dict[int, tuple[_Sample, list[_Question]]] = {}
     for fact in study.facts:
         kind = KINDS[fact.quantity]
@@ -60,7 +60,7 @@ def _asked(study: Study) -> Iterator[tuple[_Sample, list[_Question]]]:
             continue
         if not (fact.step or kind.name == "correlation" or _of_means(fact)):
             continue
-        box = _box(study, fact, boxes)
+        box = _box(study, fact, boxes, guessed=guessed)
         question = _question(study, fact, box) if box else None
         if box and question:
             together.setdefault(id(box), (_Sample(outline, box), []))[1].append(question)
@@ -72,7 +72,7 @@ def conventions_that_fit(study: Study) -> Iterator[tuple[Fact, list[Address], Ma
 
     Last come the conventions that make no difference to it. A p says little: it is left out.
     """
-    for sample, questions in _asked(study):
+    for sample, questions in _asked(study, guessed=True):
         asked = [question for question in questions if not question.df]
         if not asked:
             continue
@@ -94,7 +94,7 @@ def _of_means(fact: Fact) -> bool:
 # -- which box -------------------------------------------------------------------------------------------------------
 
 
-def _box(study: Study, fact: Fact, known: dict[tuple[frozenset[str], bool | None], Box | None]) -> Box | None:
+def _box(study: Study, fact: Fact, known: dict[tuple[frozenset[str], str], Box | None], *, guessed: bool) -> Box | None:
     """Return the groups' box, or the whole sample's where no product is involved; None where neither is printed."""
     own = study.analysis.group
     if fact.quantity == "correlation" and (fact.group or fact.relation != "=" or not study.group_names):
@@ -111,12 +111,13 @@ def _box(study: Study, fact: Fact, known: dict[tuple[frozenset[str], bool | None
     if any(len(term.split(":")) > 1 and own not in term.split(":") for term in terms):
         # a product of two measures has moments of its own
         return None
-    key = (measures, None)
+    guessed &= product
+    key = (measures, "guessed" if guessed else "by group")
     if key not in known:
-        known[key] = group_box(study, sorted(measures))
+        known[key] = group_box(study, sorted(measures), guessed=guessed)
     if known[key] or product or not terms or KINDS[fact.quantity].estimate in FROM_MEANS:
         return known[key]
-    total = (measures, own in parts)
+    total = (measures, "total and group" if own in parts else "total")
     if total not in known:
         known[total] = total_box(study, sorted(measures), with_group=own in parts)
     return known[total]
