@@ -123,7 +123,7 @@ def test_an_overlay_that_contradicts_a_fact_is_refused(hikibayes):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("audit", "nonaka"), "there is no study 'nonaka'; there are: iris1936, nonaka2021, ozone1973 (did"),
+        (("audit", "nonaka"), "there is no study 'nonaka'; there are: iris1936, kidiq2007, nonaka2021, ozone1973 (did"),
         (("audit", "none.toml"), "none.toml: cannot be read (No such file or directory)"),
         (("audit", "--reading", "slopes_model=none"), "no option of reading 'slopes_model', 'none'; there are:"),
         (("audit", "--reading", "slopes_model"), "write it as READING=OPTION"),
@@ -144,7 +144,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(hikibayes, words, message):
 def test_studies_lists_what_is_shipped(hikibayes):
     assert "nonaka2021" in hikibayes("studies").stdout
     listed = [row["study"] for row in json.loads(hikibayes("studies", "--json").stdout)]
-    assert listed == ["iris1936", "nonaka2021", "ozone1973"]
+    assert listed == ["iris1936", "kidiq2007", "nonaka2021", "ozone1973"]
     assert "properties" in json.loads(hikibayes("studies", "--schema").stdout)
 
 

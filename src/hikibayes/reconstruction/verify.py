@@ -498,7 +498,7 @@ def _side(fact: Fact) -> Side:
 
 def _of_fit(fit: Any, at: int, kind: str, fact: Fact) -> float:
     if kind.startswith("_ci"):
-        return float(fit.conf_int(1 - (fact.confidence or 0.95))[at][kind == "_ci_high"])
+        return float(fit.conf_int(1 - (fact.confidence or 0.95))[at, int(kind == "_ci_high")])
     if kind in ("_df", "_sr2"):
         t, left = fit.tvalues[at], (1 - fit.rsquared) / fit.df_resid
         return float(fit.df_resid if kind == "_df" else t**2 * left)

@@ -100,7 +100,38 @@ def ozone() -> str:
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"iris1936": iris, "ozone1973": ozone}
+def kidiq() -> str:
+    """Children's score by their mother's IQ and schooling: raw scores, two groups of unequal sizes, simple slopes."""
+    rows = read("kidiq").assign(school=lambda x: x["mom_hs"].map({1: "finished", 0: "not finished"}))
+    groups = ["not finished", "finished"]
+    parts = [rows[rows["school"] == name] for name in groups]
+    cells = [f"{name.capitalize()} (n = {len(part)}), M (SD)" for name, part in zip(groups, parts, strict=True)]
+    lines = heading("Table 1. Mothers who finished high school or not", "", *cells, "t", "df", "p")
+    for name, label in (("kid_score", "Child's score"), ("mom_iq", "Mother's IQ")):
+        test = stats.ttest_ind(parts[1][name], parts[0][name], equal_var=False)
+        cells = [f"{part[name].mean():.2f} ({part[name].std():.2f})" for part in parts]
+        lines.append(row(label, *cells, f"{test.statistic:.2f}", f"{test.df:.1f}", p_value(test.pvalue)))
+    lines += ["", *heading("Table 2. Regressions of the child's score", "", "B", "SE", "t", "p")]
+    fits = [smf.ols(f"kid_score ~ mom_iq {by} mom_hs", rows).fit() for by in "+*"]
+    words = {"mom_iq": "Mother's IQ", "mom_hs": "Finished", "mom_iq:mom_hs": "Finished × Mother's IQ"}
+    for number, fit in enumerate(fits, start=1):
+        lines.append(row(f"Step {number}", "", "", "", ""))
+        for term, label in words.items():
+            if term in fit.params:
+                printed = (f"{value[term]:.2f}" for value in (fit.params, fit.bse, fit.tvalues))
+                lines.append(row(label, *printed, p_value(fit.pvalues[term])))
+        lines.append(row("R²", bare(fit.rsquared, 3), "", "", ""))
+    change = fits[1].compare_f_test(fits[0])
+    lines.append(row("ΔR²", bare(fits[1].rsquared - fits[0].rsquared, 3), "", "", p_value(change[1])))
+    lines += ["", *heading("Table 3. Simple slopes of the mother's IQ (Step 2)", "", "B", "95% CI")]
+    for name in groups:
+        fit = smf.ols(f"kid_score ~ mom_iq * C(school, Treatment('{name}'))", rows).fit()
+        low, high = fit.conf_int().loc["mom_iq"]
+        lines.append(row(name.capitalize(), f"{fit.params['mom_iq']:.2f}", f"[{low:.2f}, {high:.2f}]"))
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"iris1936": iris, "kidiq2007": kidiq, "ozone1973": ozone}
 
 if __name__ == "__main__":
     for name, made in TABLES.items():

@@ -21,11 +21,19 @@ from .tables import DATA, TABLES, read
 
 NAMES = {
     "iris1936": {"group": "species", "step_1": "main", "step_2": "products"},
+    "kidiq2007": {
+        "group": "school",
+        "child_s_score": "child_score",
+        "mother_s_iq": "mother_iq",
+        "step_1": "main",
+        "step_2": "product",
+    },
     "ozone1973": {"step_1": "main", "step_2": "product"},
 }
 """What a draft calls by a number or by default, and the study by a name."""
 KNOWN = {
     "iris1936": Known(sizes=dict.fromkeys(("Setosa", "Versicolor", "Virginica"), "")),
+    "kidiq2007": Known(sizes=dict.fromkeys(("Not finished", "Finished"), "")),
     "ozone1973": Known(outcome="Ozone"),
 }
 
@@ -33,6 +41,9 @@ KNOWN = {
 def rows_of(name: str) -> pd.DataFrame:
     if name == "iris1936":
         return read("iris")
+    if name == "kidiq2007":
+        rows = read("kidiq").rename(columns={"kid_score": "child_score", "mom_iq": "mother_iq"})
+        return rows.assign(school=rows.pop("mom_hs").map({0: "not_finished", 1: "finished"}))
     rows = pd.read_csv(DATA / "airquality.csv")[["Ozone", "Wind", "Temp"]].dropna()
     return rows.rename(columns={"Ozone": "ozone", "Wind": "wind", "Temp": "temperature"}).reset_index(drop=True)
 

@@ -260,7 +260,7 @@ def _outcomes_in_sections(rows: list[Row]) -> list[str]:
 def outcome_of(title: str) -> str:
     """Return what a title says is explained."""
     found = re.search(
-        r"(?i)(?:predicting|explaining|outcome|dependent variable|regress\w* (?:of|on))[: ]+([^,.;(]+)", title
+        r"(?i)(?:predicting|explaining|outcome|dependent variable|regress\w* (?:of|on))[: ]+(?:the )?([^,.;(]+)", title
     )
     return re.split(r" (?:from|by|on|with) ", found.group(1))[0].strip() if found else ""
 
