@@ -76,7 +76,7 @@ def commands_in(body):
 @pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] == "python"])
 def test_python_snippets_run(body, monkeypatch):
     brief = load_simulation("followup").brief(20)
-    monkeypatch.setattr("hikibayes.planning.power.load_simulation", lambda _: brief)
+    monkeypatch.setattr("hikibayes.planning.after_fit.load_simulation", lambda _: brief)
     exec(compile(body, "snippet", "exec"), {})
 
 

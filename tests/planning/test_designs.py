@@ -116,11 +116,12 @@ def uncommented() -> dict:
 def test_every_optional_line_of_the_template_is_right(without):
     """Some sections stand instead of others, and looks take no attrition or several models."""
     content = {name: section for name, section in uncommented().items() if name not in without}
+    content["axes"]["prior"] = [*content["axes"]["prior"], "stated"]
     if "worlds" in content:
         content["worlds"] = {name: value for name, value in content["worlds"].items() if name not in without}
         content["worlds"] |= {"source": ["fixed"]} if "fixed" in content["worlds"] else {}
     if "looks" in content:
-        content["axes"] = {"n_per_group": [50, 100]}
+        content["axes"] = {"n_per_group": [50, 100], "prior": ["stated"]}
     if "population" in content:
         del content["decision"], content["original"], content["looks"], content["rope"]
     if "original" in content:

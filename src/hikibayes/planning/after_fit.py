@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
 import pandas as pd
 import xarray as xr
 
+from ..defaults import DEFAULT_SEED
 from ..inference.estimands import answers
 from ..inference.fit import Fit
 from ..inference.models.compile import exact_posterior
@@ -22,7 +23,7 @@ from ..study.moments import sample_moments
 from ..study.study import Estimand, Study
 from ..study.study_file import shipped_studies
 from .designs.follow_up import follow_up
-from .designs.simulation import Simulation, shipped_simulations
+from .designs.simulation import Simulation, load_simulation, shipped_simulations
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -63,7 +64,7 @@ def is_fit(what: object) -> TypeGuard[Fit | SavedFit | str | Path]:
     return isinstance(what, str | Path) and str(what) not in known and os.path.isdir(what)  # noqa: PTH112
 
 
-def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
+def after_fit(what: Fit | SavedFit | str | Path, *, seed: int, plan: Simulation | None = None) -> Beginning:
     """Turn a fit into the plan of a study that asks its main question again.
 
     Parameters
@@ -72,6 +73,8 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
         A fit, or the folder of one.
     seed : int
         Of everything random.
+    plan : Simulation, optional
+        Instead of the small follow-up that is asked otherwise.
 
     Raises
     ------
@@ -85,7 +88,26 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int) -> Beginning:
     """
     fitted = load_fit(what) if isinstance(what, str | Path) else what
     rows = fitted.participants if isinstance(fitted.participants, pd.DataFrame) else fitted.participants.frame
-    return after_rows(fitted.study.read(), fitted.model, rows, fitted.variant, seed=seed)
+    begun = after_rows(fitted.study.read(), fitted.model, rows, fitted.variant, seed=seed)
+    if plan is None:
+        return begun
+    return replace(begun, simulation=plan.replace(study=begun.study.id, model=begun.simulation.model))
+
+
+def beginning(what: str | Path | Simulation | Fit | SavedFit) -> Beginning | Simulation:
+    """Return what is planned after a fit: a fit's own follow-up, or a simulation that names one; else the simulation.
+
+    Raises
+    ------
+    InputError
+        As `after_fit` and `load_simulation` do.
+    """
+    if isinstance(what, Fit | SavedFit) or is_fit(what):
+        return after_fit(what, seed=DEFAULT_SEED)
+    simulation = load_simulation(what)
+    if simulation.fit is None:
+        return simulation
+    return after_fit(simulation.fit, seed=simulation.run.seed, plan=simulation)
 
 
 def after_rows(study: Study, model: ModelSpec, rows: pd.DataFrame, variant: str, *, seed: int) -> Beginning:

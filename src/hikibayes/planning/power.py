@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtri
 
-from ..defaults import DEFAULT_SEED
 from ..inference.fit import Fit
 from ..inference.models.design import Design
 from ..inference.models.specs import ModelSpec
@@ -23,10 +22,10 @@ from ..inference.saved_fit import SavedFit
 from ..spec import InputError, validated
 from ..study.study import Study
 from ..study.study_file import load_study
-from .after_fit import Beginning, after_fit, is_fit
+from .after_fit import Beginning, beginning
 from .designs.cells import Sample
 from .designs.resolved import resolved
-from .designs.simulation import MOST_CELLS, Run, Simulation, load_simulation
+from .designs.simulation import MOST_CELLS, Run, Simulation
 from .results.detectable import effects_wanted
 from .results.diagnose import Diagnosis, diagnose
 from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n
@@ -101,15 +100,14 @@ def power(
     InputError
         Anything that would keep a cell from running, found before the first replicate; or no dask scheduler answers.
     """
-    if isinstance(simulation, Fit | SavedFit | Beginning) or is_fit(simulation):
-        begun = simulation if isinstance(simulation, Beginning) else after_fit(simulation, seed=DEFAULT_SEED)
-        asked: str | Path | Simulation = begun.simulation
-        study, models, reconstructions = begun.study, begun.models, begun.reconstructions
-        rows = begun.rows
-    else:
-        asked = simulation
-    with _about(asked):
-        made = resolved(load_simulation(asked), models, study)
+    with _about(simulation):
+        # where there are rows, all that a fit brings is given
+        ready = isinstance(simulation, Beginning) or (isinstance(simulation, Simulation) and rows)
+        begun = simulation if ready else beginning(simulation)
+        if isinstance(begun, Beginning):
+            study, models, reconstructions = begun.study, begun.models, begun.reconstructions
+            rows, begun = begun.rows, begun.simulation
+        made = resolved(begun, models, study)
     chosen, models = _settled(made.simulation, replicates, seed), {**models, **made.models}
     if workers is None:
         from joblib import cpu_count
@@ -122,7 +120,7 @@ def power(
         from ..reconstruction.shipped import read_reconstructions
 
         reconstructions = read_reconstructions(Path(reconstructions), study.read(**chosen.readings))
-    with _about(asked):
+    with _about(simulation):
         if chosen.size > MOST_CELLS and not any_size:
             raise InputError(
                 f"the grid has {chosen.size:,} cells, more than {MOST_CELLS:,}; shorten an axis, or insist with --yes",
@@ -177,12 +175,12 @@ def forget(store: Path, since: float) -> None:
 
 
 @contextmanager
-def _about(simulation: str | Path | Simulation) -> Iterator[None]:
+def _about(simulation: object) -> Iterator[None]:
     """Name the simulation's file in messages that do not name a file yet."""
     try:
         yield
     except InputError as error:
-        if error.source or isinstance(simulation, Simulation):
+        if error.source or not isinstance(simulation, str | Path):
             raise
         raise InputError(str(error), source=str(simulation)) from None
 

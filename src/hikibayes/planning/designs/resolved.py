@@ -9,7 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, load_model
+from ...defaults import DEFAULT_STUDY
+from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, Variant, load_model, shipped_models
+from ...inference.models.steps import model_of
 from ...inference.own.files import toml_text
 from ...spec import LARGEST_SAMPLE, InputError, validated
 from ...study.study import Study
@@ -20,7 +22,7 @@ from .looks import calibrated
 from .original import ORIGINAL, with_original
 from .population import PLAN, Effect, Population
 from .rules import Decision
-from .simulation import OF_EFFECT, Costs, Run, Simulation, Targets
+from .simulation import OF_EFFECT, STATED, Costs, Run, Simulation, Targets
 
 PARTS = (0.35, 0.6, 0.85, 1.0, 1.2, 1.6, 2.2)
 """Sizes that are simulated where none is given, over the one that a normal approximation says."""
@@ -72,7 +74,8 @@ def resolved(
     """
     simulation = _calibrated(simulation)
     if simulation.population is None or simulation.worlds.fixed is not None:
-        return _with_original(Resolved(simulation=simulation), models, study)
+        found = Resolved(simulation=simulation, models=_of_steps(simulation, models, study))
+        return _with_original(_with_stated(found, models), models, study)
     given = (models.get(simulation.model) or load_model(simulation.model)) if simulation.of_file else None
     made = written(simulation.population, given)
     name = simulation.model if simulation.of_file else PLAN
@@ -87,7 +90,39 @@ def resolved(
         study=made.study,
         models={name: made.model},
     )
-    return _with_original(found, models, study)
+    return _with_original(_with_stated(found, models), models, study)
+
+
+def _of_steps(
+    simulation: Simulation, models: Mapping[str, ModelSpec], study: str | Path | Study | None
+) -> dict[str, ModelSpec]:
+    """Make the models that are steps of the study, and neither files nor shipped for its outcome."""
+    names = {simulation.worlds.model or simulation.models[0], *simulation.models} - {*models}
+    names = {name for name in names if not Path(name).is_file()}
+    if (
+        not names
+        or simulation.population
+        or (study is None and simulation.study == DEFAULT_STUDY and names <= {*shipped_models()})
+    ):
+        return {}
+    about = load_study(study or simulation.study).read(**simulation.readings)
+    shipped = {name for name in names & {*shipped_models()} if load_model(name).outcome == about.analysis.outcome}
+    return {step.id: model_of(about, step.id) for step in about.steps if step.id in names - shipped}
+
+
+def _with_stated(found: Resolved, models: Mapping[str, ModelSpec]) -> Resolved:
+    """Add the priors that the simulation states itself to its models."""
+    priors = found.simulation.priors
+    if priors is None:
+        return found
+    known = {**models, **found.models}
+    stated = {}
+    for name in found.simulation.models:
+        model = known.get(name) or load_model(name)
+        variant = Variant(description="As the plan states them.", priors=priors)
+        content = {**model.model_dump(exclude_unset=True), "variants": {**model.variants, STATED: variant}}
+        stated[name] = validated(ModelSpec, content, "priors")
+    return replace(found, models={**found.models, **stated})
 
 
 def _with_original(found: Resolved, models: Mapping[str, ModelSpec], study: str | Path | Study | None) -> Resolved:
@@ -119,9 +154,11 @@ def _calibrated(simulation: Simulation) -> Simulation:
 
 def short_form(simulation: Simulation) -> str:
     """Write a resolved simulation as a file that a person can run, with everything that was left to defaults."""
-    found = {"study", "readings", "worlds", *([] if simulation.of_file else ["model"])}
     options: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_none": True}
-    content = simulation.model_dump(**options, exclude=found if simulation.population else set())
+    made = {"study", "readings"} if simulation.population or simulation.fit else set[str]()
+    content = simulation.model_dump(**options, exclude=made)
+    if simulation.fit or not simulation.of_file:
+        del content["model"]
     if simulation.population:
         content["worlds"] = simulation.worlds.model_dump(**options, include=OF_EFFECT)
     return f"{HEAD}\n{toml_text(_filled(content))}"

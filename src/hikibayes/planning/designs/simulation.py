@@ -6,7 +6,7 @@ Cells that differ in the analysis alone share their simulated data, so their dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
@@ -18,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...estimands import KINDS
-from ...inference.models.specs import ModelSpec, shipped_models
+from ...inference.models.specs import ModelSpec, Prior, shipped_models
 from ...spec import (
     LARGEST_SAMPLE,
     Count,
@@ -34,7 +34,7 @@ from ...spec import (
 )
 from ...study.measures import Identifier, Text
 from ...study.study import Study
-from ...study.study_file import shipped_studies
+from ...study.study_file import load_study, shipped_studies
 from .axes import Axes, Heterogeneity, WorldsSpec
 from .cells import MAIN_AXES, Sample
 from .looks import Looks
@@ -105,6 +105,8 @@ class Run(Spec):
     shows, where every axis but worlds and allocation has its first value."""
 
 
+STATED = "stated"
+"""The variant of the analyses' priors that a simulation writes itself."""
 SAMPLED = (
     *("effect", "tau", "reliability", "allocation", "mix", "attrition"),
     *("missing", "answers", "predictors", "n_per_group"),
@@ -121,8 +123,12 @@ class Simulation(Spec):
     study: str = DEFAULT_STUDY
     readings: dict[Identifier, Identifier] = Field(default_factory=dict)
     """Option by reading of the study; by default the study's own."""
+    fit: str | None = None
+    """Instead of study and model: the folder of a fit of one's own table, whose posterior the populations are of."""
     model: str = "step3"
-    """The model of the analysis."""
+    """The model of the analysis: a file, a shipped one, or a step of the study."""
+    priors: dict[str, Prior] | None = None
+    """By term, in the place of the models' own: the variant ``stated`` of the axis ``prior``."""
     worlds: WorldsSpec = WorldsSpec()
     population: Population | None = None
     """Instead of study, model and worlds: a population that is written down, where nothing was published."""
@@ -158,6 +164,8 @@ class Simulation(Spec):
         return self
 
     def _check_short_form(self) -> None:
+        if (self.priors is not None) != (STATED in self.axes.prior):
+            raise ValueError(f"[priors] and {STATED!r} on the axis 'prior' belong together; found one of them")
         asking = [d.name for d in self.decisions if any(rule.of_original for rule in self.rules_of(d))]
         if asking and self.original is None:
             raise ValueError(f"decision {asking[0]!r} is about an original study; [original] says what it found")
@@ -388,19 +396,23 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
 
     Notes
     -----
-    Studies and models are looked for beside the simulation's file, in the current folder, and among the shipped ones.
+    Studies and models are looked for beside the simulation's file, in the current folder, and among the shipped ones; a
+    model may be a step of the study, too.
     """
     if isinstance(simulation, Simulation):
         return simulation
     path = named_file("simulation", simulation, shipped_simulations())
     found = read_spec(Simulation, path)
+    if found.fit is not None:
+        return found.replace(fit=_folder(found.fit, path))
     shipped = shipped_models()
     if found.population is not None:
         return found.replace(model=_located("model", found.model, path, shipped)) if found.of_file else found
     study = _located("study", found.study, path, shipped_studies())
-    model = _located("model", found.model, path, shipped)
-    models = [_located("model", name, path, shipped, key="axes.model") for name in found.axes.model]
-    of_worlds = found.worlds.model and _located("model", found.worlds.model, path, shipped, key="worlds.model")
+    known = [*shipped, *(step.id for step in load_study(study).steps)]
+    model = _located("model", found.model, path, known)
+    models = [_located("model", name, path, known, key="axes.model") for name in found.axes.model]
+    of_worlds = found.worlds.model and _located("model", found.worlds.model, path, known, key="worlds.model")
     return found.replace(
         study=study,
         model=model,
@@ -409,7 +421,17 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
     )
 
 
-def _located(kind: str, name: str, simulation: Path, shipped: Mapping[str, Path], *, key: str = "") -> str:
+def _folder(name: str, simulation: Path) -> str:
+    """Find the folder that a simulation names, beside its own file or in the current folder."""
+    for folder in (simulation.parent / name, Path(name)):
+        if folder.is_dir():
+            return str(folder)
+    raise InputError(
+        f"there is no folder {name!r} beside this file or in the current folder", source=simulation, key="fit"
+    )
+
+
+def _located(kind: str, name: str, simulation: Path, shipped: Iterable[str], *, key: str = "") -> str:
     """Find what a simulation names: a file beside its own, one in the current folder, or a shipped one's name."""
     for path in (simulation.parent / name, Path(name)):
         if path.is_file():

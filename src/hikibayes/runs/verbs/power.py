@@ -176,12 +176,15 @@ def _inputs(
     from ...planning.designs.simulation import Simulation
     from ...spec import validated
 
-    saved = run.again and validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN)
-    if simulation and is_fit(simulation):
-        run.takes_file(f"{simulation}/{POSTERIOR}")
-        begun = vars(after_fit(simulation, seed=run.chosen_seed or DEFAULT_SEED))
-        return begun | {"simulation": saved or begun["simulation"]}
-    plan = saved or asked()
+    saved = validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN) if run.again else None
+    own = simulation if simulation and is_fit(simulation) else None
+    plan = saved if own or saved else asked()
+    if folder := own or (plan and plan.fit):
+        run.takes_file(f"{folder}/{POSTERIOR}")
+        begun = after_fit(folder, seed=run.chosen_seed or DEFAULT_SEED, plan=plan)
+        made = resolved(begun.simulation, begun.models, begun.study)
+        return vars(begun) | {"models": {**begun.models, **made.models}}
+    assert plan is not None
     made = resolved(plan, run.again.models, run.again.study) if run.again else resolved(plan)
     study = run.study(made.study or made.simulation.study, {})
     models = run.again.models if run.again else models_of(made.simulation, made.models)
