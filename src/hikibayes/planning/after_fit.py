@@ -94,7 +94,7 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int, plan: Simulation 
     return replace(begun, simulation=plan.replace(study=begun.study.id, model=begun.simulation.model))
 
 
-def beginning(what: str | Path | Simulation | Fit | SavedFit) -> Beginning | Simulation:
+def beginning(what: str | Path | Simulation | Fit | SavedFit | Beginning) -> Beginning | Simulation:
     """Return what is planned after a fit: a fit's own follow-up, or a simulation that names one; else the simulation.
 
     Raises
@@ -102,6 +102,8 @@ def beginning(what: str | Path | Simulation | Fit | SavedFit) -> Beginning | Sim
     InputError
         As `after_fit` and `load_simulation` do.
     """
+    if isinstance(what, Beginning):
+        return what
     if isinstance(what, Fit | SavedFit) or is_fit(what):
         return after_fit(what, seed=DEFAULT_SEED)
     simulation = load_simulation(what)

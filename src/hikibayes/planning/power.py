@@ -102,8 +102,7 @@ def power(
     """
     with _about(simulation):
         # where there are rows, all that a fit brings is given
-        ready = isinstance(simulation, Beginning) or (isinstance(simulation, Simulation) and rows)
-        begun = simulation if ready else beginning(simulation)
+        begun = simulation if isinstance(simulation, Simulation) and rows else beginning(simulation)
         if isinstance(begun, Beginning):
             study, models, reconstructions = begun.study, begun.models, begun.reconstructions
             rows, begun = begun.rows, begun.simulation
