@@ -194,6 +194,91 @@ TABLE = made_up(24).assign(text=list("abcdefghijklmnopqrstuvwx"), constant=1.0, 
 TABLE["Final grade.1"] = TABLE["two"]
 TABLE["endless"] = TABLE["x"].where(TABLE.index != 4, np.inf)
 
+BIG = made_up(60).assign(
+    share=lambda t: [f"{value:.3f} %" for value in t["x"]],
+    price=lambda t: [f"€ {1000 * value:,.2f}" for value in t["x"]],
+    day=lambda t: pd.Timestamp("2024-02-28") + pd.to_timedelta(t.index, unit="D"),
+    wait=lambda t: pd.to_timedelta(t.index, unit="D"),
+    written=lambda t: t["day"].dt.strftime("%d.%m.%Y"),
+    english=lambda t: [f"{round(400 * value):,}" for value in t["x"].abs()],
+    german=lambda t: t["english"].str.replace(",", "."),
+    millions=lambda t: [f"{round(1e6 + 1e6 * value**2):,}" for value in t["x"]],
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("y ~ share", "column 'share': has 60 different texts.*'.* %' is no number: leave out"),
+        ("price ~ x", "column 'price': the outcome is text .*is no number: leave out"),
+        *((f"y ~ {name}", f"column '{name}'.*is a date or a duration") for name in ("day", "wait", "written")),
+        *(
+            (f"y ~ {name}", f"column '{name}': found .* beside .* separates thousands")
+            for name in ("english", "german")
+        ),
+        ("y ~ millions", "column 'millions': found .*,.*,.* separates thousands"),
+        ("log(y) ~ x", "no column 'log.y.'.*an outcome is a column: make one of it"),
+    ],
+)
+def test_what_is_no_number_though_it_looks_like_one_is_told_apart(formula, message):
+    with pytest.raises(InputError, match=message):
+        fit(formula, BIG, engine="exact", seed=1)
+
+
+@pytest.mark.parametrize("mark", [",", "."])
+def test_three_decimals_are_three_decimals(mark):
+    """Unless every other number is whole and has three digits, a sign is the decimal one."""
+    texts = BIG.assign(x=[f"{value:.3f}".replace(".", mark) for value in 100 + BIG["x"]])
+    for at, text in ((0, "0"), (1, "12"), (2, f"0{mark}512")):
+        texts.loc[at, "x"] = text
+    numbers = BIG.assign(x=[float(text.replace(",", ".")) for text in texts["x"]])
+    np.testing.assert_allclose(*(fit("y ~ x", each, **FLAT).estimates["mean"] for each in (texts, numbers)))
+
+
+class Foreign:
+    """A table of another package, as polars has it."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        return BIG
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {name: BIG[name].tolist() for name in ("y", "arm", "x")},
+        Foreign(),
+        BIG.set_index("arm"),
+        BIG.set_index(["arm", "sex"]),
+        BIG.set_axis([7] * 60),
+        BIG.astype({"x": "Float64", "arm": "string"}).rename_axis("y"),
+        BIG.astype({"arm": pd.CategoricalDtype(["high", "mid", "low", "nobody"])}),
+    ],
+)
+def test_a_table_may_be_any_that_python_has(table):
+    expected, found = (fit("y ~ arm * x", each, **FLAT).estimates["mean"] for each in (BIG, table))
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (BIG.to_numpy(), "data: found ndarray; a path, a DataFrame or a mapping of columns"),
+        (BIG["y"], "data: found Series"),
+        ({"y": [1, 2], "x": [1]}, "data: is no table: .*same length"),
+        (BIG.head(0), "data: has 0 rows"),
+        (pd.concat({"a": BIG}, axis=1), "data: has 2 rows of headers; join them"),
+    ],
+)
+def test_what_is_no_table_is_one_message(table, message):
+    with pytest.raises(InputError, match=message):
+        fit("y ~ x", table, engine="exact", seed=1)
+
+
+def test_signs_that_no_name_has_may_stand_in_a_header():
+    odd = BIG.rename(columns={"x": "λ²", "w": "½ dose™", "arm": "class"})
+    found = fit("y ~ class * `λ²` + `½ dose™`", odd, **FLAT)
+    np.testing.assert_allclose(found.estimates["mean"], fit("y ~ arm * x + w", BIG, **FLAT).estimates["mean"])
+
 
 @pytest.mark.parametrize(
     ("formula", "options", "message"),
@@ -291,7 +376,7 @@ def labelled() -> RawTable:
 
 
 def test_what_an_spss_file_labels_is_said_once(monkeypatch):
-    monkeypatch.setattr(import_module("hikibayes.inference.own.data"), "read_table", lambda _: labelled())
+    monkeypatch.setattr(import_module("hikibayes.inference.own.data"), "raw_table", lambda _: labelled())
     made = fit("Y ~ ARM * STRESS", "clinic.sav", seed=1)
     of_kind = made.remarks.groupby("kind")["remark"].agg(list)
     assert "1 = usual, 2 = CBT online, 3 = waiting" in of_kind["labelled_levels"][0]

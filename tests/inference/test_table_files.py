@@ -36,6 +36,7 @@ def column(name, cells):
     [
         ("", "is empty"),
         ("\n \n", "is empty"),
+        ("PK\x03\x04 and so on", "is a workbook .*save the sheet as CSV"),
         ("y,arm,x,dose\n", "has a header line and no row below it"),
         (column("x", [""]), "none of the 12 rows has all of"),
         (column("y", ["good", "bad"]), "column 'y': row 1: found 'good'; y runs from"),

@@ -79,7 +79,43 @@ def read_table(path: str | Path) -> RawTable:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", source=path) from None
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise InputError("is a workbook (Excel, LibreOffice); save the sheet as CSV", source=path)
     return RawTable(_rows(_text(content, path), path), {})
+
+
+def raw_table(data: object) -> RawTable:
+    """Take a table as Python has it: a path, a DataFrame of pandas or what turns into one, a mapping of columns.
+
+    Named levels of an index are columns, too.
+
+    Raises
+    ------
+    InputError
+        As `read_table`; the table is empty, has headers in several rows, or is nothing of the above.
+    """
+    if isinstance(data, str | Path):
+        return read_table(data)
+    if isinstance(data, Mapping):
+        try:
+            data = pd.DataFrame(dict(data))
+        except ValueError as error:
+            raise InputError(f"is no table: {error}", key="data") from None
+    elif not isinstance(data, pd.DataFrame) and hasattr(data, "to_pandas"):
+        data = data.to_pandas()
+    if not isinstance(data, pd.DataFrame):
+        raise InputError(
+            f"found {type(data).__name__}; a path, a DataFrame or a mapping of columns is expected", key="data"
+        )
+    if data.empty:
+        raise InputError(
+            f"has {len(data)} rows and {data.shape[1]} columns; a row for each person is expected", key="data"
+        )
+    if data.columns.nlevels > 1:
+        raise InputError(f"has {data.columns.nlevels} rows of headers; join them to one name a column", key="data")
+    if beside := [name for name in data.index.names if isinstance(name, str) and name not in data]:
+        data = data.reset_index(level=beside)
+    return RawTable(data.set_axis(list(map(str, data.columns)), axis=1), {})
 
 
 def as_text(value: object) -> str | None:

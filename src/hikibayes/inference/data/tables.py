@@ -20,7 +20,7 @@ from ...spec import InputError, unknown_name
 from ...study.measures import Measure
 from ...study.study import Study
 from ..answers.remarks import Remark, row_runs, table_remarks
-from .files import EMPTY, RawTable, as_text, each_once, numbers_of, read_table
+from .files import EMPTY, RawTable, as_text, each_once, numbers_of, raw_table, read_table
 from .labels import exact, loose, named, read_labels
 from .mapping import TableMapping, load_mapping
 
@@ -92,7 +92,7 @@ def participants(
             raise InputError(str(error), source=table) from None
     stated = load_mapping(mapping).with_columns(columns or {})
     stated.check(study)
-    raw = table if isinstance(table, RawTable) else RawTable(table.set_axis(list(map(str, table.columns)), axis=1), {})
+    raw = table if isinstance(table, RawTable) else raw_table(table)
     places = _places(raw.frame, study, measures, stated)
     read = {name: _read(raw, study.measure(name), headers, stated) for name, headers in places.items()}
     frame = pd.DataFrame({name: column.values for name, column in read.items()})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...arrays import FloatArray
 from ...spec import InputError, unknown_name
@@ -21,6 +23,10 @@ MOST_LEVELS = 50
 NONE = "none"
 MOST_NUMBERS = 0.5
 """A column of which more cells than this share are numbers is one of numbers."""
+DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\D.*)?|-?\d+ days.*")
+BESIDE = re.compile(r"[^\d+-]{0,4}[+-]?\d[\d.,'\s]*\D{0,6}")
+"""A number with something at its sides: a unit, a sign for per cent or a currency, separated thousands."""
+THOUSANDS = {mark: re.compile(rf"-?[1-9]\d{{0,2}}(\{mark}\d{{3}})+") for mark in ",."}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +85,8 @@ class OwnColumn:
         distinct = [level for level in self.order if level in set(self.distinct)] or self.distinct
         if len(distinct) > MOST_LEVELS:
             raise InputError(
-                f"has {len(distinct)} different texts in {len(self.cells)} rows; a category has at most {MOST_LEVELS}",
+                f"has {len(distinct)} different texts in {len(self.cells)} rows; a category has at most {MOST_LEVELS}"
+                f"{instead(distinct)}",
                 key=f"column {self.header!r}",
             )
         if reference is not None:
@@ -93,6 +100,15 @@ class OwnColumn:
         if self.order:
             return tuple(distinct), "the first of an ordered category"
         return tuple(distinct), "the lowest" if self.numbers is not None else "the first by the alphabet"
+
+
+def instead(texts: Sequence[str]) -> str:
+    """Say what to do with texts that look like dates, or like numbers with something beside their digits."""
+    if all(map(DATE.fullmatch, texts)):
+        return f"; {texts[0]!r} is a date or a duration: make a number of it, such as days"
+    if all(map(BESIDE.fullmatch, texts)):
+        return f"; {texts[0]!r} is no number: leave out what is neither a digit nor the decimal sign"
+    return ""
 
 
 def own_columns(raw: RawTable, headers: Mapping[str, str], stated: TableMapping) -> dict[str, OwnColumn]:
@@ -139,6 +155,7 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     ordered = order if order and cells.cat.ordered else ()
     if pd.api.types.is_bool_dtype(cells.dtype) or order:
         return OwnColumn(id=id_, header=header, cells=texts, numbers=None, order=ordered, labels=labels)
+    _refuse_thousands(texts[known], where)
     numbers = each_once(pd.Series(texts, dtype=object), lambda text: number_of(text or "")).astype(np.float64)
     texts_among = known & ~none & np.isnan(numbers)
     if texts_among.sum() < (1 - MOST_NUMBERS) * known.sum() and texts_among.any():
@@ -153,6 +170,20 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
         return OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels)
     texts[none] = None
     return OwnColumn(id=id_, header=header, cells=texts, numbers=numbers, labels=labels)
+
+
+def _refuse_thousands(texts: NDArray[np.object_], where: str) -> None:
+    """Refuse ``1,250`` beside ``987`` where nothing has fewer or more than three digits behind its sign."""
+    for mark, grouped in THOUSANDS.items():
+        if all(mark not in text or grouped.fullmatch(text) for text in texts):
+            marked = next((text for text in texts if mark in text), None)
+            plain = next((text for text in texts if re.fullmatch(r"-?[1-9]\d\d", text)), None)
+            if marked and (plain or marked.count(mark) > 1):
+                raise InputError(
+                    f"found {marked!r}{f' beside {plain!r}' * bool(plain)}; if {mark!r} separates thousands, leave it"
+                    f" out, and if it is the decimal sign, write the other numbers with three decimals, too",
+                    key=where,
+                )
 
 
 def _refuse_infinite(numbers: FloatArray, raw: RawTable, where: str) -> None:

@@ -19,13 +19,13 @@ from ...distributions import PARAMETERS
 from ...spec import InputError, unknown_name, validated
 from ...study.measures import term_parts
 from ...study.study import Study
-from ..data.files import RawTable, read_table
+from ..data.files import RawTable, raw_table
 from ..data.labels import exact
 from ..data.mapping import TableMapping, load_mapping
 from ..models.default_priors import Priors, default_priors, default_variants
 from ..models.formulas import CODINGS, FUNCTIONS
 from ..models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
-from .columns import OwnColumn, own_columns
+from .columns import OwnColumn, instead, own_columns
 from .condition import rows_where
 from .estimands import own_estimands
 
@@ -104,7 +104,7 @@ def own_data(
         The formula cannot be read or names no column, a column is neither numbers nor groups, the outcome is no
         number, a family is none that is offered, or a reference, prior, step or condition does not fit.
     """
-    stated, raw = load_mapping(mapping), _table(data)
+    stated, raw = load_mapping(mapping), raw_table(data)
     headers = _headers(raw, stated)
     text = _spelt(formula, headers)
     _refuse_family(family, _with_headers(text, headers))
@@ -132,24 +132,15 @@ def own_data(
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
-def _table(data: str | Path | pd.DataFrame) -> RawTable:
-    if not isinstance(data, pd.DataFrame):
-        return read_table(data)
-    if data.empty:
-        raise InputError(
-            f"has {len(data)} rows and {data.shape[1]} columns; a row for each person is expected", key="data"
-        )
-    return RawTable(data.set_axis(list(map(str, data.columns)), axis=1), {})
-
-
 def _name_of(data: str | Path | pd.DataFrame) -> str:
-    stem = "own_data" if isinstance(data, pd.DataFrame) else Path(data).stem
-    return _as_id(stem)
+    return _as_id(Path(data).stem if isinstance(data, str | Path) else "own_data")
 
 
 def _as_id(header: str) -> str:
     """Write a header so that it can stand in a formula: ``Sepal.Length`` as ``Sepal_Length``."""
-    name = re.sub(r"\W+", "_", exact(header)).strip("_")
+    # some signs, such as a raised 2, are of words and of no name
+    kept = "".join(sign if f"a{sign}".isidentifier() else " " for sign in exact(header))
+    name = re.sub(r"\W+", "_", kept).strip("_")
     name = name if name[:1].isalpha() else f"x_{name}"
     return f"{name}_" if name in RESERVED else name
 
@@ -212,7 +203,8 @@ def _outline(text: str, headers: Mapping[str, str], *, sigma_by: str) -> ModelSp
         raise InputError(f"{error}; write `{bare[0]}` in backticks" if bare else str(error)) from None
     for name in outline.variables:
         if name not in headers:
-            raise InputError(unknown_name("column", name, headers.values()), key=f"formula {text.strip()!r}")
+            call = "; an outcome is a column: make one of it" if name == outline.outcome and "(" in name else ""
+            raise InputError(unknown_name("column", name, headers.values()) + call, key=f"formula {text.strip()!r}")
     return outline
 
 
@@ -268,9 +260,10 @@ class _Made:
             shown = ", ".join(map(repr, outcome.distinct[:3]))
             family = "bernoulli" if len(outcome.distinct) == 2 else "categorical"
             formula = _with_headers(self.outline.formula, {name: own.header for name, own in self.columns.items()})
+            bambi = f'. Bambi has models of it: bambi.Model({formula!r}, data, family="{family}").fit()'
             raise InputError(
-                f"the outcome is text ({shown}{', ...' if len(outcome.distinct) > 3 else ''}); a number is needed."
-                f' Bambi has models of it: bambi.Model({formula!r}, data, family="{family}").fit()',
+                f"the outcome is text ({shown}{', ...' if len(outcome.distinct) > 3 else ''}); a number is needed"
+                f"{instead(outcome.distinct) or bambi}",
                 key=f"column {outcome.header!r}",
             )
         for name in {*self.outline.written.inside_calls} - {*self.outline.written.coded}:
