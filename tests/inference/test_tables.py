@@ -101,7 +101,7 @@ def test_unusable_tables_end_in_one_message(mine, study, change, columns, messag
         (None, "cannot be read"),
         (b"", "is empty; a table with one header line"),
         (b"age\n\xff\xfe", "is not UTF-8 text"),
-        (b"age\n", "none of"),
+        (b"age\n", "has a header line and no row below it"),
     ],
 )
 def test_unusable_files_are_named(tmp_path, study, content, message):

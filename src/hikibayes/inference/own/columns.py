@@ -155,7 +155,7 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     ordered = order if order and cells.cat.ordered else ()
     if pd.api.types.is_bool_dtype(cells.dtype) or order:
         return OwnColumn(id=id_, header=header, cells=texts, numbers=None, order=ordered, labels=labels)
-    _refuse_thousands(texts[known], where)
+    _refuse_thousands(pd.unique(texts[known]), where)
     numbers = each_once(pd.Series(texts, dtype=object), lambda text: number_of(text or "")).astype(np.float64)
     texts_among = known & ~none & np.isnan(numbers)
     if texts_among.sum() < (1 - MOST_NUMBERS) * known.sum() and texts_among.any():
