@@ -5,15 +5,11 @@ numbers allow, which is as reliable as these totals can be; then answers are shi
 another, which keeps the total, until the printed reliabilities are reached.
 """
 
-# compiled functions take arrays by position, and the decorator that compiles them has no types
-# mypy: disable-error-code="untyped-decorator, misc, no-any-return"
-
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,14 +17,11 @@ from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError
 from ...study.facts import Fact
 from ...study.measures import Measure
-from ..compiled import compiler
 from .item_columns import item_columns, subscale_columns
 from .known import Known, sample
 
-compiled = compiler()
-
-
-PROPOSALS_PER_CELL = 60
+TRIALS, PATIENCE = 16, 60
+"""Trials at a time, and how many times in a row none of them may bring the reliabilities nearer."""
 TOLERANCE = 0.01
 """How near an assumed reliability is reached; a printed one is reached to its decimals."""
 INSIDE = 0.1
@@ -175,13 +168,7 @@ def answer(
     items = _unanimous(totals, k, rng)
     if k == 1:
         return items
-    wanted = Wanted(
-        rows=np.stack([np.ones(len(group), bool) if one.group < 0 else group == one.group for one in asked]),
-        members=np.stack([one.items for one in asked]),
-        bounds=np.array([[one.low, one.high] for one in asked]),
-    )
-    _shift(rng, items, np.array(limits), wanted, PROPOSALS_PER_CELL * items.size)
-    return items
+    return _shifted(items, limits, group, asked, rng)
 
 
 def _unanimous(totals: IntArray, k: int, rng: np.random.Generator) -> IntArray:
@@ -191,122 +178,40 @@ def _unanimous(totals: IntArray, k: int, rng: np.random.Generator) -> IntArray:
     return items
 
 
-class Wanted(NamedTuple):
-    """Reliabilities as compiled code reads them: rows (c, n), members (c, items), bounds (c, 2)."""
+def _shifted(
+    items: IntArray, limits: tuple[int, int], group: IntArray, asked: list[Reliability], rng: np.random.Generator
+) -> IntArray:
+    """Shift answers within people until every reliability is within its bounds: the best of several trials at a time.
 
-    rows: BoolArray
-    members: BoolArray
-    bounds: FloatArray
-
-
-class Shift(NamedTuple):
-    """One person's answer to item ``up`` rises from ``lower``, and to item ``down`` falls from ``higher``."""
-
-    person: int
-    up: int
-    down: int
-    lower: int
-    higher: int
-
-
-class Tally(NamedTuple):
-    """The sums that alphas depend on.
-
-    Attributes
-    ----------
-    of_item : ndarray, shape (c, items)
-        Sums of the answers to each item.
-    of_person : ndarray, shape (c, n)
-        Sums of each person's answers.
-    sums : ndarray, shape (c, 4)
-        Of squared answers, of squared item sums, of persons' sums, of squared persons' sums.
+    A trial shifts one answer of everybody, of half of the people, or of fewer: far from the bounds and near to them.
     """
-
-    of_item: FloatArray
-    of_person: FloatArray
-    sums: FloatArray
-
-
-@compiled
-def _tally(items: IntArray, wanted: Wanted) -> Tally:
-    (n, k), count = items.shape, wanted.bounds.shape[0]
-    tally = Tally(np.zeros((count, k)), np.zeros((count, n)), np.zeros((count, 4)))
-    for c in range(count):
-        for i in range(n):
-            for j in range(k):
-                if wanted.rows[c, i] and wanted.members[c, j]:
-                    tally.sums[c, 0] += items[i, j] ** 2
-                    tally.of_item[c, j] += items[i, j]
-                    tally.of_person[c, i] += items[i, j]
-        tally.sums[c, 1] = (tally.of_item[c] ** 2).sum()
-        tally.sums[c, 2] = tally.of_person[c].sum()
-        tally.sums[c, 3] = (tally.of_person[c] ** 2).sum()
-    return tally
+    (n, k), loss, failed = items.shape, float(_misses(items[None], group, asked)[0]), 0
+    while loss > 0 and failed < PATIENCE:
+        up, down = rng.integers(k, size=(2, TRIALS, n))
+        people = np.arange(n)
+        fits = (up != down) & (items[people, up] < limits[1]) & (items[people, down] > limits[0])
+        trial, person = np.nonzero(
+            fits & (rng.random((TRIALS, n)) < 2.0 ** -np.linspace(0, np.log2(n), TRIALS)[:, None])
+        )
+        tried = np.repeat(items[None], TRIALS, axis=0)
+        tried[trial, person, up[trial, person]] += 1
+        tried[trial, person, down[trial, person]] -= 1
+        misses = _misses(tried, group, asked)
+        best = int(misses.argmin())
+        failed = 0 if misses[best] < loss else failed + 1
+        if not failed:
+            items, loss = tried[best], float(misses[best])
+    return items
 
 
-@compiled
-def _miss(wanted: Wanted, c: int, sums: FloatArray) -> float:
-    """Return how far an alpha is outside its bounds."""
-    k, n = wanted.members[c].sum(), wanted.rows[c].sum()
-    of_items = (sums[0] - sums[1] / n) / (n - 1)
-    of_total = (sums[3] - sums[2] * sums[2] / n) / (n - 1)
-    alpha = k / (k - 1) * (1 - of_items / of_total) if of_total > 0 else -np.inf
-    return max(wanted.bounds[c, 0] - alpha, alpha - wanted.bounds[c, 1], 0.0)
-
-
-@compiled
-def _after(wanted: Wanted, tally: Tally, c: int, shift: Shift, sums: FloatArray) -> None:
-    """Fill in the sums of one reliability as they are after a shift."""
-    sums[:] = tally.sums[c]
-    if not wanted.rows[c, shift.person]:
-        return
-    more = 0.0
-    if wanted.members[c, shift.up]:
-        sums[0] += 2 * shift.lower + 1
-        sums[1] += 2 * tally.of_item[c, shift.up] + 1
-        more += 1
-    if wanted.members[c, shift.down]:
-        sums[0] += 1 - 2 * shift.higher
-        sums[1] += 1 - 2 * tally.of_item[c, shift.down]
-        more -= 1
-    sums[2] += more
-    sums[3] += more * (2 * tally.of_person[c, shift.person] + more)
-
-
-@compiled
-def _keep(wanted: Wanted, tally: Tally, shift: Shift, sums: FloatArray) -> None:
-    for c in range(sums.shape[0]):
-        tally.sums[c] = sums[c]
-        if wanted.rows[c, shift.person]:
-            up, down = wanted.members[c, shift.up], wanted.members[c, shift.down]
-            tally.of_item[c, shift.up] += up
-            tally.of_item[c, shift.down] -= down
-            tally.of_person[c, shift.person] += np.int64(up) - np.int64(down)
-
-
-@compiled
-def _shift(rng: np.random.Generator, items: IntArray, limits: IntArray, wanted: Wanted, proposals: int) -> bool:
-    """Shift answers within persons until every alpha is within its bounds; ``items`` is changed in place."""
-    n, k = items.shape
-    tally = _tally(items, wanted)
-    sums = tally.sums.copy()
-    loss = 0.0
-    for c in range(sums.shape[0]):
-        loss += _miss(wanted, c, sums[c]) ** 2
-    for _ in range(proposals):
-        if loss == 0:
-            return True
-        i, up, down = int(rng.random() * n), int(rng.random() * k), int(rng.random() * k)
-        shift = Shift(i, up, down, items[i, up], items[i, down])
-        if up == down or shift.lower >= limits[1] or shift.higher <= limits[0]:
-            continue
-        new = 0.0
-        for c in range(sums.shape[0]):
-            _after(wanted, tally, c, shift, sums[c])
-            new += _miss(wanted, c, sums[c]) ** 2
-        if new < loss:
-            loss = new
-            _keep(wanted, tally, shift, sums)
-            items[i, up] += 1
-            items[i, down] -= 1
-    return loss == 0
+def _misses(items: IntArray, group: IntArray, asked: list[Reliability]) -> FloatArray:
+    """Return the squared distances of the reliabilities from their bounds, summed; of items (trials, n, k)."""
+    total = np.zeros(len(items))
+    for one in asked:
+        answers = (items if one.group < 0 else items[:, group == one.group])[..., one.items].astype(float)
+        k, spread = answers.shape[2], answers.sum(axis=2).var(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            alpha = k / (k - 1) * (1 - answers.var(axis=1).sum(axis=1) / spread)
+        outside = np.maximum(np.maximum(one.low - alpha, alpha - one.high), 0.0)
+        total += np.where(spread > 0, outside, np.inf) ** 2
+    return total
