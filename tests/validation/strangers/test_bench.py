@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from tests.validation.strangers.near import near_moments
 
 import hikibayes
+from hikibayes.auditing.checks.rows import Check
 from hikibayes.cli import main
 from hikibayes.reconstruction.reconstructions import complete
 from hikibayes.reconstruction.verify import verify
+from hikibayes.study.intervals import Interval
 from hikibayes.validation.strangers import bench, misprints, stages
 from hikibayes.validation.strangers.bench import gathered, travelled, validate
 from hikibayes.validation.strangers.misprints import MISPRINTS
@@ -161,6 +164,22 @@ def test_a_misprint_that_is_not_named_fails_and_what_is_not_determined_does_not_
     assert re.fullmatch(r"not among the suspects n: .+\(.+\) .+ for .+", full["reason"])
     monkeypatch.setattr(misprints, "_determined", lambda *_: iter(()))
     assert travelled(Journey(stranger(3, sizes=(60, 90)), Effort()), MISPRINTS)["stages"][1]["passed"] is None
+
+
+def test_only_what_other_numbers_recompute_is_determined():
+    study = stranger(3, sizes=(60, 90), style=Style(decimals=3)).study
+    fact = next(fact for fact in study.facts if fact.quantity == "coefficient" and abs(fact.value) > Decimal("0.05"))
+    middle = float(fact.value)
+
+    def planted(check, at):
+        range_ = Interval(at - 1e-4, at + 1e-4)
+        row = Check(check=check, facts=(fact.id,), printed="", verdict="consistent", note="", recomputed=range_)
+        return [each.id for each, _ in misprints._determined(study, (row,), np.random.default_rng(1))]
+
+    assert planted("number from moments", middle) == [fact.id]
+    # the range of a standard error that follows from it, or one that its own print has narrowed
+    assert planted("SE from B and p", middle + 1) == []
+    assert planted("t, df and d jointly", middle) == []
 
 
 # -- the contrast ------------------------------------------------------------------------------------------------------

@@ -51,13 +51,26 @@ def _determined(study: Study, rows: tuple[Check, ...], rng: np.random.Generator)
     for at in rng.permutation(len(facts)):
         fact, shift = facts[at], int(rng.integers(LEAST, MOST + 1)) * int(rng.choice([-1, 1]))
         unit = float(Decimal(1).scaleb(int(fact.value.as_tuple().exponent)))
-        ranges = [row.recomputed for row in rows if row.facts[0] == fact.id and row.recomputed]
-        if any(2 * each.half_width <= (abs(shift) - 1) * unit for each in ranges):
+        ranges = [row.recomputed for row in rows if row.facts[0] == fact.id and _without(fact, row)]
+        if any(each and 2 * each.half_width <= (abs(shift) - 1) * unit for each in ranges):
             try:
                 wrong = misprinted(study, fact.id, shift)
             except InputError:  # a number that cannot be: the file is refused
                 continue
             yield wrong.fact(fact.id), wrong
+
+
+JOINTLY = "t, df and d"
+"""Checks of so many numbers at once, whose range of one number is narrowed by that number itself."""
+
+
+def _without(fact: Fact, row: Check) -> bool:
+    """Tell whether a row recomputes this number, and from others alone.
+
+    A row that begins with the number can be about another one that follows from it, or narrow the number by itself.
+    """
+    about_it = row.recomputed is not None and row.recomputed.meets(fact.interval)
+    return about_it and not (row.check.startswith(JOINTLY))
 
 
 def _suspects(study: Study) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Effort:
 
     draws: int = 800
     datasets: int = 20
-    replicates: int = 200
+    replicates: int = 50
     seconds: float = 600.0
 
 
