@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -102,31 +104,35 @@ class KilledError(BaseException):
     """Nothing of the process happens after this."""
 
 
+CHANGES = (
+    *((Path, name) for name in ("replace", "unlink", "rmdir", "write_bytes", "mkdir")),
+    (shutil, "rmtree"),
+    (tempfile, "mkdtemp"),
+)
+
+
 @pytest.fixture
 def dying(monkeypatch):
     """Call a function in a process that is killed in front of its nth change of a file; tell whether it was."""
 
-    def call(function, alive):
+    def call(function, alive, fault=KilledError, changes=CHANGES):
         left = [alive]
 
         def mortal(original):
             def change(*given, **options):
-                if left[0] == 0:
-                    raise KilledError
+                if left[0] <= 0:
+                    raise fault
                 left[0] -= 1
                 return original(*given, **options)
 
             return change
 
         with monkeypatch.context() as patch:
-            for owner, name in [
-                *((Path, name) for name in ("replace", "unlink", "rmdir", "write_bytes", "mkdir")),
-                (shutil, "rmtree"),
-            ]:
+            for owner, name in changes:
                 patch.setattr(owner, name, mortal(getattr(owner, name)))
             try:
                 function()
-            except KilledError:
+            except (KilledError, InputError):
                 return True
         return False
 
@@ -172,6 +178,46 @@ def test_after_a_kill_at_any_moment_a_folder_holds_the_old_run_or_the_new_one(wr
     # the new run counts from one moment on
     assert sorted(files == after for files in found) == [files == after for files in found]
     assert len(found) > 8
+
+
+FULL, READ_ONLY = OSError(28, "No space left on device"), OSError(30, "Read-only file system")
+GROWS = (*((Path, name) for name in ("replace", "write_bytes", "mkdir")), (tempfile, "mkdtemp"))
+
+
+@pytest.mark.parametrize(("fault", "changes"), [(FULL, GROWS), (READ_ONLY, CHANGES[:-2])])
+@pytest.mark.parametrize("write", [write_run, renew])
+def test_a_disk_that_is_full_from_any_moment_on_leaves_the_old_run_or_the_new_one(
+    write, fault, changes, tmp_path, dying
+):
+    """Nothing but one message comes of it, and as soon as there is space readers find one of the two as a whole."""
+    old, new = {"a.txt": "old a", "deep/c.txt": "old c"}, {"a.txt": "new a", "deep/c.txt": "new c"}
+    found = []
+    for alive in range(100):
+        folder = tmp_path / str(alive)
+        write_run(folder, old, record())
+        refused = dying(lambda folder=folder: write(folder, new, record()), alive, fault, changes)
+        assert not list(folder.glob(".writing-*"))
+        found.append(seen(folder))
+        if not refused:
+            break
+    assert found[0] == old
+    assert found[-1] == new
+    assert sorted(files == new for files in found) == [files == new for files in found]
+    assert len(found) > 8
+
+
+def test_of_two_runs_at_once_into_one_folder_one_is_there_as_a_whole(tmp_path):
+    """Threads stand for processes: what they share is the folder alone."""
+    runs = [{f"{name}.txt": f"{k} {name}" for name in ("a", "b", f"only{k}")} for k in range(4)]
+
+    def many(files):
+        for _ in range(15):
+            write_run(tmp_path / "out", files, record())
+            read_record(tmp_path / "out")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(many, runs))  # none of them is refused
+    assert seen(tmp_path / "out") in runs
 
 
 def test_a_newer_folder_is_refused_and_an_older_one_is_read(tmp_path):

@@ -10,9 +10,11 @@ Two equal runs write equal bytes, apart from ``run.json``, which holds time and 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +154,9 @@ def _write(folder: Path, contents: Mapping[str, Content], record: Callable[[dict
         # netCDF holds creation properties of its library and is compared by values, not bytes
         digests = {name: file_digest(aside / name) for name in sorted(contents) if not name.endswith(".nc")}
         put(aside / RECORD, record(digests).model_dump_json(indent=2) + "\n")
-        aside.replace(folder / COMPLETE)
+        with _alone(folder):
+            _move(folder, folder / COMPLETE)
+            aside.replace(folder / COMPLETE)
     except OSError as error:
         raise InputError(f"writing failed ({error.strerror}); nothing was left behind", source=folder) from None
     finally:
@@ -171,9 +175,27 @@ def finish(folder: Path) -> None:
         Its files cannot be moved.
     """
     try:
-        _move(folder, folder / COMPLETE)
+        with _alone(folder):
+            _move(folder, folder / COMPLETE)
     except OSError as error:
         raise InputError(f"a complete run lies in it and cannot be moved ({error.strerror})", source=folder) from None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from moving files of a folder meanwhile, where the system has locks."""
+    try:
+        import fcntl  # not on Windows
+    except ImportError:
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems have none
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _move(folder: Path, complete: Path) -> None:

@@ -1,19 +1,29 @@
 """The command line: a command for each verb, and what there is beside the verbs.
 
-Exit codes: 0 done and sound; 1 done, but something is not sound; 2 the input is wrong, with one message.
+Exit codes: 0 done and sound; 1 done, but something is not sound; 2 the input is wrong, with one message; 130
+interrupted.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import click
 
 from ..runs.verbs import VERBS
 from .others import models, replay, report, simulations, studies
 from .verbs import command
+
+
+def _end(why: str, code: int) -> NoReturn:
+    """Say why, as long as there is somebody to say it to, and end the process."""
+    with suppress(OSError):
+        click.echo(f"hikibayes: {why}", err=True)
+    sys.exit(code)
 
 
 class Verbs(click.Group):
@@ -23,17 +33,19 @@ class Verbs(click.Group):
         """Run the verb; raises `SystemExit` with the exit code."""
         from ..spec import InputError
 
+        if sys.stderr is None:  # closed by whoever started this
+            sys.stderr = io.StringIO()
         try:
             return super().invoke(ctx)
         except InputError as error:
-            click.echo(f"hikibayes: {error}", err=True)
-            sys.exit(2)
+            _end(str(error), 2)
+        except KeyboardInterrupt:
+            _end("interrupted; what was there before is still there", 130)
         except OSError as error:
             # a disk that is full, a folder that is gone: nothing the program can mend; a closed pipe is click's
             if error.errno == errno.EPIPE:
                 raise
-            click.echo(f"hikibayes: {error.filename or 'a file'}: {error.strerror or error}", err=True)
-            sys.exit(2)
+            _end(f"{error.filename or 'a file, or the output'}: {error.strerror or error}", 2)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the verbs in the order of the work, not of the alphabet."""
