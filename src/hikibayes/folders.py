@@ -174,6 +174,8 @@ def finish(folder: Path) -> None:
     InputError
         Its files cannot be moved.
     """
+    if not (folder / COMPLETE).exists(follow_symlinks=False):
+        return
     try:
         with _alone(folder):
             _move(folder, folder / COMPLETE)

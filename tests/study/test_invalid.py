@@ -24,7 +24,7 @@ REFUSED = {
     "steps_in_a_circle": "comes after itself; 'after' must lead to a first step",
     "contradicts_its_base": "fact 'new': 0.19 contradicts fact 'toil_alpha', printed 0.91 (Methods, Instruments)",
     "overwrites_its_base": "fact 'toil_alpha' is in the base already; give the new fact an id of its own",
-    "unknown_study": "base: there is no study 'nonaka2012'; there are: iris1936, kidiq2007, nonaka2021, ozone1973 (did you mean",
+    "unknown_study": "base: there is no study 'nonaka2012'; there are: iris1936, kidiq2007, nonaka2021, ozone1973 (",
     "one_group": "group: found one group, 'yew'; a study has two or more, or none where it is one sample",
     "empty": "is empty; a TOML file is expected",
     "not_utf8": "is not UTF-8 text (byte 38); save it as UTF-8",
