@@ -153,6 +153,10 @@ CALLS = {
         lambda g: hikibayes.limitations(g.folder, only=["panel"]),
         lambda g: hikibayes.limitations(g.fit, numbers={"panel": {"share": 0.2}}),
     ],
+    "assumptions": [
+        lambda g: hikibayes.assumptions("nonaka2021"),
+        lambda g: hikibayes.assumptions(g.study),
+    ],
     "multiverse": [
         lambda g: hikibayes.multiverse("nonaka2021", datasets=2, most=20),
         lambda g: hikibayes.multiverse(g.folder, most=20),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .replication.replicate import replicate
     from .reporting.gallery import figures
     from .reporting.html import report
+    from .robustness.assumptions.sensitivity import assumptions
     from .robustness.confounding.sensitivity import confounding
     from .robustness.imbalance.sensitivity import imbalance
     from .robustness.limitations.sensitivity import limitations
@@ -46,6 +47,7 @@ _HOME = {
     "Model": "inference.models.specs",
     "Simulation": "planning.designs.simulation",
     "Study": "study.study",
+    "assumptions": "robustness.assumptions.sensitivity",
     "audit": "auditing.audit",
     "calibrate": "reconstruction.calibrate",
     "confounding": "robustness.confounding.sensitivity",
@@ -79,6 +81,7 @@ __all__ = [
     "Model",
     "Simulation",
     "Study",
+    "assumptions",
     "audit",
     "calibrate",
     "confounding",

@@ -20,6 +20,7 @@ TABLES = {
     *("agreement", "dataset-0001", "codebook", "power", "sample_size", "surface"),
     *("priors", "prior_widths", "prior_surface", "prior_families", "power_scaling", "shrinkage"),
     *("confounding", "confounding_bounds", "confounding_strengths", "limitations", "limitation_reliability"),
+    "assumptions",
     *(f"limitation_{what}" for what in ("panel", "panel_surface", "panel_simulated", "reverse", "reverse_lag")),
     *(f"limitation_measurement{what}" for what in ("", "_curves", "_styles")),
     *("imbalance", *(f"imbalance_{what}" for what in ("costs", "followup", "mixes", "shares", "surface"))),

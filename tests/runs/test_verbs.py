@@ -55,6 +55,7 @@ def folders(tmp_path_factory):
         ("multiverse", "--most", "60"),
     ):
         typed(analysis[0], root / "fit", *analysis[1:], "-o", root / analysis[0])
+    typed("assumptions", "nonaka2021", "-o", root / "assumptions")
     typed("power", root / "plan.toml", "-o", root / "power")
     typed("diagnose", root / "power", "-o", root / "diagnose")
     checks = pd.DataFrame({"check": ["rhat"], "of": ["sigma"], "value": [1.2], "accepted": ["<= 1.01"], "ok": [False]})

@@ -293,6 +293,7 @@ class _Job:
             estimand=self.read.focal_estimand,
             data_sets=self.data_sets,
             synthetic=True,
+            reconstructions=self.reconstructed.moments[DEFAULT_READING],
         )
         return sensitivity_analyses(case, seed=int(self.seed_of("sensitivity").generate_state(1)[0]))
 

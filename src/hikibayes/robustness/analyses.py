@@ -13,6 +13,7 @@ from typing import Protocol
 import pandas as pd
 
 from ..spec import InputError
+from .assumptions.sensitivity import assumptions
 from .case import Case
 from .confounding.sensitivity import confounding
 from .imbalance.sensitivity import imbalance
@@ -45,6 +46,7 @@ ANALYSES: Mapping[str, Analysis] = {
     "confounding": confounding,
     "imbalance": imbalance,
     "limitations": limitations,
+    "assumptions": assumptions,
 }
 """Every sensitivity analysis that takes seconds, in the order of the report."""
 
@@ -77,4 +79,4 @@ def sensitivity_analyses(
             if tell:
                 tell(f"leaving {name} out: {error}")
     tables = {name: table for each in done for name, table in each.tables.items()}
-    return {**tables, "tipping": pd.concat([each.tipping for each in done], ignore_index=True)}
+    return {**tables, "tipping": pd.concat([each.tipping for each in done if len(each.tipping)], ignore_index=True)}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 import pandas as pd
+import xarray as xr
 
 from ..arrays import FloatArray
 from ..defaults import DEFAULT_STUDY
@@ -53,6 +54,8 @@ class Case(Shown):
         Which of the model's priors are the case's own.
     verdict : str
         What the sampler said of the reconstructions that synthetic data sets were made of; empty for a fit.
+    reconstructions : xarray.Dataset or None
+        What synthetic data sets were made of, where it is at hand.
     remarks : pandas.DataFrame
         A fit's own: reference levels, and what is odd about its table. Empty for a study.
 
@@ -69,6 +72,7 @@ class Case(Shown):
     synthetic: bool
     variant: str = DEFAULT_VARIANT
     verdict: str = ""
+    reconstructions: xr.Dataset | None = None
     remarks: pd.DataFrame = field(default_factory=partial(remark_table, ()))
 
     def __post_init__(self) -> None:
@@ -183,7 +187,13 @@ def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str
     made = synthesize(study, reconstructions, datasets=datasets, seed=seed)
     model = model_of(study, step_of(study, estimand))
     return Case(
-        study=study, model=model, estimand=estimand, data_sets=made.datasets, synthetic=True, verdict=made.verdict
+        study=study,
+        model=model,
+        estimand=estimand,
+        data_sets=made.datasets,
+        synthetic=True,
+        verdict=made.verdict,
+        reconstructions=reconstructions,
     )
 
 

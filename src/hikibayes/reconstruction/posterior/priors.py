@@ -116,14 +116,14 @@ class Priors:
         )
 
 
-def _assumed(study: Study, quantity: str, about: str | None = None, group: str | None = None) -> Assumption | None:
+def assumed(study: Study, quantity: str, about: str | None = None, group: str | None = None) -> Assumption | None:
     """Find the assumption about one measure, else the one of that quantity that is about all of them."""
     fits = [a for a in study.assumptions if a.quantity == quantity and a.group in (None, group)]
     return next((a for a in fits if about in a.about), None) or next((a for a in fits if not a.about), None)
 
 
 def _parameter(study: Study, quantity: str, name: str, default: float) -> float:
-    assumption = _assumed(study, quantity)
+    assumption = assumed(study, quantity)
     if assumption is None:
         return default
     value = assumption.distribution.parameters.get(name)
@@ -133,11 +133,11 @@ def _parameter(study: Study, quantity: str, name: str, default: float) -> float:
 
 
 def _between_groups(study: Study, quantity: str, names: tuple[str, ...], default_sd: float) -> Normal:
-    assumed = [_assumed(study, quantity, name) for name in names]
-    found = _stack([_normal(assumption, (0.0, default_sd)) for assumption in assumed])
+    chosen = [assumed(study, quantity, name) for name in names]
+    found = _stack([_normal(assumption, (0.0, default_sd)) for assumption in chosen])
     lopsided = (found.mean != 0) | np.isfinite(found.lower) | np.isfinite(found.upper)
     if len(study.groups) > 2 and lopsided.any():
-        assumption = assumed[int(lopsided.argmax())]
+        assumption = chosen[int(lopsided.argmax())]
         raise InputError(
             f"{assumption.distribution if assumption else ''} says which of two groups is higher, and there are "
             f"{len(study.groups)}; accepted: Normal around 0, of any two groups",
@@ -169,7 +169,7 @@ def _stack(rows: list[tuple[float, float, float, float]]) -> Normal:
 
 def _shares(study: Study, layout: Layout) -> FloatArray:
     def beta(name: str, group: str) -> tuple[float, float]:
-        assumption = _assumed(study, "proportion", name, group)
+        assumption = assumed(study, "proportion", name, group)
         if assumption is None:
             return SHARE
         distribution: Distribution = assumption.distribution
@@ -186,11 +186,11 @@ def _raw_units(study: Study, name: str) -> tuple[tuple[float, float, float, floa
     if ":" in name or (measure := study.measure(name)).kind == "category":
         return (math.nan,) * 4, (math.nan,) * 4
     low, high = measure.limits
-    location = _normal(_assumed(study, "raw_mean", name), ((low + high) / 2, (high - low) / 4))
-    assumed = _assumed(study, "raw_sd", name)
-    if assumed is None:
+    location = _normal(assumed(study, "raw_mean", name), ((low + high) / 2, (high - low) / 4))
+    of_sd = assumed(study, "raw_sd", name)
+    if of_sd is None:
         return location, (math.log((high - low) / 5), 0.5, -math.inf, math.inf)
-    mean, sd, lower, upper = _normal(assumed, (0.0, 0.0))
+    mean, sd, lower, upper = _normal(of_sd, (0.0, 0.0))
     return location, (math.log(mean), sd / mean, math.log(lower) if lower > 0 else -math.inf, math.log(upper))
 
 
@@ -198,11 +198,16 @@ def _coefficient_sds(study: Study, layout: Layout) -> FloatArray:
     """Small for what was not printed or was called not significant, wide for what was."""
     coefficient = _parameter(study, "coefficient", "sigma", COEFFICIENT)
     interaction = _parameter(study, "interaction", "sigma", INTERACTION)
-    reported = {column for fact in study.facts for column in _reported(study, layout, fact)}
+    reported = reported_columns(study, layout)
     sds = np.where([":" in column for column in layout.columns], interaction, coefficient)
     sds = np.where([column in reported for column in layout.columns], PRINTED_COEFFICIENT, sds)
     sds[: layout.k - 1] = GROUP_COEFFICIENT
     return sds
+
+
+def reported_columns(study: Study, layout: Layout) -> set[str]:
+    """Name the saturated columns of which something was printed: no assumption about coefficients is about these."""
+    return {column for fact in study.facts for column in _reported(study, layout, fact)}
 
 
 def _reported(study: Study, layout: Layout, fact: Fact) -> set[str]:

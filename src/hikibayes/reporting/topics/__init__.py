@@ -7,6 +7,7 @@ from ..saved import SavedRun
 from ..topic import Topic
 from . import (
     answers,
+    assumptions,
     checks,
     confounding,
     fit,
@@ -42,6 +43,7 @@ TOPICS: tuple[Topic, ...] = (
     imbalance.IMBALANCE,
     confounding.CONFOUNDING,
     limits.LIMITS,
+    assumptions.ASSUMPTIONS,
     multiverse.MULTIVERSE,
     checks.MODEL_CHECKS,
     checks.ENGINES,

@@ -1,5 +1,6 @@
 """The verbs that leave a run folder, each declared in a file of its own."""
 
+from .assumptions import assumptions
 from .audit import audit
 from .calibrate import calibrate
 from .confounding import confounding
@@ -17,7 +18,7 @@ from .validate import validate
 
 VERBS = (
     *(reanalyze, audit, calibrate, synthesize, fit, engines),
-    *(priors, imbalance, confounding, limitations, multiverse),
+    *(priors, imbalance, confounding, limitations, assumptions, multiverse),
     *(power, diagnose, replicate, validate),
 )
 """In the order of the work, as ``hikibayes --help`` lists them."""

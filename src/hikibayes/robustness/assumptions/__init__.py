@@ -1,0 +1,1 @@
+"""What each assumption of a study does to its answers."""
