@@ -25,5 +25,5 @@ def test_every_plan_runs(text, tmp_path):
 
 
 def test_there_are_as_many_as_the_page_promises():
-    assert len(PLANS) == 5
-    assert HOW_TO.count("### ") == 6
+    assert len(PLANS) == 6
+    assert HOW_TO.count("### ") == 7

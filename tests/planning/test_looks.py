@@ -287,6 +287,7 @@ description = "Looks"
 effect = 0.6
 [axes]
 n_per_group = [40]
+prior = ["flat"]  # so that the effects alone are compared in the figure
 [looks]
 at = [0.5, 1.0]
 success = {predictive_above = 0.9}

@@ -104,6 +104,33 @@ def test_a_target_out_of_reach_is_said_before_anything_is_simulated():
 
 
 @pytest.mark.parametrize(
+    ("rule", "n", "reached"),
+    [
+        ({"bf10_below": 0.01}, 50, False),
+        ({"bf10_below": 1 / 3}, 2_000, True),
+        ({"interval": 0.95, "inside": [-0.1, 0.1]}, 300, False),
+        ({"interval": 0.95, "inside": [-0.1, 0.1]}, 1_000, True),
+        ({"interval": 0.95, "narrower_than": 0.2}, 700, False),
+        ({"interval": 0.95, "narrower_than": 0.2}, 850, True),
+        ({"p_rope_above": 0.95}, 300, False),
+        ({"p_rope_above": 0.95}, 1_000, True),
+        ({"all": [{"p_positive_above": 0.9}, {"bf10_below": 0.01}]}, 50, False),
+        ({"any": [{"p_positive_above": 0.9}, {"bf10_below": 0.01}]}, 50, True),
+    ],
+)
+def test_a_rule_that_no_data_can_meet_is_said_and_is_met_by_none(rule, n, reached):
+    """n a group, SD 1: the standard error is the root of 2/n."""
+    said: list[str] = []
+    axes = {"n_per_group": [n], "prior": ["weakly_informative"]}
+    decision = [{"name": "d", "rule": rule}]
+    found = power(
+        plan(population={}, axes=axes, decision=decision, run={"replicates": 2_000}), workers=1, tell=said.append
+    )
+    assert any("can hardly have" in note for note in said) is not reached
+    assert (found.power.power[0] > 0.05) is np.True_ if reached else found.power.power[0] < 0.05
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"costs": {"person": 0}}, "costs.person"),

@@ -30,7 +30,7 @@ from .results.detectable import effects_wanted
 from .results.diagnose import Diagnosis, diagnose
 from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n
 from .run.plan import Plan, prepare
-from .run.precision import squared_error
+from .run.precision import squared_error, within_reach
 from .run.replicates import Replicates
 from .run.simulate import MADE_BY, Progress, simulate
 
@@ -216,8 +216,8 @@ def _effects(plan: Plan) -> tuple[float, ...]:
 
 
 def out_of_reach(plan: Plan) -> list[str]:
-    """Say which targets no sample size reaches, and why, before anything is simulated."""
-    simulation, said = plan.simulation, []
+    """Say which targets no sample size reaches, which rules no size asked for, and why, before the simulation."""
+    simulation, said = plan.simulation, list(_rules_out_of_reach(plan))
     for name in simulation.worlds.source if simulation.targets.power else ():
         sample = next(sample for sample in simulation.samples() if sample.worlds == name)
         truth = plan.population(sample, 0).truth
@@ -230,6 +230,21 @@ def out_of_reach(plan: Plan) -> list[str]:
                     f"{', '.join(f'{target:g}' for target in beyond)}; the conclusion is true in {limit:.3f} of them"
                 )
     return said
+
+
+def _rules_out_of_reach(plan: Plan) -> Iterator[str]:
+    """Name the first decision's rules that even the largest study can hardly meet, whatever it finds."""
+    decision = plan.simulation.decisions[0]
+    largest = max(plan.simulation.samples(), key=lambda sample: sum(sample.sizes))
+    if plan.engine == "nuts" or decision.estimand in plan.shares:
+        return
+    for analysis in plan.analyses:
+        for rule in decision.rules:
+            if not within_reach(plan, largest, analysis, rule):
+                yield (
+                    f"{decision.name}: {sum(largest.sizes)} participants, the most that are asked for, can hardly have "
+                    f"{rule} under prior {analysis.variant!r}, whatever they show"
+                )
 
 
 def _crossings(found: Replicates) -> list[Sample]:

@@ -21,7 +21,7 @@ from ..designs.looks import Foreseen, Hopeless
 from ..designs.rules import Found, Rule
 from ..populations.samples import draw_statistics
 from .analyses import Analysis
-from .precision import squared_error
+from .precision import prior_variance, squared_error
 from .replicates import FEATURES, LOOK, Block, features_of
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _met(asked: Foreseen | Hopeless | Rule, found: Found, chance: Callable[[], F
 def _chance(plan: Plan, analysis: Analysis, found: Found, share: float) -> FloatArray:
     """Return the predictive probability of the first decision's rule, where so much of a study has been seen."""
     mean, sd = (found[name].astype(float) for name in ("mean", "sd"))
-    return predictive_probability(mean, sd, share, _prior_variance(analysis), plan.simulation.decisions[0].rule)
+    return predictive_probability(mean, sd, share, prior_variance(analysis), plan.simulation.decisions[0].rule)
 
 
 # -- predictive probability ------------------------------------------------------------------------------------------
@@ -157,14 +157,6 @@ def _threshold(rule: Rule) -> tuple[int, float, float]:
     return (1 if upwards else -1), 0.0, float(ndtri(rule.value if upwards else 1 - rule.value))
 
 
-def _prior_variance(analysis: Analysis) -> float:
-    if isinstance(analysis.priors, FlatPrior):
-        return np.inf
-    if analysis.priors is None:
-        raise InputError("a predictive probability needs a prior that is the same at every look", key="looks")
-    return float(analysis.priors.align(analysis.columns.names).variance(analysis.weights[:1])[0, 0])
-
-
 # -- before anything is run ------------------------------------------------------------------------------------------
 
 
@@ -186,6 +178,8 @@ def check_looks(plan: Plan) -> None:
         raise InputError("a predictive probability is not of a share of variance", key="looks")
     if looks.predictive:
         _threshold(decision.rule)
+        if any(analysis.priors is None for analysis in plan.analyses):
+            raise InputError("a predictive probability needs a prior that is the same at every look", key="looks")
     for sample in plan.simulation.samples():
         if sample.predictors == "fixed":
             raise InputError("looks go with random predictors", key="looks")
@@ -223,7 +217,7 @@ def _refuse_unreachable(plan: Plan, decision: str, rule: Rule, share: float) -> 
             needed = (
                 (rule.value**-2 - 1)
                 * squared_error(plan, sample, analysis)
-                / _prior_variance(analysis)
+                / prior_variance(analysis)
                 * sum(sample.sizes)
             )
             if needed > (there := ceil(share * sum(sample.sizes))):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ....apa import bounded
 from ....arrays import FloatArray
-from ....planning.designs.cells import OTHER_AXES, firsts
+from ....planning.designs.cells import AS_PLANNED, OTHER_AXES, firsts
 from ....planning.results.sample_size import between_sizes
 from ...drawing import FAINT, FOCAL, INK, MARKS, OTHER, PRINTED, REFERENCE, WIDTH, FigureOf
 from ...saved import SavedRun, records
@@ -56,8 +56,10 @@ def meaning(axis: str, value: Any) -> str:
     """Return a value of a plan's axis in words."""
     if axis == "worlds":
         return MEANING[value]
-    shown = bounded(value) if axis == "effect" else str(value).replace("_", " ").replace("=", " ")
-    return f"{'true value' if axis == 'effect' else axis} {shown}"
+    words = str(value).replace("_", " ").replace("=", " ")
+    if axis != "effect":
+        return f"{axis} {words}"
+    return f"true value {words if value == AS_PLANNED else bounded(float(value))}"
 
 
 def _sizes_axis(ax: Axes, low: float, high: float, label: str = "participants in the smaller group") -> None:
