@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
+from hikibayes.folders import read_record
 from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import spec_text
 from hikibayes.study.study_file import load_study
@@ -159,3 +160,26 @@ def test_the_template_is_a_study_without_inconsistency(hikibayes):
     assert load_study("mine.toml").id == "my_study"
     result = hikibayes("audit", "mine.toml")
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("stream", ["2>&-", ">&-", ">/dev/full"])
+def test_a_stream_that_is_closed_or_full_is_no_traceback(stream, tmp_path):
+    """What is written before is there; a full output ends in one line."""
+    command = (
+        f"{sys.executable} -c 'from hikibayes.cli import main; main()' audit iris1936 -o {tmp_path / 'out'} {stream}"
+    )
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (2 if "full" in stream else 0)
+    assert ("No space left on device" in done.stderr) == ("full" in stream)
+    assert read_record(tmp_path / "out").verb == "audit"
+
+
+def test_an_interrupt_is_one_line_and_130(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hikibayes.runs.run.carry_out", interrupted)
+    result = CliRunner().invoke(main, ["audit"])
+    assert result.exit_code == 130
+    assert result.stderr == "hikibayes: interrupted; what was there before is still there\n"
