@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
-from hikibayes.folders import read_record
 from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import spec_text
 from hikibayes.study.study_file import load_study
@@ -162,17 +161,16 @@ def test_the_template_is_a_study_without_inconsistency(hikibayes):
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("stream", ["2>&-", ">&-", ">/dev/full"])
-def test_a_stream_that_is_closed_or_full_is_no_traceback(stream, tmp_path):
-    """What is written before is there; a full output ends in one line."""
-    command = (
-        f"{sys.executable} -c 'from hikibayes.cli import main; main()' audit iris1936 -o {tmp_path / 'out'} {stream}"
-    )
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
-    assert done.returncode == (2 if "full" in stream else 0)
-    assert ("No space left on device" in done.stderr) == ("full" in stream)
-    assert read_record(tmp_path / "out").verb == "audit"
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("audit iris1936 -o out 2>&-", 0), ("studies --schema >&-", 0), ("studies --schema >/dev/full", 2)],
+)
+def test_a_stream_that_is_closed_or_full_is_no_traceback(words, code, tmp_path):
+    command = f"{sys.executable} -c 'from hikibayes.cli import main; main()' {words}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr == ("hikibayes: a file, or the output: No space left on device\n" if code else "")
+    assert (tmp_path / "out" / "run.json").exists() == ("out" in words)
 
 
 def test_an_interrupt_is_one_line_and_130(monkeypatch):
