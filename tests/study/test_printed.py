@@ -1,9 +1,13 @@
 """What was printed of an estimand, and the standard error that it implies."""
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.studies import orchard
+from tests.study.small_studies import number, one_sample
 
-from hikibayes.study.printed import printed_effect
+from hikibayes.study.printed import in_sd, printed_effect, sd_of_groups
 from hikibayes.study.study_file import load_study
 
 
@@ -53,3 +57,43 @@ def test_the_other_way_round_has_the_other_sign(farms):
 
 def test_what_is_not_printed_is_not_found(farms):
     assert printed_effect(farms, farms.estimand("farm_difference")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "estimand", "sds", "facts"),
+    [
+        # least squares of the public rows, scores standardised over all of them
+        ("kidiq2007", "less_steep", -0.3557, "school_mother_iq_coefficient"),
+        ("kidiq2007", "iq_slope_not_finished", 0.7121, "not_finished_slope"),
+        ("kidiq2007", "schooling", 0.2915, "main_school_coefficient"),
+        ("ozone1973", "moderation", -0.2248, "temperature_wind_coefficient"),
+    ],
+)
+def test_raw_numbers_are_taken_in_sds_of_all_participants(name, estimand, sds, facts):
+    study = load_study(name).read()
+    found = printed_effect(study, study.estimand(estimand))
+    assert found.facts[0].endswith(facts)
+    assert found.estimate.low - 1e-3 < sds < found.estimate.high + 1e-3
+    assert found.estimate.half_width < 0.01
+
+
+def test_a_coefficient_beside_its_raw_product_is_no_standardised_slope():
+    study = load_study("kidiq2007").read()
+    steps = {fact.step: in_sd(study, fact) for fact in study.facts_of("coefficient", term="mother_iq")}
+    assert steps["main"] is not None
+    assert steps["product"] is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), sizes=st.lists(st.integers(2, 60), min_size=2, max_size=4))
+def test_the_sd_of_all_participants_lies_in_what_the_groups_leave(seed, sizes):
+    rng = np.random.default_rng(seed)
+    parts = [rng.normal(rng.uniform(-5, 5), rng.uniform(0.2, 4), n) for n in sizes]
+    names = [f"g{i}" for i in range(len(sizes))]
+    facts = []
+    for name, part in zip(names, parts, strict=True):
+        printed = {"n": str(len(part)), "mean": f"{part.mean():.1f}", "sd": f"{part.std(ddof=1):.1f}"}
+        of = {"mean": {"of": "y"}, "sd": {"of": "y"}, "n": {}}
+        facts += [number(kind, text, group=name, **of[kind]) for kind, text in printed.items()]
+    study = one_sample(None, *facts, terms=("x",), groups=names)
+    assert sd_of_groups(study, "y").widened().low <= np.concatenate(parts).std(ddof=1) <= sd_of_groups(study, "y").high

@@ -40,10 +40,11 @@ def _words(asked: Asked, names: Names, _: bool) -> str:
 
 
 def _printed(asked: Asked, _: Outline) -> tuple[tuple[str, dict[str, Any]], ...]:
-    if asked.group:
-        return (("slope", {"of": asked.of, "group": asked.group, "step": asked.step}),)
+    if asked.group or asked.at:
+        at = tuple(sorted(asked.at.items())) or None
+        return (("slope", {"of": asked.of, "group": asked.group, "at": at, "step": asked.step}),)
     # a coefficient beside products is a slope elsewhere than where an estimand holds the others
-    return () if asked.at else (("coefficient", {"term": asked.of, "step": asked.step}),)
+    return (("coefficient", {"term": asked.of, "step": asked.step}),)
 
 
 def _term(asked: Asked, _: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
 from .slope import change
 
@@ -20,6 +22,13 @@ def _words(asked: Asked, names: Names, _: bool) -> str:
     return ", ".join([change_of, *held(asked, names)])
 
 
+def _printed(asked: Asked, _: Outline) -> tuple[tuple[str, dict[str, Any]], ...]:
+    if asked.group or asked.at:
+        return ()
+    terms = f"{asked.of}:{asked.by}", f"{asked.by}:{asked.of}"
+    return tuple(("coefficient", {"term": term, "step": asked.step}) for term in terms)
+
+
 KIND = Kind(
     name="slope_change",
     meaning="change of a measure's slope per SD of another numeric measure, `by`",
@@ -29,5 +38,6 @@ KIND = Kind(
     per=("of", "by"),
     words=_words,
     scenarios=_scenarios,
+    printed=_printed,
     term=lambda asked, _: "" if asked.group or asked.at else f"{asked.by}:{asked.of}",
 )

@@ -12,7 +12,7 @@ from ..inference.answers.ensemble import DEFAULT_READING
 from ..inference.models.specs import DEFAULT_VARIANT
 from ..inference.models.steps import step_of
 from ..study.facts import Fact
-from ..study.printed import comparable, facts_of
+from ..study.printed import facts_of, in_sd, printed_effect
 from ..study.study import Estimand, Study
 
 COLUMNS = (
@@ -72,27 +72,30 @@ def _row(study: Study, estimand: Estimand, estimates: pd.DataFrame, spread: pd.D
 
 
 def _printed(study: Study, estimand: Estimand) -> dict[str, Any]:
-    facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and comparable(study, fact)]
+    facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and in_sd(study, fact)]
+    effect = printed_effect(study, estimand)
     if estimand.kind == "slope_difference" and len(facts) == 2:
-        first, second = facts
-        low = first.interval.low - second.interval.high
-        high = first.interval.high - second.interval.low
-        return {
-            "facts": f"{first.id},{second.id}",
-            "printed": f"{first.printed} − {_in_brackets(second)} = {first.value - second.value}",
-            "printed_low": low,
-            "printed_high": high,
-        }
-    if not facts or estimand.kind == "slope_difference":
+        first, second = (in_sd(study, fact) or fact.interval for fact in facts)
+        one, other = facts
+        text = f"{one.printed} − {_in_brackets(other)} = {one.value - other.value}"
+        low, high = first.low - second.high, first.high - second.low
+    elif effect:
+        one, low, high = study.fact(effect.facts[0]), effect.estimate.low, effect.estimate.high
+        facts, text = [one], one.printed if _same_sign(one, high + low) else f"−{_in_brackets(one)}"
+        text += " (adjusted)" if one.quantity == "adjusted_r2" or one.adjusted else ""
+    else:
         return _only_a_p_value(study, estimand)
-    fact = facts[0]
-    note = " (adjusted)" if fact.quantity == "adjusted_r2" or fact.adjusted else ""
+    raw = in_sd(study, one) != one.interval
     return {
-        "facts": fact.id,
-        "printed": fact.printed + note,
-        "printed_low": fact.interval.low,
-        "printed_high": fact.interval.high,
+        "facts": ",".join(fact.id for fact in facts),
+        "printed": f"{text} (raw)" if raw else text,
+        "printed_low": low,
+        "printed_high": high,
     }
+
+
+def _same_sign(fact: Fact, value: float) -> bool:
+    return float(fact.value) * value >= 0
 
 
 def _only_a_p_value(study: Study, estimand: Estimand) -> dict[str, Any]:

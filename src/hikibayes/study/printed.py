@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from scipy.special import stdtrit
 
 from ..estimands import KINDS
 from .facts import Fact
-from .intervals import Interval
+from .intervals import Interval, image
+from .measures import term_parts
 from .study import Estimand, Study
 
 
@@ -63,14 +66,14 @@ def printed_effect(study: Study, estimand: Estimand) -> PrintedEffect | None:
     if product:
         mirrored = estimand.between is not None and estimand.between != study.group_names[::-1]
         return _with_se(study, product, df, "coefficient", mirrored=mirrored)
-    facts = [fact for fact in facts_of(study, estimand) if fact.relation == "=" and comparable(study, fact)]
+    facts = [(fact, own) for fact in facts_of(study, estimand) if fact.relation == "=" and (own := in_sd(study, fact))]
     if estimand.of and estimand.between:
         if len(facts) != 2:
             return None
-        first, second = (fact.interval for fact in facts)
+        first, second = (own for _, own in facts)
         gap = Interval(first.low - second.high, first.high - second.low)
-        return PrintedEffect(facts=tuple(fact.id for fact in facts), estimate=gap, df=df)
-    return _with_se(study, facts[0], df, facts[0].quantity) if facts else None
+        return PrintedEffect(facts=tuple(fact.id for fact, _ in facts), estimate=gap, df=df)
+    return _with_se(study, facts[0][0], df, facts[0][0].quantity) if facts else None
 
 
 def facts_of(study: Study, estimand: Estimand) -> Iterator[Fact]:
@@ -79,13 +82,59 @@ def facts_of(study: Study, estimand: Estimand) -> Iterator[Fact]:
         yield from study.facts_of(quantity, **address)
 
 
-def comparable(study: Study, fact: Fact) -> bool:
-    """Tell whether a printed number is in the estimand's unit: standardised, and for the group the whole gap."""
-    if fact.quantity not in ("slope", "coefficient"):
-        return True
-    standardised = study.analysis.standardised if fact.standardised is None else fact.standardised
-    coding = fact.coding or study.analysis.coding
-    return standardised and (fact.term != study.analysis.group or coding == "dummy")
+def in_sd(study: Study, fact: Fact) -> Interval | None:
+    """Return what rounding leaves of a printed number in the estimand's unit, SD per SD; None where it has none there.
+
+    Notes
+    -----
+    A raw coefficient times the SDs of the measures that it is of, over the outcome's; of a step whose products are not
+    of centred scores only what has no product with it. Of the groups it is the whole gap.
+    """
+    if fact.quantity.removesuffix("_se") not in ("slope", "coefficient"):
+        return fact.interval
+    of, analysis = str(fact.term or fact.of), study.analysis
+    if of == analysis.group and (fact.coding or analysis.coding) != "dummy":
+        return None
+    if analysis.standardised if fact.standardised is None else fact.standardised:
+        return fact.interval
+    raw_products = (fact.products or analysis.products) in ("raw", "z_again")
+    if fact.term and raw_products and any(term_parts(of) < term_parts(term) for term in study.terms(str(fact.step))):
+        return None
+    numbers = [name for name in term_parts(of) if study.measure(name.partition("[")[0]).kind != "category"]
+    sds = [sd_of_all(study, name) for name in (study.outcome(str(fact.step)), *numbers)]
+    known = [sd for sd in sds if sd and sd.low > 0]
+    if len(known) < len(sds):
+        return None
+    return image(lambda b, outcome, *own: b * math.prod(own) / outcome, fact.interval, *known)
+
+
+def sd_of_all(study: Study, of: str) -> Interval | None:
+    """Return a measure's SD over all participants, as printed or by the groups' means and SDs; None without either."""
+    if printed := study.facts_of("sd", of=of, group=None):
+        return min((fact.interval for fact in printed), key=lambda interval: interval.half_width)
+    return sd_of_groups(study, of)
+
+
+def sd_of_groups(study: Study, of: str) -> Interval | None:
+    """Return a measure's SD over all participants by the groups' sizes, means and SDs; None where one of them lacks."""
+    groups = []
+    for group in study.group_names:
+        means, sds, n = (*(study.facts_of(kind, of=of, group=group) for kind in ("mean", "sd")), study.n_of(group))
+        if not (means and sds and n):
+            return None
+        groups.append((n, means[0].interval, sds[0].interval))
+    total = sum(n for n, _, _ in groups)
+    if total < 2:
+        return None
+    within = [Interval((n - 1) * sd.low**2, (n - 1) * sd.high**2) for n, _, sd in groups]
+    apart = [_squared_gap(one, other, n * m / total) for (n, one, _), (m, other, _) in combinations(groups, 2)]
+    ends = (sum(getattr(part, end) for part in (*within, *apart)) for end in ("low", "high"))
+    return Interval(*(math.sqrt(end / (total - 1)) for end in ends))
+
+
+def _squared_gap(one: Interval, other: Interval, times: float) -> Interval:
+    gaps = sorted((abs(one.low - other.high), abs(one.high - other.low)))
+    return Interval(0.0 if one.meets(other) else times * gaps[0] ** 2, times * gaps[1] ** 2)
 
 
 def _product(study: Study, estimand: Estimand) -> Fact | None:
@@ -94,15 +143,15 @@ def _product(study: Study, estimand: Estimand) -> Fact | None:
     if len(wanted) == 1:
         return None
     facts = [f for f in study.facts_of("coefficient", step=estimand.step) if set((f.term or "").split(":")) == wanted]
-    return next((fact for fact in facts if fact.relation == "=" and comparable(study, fact)), None)
+    return next((fact for fact in facts if fact.relation == "=" and in_sd(study, fact)), None)
 
 
 def _with_se(study: Study, fact: Fact, df: int, quantity: str, *, mirrored: bool = False) -> PrintedEffect:
-    estimate = fact.interval
+    estimate = in_sd(study, fact) or fact.interval
     address = {key: value for key, value in fact.address.items() if key in ("of", "group", "term", "step")}
     facts, se, source = [fact.id], None, ""
     for of in study.facts_of(f"{quantity}_se", **address):
-        facts, se, source = [*facts, of.id], of.interval, "printed se"
+        facts, se, source = [*facts, of.id], in_sd(study, of), "printed se"
     for of in study.facts_of(f"{quantity}_p", **address):
         if se is None and of.relation == "=":
             facts, se, source = [*facts, of.id], _se_of_p(estimate, of.interval, df), "printed p"

@@ -10,6 +10,7 @@ from operator import mul
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.measures import Measure
+from ...study.printed import sd_of_groups
 from ...study.study import Study
 from ..feasibility import Scores, Sums, counts, people_together
 from .rows import Check, absolute, between, compared, found, number, possible
@@ -226,18 +227,11 @@ def checks_of_totals(study: Study) -> Iterator[Check]:
         pooled = Interval(*(sum(map(mul, n, (getattr(e, end) for e in ends))) / sum(n) for end in ("low", "high")))
         who = "both groups" if len(n) == 2 else "all groups"
         yield compared("mean of the groups together", whole, means, pooled, f"The mean of {measure.label} over {who}")
-        if len(n) != 2:
-            continue
-        n1, n2 = n
         sds = [only(study, "sd", of=measure.id, group=group) for group in study.group_names]
-        sd = only(study, "sd", of=measure.id, group=None)
-        if sd and sds[0] and sds[1]:
-            gap = absolute(Interval(*_difference(*ends)))
-            boxes = (gap, sds[0].interval, sds[1].interval)
-            total = image(lambda d, a, b, n1=n1, n2=n2: total_sd(n1, n2, d, a, b), *boxes)
-            yield compared(
-                "SD of the groups together", sd, (*means, *sds), total, f"The SD of {measure.label} over both groups"
-            )
+        sd, total = only(study, "sd", of=measure.id, group=None), sd_of_groups(study, measure.id)
+        if sd and total:
+            what = f"The SD of {measure.label} over {who}"
+            yield compared("SD of the groups together", sd, (*means, *sds), total, what)
 
 
 def total_sd(n1: int, n2: int, gap: float, sd1: float, sd2: float) -> float:
