@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from ..runs.verbs import VERBS
-from .others import models, replay, report, simulations, studies
+from .others import models, planner, replay, report, simulations, studies
 from .verbs import command
 
 
@@ -72,5 +72,5 @@ def main(ctx: click.Context) -> None:
         click.echo(_FIRST)
 
 
-for each in (*map(command, VERBS), report, replay, studies, models, simulations):
+for each in (*map(command, VERBS), planner, report, replay, studies, models, simulations):
     main.add_command(each)

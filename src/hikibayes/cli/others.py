@@ -43,6 +43,28 @@ def replay(*, folder: str, as_json: bool) -> None:
     sys.exit(int(not same(comparison)))
 
 
+@click.command(
+    params=[
+        click.Argument(["what"], metavar="[STUDY | FIT | SIMULATION]", required=False),
+        click.Option(["--port"], type=click.IntRange(0, 65535), default=0, help="[default: any that is free]"),
+        click.Option(["--browser/--no-browser"], default=True, help="Open a browser.  [default: yes]"),
+    ]
+)
+def planner(*, what: str | None, port: int, browser: bool) -> None:
+    """Plan a study in the browser by moving its settings: after a STUDY, a FIT, a SIMULATION, or an effect alone."""
+    from ..planning.planner import planner
+    from ..spec import InputError
+
+    try:
+        from ..app.browser import serve
+    except ModuleNotFoundError as error:
+        raise InputError(f"the planner needs {error.name}: install hikibayes[app]") from None
+    say("making the plan ready")
+    made = planner(what)
+    click.echo("the planner runs on this computer alone; Ctrl-C ends it", err=True)
+    serve(made, port=port, launch=browser)
+
+
 tables = click.Option(
     ["--from", "tables"],
     multiple=True,

@@ -320,7 +320,12 @@ class Planner:
 
     def _power(self, plan: Simulation) -> Diagnosis:
         return power(
-            plan, study=self.study, models=self.models, reconstructions=self.base.reconstructions, rows=self.rows
+            plan,
+            workers=1,
+            study=self.study,
+            models=self.models,
+            reconstructions=self.base.reconstructions,
+            rows=self.rows,
         )
 
     def _steady(self, simulation: Simulation, replicates: int) -> Plan:

@@ -1,0 +1,1 @@
+"""The planner in the browser: it wires `hikibayes.planning.planner` to a page (extra ``app``)."""

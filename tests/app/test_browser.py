@@ -1,0 +1,106 @@
+"""The planner in a real browser: it moves, is refined at rest, keeps its picture, fetches nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from hikibayes.cli import main
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_port_in_use_and_a_plan_that_is_not_there_are_said():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = CliRunner().invoke(main, ["planner", "--no-browser", "--port", str(taken.getsockname()[1])])
+    assert ran.exit_code == 2
+    assert "--port" in ran.stderr
+    ran = CliRunner().invoke(main, ["planner", "nothing_here"])
+    assert ran.exit_code == 2
+    assert "nothing_here" in ran.stderr
+
+
+def test_the_curves_are_described_and_every_number_has_its_reason():
+    from hikibayes.app.browser import drawn, settings_of, table
+    from hikibayes.planning.planner import planner
+
+    found = planner()
+    made = found.sketch(found.defaults)
+    svg, shown = drawn(found.defaults, made), str(table(made))
+    assert re.search(r'role="img" aria-label="Probability[^"]*: power \.\d\d', svg)
+    assert shown.count("<summary>why</summary>") == len(made.figures) == shown.count("<tr>")
+    moved = {"n": 80, "effect": 0.3, "uncertainty": 0.1, "tau": 0, "dropout": 0.1, "rule": "bf3", "target": 0.9}
+    moved |= {"states_width": True, "prior_width": 0.5, "states_reliability": False, "allocation": " 2:1 "}
+    settings = settings_of(found, found.defaults, moved.__getitem__)
+    assert (settings.n, settings.allocation, settings.reliability, settings.prior_width) == (80, "2:1", None, 0.5)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("there is no browser")
+    with api.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address():
+    port = free_port()
+    words = ["-m", "hikibayes.cli", "planner", "--no-browser", "--port", str(port)]
+    code = f"from hikibayes.cli import main; main({words[2:]!r})"
+    with subprocess.Popen([sys.executable, "-c", code]) as server:
+        deadline = time.time() + 120
+        while time.time() < deadline:
+            with socket.socket() as probe:
+                if not probe.connect_ex(("127.0.0.1", port)):
+                    break
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/"
+        server.terminate()
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_follows_a_slider_refines_and_keeps_its_picture(browser, address, width, tmp_path):
+    page = browser.new_page(viewport={"width": width, "height": 900}, accept_downloads=True)
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#state:has-text('are refined')", timeout=60_000)
+    before = page.inner_text(".answers tr:nth-child(2) td")
+    page.evaluate("Shiny.setInputValue('n', 200)")
+    page.wait_for_selector(".answers th:has-text('with 200 in')", timeout=20_000)
+    assert page.inner_text(".answers tr:nth-child(2) td") != before
+    page.screenshot(path=tmp_path / f"planner-{width}.png", full_page=True)
+    page.evaluate("Shiny.setInputValue('allocation', '2:1:1')")
+    page.wait_for_selector("#problem .alert", timeout=20_000)
+    assert "2 groups" in page.inner_text("#problem")
+    assert page.locator(".curves svg[role=img]").count() == 1
+    page.evaluate("Shiny.setInputValue('allocation', '1:1')")
+    page.wait_for_selector("#problem .alert", state="detached", timeout=20_000)
+    with page.expect_download() as taken:
+        page.click("#simulation")
+    assert "n_per_group" in taken.value.path().read_text(encoding="utf-8")
+    assert {url.split("/")[2] for url in asked if "://" in url} == {address.split("/")[2]}
+    assert not errors
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
