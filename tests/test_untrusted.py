@@ -123,6 +123,11 @@ def test_numbers_and_ordinary_texts_keep_their_bytes():
     )
 
 
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+A1", "-A1", "-cmd|'/C calc'!A0", "'=x"])
+def test_each_way_to_begin_a_formula_is_guarded(text):
+    assert csv_text(pd.DataFrame({"a": [text]})).startswith(f"a\n'{text}")
+
+
 def test_a_table_that_was_written_here_is_read_with_its_own_labels(tmp_path):
     (tmp_path / "t.csv").write_text(csv_text(pd.DataFrame({"=g": ["=a", "+b", "'=c"]})))
     read = read_table(tmp_path / "t.csv").frame
