@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..moments.tails import Array
 from .analysis import Analysis
@@ -26,30 +27,54 @@ def _intercept(run: Analysis, address: Address) -> tuple[Array, Array, Array]:
     return fit.outcome_mean + above, error, fit.df
 
 
-EFFECT_SIZES: dict[str, tuple[str, Callable[[Array, Array, Array], Array]]] = {
-    "f": ("its F, the square of its t", lambda t, df, r2: t**2),
-    "sr": ("its semi-partial correlation", lambda t, df, r2: t * ((1 - r2) / df) ** 0.5),
-    "sr2": ("share of variance that it alone explains", lambda t, df, r2: t**2 * (1 - r2) / df),
-    "partial_r": ("its partial correlation", lambda t, df, r2: t / (t**2 + df) ** 0.5),
-    "partial_eta2": ("its partial η², the square of its partial correlation", lambda t, df, r2: t**2 / (t**2 + df)),
-    "f2": ("its Cohen's f²", lambda t, df, r2: t**2 / df),
-    "d": ("its d, 2 t / √df", lambda t, df, r2: 2 * t / df**0.5),
+@dataclass(frozen=True)
+class EffectSize:
+    """What a term is worth: from its t, the residual degrees of freedom and the R2 of the step, and back to t."""
+
+    meaning: str
+    of_t: Callable[[Array, Array, Array], Array]
+    to_t: Callable[[Array, Array, Array], Array]
+
+
+EFFECT_SIZES = {
+    "f": EffectSize("its F, the square of its t", lambda t, df, r2: t**2, lambda x, df, r2: x**0.5),
+    "sr": EffectSize(
+        "its semi-partial correlation",
+        lambda t, df, r2: t * ((1 - r2) / df) ** 0.5,
+        lambda x, df, r2: x * (df / (1 - r2)) ** 0.5,
+    ),
+    "sr2": EffectSize(
+        "share of variance that it alone explains",
+        lambda t, df, r2: t**2 * (1 - r2) / df,
+        lambda x, df, r2: (x * df / (1 - r2)) ** 0.5,
+    ),
+    "partial_r": EffectSize(
+        "its partial correlation",
+        lambda t, df, r2: t / (t**2 + df) ** 0.5,
+        lambda x, df, r2: x * (df / (1 - x**2)) ** 0.5,
+    ),
+    "partial_eta2": EffectSize(
+        "its partial η², the square of its partial correlation",
+        lambda t, df, r2: t**2 / (t**2 + df),
+        lambda x, df, r2: (x * df / (1 - x)) ** 0.5,
+    ),
+    "f2": EffectSize("its Cohen's f²", lambda t, df, r2: t**2 / df, lambda x, df, r2: (x * df) ** 0.5),
+    "d": EffectSize("its d, 2 t / √df", lambda t, df, r2: 2 * t / df**0.5, lambda x, df, r2: x * df**0.5 / 2),
 }
-"""What a term is worth, from its t, the residual degrees of freedom and the R2 of the step: meaning and formula."""
 SIGNED = ("sr", "partial_r", "d")
 UNBOUNDED = ("f", "f2", "d")
 
 
 def _effect_size(name: str) -> Kind:
-    meaning, formula = EFFECT_SIZES[name]
+    size = EFFECT_SIZES[name]
 
     def compute(run: Analysis, address: Address) -> Array:
         fit = run.regression(address.step, address.coding, address.products)  # type: ignore[arg-type]
-        return formula(fit.t[..., fit.design.position(str(address.term))], fit.df, fit.r2)
+        return size.of_t(fit.t[..., fit.design.position(str(address.term))], fit.df, fit.r2)
 
     return Kind(
         name=f"coefficient_{name}",
-        meaning=meaning,
+        meaning=size.meaning,
         words=f"{name.replace('_', ' ')} of the coefficient",
         needs=("step", "term"),
         may=("coding", "products", "errors"),

@@ -10,7 +10,7 @@ semi-partial correlation, f2 and d of a term, which are functions of t. Confiden
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -19,6 +19,7 @@ from itertools import product
 from scipy.special import ndtri, stdtrit
 
 from ...quantities import KINDS
+from ...quantities.coefficient import EFFECT_SIZES, SIGNED, UNBOUNDED
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
@@ -30,6 +31,8 @@ from .tails import TAILS, p_range
 
 NORMAL = math.inf
 """Degrees of freedom of a t that is looked up in a table of z."""
+HUGE, NEAR_ONE = 1e150, 1 - 1e-12
+"""Where effect sizes without a bound end, and those that are at most 1."""
 LEAST = 3.0
 """The fewest degrees of freedom there may be where no number of people is printed."""
 FEWEST = 0.6
@@ -281,46 +284,30 @@ def _quantile(share: float, df: float) -> float:
     return float(ndtri(share) if math.isinf(df) else stdtrit(df, share)) if share > 0 else -math.inf
 
 
-def _root(interval: Interval, times: Callable[[float], float]) -> Interval:
-    """Return the t behind the square of something."""
-    return image(lambda x: math.sqrt(max(times(min(x, 1e300)), 0.0)), interval)
-
-
 def t_of(role: str, span: Span, way: Way, r2: Interval) -> Span | None:
     """Return what a statistic says of t; None where it says nothing of it."""
     df, interval = (1e9 if math.isinf(way.df) else way.df), span.interval
+    if role == "p":
+        return _t_of_p(interval, way)
+    if role not in EFFECT_SIZES:
+        return span if role == "t" else None
+    low, high = -HUGE if role in SIGNED else 0.0, HUGE if role in UNBOUNDED else NEAR_ONE
+    within = Interval(*(min(max(end, low if low == 0 else -high), high) for end in (interval.low, interval.high)))
+    t = image(lambda x, r: EFFECT_SIZES[role].to_t(x, df, min(r, NEAR_ONE)), within, r2)
+    return Span(t, unsigned=True) if low == 0 else replace(span, interval=t)
 
-    def partial(x: float) -> float:
-        return df * x / max(1 - x, 1e-12)
 
-    match role:
-        case "t":
-            return span
-        case "p" if way.tail in ("two", "one"):
-            times = 2 if way.tail == "two" else 1
-            shares = (min(max(p, 0.0), 1.0) / times for p in (interval.high, interval.low))
-            ends = map(lambda p, nu: -_quantile(p, nu), shares, (way.df, way.least_df or way.df))
-            return Span(Interval(*(max(end, 0.0) for end in ends)), unsigned=True)
-        case "p":
-            sign = 1 if way.tail == "lower" else -1
-            shares_ = [min(max(p, 0.0), 1.0) for p in (interval.low, interval.high)]
-            ends_ = [sign * _quantile(p, nu) for p in shares_ for nu in (way.df, way.least_df or way.df)]
-            return Span(Interval(min(ends_), max(ends_)))
-        case "f":
-            return Span(_root(interval, lambda x: x), unsigned=True)
-        case "f2":
-            return Span(_root(interval, lambda x: df * x), unsigned=True)
-        case "partial_eta2":
-            return Span(_root(interval, partial), unsigned=True)
-        case "sr2":
-            return Span(image(lambda x, r: math.sqrt(max(x, 0) * df / max(1 - r, 1e-12)), interval, r2), unsigned=True)
-        case "sr":
-            return replace(span, interval=image(lambda x, r: x * math.sqrt(df / max(1 - r, 1e-12)), interval, r2))
-        case "partial_r":
-            return replace(span, interval=image(lambda x: math.copysign(math.sqrt(partial(x * x)), x), interval))
-        case "d":
-            return replace(span, interval=image(lambda x: x * math.sqrt(df) / 2, interval))
-    return None
+def _t_of_p(p: Interval, way: Way) -> Span:
+    """Return the t that a p belongs to, at the degrees of freedom that there can be."""
+    times = 2 if way.tail == "two" else 1
+    low, high = (min(max(end, 0.0), 1.0) / times for end in (p.low, p.high))
+    least = way.least_df or way.df
+    if way.tail in ("two", "one"):
+        ends = -_quantile(high, way.df), -_quantile(low, least)
+        return Span(Interval(*(max(end, 0.0) for end in ends)), unsigned=True)
+    sign = 1 if way.tail == "lower" else -1
+    both = [sign * _quantile(share, df) for share in (low, high) for df in (way.df, least)]
+    return Span(Interval(min(both), max(both)))
 
 
 def _lines(role: str, span: Span, way: Way, r2: Interval, sign: int) -> Iterator[HalfPlane]:
@@ -374,18 +361,10 @@ def implied(role: str, polygons: list[Polygon], way: Way, r2: Interval) -> Inter
     t, df = Interval(min(ratios), max(ratios)), (1e9 if math.isinf(way.df) else way.df)
     if role == "p":
         return p_range(t, Interval(df, df), way.tail)
-    squared = image(lambda x: x**2, absolute(t))
-    known: dict[str, Callable[[], Interval]] = {
-        "t": lambda: t,
-        "f": lambda: squared,
-        "f2": lambda: image(lambda x: x / df, squared),
-        "partial_eta2": lambda: image(lambda x: x / (x + df), squared),
-        "partial_r": lambda: image(lambda x: x / math.sqrt(x**2 + df), t),
-        "sr": lambda: image(lambda x, r: x * math.sqrt((1 - r) / df), t, r2),
-        "sr2": lambda: image(lambda x, r: x * (1 - r) / df, squared, r2),
-        "d": lambda: image(lambda x: 2 * x / math.sqrt(df), t),
-    }
-    return known[role]()
+    if role == "t":
+        return t
+    size = t if role in SIGNED else absolute(t)
+    return image(lambda x, r: EFFECT_SIZES[role].of_t(x, df, r), size, r2)
 
 
 # -- the check -------------------------------------------------------------------------------------------------------
