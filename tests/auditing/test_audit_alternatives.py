@@ -216,8 +216,8 @@ def test_the_only_term_of_a_step_has_no_inflation():
 
 def with_slopes(product, **analysis):
     numbers = [
-        number("slope", "-0.35", of="x", group="first", step="all"),
-        number("slope", "0.27", of="x", group="second", step="all"),
+        number("slope", "-0.35", of="x", group="first", step="all", separate=False),
+        number("slope", "0.27", of="x", group="second", step="all", separate=False),
         number("coefficient", product, step="all", term="arm:x"),
     ]
     return small_study((41, 88), *numbers, **analysis)

@@ -201,6 +201,14 @@ def test_no_stranger_is_accused(seed):
     assert accused(stranger(seed, sizes=(60, 90)).study) == []
 
 
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("seed", [0, 7, 9])
+def test_slopes_of_z_scores_of_each_group_alone_are_not_accused(seed, declared):
+    """Without covariates, too: the groups' own SDs are other units than those of the whole sample."""
+    style = Style(separate=True, products="z", declared=declared)
+    assert accused(stranger(seed, sizes=(30, 43), max_scores=1, style=style).study) == []
+
+
 def test_a_misprint_in_a_stranger_is_named():
     study = stranger(5, sizes=(60, 90), style=Style(decimals=3)).study
     [fact] = study.facts_of("r2", step="three")

@@ -88,17 +88,22 @@ def checks_of_slopes(study: Study) -> Iterator[Check]:
         if "" in estimate_.printed and (check := _dummy_inflation(study, estimate_)):
             yield _unless_separate((fact,), check)
     for slopes in _pairs(study):
-        if slopes.facts[0].separate and _has_covariates(study, slopes):
+        if slopes.facts[0].separate and _differ_apart(study, slopes):
             continue
         for check in (*_interaction(study, slopes), *_own_coefficients(study, slopes)):
-            yield _unless_separate(slopes.facts, check) if _has_covariates(study, slopes) else check
+            yield _unless_separate(slopes.facts, check) if _differ_apart(study, slopes) else check
         if not slopes.facts[0].separate:
             yield from (_unless_separate(slopes.facts, check) for check in _interaction_p(study, slopes))
 
 
-def _has_covariates(study: Study, slopes: Slopes) -> bool:
-    """Tell whether a step has more than the group, the measure and their product: then regressions apart differ."""
-    return any(set(term.split(":")) - {study.analysis.group, slopes.of} for term in study.terms(slopes.step))
+def _differ_apart(study: Study, slopes: Slopes) -> bool:
+    """Tell whether regressions of each group alone can have other slopes.
+
+    They can with more terms than the group, the measure and their product, and in SDs, which may be the group's own.
+    """
+    terms = study.terms(slopes.step)
+    others = any(set(term.split(":")) - {study.analysis.group, slopes.of} for term in terms)
+    return others or slopes.standardised(study)
 
 
 def _unless_separate(slopes: tuple[Fact, ...], check: Check) -> Check:
