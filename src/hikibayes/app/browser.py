@@ -84,7 +84,8 @@ def _controls(planner: Planner, own: Settings) -> Iterator[ui.TagChild]:
     yield from stated if planner.is_written else [ui.panel_conditional("input.states_effect", *stated)]
     yield ui.input_slider("tau", "How much such studies differ (τ)", 0, 0.5, own.tau or 0, step=0.01)
     yield ui.input_slider("dropout", "Share that drops out", 0, 0.6, own.dropout, step=0.01)
-    yield ui.input_switch("states_reliability", f"State how reliable {planner.measured} is", value=False)
+    score = planner.study.measure(planner.measured).label
+    yield ui.input_switch("states_reliability", f"State how reliable this is: {score}", value=False)
     yield ui.panel_conditional(
         "input.states_reliability", ui.input_slider("reliability", "Reliability", 0.3, 1, 0.8, step=0.01)
     )

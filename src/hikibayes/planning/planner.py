@@ -148,6 +148,11 @@ class _Steady(Plan):
         """Return the same for everything."""
         return 0
 
+    @property
+    def chunk_size(self) -> int:
+        """No more populations than there are studies."""
+        return min(super().chunk_size, self.simulation.run.replicates)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Planner:
