@@ -15,12 +15,15 @@ from hikibayes.reconstruction.posterior.assembly import to_dataset
 from hikibayes.reconstruction.posterior.density import log_density, sample_at
 from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.shipped import shipped_reconstructions
+from hikibayes.robustness.assumptions import evidence as evidence_module
 from hikibayes.robustness.assumptions import sensitivity
+from hikibayes.robustness.assumptions.answered import Answered, effective_number
 from hikibayes.robustness.assumptions.numbers import KINDS as NUMBERS
 from hikibayes.robustness.assumptions.numbers import Reconstructed, _coefficients, changed, log_ratio, numbers_of
-from hikibayes.robustness.assumptions.sensitivity import AS_ASSUMED, Answered, assumptions, effective_number
-from hikibayes.spec import InputError
+from hikibayes.robustness.assumptions.sensitivity import AS_ASSUMED, assumptions
+from hikibayes.spec import InputError, digest, validated
 from hikibayes.study.facts import Assumption
+from hikibayes.study.study import Study
 from hikibayes.study.study_file import load_study
 
 STUDY = load_study("nonaka2021").read()
@@ -223,13 +226,89 @@ def test_distributions_that_cannot_move_are_left_out():
     assert changed(assumption("correlation_sign", dist="Constant", value=1), 0.0, 0.5) is None
 
 
+# -- evidence of other samples ---------------------------------------------------------------------------------------
+
+
+def evidence(**changes):
+    content = {
+        "id": "piece", "assumption": "group_gap_outcome", "about": "abs_h", "value": -0.5, "se": 0.3, "discount": 0.4,
+        "sample": "somebody", "citation": "made up", "locator": "nowhere", "reason": "Made up for this test alone.",
+    }  # fmt: skip
+    return {name: value for name, value in {**content, **changes}.items() if value is not None}
+
+
+def with_evidence(*pieces):
+    content = STUDY.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return validated(Study, {**content, "evidence": list(pieces)}, "made.toml")
+
+
+def test_a_piece_of_evidence_is_a_normal_likelihood_of_its_number(monkeypatch):
+    """Numbers drawn from a normal assumption, the answer the number itself: the conjugate posterior, piece by piece."""
+    rng = np.random.default_rng(2)
+    numbers = {"abs_h": rng.normal(-0.8, 0.4, 100_000)}
+    monkeypatch.setattr(evidence_module, "numbers_of", lambda assumption, made: numbers)
+    mean = numbers["abs_h"][:, None]
+    answered = Answered(
+        estimands=(STUDY.focal_estimand,), mean=mean, sd=np.zeros_like(mean) + 1e-9, p_positive=(mean > 0) * 1.0
+    )
+    study = with_evidence(evidence(), evidence(id="other", value=-1.4, se=0.1, discount=0.2))
+    made = Reconstructed(study=study, layout=Problem.of(STUDY).layout, moments=None)
+    found = pd.DataFrame(evidence_module.evidence_rows(made, answered)).set_index("evidence")
+
+    def conjugate(*pieces):
+        precision = 1 / 0.16 + sum(1 / (se**2 + d**2) for _, se, d in pieces)
+        return (-0.8 / 0.16 + sum(v / (se**2 + d**2) for v, se, d in pieces)) / precision, precision**-0.5
+
+    one, other = (-0.5, 0.3, 0.4), (-1.4, 0.1, 0.2)
+    expected = {"as assumed": (), "all evidence": (one, other), "without piece": (other,), "without other": (one,)}
+    for name, pieces in expected.items():
+        wanted = conjugate(*pieces)
+        assert found.loc[name, "mean"] == pytest.approx(wanted[0], abs=0.01)
+        assert found.loc[name, "sd"] == pytest.approx(wanted[1], rel=0.02)
+    assert list(found.index) == list(expected)
+
+
+def test_evidence_changes_no_draw_and_only_what_it_bears_on(found):
+    assert digest(with_evidence()) == digest(with_evidence(evidence()))
+    table = found.evidence.set_index(["evidence", "estimand"])
+    assert table.loc[("all evidence", "group_difference"), "mean"] == pytest.approx(-0.350, abs=0.005)
+    assert table.loc[("without gap_of_interaction", "group_difference"), "mean"] == pytest.approx(-0.325, abs=0.005)
+    assert abs(table.loc[("all evidence", "support_slope_difference"), "moved_sds"]) < 0.02
+    assert found.evidence["effective"].min() > 1_000
+    assert "no draw was made with it" in found.sentences[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"se": None}, "give 'se', or of a share 'n'"),
+        ({"n": 20}, "one of them"),
+        ({"se": None, "n": 20}, "share between 0 and 1"),
+        ({"assumption": "group_gap_outcom"}, "did you mean 'group_gap_outcome'"),
+        ({"about": "abs"}, "measure"),
+        ({"group": "nobody"}, "group"),
+        ({"discount": -1}, "discount"),
+        ({"reason": "near"}, "reason"),
+    ],
+)
+def test_evidence_that_cannot_be_is_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        with_evidence(evidence(**changes))
+
+
+def test_evidence_about_another_number_is_refused():
+    with pytest.raises(InputError, match="'srs18' is no number of assumption 'group_gap_outcome'; it is about abs_h"):
+        assumptions(with_evidence(evidence(about="srs18")))
+
+
 def test_the_verb_and_its_refusals(tmp_path):
     found = CliRunner().invoke(main, ["assumptions", "-o", str(tmp_path / "a")])
     assert found.exit_code == 0, found.output
     table = pd.read_csv(tmp_path / "a" / "assumptions.csv")
     assert list(table) == list(sensitivity.COLUMNS)
+    assert (tmp_path / "a" / "evidence.csv").is_file()
     with pytest.raises(InputError, match="makes no assumption with a width"):
-        assumptions(STUDY.replace(assumptions=()))
+        assumptions(STUDY.replace(assumptions=(), evidence=()))
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="a fit's rows are known"):
         assumptions(tmp_path / "folder")

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ..estimands import KINDS as KINDS_OF_ESTIMANDS
 from ..estimands import Outline
 from ..quantities import KINDS
-from ..spec import InputError, Number, Spec, Whole, unknown_name, validated
+from ..spec import Count, InputError, Number, Positive, Spec, Whole, unknown_name, validated
 from .facts import Assumption, Fact
 from .implied import in_full
 from .intervals import Interval
@@ -73,6 +73,47 @@ class Limitation(Spec):
     numbers: dict[Identifier, Number] = Field(default_factory=dict)
     statement: Identifier | None = None
     rationale: Text | None = None
+
+
+class Evidence(Spec):
+    """A number of another sample that informs an assumption.
+
+    Notes
+    -----
+    It is kept beside the study: no draw follows it. `hikibayes assumptions` says what it does to the answers.
+    """
+
+    id: Identifier
+    assumption: Identifier
+    about: Identifier
+    """The measure, and ``group`` the group, of which the assumption's number is."""
+    group: Identifier | None = None
+    value: Number
+    """On the assumption's scale: a share, a difference in SD."""
+    se: Positive | None = None
+    n: Annotated[Count, Field(ge=2)] | None = None
+    """People behind a share, in place of ``se``."""
+    discount: Annotated[Number, Field(ge=0)]
+    """SD by which this study's people may differ from that sample, beyond sampling error."""
+    sample: Text
+    citation: Text
+    locator: Text
+    reason: Annotated[Text, Field(min_length=20)]
+    """Why this discount: instrument, population, time."""
+
+    @model_validator(mode="after")
+    def _one_error(self) -> Self:
+        if (self.se is None) == (self.n is None):
+            raise ValueError("give 'se', or of a share 'n', the people behind it; one of them")
+        if self.n and not 0 < self.value < 1:
+            raise ValueError(f"'n' goes with a share between 0 and 1; found {self.value:g}")
+        return self
+
+    @property
+    def spread(self) -> float:
+        """SD of sampling error and discount together."""
+        error = self.value * (1 - self.value) / self.n if self.n else float(self.se or 0) ** 2
+        return float((error + self.discount**2) ** 0.5)
 
 
 class Analysis(Spec):
@@ -199,7 +240,7 @@ class Study(Spec):
         A name is used twice, or something refers to a measure, group, step, fact or level that does not exist.
     """
 
-    BESIDE: ClassVar[frozenset[str]] = frozenset({"limitations"})
+    BESIDE: ClassVar[frozenset[str]] = frozenset({"limitations", "evidence"})
     """What its digest leaves out: a question that is added changes no draw, no plan's seeds, and no stored fit."""
 
     id: Identifier
@@ -221,6 +262,8 @@ class Study(Spec):
     statements: tuple[Statement, ...] = Field(default=(), alias="statement")
     limitations: tuple[Limitation, ...] = Field(default=(), alias="limitation")
     """One of a kind at most; kinds that need nothing said run without."""
+    evidence: tuple[Evidence, ...] = ()
+    """Of other samples, on what is assumed."""
 
     # -- looking things up ------------------------------------------------------------------------------------------
 
@@ -414,6 +457,7 @@ class Study(Spec):
             "reading": [reading.id for reading in self.readings],
             "estimand": [estimand.name for estimand in self.estimands],
             "limitation": [limitation.kind for limitation in self.limitations],
+            "evidence": [piece.id for piece in self.evidence],
         }
         for kind, names in kinds.items():
             if twice := [name for name, count in Counter(names).items() if count > 1]:
@@ -520,6 +564,7 @@ class Study(Spec):
             "fact": {fact.id for fact in self.facts},
             "level": {level.id for level in levels},
             "statement": {statement.id for statement in self.statements},
+            "assumption": {assumption.id for assumption in self.assumptions},
         }[kind]
 
     def _references(self) -> Iterator[tuple[str, str, str]]:
@@ -545,6 +590,10 @@ class Study(Spec):
         for limit in self.limitations:
             yield from ((f"limitation {limit.kind!r}", "measure", name) for name in limit.of)
             yield from ((f"limitation {limit.kind!r}", "statement", name) for name in (limit.statement,) if name)
+        for piece in self.evidence:
+            yield (f"evidence {piece.id!r}", "assumption", piece.assumption)
+            yield (f"evidence {piece.id!r}", "measure", piece.about)
+            yield from ((f"evidence {piece.id!r}", "group", name) for name in (piece.group,) if name)
         for reading in self.readings:
             for option in reading.options.values():
                 yield from ((f"reading {reading.id!r}", "fact", name) for name in option.facts)

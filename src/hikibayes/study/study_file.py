@@ -67,6 +67,7 @@ LISTS = {
     **dict.fromkeys(("measure", "step", "fact", "assumption", "reading"), "id"),
     "estimand": "name",
     "limitation": "kind",
+    "evidence": "id",
 }
 
 

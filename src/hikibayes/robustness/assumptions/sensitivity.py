@@ -18,12 +18,6 @@ import xarray as xr
 from ...arrays import FloatArray
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...distributions import Distribution
-from ...estimands import KINDS as ESTIMANDS
-from ...inference.estimands import answers
-from ...inference.models.compile import exact_posterior
-from ...inference.models.design import Scaling
-from ...inference.models.moment_design import design_from_moments
-from ...inference.models.steps import model_of, step_of
 from ...planning.populations.reconstructed import in_sd_units
 from ...reconstruction.calibrate import shipped_or_calibrated
 from ...reconstruction.posterior.layout import Layout
@@ -31,10 +25,13 @@ from ...reconstruction.reconstructions import said_of
 from ...shown import Shown
 from ...spec import InputError, checked_seed
 from ...study.facts import Assumption
-from ...study.study import Estimand, Study
+from ...study.study import Study
 from ...study.study_file import load_study
 from ..case import Case, is_folder
 from ..tipping import COLUMNS as TIPPING
+from .answered import ENOUGH, Answered, answered_by, effective_number, weights_of
+from .evidence import COLUMNS as EVIDENCE
+from .evidence import evidence_rows, evidence_said
 from .numbers import KINDS, Numbers, Reconstructed, changed, enters, log_ratio, numbers_of
 
 COLUMNS = (
@@ -52,32 +49,6 @@ CHANGES: Mapping[str, tuple[float, float]] = {
 AS_ASSUMED = "as assumed"
 WEIGHTED, ADDED, AGAIN, UNKNOWN = "weighted", "added up", "drawn again", "not known"
 """By weights; by those of one number at a time, whose changes are added up; by a calibration of its own; not found."""
-ENOUGH = 100
-"""Fewer effective draws than this carry no answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answered:
-    """What R reconstructions say of each effect.
-
-    Parameters
-    ----------
-    estimands : tuple of Estimand, length k
-    mean, sd, p_positive : array, shape (R, k)
-        Of the posterior given each reconstruction.
-    """
-
-    estimands: tuple[Estimand, ...]
-    mean: FloatArray
-    sd: FloatArray
-    p_positive: FloatArray
-
-    def under(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """Return mean, SD and P(> 0) of each effect over reconstructions with these weights, each of shape (k,)."""
-        share = weights / weights.sum()
-        mean = share @ self.mean
-        sd = np.sqrt(share @ (self.sd**2 + self.mean**2) - mean**2)
-        return {"mean": mean, "sd": sd, "p_positive": share @ self.p_positive}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -90,6 +61,8 @@ class Influence(Shown):
         With its readings decided.
     table : pandas.DataFrame
         A row for each assumption, change and effect, with `COLUMNS`; first the answers as assumed.
+    evidence : pandas.DataFrame
+        Answers with all evidence of the study file, and without each piece; empty where there is none.
     fixed, without : tuple of str
         Assumptions that answers follow but that have neither centre nor width, and those that no standardised answer
         follows.
@@ -99,6 +72,7 @@ class Influence(Shown):
 
     study: Study
     table: pd.DataFrame
+    evidence: pd.DataFrame
     fixed: tuple[str, ...]
     without: tuple[str, ...]
     verdict: str
@@ -106,7 +80,7 @@ class Influence(Shown):
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """By file name."""
-        return {"assumptions": self.table}
+        return {"assumptions": self.table, **({"evidence": self.evidence} if len(self.evidence) else {})}
 
     @property
     def tipping(self) -> pd.DataFrame:
@@ -116,7 +90,7 @@ class Influence(Shown):
     @property
     def sentences(self) -> list[str]:
         """What moves most, and what is not known."""
-        return sentences(self.table, self.fixed, self.without)
+        return [*sentences(self.table, self.fixed, self.without), *evidence_said(self.evidence)]
 
 
 def assumptions(
@@ -164,9 +138,12 @@ def assumptions(
         raise InputError("the reconstructions that the data sets were made of are not at hand")
     made = Reconstructed(study=study, layout=Layout.of(study), moments=in_sd_units(draws))
     moving = [a for a in study.assumptions if enters(a, made) and changed(a, 0.0, 0.5)]
+    answered = answered_by(study, made.moments)
+    pieces = evidence_rows(made, answered) if study.evidence else ()
     return Influence(
         study=study,
-        table=pd.DataFrame(_rows(made, moving, draw if refit else None), columns=list(COLUMNS)),
+        table=pd.DataFrame(_rows(made, answered, moving, draw if refit else None), columns=list(COLUMNS)),
+        evidence=pd.DataFrame(pieces, columns=list(EVIDENCE)),
         fixed=tuple(a.id for a in study.assumptions if a.quantity == "correlation_sign"),
         without=tuple(a.id for a in study.assumptions if not enters(a, made) and a.quantity != "correlation_sign"),
         verdict=said_of(draws),
@@ -174,9 +151,8 @@ def assumptions(
 
 
 def _rows(
-    made: Reconstructed, moving: Sequence[Assumption], again: Callable[[Study], xr.Dataset] | None
+    made: Reconstructed, answered: Answered, moving: Sequence[Assumption], again: Callable[[Study], xr.Dataset] | None
 ) -> Iterator[dict[str, object]]:
-    answered = answered_by(made.study, made.moments)
     base = answered.under(np.ones(len(answered.mean)))
     yield from _row_each(answered, base, base, change=AS_ASSUMED, how="", effective=float(len(answered.mean)))
     for assumption in moving:
@@ -201,33 +177,6 @@ def _row_each(
         yield {**of, "estimand": estimand.name, **numbers, "moved": moved, "moved_sds": moved / float(base["sd"][i])}
 
 
-def answered_by(study: Study, moments: xr.Dataset) -> Answered:
-    """Answer every effect that a study is about by its own step's model, given each reconstruction in SD units.
-
-    Raises
-    ------
-    InputError
-        There is no effect among the study's estimands, or a model needs more than group moments.
-    """
-    effects = [e for e in study.estimands if ESTIMANDS[e.kind].scenarios]
-    if not effects:
-        raise InputError(f"study {study.id!r} has no effect among its estimands")
-    parts: list[tuple[Estimand, FloatArray, FloatArray, FloatArray]] = []
-    for step in dict.fromkeys(step_of(study, e) for e in effects):
-        own = tuple(e for e in effects if step_of(study, e) == step)
-        model = model_of(study, step).replace(estimands=tuple(e.name for e in own))
-        names = [str(name) for name in moments["measure"].values]
-        unit = Scaling(location=dict.fromkeys(names, np.zeros(1)), scale=dict.fromkeys(names, np.ones(1)))
-        laid_out = design_from_moments(model, moments, study, scaling=unit)
-        asked = answers(laid_out)
-        found = exact_posterior(laid_out).marginal(asked.weights)
-        mean, sd, positive = found.mean(), found.sd(), found.p_positive()
-        parts += [(e, mean[:, i], sd[:, i], positive[:, i]) for i, e in enumerate(asked.linear)]
-    estimands, *numbers = zip(*parts, strict=True)
-    mean, sd, positive = (np.stack(columns, axis=1) for columns in numbers)
-    return Answered(estimands=estimands, mean=mean, sd=sd, p_positive=positive)
-
-
 def _moved(
     answered: Answered,
     base: Mapping[str, FloatArray],
@@ -242,25 +191,16 @@ def _moved(
     if not inwards or not numbers:
         return UNKNOWN, np.nan, unknown
     ratios = [log_ratio(values, assumption, now) for values in numbers.values()]
-    weights = _weights(np.sum(ratios, axis=0))
+    weights = weights_of(np.sum(ratios, axis=0))
     effective = effective_number(weights)
     if effective >= ENOUGH:
         return WEIGHTED, effective, answered.under(weights)
-    one_by_one = [_weights(ratio) for ratio in ratios]
+    one_by_one = [weights_of(ratio) for ratio in ratios]
     effective = min(map(effective_number, one_by_one))
     if len(ratios) < 2 or effective < ENOUGH:
         return UNKNOWN, effective, unknown
     moved = sum(answered.under(each)["mean"] - base["mean"] for each in one_by_one)
     return ADDED, effective, unknown | {"mean": base["mean"] + moved}
-
-
-def _weights(log_weights: FloatArray) -> FloatArray:
-    return np.asarray(np.exp(log_weights - log_weights.max()))
-
-
-def effective_number(weights: FloatArray) -> float:
-    """Return how many equally weighted draws are worth as much as these."""
-    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def _drawn_again(

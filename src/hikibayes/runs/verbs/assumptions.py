@@ -20,7 +20,7 @@ SHOWN = ("assumption", "change", "how", "effective", "mean", "sd", "p_positive",
     options.study,
     options.reading,
     click.Option(["--refit"], is_flag=True, help="Draw again where weights cannot tell; each takes a calibration."),
-    files=("assumptions.csv",),
+    files=("assumptions.csv", "evidence.csv"),
 )
 def assumptions(run: Run, study: str, readings: Mapping[str, str], refit: bool) -> Outcome:
     """Ask how far each answer moves when an assumption's centre or width is another."""
@@ -36,7 +36,7 @@ def assumptions(run: Run, study: str, readings: Mapping[str, str], refit: bool) 
     return Outcome(
         study=settled.id,
         files={
-            "assumptions.csv": found.table,
+            **{f"{name}.csv": table for name, table in found.tables.items()},
             **reconstructions_note(found.verdict),
             "study.json": spec_text(settled),
         },

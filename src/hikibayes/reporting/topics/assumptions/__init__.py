@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from ....robustness.assumptions.sensitivity import AS_ASSUMED, ENOUGH, UNKNOWN
+from ....robustness.assumptions.answered import ENOUGH
+from ....robustness.assumptions.evidence import ALL
+from ....robustness.assumptions.sensitivity import AS_ASSUMED, UNKNOWN
 from ....study import wording
 from ...findings import Findings
 from ...topic import Topic
@@ -37,6 +39,32 @@ def _assumptions(f: Findings) -> dict[str, Any] | None:
         "wider": int((unknown["change"] == "width doubled").sum()),
         "draws": int(table["effective"].iloc[0]),
         "enough": ENOUGH,
+        "evidence": _evidence(f, focal.name, effects),
+    }
+
+
+def _evidence(f: Findings, focal: str, effects: dict[str, Any]) -> dict[str, Any]:
+    """Return the pieces, and answers with all of them and without each: of what moves most, and the focal one."""
+    table = f.table("evidence")
+    if not len(table):
+        return {}
+    whole = table[table["evidence"] == ALL]
+    known = whole.dropna(subset=["moved_sds"])
+    most = str(known["estimand"].iloc[int(known["moved_sds"].abs().argmax())]) if len(known) else focal
+    own, at_focal = (table[table["estimand"] == name].set_index("evidence") for name in (most, focal))
+    focal_means = at_focal["mean"].to_dict()
+    return {
+        "pieces": f.study.evidence,
+        "effect": most.replace("_", " "),
+        "unit": effects[most].unit,
+        "rows": [
+            {
+                "name": str(name).replace("_", " "),
+                **{str(k): v for k, v in row.items()},
+                "focal": focal_means[name],
+            }
+            for name, row in own.iterrows()
+        ],
     }
 
 
