@@ -23,7 +23,7 @@ class Shown:
         return overview_html(type(self).__name__, self._parts())
 
     def _parts(self) -> list[tuple[str, object]]:
-        return [(field.name, getattr(self, field.name)) for field in fields(self)]  # type: ignore[arg-type]
+        return [(field.name, getattr(self, field.name)) for field in fields(self) if field.repr]  # type: ignore[arg-type]
 
 
 def overview_html(name: str, parts: Iterable[tuple[str, object]]) -> str:

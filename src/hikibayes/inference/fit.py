@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -74,8 +74,8 @@ class Fit(Shown):
         The rows that were used, and those left out.
     design : Design
         The design matrix, and the scaling that makes it.
-    draws : xarray.DataTree
-        Groups ``posterior``, with Bambi's variable names whichever engine made them, and of NUTS ``sample_stats``.
+    drawn : callable
+        Makes `draws`.
     estimates : pandas.DataFrame
         The study's estimands, with the columns of ``estimates.csv`` and ``note``: one that the model does not answer
         has no numbers, and the reason there.
@@ -96,12 +96,17 @@ class Fit(Shown):
     seed: int
     participants: Participants
     design: Design
-    draws: xr.DataTree
+    drawn: Callable[[], xr.DataTree] = field(repr=False)
     estimates: pd.DataFrame
     diagnostics: pd.DataFrame
     remarks: pd.DataFrame
     answers: Answers
     own: OwnData | None = None
+
+    @cached_property
+    def draws(self) -> xr.DataTree:
+        """Group ``posterior``, with Bambi's variable names whichever engine made it, and of NUTS ``sample_stats``."""
+        return self.drawn()
 
     @cached_property
     def posterior(self) -> xr.DataTree:
@@ -253,7 +258,7 @@ def fit(
     found = answers(laid_out)
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
     job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
-    draws, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
+    drawn, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
     beside = least_squares_estimates(laid_out, found, labels=labels)
     missing = refused_estimates(found, labels=labels, n=len(laid_out.frame))
     return Fit(
@@ -264,7 +269,7 @@ def fit(
         seed=seed,
         participants=rows,
         design=laid_out,
-        draws=draws,
+        drawn=drawn,
         estimates=_stacked(estimates, beside, missing),
         diagnostics=diagnostics,
         remarks=remark_table(
@@ -419,8 +424,8 @@ class _Job(NamedTuple):
     store: str | Path | None
 
 
-type Outcome = tuple[xr.DataTree, pd.DataFrame, pd.DataFrame]
-"""Posterior, estimates, diagnostics."""
+type Outcome = tuple[Callable[[], xr.DataTree], pd.DataFrame, pd.DataFrame]
+"""What makes the draws, estimates, diagnostics."""
 
 
 def _exact(job: _Job) -> Outcome:
@@ -430,9 +435,9 @@ def _exact(job: _Job) -> Outcome:
     except ExactEngineError as error:
         raise InputError(f"model {job.design.model.name!r}: {error}") from None
     for_tree, for_shares = np.random.default_rng(job.seed).spawn(2)
-    tree = _drawn(posterior, job, for_tree)
     estimates = exact_estimates(posterior, job.found, rng=for_shares, reporting=job.reporting, labels=job.labels)
-    return tree, estimates, quadrature_error(posterior, finer)
+    # few ask for draws of what is known in closed form
+    return partial(_drawn, posterior, job, for_tree), estimates, quadrature_error(posterior, finer)
 
 
 def _drawn(posterior: GaussianPosterior, job: _Job, rng: np.random.Generator) -> xr.DataTree:
@@ -458,7 +463,7 @@ def _nuts(job: _Job) -> Outcome:
     estimates = draw_estimates(
         tree, job.design, job.found, conditional=conditional, reporting=job.reporting, labels=job.labels
     )
-    return tree, estimates, verdict(tree, job.design, job.found)
+    return (lambda: tree), estimates, verdict(tree, job.design, job.found)
 
 
 def _conditional(laid_out: Design, variant: str) -> GaussianPosterior | None:

@@ -139,7 +139,7 @@ class Design:
         ends = np.cumsum([0, *map(len, self.terms.values())])
         return {term: np.arange(*where) for term, where in zip(self.terms, pairwise(ends.tolist()), strict=True)}
 
-    @property
+    @cached_property
     def levels(self) -> dict[str, tuple[str, ...]]:
         """Levels of each category that somebody is at, in the study's order; the first is the reference."""
         categories = self.frame.select_dtypes("category")
@@ -230,13 +230,20 @@ class Design:
 
     def _changed(self, fixed: Mapping[str, Any], shift: Mapping[str, float]) -> Iterator[tuple[slice, FloatArray]]:
         """Yield the columns that a change of measures changes, and their values: shape (B, n or 1, columns)."""
-        changed: dict[str, Any] = {name: _constant(value, self.frame[name]) for name, value in fixed.items()}
+        changed: dict[str, Any] = {name: self._constant(name, value) for name, value in fixed.items()}
         changed |= {name: changed.get(name, self._values[name]) + amount for name, amount in shift.items()}
         for term in self._each_term:
             if not term.measures.isdisjoint(changed):
                 values = term.of(self.frame, self._values, changed)
                 shape = (1, 1) if len(values) == 1 else (self.datasets, -1)
                 yield term.columns, values.reshape(*shape, values.shape[1])
+
+    def _constant(self, name: str, value: Any) -> float | str:
+        if name not in self.levels:
+            return float(value)
+        if value not in self.levels[name]:
+            raise InputError(f"nobody is at level {value!r}, so the model says nothing of it", key=name)
+        return str(value)
 
     def first(self) -> Self:
         """Return the first data set's design."""
@@ -384,11 +391,3 @@ def _typed(model: ModelSpec, participants: pd.DataFrame, study: Study) -> pd.Dat
         if empty := int(columns[name].isna().sum()):
             raise InputError(f"has {empty} empty cells; a design takes complete rows", key=name)
     return pd.DataFrame(columns)
-
-
-def _constant(value: Any, like: pd.Series) -> float | str:
-    if not hasattr(like, "cat"):
-        return float(value)
-    if value not in like.cat.categories:
-        raise InputError(f"nobody is at level {value!r}, so the model says nothing of it", key=str(like.name))
-    return str(value)

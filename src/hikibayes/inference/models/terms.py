@@ -37,8 +37,10 @@ class Term:
         All that it is of.
     columns : slice
         Its columns in the design's rows, without the intercept.
-    numbers, factors : tuple of str
-        Its numeric measures, and its categories.
+    numbers : tuple of str
+        Its numeric measures.
+    factors : mapping of str to mapping
+        Its categories, and the code of each of their levels.
     codes : array, shape (levels of each category..., columns), or None
         What its numbers are multiplied by; None where the term has a function.
     """
@@ -47,7 +49,7 @@ class Term:
     measures: frozenset[str]
     columns: slice
     numbers: tuple[str, ...]
-    factors: tuple[str, ...]
+    factors: Mapping[str, Mapping[str, int]]
     codes: FloatArray | None
 
     def of(self, frame: pd.DataFrame, values: Mapping[str, Any], changed: Mapping[str, Any]) -> FloatArray:
@@ -71,8 +73,8 @@ class Term:
             with quiet_evaluation():
                 made = self.written.eval_new_data(frame.assign(**_labels(changed, frame)))
             return np.asarray(made, dtype=np.float64).reshape(len(frame), -1)
-        levels = {name: frame[name].cat.categories.get_loc(changed[name]) for name in self.factors if name in changed}
-        code = np.atleast_2d(self.codes[tuple(levels.get(name, values[name]) for name in self.factors)])
+        codes = [of[changed[name]] if name in changed else values[name] for name, of in self.factors.items()]
+        code = np.atleast_2d(self.codes[tuple(codes)])
         numbers = [np.atleast_1d(changed.get(name, values[name])) for name in self.numbers]
         return np.asarray(code * reduce(np.multiply, numbers)[:, None] if numbers else code)
 
@@ -85,11 +87,13 @@ def terms_of(matrices: DesignMatrices, frame: pd.DataFrame) -> tuple[Term, ...]:
     These may be more terms than the formula names: formulae makes of ``group:dose`` alone ``dose + group:dose``.
     """
     common, made = matrices.common, []
+    categories = frame.select_dtypes("category")
+    levels = {str(name): {level: i for i, level in enumerate(c.cat.categories)} for name, c in categories.items()}
     for name, written in common.terms.items():
         if name == INTERCEPT:
             continue
         own, where = frozenset(written.var_names - {"", *CODINGS}), common.slices[name]
-        factors = tuple(sorted(each for each in own if hasattr(frame[each], "cat")))
+        factors = {name: levels[name] for name in sorted(own & set(levels))}
         numbers = tuple(sorted(own - set(factors)))
         made.append(
             Term(
@@ -98,7 +102,7 @@ def terms_of(matrices: DesignMatrices, frame: pd.DataFrame) -> tuple[Term, ...]:
                 columns=slice(where.start - 1, where.stop - 1),
                 numbers=numbers,
                 factors=factors,
-                codes=None if "(" in name else _codes(written, numbers, factors, frame),
+                codes=None if "(" in name else _codes(written, numbers, factors),
             )
         )
     return tuple(made)
@@ -122,11 +126,11 @@ def columns_of(matrices: DesignMatrices) -> dict[str, tuple[str, ...]]:
     return {name: labels if len(labels) > 1 else (name,) for name, labels in terms.items()}
 
 
-def _codes(written: Any, numbers: tuple[str, ...], factors: tuple[str, ...], frame: pd.DataFrame) -> FloatArray:
+def _codes(written: Any, numbers: tuple[str, ...], factors: Mapping[str, Mapping[str, int]]) -> FloatArray:
     """Evaluate a term at every combination of levels, its numbers at 1."""
     if not factors:
         return np.ones(1)
-    levels = [list(frame[name].cat.categories) for name in factors]
+    levels = [list(each) for each in factors.values()]
     shape = [len(each) for each in levels]
     at = np.indices(shape).reshape(len(shape), prod(shape))
     cells = {name: np.array(each, dtype=object)[i] for name, each, i in zip(factors, levels, at, strict=True)}
