@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from tests.study.small_studies import number, one_sample
@@ -76,11 +76,14 @@ def test_a_moderated_regression_as_computed_is_never_accused(seed, n):
         assert found or (name == NAMES[2] and not roots)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_bounds_at_the_wrong_place_are_found(seed):
-    facts, roots = moderated(seed)
-    assume(roots and 36 < roots[0] < 49 and 51 < roots[1] < 64)
+    facts, roots = next(
+        (facts, roots)
+        for facts, roots in map(moderated, range(seed, seed + 1000))
+        if roots and 36 < roots[0] < 49 and 51 < roots[1] < 64
+    )
     # the slope at 50 lies inside the bounds as printed here, or at 35 and 65 outside them: one of the two is wrong
     assert [verdict for verdict, _ in verdicts(facts + bounds(*roots), NAMES[2], 150)] == ["consistent"]
     [(verdict, note)] = verdicts(facts + bounds(roots[0] - 30, roots[0] - 20), NAMES[2], 150)
