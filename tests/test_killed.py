@@ -33,9 +33,9 @@ def place(tmp_path):
     return tmp_path
 
 
-def start(place, words, seed, out):
+def start(place, words, seed, out, said=subprocess.DEVNULL):
     words = [sys.executable, "-c", "from hikibayes.cli import main; main()", *words, "--seed", str(seed), "-o", out]
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    streams = {"stdout": subprocess.DEVNULL, "stderr": said, "text": True}
     return subprocess.Popen(words, cwd=place, start_new_session=True, **streams)
 
 
@@ -63,7 +63,6 @@ def test_a_run_that_is_killed_at_any_moment_leaves_the_earlier_one_or_the_new_on
         time.sleep(moment)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stderr.close()
         found.append(whole(place / "out"))
     assert all(each in (old, new) for each in found)
     assert start(place, words, 2, "out").wait() in {0, 1}
@@ -77,7 +76,7 @@ def test_a_run_that_is_killed_at_any_moment_leaves_the_earlier_one_or_the_new_on
 def test_an_interrupt_ends_in_one_line(name, place):
     words, _ = VERBS[name]
     for moment in (1, 3, 6, 9):
-        process = start(place, words, 1, "out")
+        process = start(place, words, 1, "out", subprocess.PIPE)
         time.sleep(moment)
         os.killpg(process.pid, signal.SIGINT)
         try:
