@@ -78,7 +78,7 @@ def test_the_codes_of_a_declared_effect_coding_are_those_of_the_printed_slopes(s
 
 
 @pytest.mark.parametrize("by_group", [True, False])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
 def test_raw_products_are_seen_though_correlations_of_the_groups_are_not_printed(seed, by_group):
     """Those of two categories never are; the whole sample's are near enough to tell conventions apart."""
     style = Style(products="raw", coding="effect", by_group=by_group, every_product=True, declared=False)

@@ -78,6 +78,7 @@ def test_the_file_runs_to_the_numbers_that_are_shown(starts, start, moved, tmp_p
     pd.testing.assert_frame_equal(run.sample_size, shown.diagnosis.sample_size)
 
 
+@pytest.mark.long
 def test_the_file_of_a_fit_names_its_folder(tmp_path, monkeypatch):
     table().to_csv(tmp_path / "t.csv", index=False)
     monkeypatch.chdir(tmp_path)

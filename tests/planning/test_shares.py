@@ -44,8 +44,14 @@ def near(row, wanted: float) -> None:
     assert abs(row.power - wanted) < 4 * row.power_mcse, f"{row.power:.4f} against {wanted:.4f}"
 
 
-@pytest.mark.parametrize("predictors", ["fixed", "random"])
-@pytest.mark.parametrize("f2", [0.0, 0.09])
+@pytest.mark.parametrize(
+    ("f2", "predictors"),
+    [
+        (0.0, "fixed"),
+        (0.09, "random"),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in [(0.0, "random"), (0.09, "fixed")]),
+    ],
+)
 def test_the_region_under_a_flat_prior_has_the_power_of_the_f_test(f2, predictors):
     """Of random scores the noncentrality is f2 times a chi2 with the degrees of freedom within groups."""
     axes = {"n_per_group": [50], "prior": ["flat"], "predictors": [predictors]}
@@ -64,6 +70,7 @@ def test_the_region_under_a_flat_prior_has_the_power_of_the_f_test(f2, predictor
     near(row, wanted)
 
 
+@pytest.mark.long
 def test_an_omnibus_test_of_three_arms_has_the_size_of_tables():
     """Cohen's f = .25, three groups, .80: 159 people in all, found from nothing but the effect."""
     population = {
