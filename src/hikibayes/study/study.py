@@ -6,6 +6,7 @@ choosing an option edits the few facts or steps that it is about, and nothing el
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -198,8 +199,11 @@ class Estimand(Spec):
     by: Identifier | None = None
     between: tuple[Text, Text] | None = None
     at: dict[Identifier, Text | Number] = Field(default_factory=dict)
-    said: dict[Identifier, Text] = Field(default_factory=dict)
-    """What a number of `at` is called, where a person wrote it in the measure's own unit: ``at 40``."""
+    said: dict[Identifier, Text] = Field(default_factory=dict, exclude_if=operator.not_)
+    """What a number of `at` is called, where a person wrote it in the measure's own unit: ``at 40``.
+
+    Where nothing is, it stands in no record: digests, and with them the seeds of plans, stay what they were.
+    """
     step: Identifier | Literal[""] = ""
 
     def __hash__(self) -> int:
