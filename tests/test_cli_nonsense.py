@@ -9,7 +9,7 @@ from hikibayes.cli import main
 
 STUDY = (
     *("audit", "calibrate", "synthesize", "reanalyze"),
-    *("priors", "imbalance", "confounding", "limitations", "multiverse"),
+    *("priors", "imbalance", "confounding", "limitations", "multiverse", "assumptions"),
 )
 TABLE = ("fit", "engines")
 FOLDER = ("report", "replay", "diagnose")
@@ -17,6 +17,7 @@ PLAN = ("power",)
 LISTS = ("studies", "models", "simulations")
 CHECKS = ("validate",)
 PAIRS = ("replicate",)
+PAGE = ("planner",)
 SEEDED = (*STUDY[1:], *TABLE, *PLAN)
 MODEL = ("step1", "table.csv")
 
@@ -65,6 +66,7 @@ NONSENSE = [
     *((verb, "--none") for verb in (*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS)),
     *((verb, "--new", path) for verb in ("studies", "simulations") for path in ("file", "no/where.toml", "folder")),
     ("nonsens",),
+    *((*PAGE, spec) for spec in BAD_SPECS if spec),
     *((*PAIRS, spec, "table.csv") for spec in BAD_SPECS),
     *((*PAIRS, "nonaka2021", table) for table in ("none.csv", "noise.csv")),  # the original is made ready first
     *(
@@ -85,7 +87,7 @@ def place(tmp_path_factory):
 
 
 def test_every_verb_is_walked_over():
-    assert set(main.commands) == {*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS, *CHECKS, *PAIRS}
+    assert set(main.commands) == {*STUDY, *TABLE, *FOLDER, *PLAN, *LISTS, *CHECKS, *PAIRS, *PAGE}
 
 
 @pytest.mark.parametrize("words", NONSENSE, ids=lambda words: "-".join(word[:14] or "nothing" for word in words))

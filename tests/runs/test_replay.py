@@ -128,7 +128,9 @@ def test_random_tables_without_an_error_are_not_compared():
 
 
 def test_a_verb_that_cannot_be_replayed_is_named(tmp_path):
-    with pytest.raises(InputError, match="there is no verb that can be replayed, 'draw'; there are: audit, calibrate,"):
+    with pytest.raises(
+        InputError, match="there is no verb that can be replayed, 'draw'; there are: assumptions, audit,"
+    ):
         replay(written(tmp_path))
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtri
-from scipy.stats import f, ncf
+from scipy.special import fdtri, ncfdtr, ndtri
 
 from ...arrays import FloatArray
 from ...estimands import KINDS
@@ -110,7 +109,7 @@ class Written:
 
         def excess(n: float) -> float:
             df = n - p - 1
-            return float(ncf.sf(f.ppf(0.95, q, df), q, df, f2 * n)) - power
+            return float(1 - ncfdtr(q, df, f2 * n, fdtri(q, df, 0.95))) - power
 
         return float(brentq(excess, p + 2, MOST)) if excess(MOST) > 0 else np.inf
 
