@@ -14,7 +14,6 @@ from functools import cache
 
 import numpy as np
 from scipy.special import fdtr, ndtri
-from scipy.stats import qmc
 
 from ...arrays import FloatArray, IntArray
 from ...reconstruction.compiled import compiler
@@ -86,6 +85,8 @@ def block_summaries(
 @cache
 def _points(p: int) -> FloatArray:
     """Uniform points in p dimensions, (S, p)."""
+    from scipy.stats import qmc  # half a second, which plans of one coefficient need not wait for
+
     return np.asarray(qmc.Sobol(p, rng=np.random.default_rng(0)).random(POINTS))
 
 
