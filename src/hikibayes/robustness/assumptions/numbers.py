@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from ...arrays import FloatArray
 from ...distributions import Distribution
@@ -185,6 +184,8 @@ def changed(assumption: Assumption, shift: float, stretch: float) -> Distributio
 
 
 def _beta(numbers: Mapping[str, float], shift: float, stretch: float) -> Distribution | None:
+    from scipy import stats  # half a second, which a report need not wait for
+
     own = stats.beta(numbers["alpha"], numbers["beta"])
     mean, sd = float(own.mean() + shift * own.std()), float(own.std() * stretch)
     size = mean * (1 - mean) / sd**2 - 1
