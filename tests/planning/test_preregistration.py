@@ -42,6 +42,8 @@ def test_every_choice_and_figure_has_a_row(found):
             in rows["Wrong conclusions where there is no effect"]
         )
     assert "seed 7" in rows["Simulated studies"]
+    assert "(effect d = 0.5)" in rows["Design and analysis"]
+    assert f"{found.power.n_total.iloc[0]} participants; effect as " in rows["Probability of the conclusion"]
 
 
 def test_the_document_is_one_table_with_everything_escaped(found):

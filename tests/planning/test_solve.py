@@ -12,6 +12,8 @@ from scipy import optimize, stats
 from hikibayes.planning.designs.simulation import Costs, Simulation
 from hikibayes.planning.power import power
 from hikibayes.planning.results.diagnose import diagnose
+from hikibayes.planning.results.preregistration import preregistration
+from hikibayes.planning.results.proposal import proposal
 from hikibayes.planning.run.replicates import write_replicates
 from hikibayes.spec import InputError, validated
 
@@ -51,6 +53,15 @@ def test_the_smallest_effect_that_two_sizes_find_is_that_of_the_t_test(side):
         effects = found.power[found.power.n_per_group == row.n_per_group].effect
         assert np.abs(effects / row.effect - 1).min() < 0.05  # some of the work was done there
     assert len(found.detectable) == 4
+    # who reads the plan finds the answer, the effects that were simulated beside each figure, and what was assumed
+    said = preregistration(found).set_index("item")["value"]
+    for row in found.detectable.itertuples():
+        item = f"Smallest effect for {row.target:.0%} with {row.n_total} participants"
+        assert said[item] == f"{row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f})"
+        assert f"{item}: {row.effect:.2f}" in proposal(found)
+    figures = said["Probability of the conclusion"]
+    assert len({text.split("; ")[1] for text in figures}) == len(found.power.effect.unique())
+    assert "effect" not in said["Design and analysis"]
 
 
 def test_slopes_by_fixed_scores_have_their_minimal_detectable_difference():

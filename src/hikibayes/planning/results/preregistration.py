@@ -11,7 +11,7 @@ from ...provenance import versions
 from ..designs.cells import firsts
 from ..designs.rules import Decision
 from .diagnose import Diagnosis
-from .proposal import first_curves, set_up, sized, where_of, words_of
+from .proposal import first_curves, set_up, sized, smallest_effects, where_of, words_of
 
 
 def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
@@ -32,6 +32,7 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
         *([("Opposite conclusion", f"if the posterior has: {decision.against}")] if decision.against else []),
         *_looks(diagnosis),
         *_sizes(diagnosis, decision),
+        *((f"{said[:1].upper()}{said[1:]}", value) for said, value in smallest_effects(diagnosis)),
         *_errors(diagnosis, decision),
         ("Simulated studies", f"{diagnosis.replicates.count:,} in each cell; seed {simulation.run.seed}"),
         ("Software", f"hikibayes {versions().get('hikibayes', '')}"),
@@ -50,6 +51,10 @@ def document(table: pd.DataFrame) -> str:
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Preregistration</title></head><body>\n"
         f"<table border='1' cellspacing='0' cellpadding='4'>\n{rows}\n</table>\n</body></html>\n"
     )
+
+
+def _short(value: str | float) -> str:
+    return value.replace("_", " ") if isinstance(value, str) else f"{value:.3g}"
 
 
 def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
@@ -73,12 +78,16 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str
     """Say how often a study ends in which way, at each size that was simulated, under the first analysis."""
     own = diagnosis.power[diagnosis.power["decision"] == decision.name]
     table = firsts(own, ("model", "prior", "allocation", "mix"))
+    varied = [key for key in ("effect", "tau") if key in table and len(table[key].unique()) > 1]
+    ratios = len(own["allocation"].unique())
     for row in table.to_dict("records"):
         gives = "power" if pd.notna(row["power"]) else "assurance"
         share, error = row[gives], row[f"{gives}_mcse"]
         null = row.get("effect") == 0
         name = "Wrong conclusions where there is no effect" if null else "Probability of the conclusion"
         parts = [f"{share:.3f} (Monte Carlo error {error:.3f}) with {row['n_total']} participants"]
+        parts += [f"{key} {_short(row[key])}" for key in varied if not null]
+        parts += [f"groups {row['allocation']}"] if ratios > 1 else []
         if not null:
             parts.append(where_of(row["worlds"], diagnosis))
         parts += [f"{key.replace('_', ' ')} {row[key]:.3f}" for key in ("against", "futile", "undecided") if key in row]

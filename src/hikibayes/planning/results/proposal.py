@@ -39,12 +39,27 @@ def proposal(diagnosis: Diagnosis) -> str:
     for source in simulation.worlds.source:
         own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
         sentences += [_sizes(own, source, simulation)] if len(own) else []
+    sentences += [f"{said[:1].upper()}{said[1:]}: {value}." for said, value in smallest_effects(diagnosis)]
     sentences += [_errors(diagnosis, decision), _looks(diagnosis, decision)]
     sentences.append(
         f"Each figure rests on {simulation.run.replicates:,} simulated studies "
         f"(seed {simulation.run.seed}); intervals are 95 % bootstrap intervals of the simulation."
     )
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    """Say, for each size and target, the smallest effect that is found, where that was asked for."""
+    table = firsts(diagnosis.detectable, ("model", "prior", "mix", "allocation"))
+    return [
+        (
+            f"smallest effect for {row['target']:.0%} with {row['n_total']} participants",
+            f"{row['effect']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
+            if row["reached"]
+            else "none of those that were simulated",
+        )
+        for row in table.to_dict("records")
+    ]
 
 
 def first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
@@ -80,11 +95,29 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
         else "Populations were made of what the earlier study found, "
     )
     if worlds.source == ("fixed",):
-        design = "The population was assumed, "
+        design = f"The population was assumed{_written(simulation)}, "
     analysis = f"and simulated studies analysed with model {cell.model} under {cell.prior.replace('_', ' ')} priors"
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
     held = f" Held to be true: {'; '.join(worlds.statements())}." if worlds.statements() else ""
     return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}.{held}"
+
+
+def _written(simulation: Simulation) -> str:
+    """Say the numbers of a written population, those that its file gives; the effect, if it is one and not an axis."""
+    effects = simulation.axes.effect
+    beside = {"effect"} if effects and not any(isinstance(effect, str) for effect in effects) else set()
+    population = simulation.population
+    given = population.model_dump(exclude_defaults=True, exclude=beside, mode="json") if population else {}
+    return (
+        f" ({'; '.join(f'{key.replace("_", " ")} {_plain(value)}' for key, value in given.items())})" if given else ""
+    )
+
+
+def _plain(value: Any) -> str:
+    """Write a value of a file without its brackets."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_plain(part)}" for key, part in value.items() if part is not None)
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
 def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:

@@ -259,17 +259,19 @@ def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[s
 
 def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more: Any) -> Outcome:
     simulation = found.replicates.simulation
-    rule, seed = simulation.decisions[0].rule, simulation.run.seed
-    shown = (
-        (f"smallest sizes: {rule}", _sizes(found.sample_size, simulation))
-        if simulation.targets.power
-        else (f"P(conclusion): {rule}", _shares(found.power, simulation))
-    )
+    first, seed = simulation.decisions[0], simulation.run.seed
+    about = f"{first.estimand.replace('_', ' ')}, {first.rule}"
+    shown = []
+    if simulation.targets.power:
+        shown.append((f"smallest sizes: {about}", _sizes(found.sample_size, simulation)))
+    if simulation.targets.detectable:
+        columns = ["n_per_group", "n_total", "effect", "lower", "upper"]
+        shown.append((f"smallest effects: {about}", _first_rule(found.detectable, simulation, columns)))
     return Outcome(
         study=study,
         files=files,
         table=found.power,
-        shown=[shown],
+        shown=shown or [(f"P(conclusion): {about}", _shares(found.power, simulation))],
         remarks=[f"note: {warning}" for warning in found.warnings],
         verdict=f"{'' if found.sound else 'NOT SOUND; '}seed {seed}",
         sound=found.sound,
@@ -302,4 +304,4 @@ def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -
     table = firsts(table, ("model", "prior", "mix") if len(table) > MOST_ROWS else ())
     axes = ["worlds", "target", "allocation", *OTHER_AXES]
     differ = [name for name in table if name in axes and (name == "worlds" or len(set(table[name])) > 1)]
-    return table[[*differ, *found]]
+    return table[[*(name for name in differ if name not in found), *found]]
