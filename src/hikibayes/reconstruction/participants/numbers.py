@@ -34,6 +34,7 @@ STEP = 1e-5
 """Length of a finite difference, in SDs of a measure."""
 FIXED = ("n", "minimum", "maximum", "alpha")
 """Kinds of numbers that the moments of the scores do not tell."""
+INTERCEPT = "intercept"
 OF_F = ("r2_p", "delta_r2_p", "f_p")
 ESTIMATES = ("t", "d", "mean_difference", "correlation", "coefficient", "slope")
 """What tells the sign of a test statistic whose p alone is about both sides."""
@@ -150,12 +151,21 @@ class Numbers:
             return False
         if fact.term and not is_column(self.study, str(fact.step), fact.term):
             return False
+        if self._around_unknown_zero(fact):
+            return False
         group = self.study.analysis.group
         if fact.with_ and group in (fact.of, fact.with_) and len(self.sizes) != 2:
             return False
         if fact.quantity in FIXED or (group and fact.of == group):
             return fact.quantity == "correlation" and fact.with_ in self.names
         return self._named(fact) <= set(self.names)
+
+    def _around_unknown_zero(self, fact: Fact) -> bool:
+        """Tell whether a fact is about an intercept, and nothing says where its predictors are zero.
+
+        How products are made does not tell whether the scores beside them were centred, or which of them.
+        """
+        return KINDS[fact.quantity].estimate == INTERCEPT and address_of(self.study, fact).products != "raw"
 
     def _goals(self, fact: Fact) -> Iterator[Goal]:
         address = address_of(self.study, fact)
