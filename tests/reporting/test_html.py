@@ -14,7 +14,7 @@ from hikibayes.folders import write_run
 from hikibayes.reporting.drawing import ROLES
 from hikibayes.reporting.html import page, report, with_report
 from hikibayes.reporting.saved import SavedRun
-from hikibayes.reporting.topics import TOPICS
+from hikibayes.reporting.topics import TOPICS, figure_files
 from hikibayes.spec import InputError
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
@@ -214,6 +214,20 @@ def test_a_section_is_left_out_where_its_files_are_absent(figures):
     assert 'id="readings"' not in made
     assert 'id="audited"' not in made
     assert 'id="published"' in made
+
+
+def test_a_study_without_a_share_of_variance_is_told_of_prediction_alone():
+    files = dict(orchard_run.files())
+    study = json.loads(files["study.json"])
+    gone = {one["name"] for one in study["estimand"] if one["kind"] in ("r2", "delta_r2")}
+    for name, table in files.items():
+        if isinstance(table, pd.DataFrame) and "estimand" in table:
+            files[name] = table[~table["estimand"].isin(gone)]
+    study["estimand"] = [one for one in study["estimand"] if one["name"] not in gone]
+    run = SavedRun.of_contents({**files, "study.json": json.dumps(study)}, orchard_run.record())
+    made = page(run, figure_files(run))
+    assert "Shares of variance" not in made
+    assert "How well each step predicts a participant" in made
 
 
 def test_a_name_with_markup_in_it_is_shown_and_not_obeyed(figures):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ....estimands import KINDS
-from ....study.study import Study
+from ....study.study import Estimand, Study
 from ....study.wording import estimand_name, estimand_noun, group_name, in_prose, step_name
 from ...drawing import (
     FAINT,
@@ -98,9 +98,16 @@ def _johnson_neyman(run: SavedRun) -> Figure:
     return figure
 
 
+def _shares(run: SavedRun) -> list[Estimand]:
+    return [estimand for estimand in run.study.estimands if not KINDS[estimand.kind].scenarios]
+
+
+def _has_shares(run: SavedRun) -> bool:
+    return bool(_shares(run))
+
+
 def _explained(run: SavedRun) -> Figure:
-    study, table = run.study, _answer_rows(run)
-    shown = [e for e in study.estimands if not KINDS[e.kind].scenarios]
+    study, table, shown = run.study, _answer_rows(run), _shares(run)
     labels = [f"{'ΔR²' if KINDS[e.kind].beyond else 'R²'}, {step_name(study, e.step)}" for e in shown]
     figure, ax = row_axes(labels, "share of the outcome's variance")
     _beside_print(ax, [table[e.name] for e in shown], REFERENCE)
@@ -157,6 +164,6 @@ EFFECTS = {
     "conditional_effects": FigureOf(needs=("study.json", "conditional_effects", "dataset-0001"), draw=_conditional),
     "johnson_neyman": FigureOf(needs=("study.json", "published", "johnson_neyman"), draw=_johnson_neyman),
 }
-EXPLAINED = {"explained": FigureOf(needs=("study.json", "published"), draw=_explained)}
+EXPLAINED = {"explained": FigureOf(needs=("study.json", "published"), draw=_explained, only_if=_has_shares)}
 SPREAD = {"spread": FigureOf(needs=("study.json", "published"), draw=_spread)}
 READINGS = {"readings": FigureOf(needs=("study.json", "readings"), draw=_readings)}
