@@ -230,3 +230,213 @@ def test_a_cell_merged_downwards_is_of_every_row_it_covers(tmp_path):
         ("distress", "patients", "24.10"),
         ("distress", "controls", "18.30"),
     ]
+
+
+def drafted(folder, text, known=None):
+    (folder / "a.md").write_text(text, encoding="utf-8")
+    return draft([folder / "a.md"], known or Known())
+
+
+def facts_of(made):
+    where = ("of", "term", "group", "between", "step", "confidence")
+    return {
+        (f["quantity"], *(str(f[key]) for key in where if key in f)): str(f["value"])
+        for f in in_full(made.content)["fact"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("95% CI lower", "95% CI upper"),
+        ("Lower 95% CI", "Upper 95% CI"),
+        ("95% CI LL", "95% CI UL"),
+        ("95% CI (lower)", "95% CI (upper)"),
+        ("Lower confidence limit", "Upper confidence limit"),
+        ("CI_lower", "CI_upper"),
+        ("LL", "UL"),
+    ],
+)
+def test_limits_are_the_lower_and_the_upper_however_they_are_headed(tmp_path, low, high):
+    title, head = "Table 1. Regression predicting worry", f"| | B | {low} | {high} |\n|---|---|---|---|"
+    made = drafted(tmp_path, f"{title}\n\n{head}\n| Age | 0.18 | 0.04 | 0.32 |")
+    found = {quantity: value for (quantity, *_), value in facts_of(made).items()}
+    assert found == {"coefficient": "0.18", "coefficient_ci_low": "0.04", "coefficient_ci_high": "0.32"}
+    assert made.left == []
+
+
+DIFFERENCES = """
+Table 1. Groups
+
+| | Waiting (n = 83) M (SD) | Ward (n = 47) M (SD) | {heads} |
+|---|---|---|{rules}
+| Pain | 62.04 (8.18) | 70.44 (11.07) | 8.40 {first} |
+| Sleep | 6.54 (0.82) | 6.18 (0.91) | -0.36 {second} |
+"""
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        "Mean difference [95% CI]",
+        "Difference (95% CI)",
+        "MD [95% CI]",
+        "Mean difference",
+        "Mean difference | 95% CI",
+        "MD | LL | UL",
+    ],
+)
+def test_a_difference_of_means_and_its_limits_are_between_the_groups(tmp_path, heads):
+    count = heads.count("|")
+    how = {0: "[{}, {}]", 1: "| {} to {}", 2: "| {} | {}"}[count]
+    text = DIFFERENCES.format(
+        heads=heads, rules="---|" * (count + 1), first=how.format(5.03, 11.76), second=how.format(-0.67, -0.05)
+    )
+    made = drafted(tmp_path, text)
+    found, between = facts_of(made), str(["ward", "waiting"])
+    assert [group["id"] for group in made.content["group"]] == ["waiting", "ward"]
+    assert {key: value for key, value in found.items() if "difference" in key[0]} == {
+        ("mean_difference", "pain", between): "8.40",
+        ("mean_difference_ci_low", "pain", between): "5.03",
+        ("mean_difference_ci_high", "pain", between): "11.76",
+        ("mean_difference", "sleep", between): "-0.36",
+        ("mean_difference_ci_low", "sleep", between): "-0.67",
+        ("mean_difference_ci_high", "sleep", between): "-0.05",
+    }
+    assert (made.left, made.entered) == ([], made.printed)
+    assert made.study("a").facts_of("mean_difference", of="pain")[0].between == ("ward", "waiting")
+
+
+def test_a_difference_has_its_own_order_and_level(tmp_path):
+    text = DIFFERENCES.replace("| {heads}", "| t | MD [90% CI]").replace("{rules}", "---|---|")
+    text = text.replace("| 8.40 {first}", "| -4.94 | 8.40 [5.03, 11.76]").replace("| -0.36 {second}", "| 2.3 | -0.36")
+    found = facts_of(drafted(tmp_path, text))
+    assert found["t", "pain", str(["waiting", "ward"])] == "-4.94"
+    assert found["mean_difference_ci_low", "pain", str(["ward", "waiting"]), "0.90"] == "5.03"
+
+
+@pytest.mark.parametrize("head", ["MD (n = 47) M (SD)", "MD M (SD)", "MD (n = 47)"])
+def test_people_called_as_a_difference_is_are_people(tmp_path, head):
+    table = f"| | HC M (SD) | {head} |\n|---|---|---|\n| Pain | 62.04 (8.18) | 70.44 (11.07) |"
+    assert facts_of(drafted(tmp_path, f"Table 1. M (SD) of groups\n\n{table}"))["mean", "pain", "md"] == "70.44"
+
+
+def test_a_heading_of_two_rows_says_which_number_of_a_difference_or_of_people_it_is(tmp_path):
+    heads = "| | HC | | MD | | Difference | |\n|---|---|---|---|---|---|---|\n| | M | SD | M | SD | Estimate | 95% CI |"
+    row = "| Pain | 62.04 | 8.18 | 70.44 | 11.07 | 8.40 | 5.03, 11.76 |"
+    made = drafted(tmp_path, f"Table 1. Groups\n\n{heads}\n{row}")
+    found, between = facts_of(made), str(["md", "hc"])
+    assert (found["sd", "pain", "md"], found["mean_difference", "pain", between]) == ("11.07", "8.40")
+    assert (found["mean_difference_ci_high", "pain", between], made.left) == ("11.76", [])
+
+
+def test_of_three_groups_a_difference_does_not_enter(tmp_path):
+    text = DIFFERENCES.replace("| {heads}", "| Home (n = 20) M (SD) | MD [95% CI]").replace("{rules}", "---|---|")
+    text = text.replace("| 8.40 {first}", "| 60 (8) | 8.4 [5, 11.76]").replace("| -0.36 {second}", "| 6 (1) | -0.36")
+    made = drafted(tmp_path, text)
+    assert [what for _, what, _ in made.left] == ["8.4 of Pain", "5 of Pain", "11.76 of Pain", "-0.36 of Sleep"]
+
+
+MATRIX = """
+Table 1. Means and correlations{title}
+
+| | 1 | 2 | 3 | {heads} |
+|---|---|---|---|---|---|---|---|
+| 1. Pain | – | | | 62.0 | 8.2 | 70.4 | 11.1 |
+| 2. Sleep | −.27 | – | | 392.6 | 49.4 | 370.8 | 54.9 |
+| 3. Grip | −.25 | .23 | – | 30.7 | 6.7 | 29.1 | 5.7 |
+"""
+BY_GROUP = [
+    "M waitlist | SD waitlist | M admitted | SD admitted",
+    "waitlist M | waitlist SD | admitted M | admitted SD",
+]
+
+
+@pytest.mark.parametrize("heads", BY_GROUP)
+def test_beside_correlations_means_and_sds_are_of_the_group_that_is_named(tmp_path, heads):
+    known = Known(sizes={"waitlist": "83", "admitted": "47"})
+    made = drafted(tmp_path, MATRIX.format(title="", heads=heads), known)
+    found = facts_of(made)
+    assert [found["mean", "pain", "waitlist"], found["sd", "pain", "waitlist"]] == ["62.0", "8.2"]
+    assert [found["mean", "grip", "admitted"], found["sd", "grip", "admitted"]] == ["29.1", "5.7"]
+    assert (made.left, made.entered) == ([], made.printed)
+
+
+def test_beside_correlations_nobody_s_means_are_taken_for_everybody_s(tmp_path):
+    made = drafted(tmp_path, MATRIX.format(title="", heads=BY_GROUP[0]))
+    assert {quantity for quantity, *_ in facts_of(made)} == {"correlation"}
+    assert len(made.left) == 12
+    assert '--group "waitlist=N"' in made.left[0][2]
+
+
+@pytest.mark.parametrize(
+    ("title", "known", "n", "listed"),
+    [
+        (" (N = 130)", Known(), ["130"], []),
+        (" (first, n = 83, below; second, n = 47, above)", Known(), [], ["n = 83 in the title", "n = 47 in the title"]),
+        (" (waitlist, n = 83)", Known(sizes={"waitlist": ""}), [], ["n = 83 in the title"]),
+    ],
+)
+def test_a_title_says_the_size_of_one_sample_only(tmp_path, title, known, n, listed):
+    made = drafted(tmp_path, MATRIX.format(title=title, heads="M | SD | Min | Max"), known)
+    assert [value for (quantity, *_), value in facts_of(made).items() if quantity == "n"] == n
+    assert [what for _, what, _ in made.left] == listed
+
+
+def test_a_title_with_two_sizes_says_none_of_a_regression(tmp_path):
+    title = "Table 1. Regression predicting worry (first, n = 83; second, n = 47)"
+    made = drafted(tmp_path, f"{title}\n\n| | B |\n|---|---|\n| Age | 0.18 |\n| R² | .10 |")
+    assert {quantity for quantity, *_ in facts_of(made)} == {"coefficient", "r2"}
+    assert len(made.left) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "f", "p"),
+    [("F for ΔR²", "delta_r2_f", "delta_r2_p"), ("F change", "delta_r2_f", "delta_r2_p"), ("F", "r2_f", "r2_p")],
+)
+def test_p_in_the_row_of_an_f_is_of_that_f(tmp_path, row, f, p):
+    text = "Table 1. Regression predicting worry\n\n| | B (SE) | p |\n|---|---|---|\n| Age | 0.18 (0.07) | .012 |\n"
+    made = drafted(tmp_path, f"{text}| R² | .39 | |\n| {row} | 8.02 | .005 |")
+    found = {quantity: value for (quantity, *_), value in facts_of(made).items()}
+    assert (found[f], found[p], made.left) == ("8.02", "0.005", [])
+
+
+NAMED = GROUPS + "\nTable 2. Regression predicting worry (PSWQ)\n\n| | β |\n|---|---|\n| Support | .11 |\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--group", "Patients=-5"], "Patients=-5: a group's size is a whole number above 0"),
+        (["--group", "Patients=0"], "a group's size is a whole number above 0"),
+        (["--group", "Patients=many"], "a group's size is a whole number above 0"),
+        (["--group", "Patients=50"], "Patients=50: the tables print n = 57 (Table 1)"),
+        (["--group", "Nobody=57"], "no table has a group 'Nobody'; the tables name 'Patients', 'Controls'"),
+        (["--outcome", "Happiness"], "no table names 'Happiness'; the regressions explain 'worry'"),
+    ],
+)
+def test_what_the_tables_do_not_have_is_refused(hikibayes, words, message):
+    Path("paper.md").write_text(NAMED, encoding="utf-8")
+    result = hikibayes("studies", "--from", "paper.md", "--new", "mine.toml", *words)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert not Path("mine.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["--group", "Patients=57"], ["--outcome", "Worry (PSWQ)"], ["--outcome", "Distress"]]
+)
+def test_what_the_tables_have_can_be_said(hikibayes, words):
+    Path("paper.md").write_text(NAMED, encoding="utf-8")
+    assert hikibayes("studies", "--from", "paper.md", "--new", "mine.toml", *words).exit_code == 0
+
+
+def test_groups_and_an_outcome_that_no_table_could_name_can_be_said(tmp_path):
+    text = "Table 1. Results\n\n| | B |\n|---|---|\n| Age | 0.18 |\n| R² | .10 |"
+    made = drafted(tmp_path, text, Known("Happiness", {"Patients": "57", "Controls": "60"}))
+    assert made.content["analysis"] == {"outcome": "happiness", "group": "group"}
+
+
+def test_a_term_called_group_is_a_measure_where_no_groups_are_known(tmp_path):
+    made = drafted(tmp_path, "Table 1. Regression predicting worry\n\n| | B |\n|---|---|\n| Group | 0.18 |")
+    assert made.study("a").facts_of("coefficient", term="group")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from .cells import Piece
 from .grids import Grid
-from .headings import Heading, read_heading
+from .headings import DESCRIBING, Heading, read_heading
 
 WITH_BRACKETS = {
     "b": "se",
@@ -23,7 +23,14 @@ WITH_BRACKETS = {
     "percent": "n",
 }
 """What usually stands in brackets after a number."""
-PAIRS = {"ci": ("ci_low", "ci_high"), "range": ("minimum", "maximum"), "iqr": ("lower_quartile", "upper_quartile")}
+PAIRS = {
+    "ci": ("ci_low", "ci_high"),
+    "difference_ci": ("difference_ci_low", "difference_ci_high"),
+    "range": ("minimum", "maximum"),
+    "iqr": ("lower_quartile", "upper_quartile"),
+}
+OF_A_DIFFERENCE = {name: f"difference_{name}" for name in ("ci", "ci_low", "ci_high", "se")}
+"""What stands beside a difference of means is of the difference."""
 ROLES = {
     "group": r"(?i)groups?|arm|condition|sample|gender|sex",
     "step": r"(?i)steps?|models?|blocks?",
@@ -32,10 +39,8 @@ ROLES = {
     "level": r"(?i)levels?|categor(?:y|ies)",
 }
 SEXES = {"men", "women", "male", "female", "males", "females", "boys", "girls"}
+WHOLE = re.compile(r"(?i)^(?:total|all|overall|whole|full|entire|combined|sample)\b.*")
 SECTION = re.compile(r"(?i)^(?:step|model|block|sample|study)\s*\.?\s*[\dIVX]+\w*\b")
-
-
-DESCRIBING = {"mean", "sd", "n", "percent", "median", "iqr", "range", "minimum", "maximum"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def columns_of(grid: Grid) -> list[Column]:
     """Return the columns of numbers; what a heading does not say is left empty."""
     found = []
     for index in range(grid.labels, len(grid.head[-1])):
-        parts = [read_heading(text) for text in grid.heading(index)]
+        parts = _people([read_heading(text) for text in grid.heading(index)])
         told = [part.statistics for part in parts if part.statistics]
         contexts = tuple(part.context for part in parts if part.context)
         found.append(
@@ -121,13 +126,41 @@ def columns_of(grid: Grid) -> list[Column]:
                 index,
                 " / ".join(part.text for part in parts) or f"column {index + 1}",
                 contexts,
-                told[-1] if told else (),
+                _lowest(told),
                 next((part.size for part in parts if part.size), ""),
                 next((part.dfs for part in parts if part.dfs), ()),
                 next((part.confidence for part in parts if part.confidence), ""),
             )
         )
-    return _inherited(found)
+    return _inherited(_differences(found))
+
+
+def _differences(columns: list[Column]) -> list[Column]:
+    """Let limits and errors in the column of a difference, or in those after it, be of the difference."""
+    found, beside = list[Column](), False
+    for column in columns:
+        own = "mean_difference" in column.statistics
+        beside = own or (beside and not column.contexts and {*column.statistics} <= {*OF_A_DIFFERENCE})
+        names = tuple(OF_A_DIFFERENCE.get(name, name) for name in column.statistics)
+        found.append(replace(column, statistics=names) if beside else column)
+    return found
+
+
+def _people(parts: list[Heading]) -> list[Heading]:
+    """Let what may be a difference be people's name above a heading that describes people."""
+    if len(parts) > 1 and {*parts[-1].statistics} & DESCRIBING:
+        return [
+            replace(part, context=part.text, statistics=()) if part.statistics == ("mean_difference",) else part
+            for part in parts
+        ]
+    return parts
+
+
+def _lowest(told: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the statistics of the lowest heading; below a difference, it says which number of the difference."""
+    if len(told) > 1 and told[0] == ("mean_difference",):
+        return tuple("mean_difference" if n in ("estimate", "b") else OF_A_DIFFERENCE.get(n, n) for n in told[-1])
+    return told[-1] if told else ()
 
 
 def _inherited(columns: list[Column]) -> list[Column]:
@@ -166,7 +199,7 @@ def rows_of(grid: Grid) -> Iterator[Row]:
 def _row_heading(text: str) -> Heading:
     """Read a row's label; of a measure's name only what describes is a statistic: ``TMT B`` is a name."""
     found = read_heading(text)
-    named = bool(found.context) and not {*found.statistics} <= DESCRIBING
+    named = "mean_difference" in found.statistics or (bool(found.context) and not {*found.statistics} <= DESCRIBING)
     return Heading(text=found.text, context=found.text) if named else found
 
 
@@ -177,7 +210,7 @@ def assigned(found: tuple[Piece, ...], statistics: tuple[str, ...]) -> list[tupl
     wanted = [part for name in statistics for part in PAIRS.get(name, (name,))]
     if len(statistics) == 1 and len(found) > 1 and statistics[0] not in PAIRS:
         if len(found) == 3 and statistics[0] != "median":
-            wanted += ["ci_low", "ci_high"]
+            wanted += PAIRS["difference_ci" if statistics[0] == "mean_difference" else "ci"]
         else:
             more = WITH_BRACKETS.get(statistics[0], "")
             wanted += PAIRS.get(more, (more,))

@@ -15,7 +15,8 @@ from ..tables import identifier
 from ..values import read_value
 from .columns import SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
-from .headings import read_heading
+from .headings import read_heading, sizes_in
+from .known import refuse_unknown
 from .layouts import LAYOUTS
 from .layouts.slopes import STEP as OPEN_STEP
 from .names import Names
@@ -64,7 +65,8 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
     Raises
     ------
     InputError
-        A file cannot be read; no table can be understood, or columns of one cannot be told apart.
+        A file cannot be read; no table can be understood, or columns of one cannot be told apart; what was said
+        beforehand is not what the tables have.
     """
     made, read = Draft(), list[tuple[Grid, Understood]]()
     for grid in (grid for path in paths for grid in read_grids(path)):
@@ -80,6 +82,7 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
     if not read:
         said = [*map(_line, made.columns), *map(_line, made.left)]
         raise InputError("no number of these tables could be understood:\n" + "\n".join(said))
+    refuse_unknown(known, read)
     _Writer(made, known, read).write(name or "draft")
     return made
 
@@ -97,13 +100,26 @@ def _understand(grid: Grid, known: Known) -> Understood:
         raise InputError(str(error), source=grid.place, key=grid.locator) from None
     if layout is None:
         understood.left.append(("the whole table", "no heading names a statistic such as M, SD, B, β, r or t"))
-    elif (size := read_heading(grid.title).size) and not any(
-        n.quantity == "n" or {"group", "between"} & {*n.address} for n in understood.numbers
-    ):
-        # of one sample; regressions have their own, group sizes stand with the groups
-        understood.numbers.append(Number("n", size))
-        understood.in_words += 1
+    else:
+        _size_in_title(understood, grid, known)
     return understood
+
+
+def _size_in_title(understood: Understood, grid: Grid, known: Known) -> None:
+    """Add the number of people of one sample that a title prints; list what is of a group, or of one of several."""
+    sizes = sizes_in(grid.title)
+    printed = {number.text for number in understood.numbers if number.quantity == "n"}
+    groups = {*known.sizes} | {n.address["group"] for n in understood.numbers if "group" in n.address}
+    named = any(_names(group, grid.title.lower()) for group in groups)
+    if len(sizes) > 1 or (sizes and named):
+        why = "the title does not say it of one sample: write it into a group's heading, or --group LABEL=N"
+        understood.left += [
+            (f"n = {size} in the title", why) for size in sizes if size not in {*printed, *known.sizes.values()}
+        ]
+    elif sizes and not any(n.quantity == "n" or {"group", "between"} & {*n.address} for n in understood.numbers):
+        # of one sample; regressions have their own, group sizes stand with the groups
+        understood.numbers.append(Number("n", sizes[0]))
+        understood.in_words += 1
 
 
 def _tell_apart(grid: Grid) -> None:
@@ -285,7 +301,7 @@ class _Writer:
         of_terms = {part for terms in self.steps.values() for term in terms for part in term.split(":")}
         addressed = {n for _, u in self.read for number in u.numbers for n in self._measured(number)}
         for name in dict.fromkeys([*self.names.labels, *outcome]):
-            if name in {*outcome, *of_terms, *addressed} and name != self.holder:
+            if name in {*outcome, *of_terms, *addressed} and not (self.groups and name == self.holder):
                 yield self._measure(name)
         if self.groups:
             levels = [{"id": identifier(group), "label": group} for group in self.groups]

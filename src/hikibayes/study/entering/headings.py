@@ -7,16 +7,26 @@ from dataclasses import dataclass
 
 from .cells import plain
 
+INTERVAL = r"(?:\d\d ?% ?)?(?:CI|C\.I\.|[Cc]onfidence (?:[Ii]nterval|[Ll]imit)s?)"
+
+
+def _limit(short: str, word: str, more: str) -> str:
+    """Return how a confidence limit is called: ``LL``, ``lower bound``, ``95% CI lower``, ``Lower 95% CI``."""
+    said = rf"[{word[0].upper()}{word[0]}]{word[1:]}"
+    named = rf"{said}(?: ?(?:bound|limit))?(?: ?(?:{INTERVAL}|95 ?%))?"
+    return rf"(?:(?:{INTERVAL}[ ,:_(–-]*)?(?:{short}(?:CI)?(?![,;] ?UL)|{named})|{more})"
+
+
 STATISTICS: dict[str, str] = {
     "adjusted_delta_r2": r"Δ ?adj\w*\.? ?R2",
     "adjusted_r2": r"(?:[Aa]dj(?:usted|\.)? ?R(?:2|-squared)|R2 ?\(?adj(?:usted|\.)?\)?|R2adj|adjR2|Adj\. R-squared)",
     "delta_f": r"(?:ΔF|dF|F ?[Cc]hange|F ?\([Cc]hange\)|F for (?:change in R2|ΔR2|R2 change)|Fchange|F inc)",
     "delta_r2": r"(?:Δ ?R2|dR2|R2 ?(?:[Cc]hange|Δ)|[Cc]hange in R2|R-squared change|R2change|Incremental R2)",
     "r2": r"(?:R2|R-squared|R\^2|R squared)",
+    "ci_low": _limit("LL", "lower", r"2\.5 ?%|\[?0\.025\]?|CI[ _]low"),
+    "ci_high": _limit("UL", "upper", r"97\.5 ?%|\[?0\.975\]?|CI[ _]high"),
     "ci": r"(?:\[?(?:\d\d ?% ?)?(?:CI|C\.I\.|[Cc]onfidence [Ii]ntervals?)"
     r"(?: (?:for|of) [Bbβ])?(?: ?\[?LL?[,;] ?UL?\]?)?\]?|\[?LL[,;] ?UL\]?)",
-    "ci_low": r"(?:LL(?:CI)?|[Ll]ower(?: ?(?:bound|limit|CI|95 ?%))?|2\.5 ?%|\[?0\.025\]?|CI low)",
-    "ci_high": r"(?:UL(?:CI)?|[Uu]pper(?: ?(?:bound|limit|CI|95 ?%))?|97\.5 ?%|\[?0\.975\]?|CI high)",
     "odds": r"(?:[Aac]?OR|[aA]?HR|IRR|RR|[Oo]dds [Rr]atios?|Exp\(B\)|Wald)",
     "se": r"(?:SE ?\(?[Bbβ]?\)?|S\.E\.|s\.e\.|se|[Ss]td\.? ?[Ee]rr(?:or|\.)?|[Ss]tandard [Ee]rrors?|bse)",
     "sd": r"(?:SDs?|S\.D\.|sd|[Ss]td\.? ?[Dd]ev(?:iation|\.)?|[Ss]tandard [Dd]eviations?|std)",
@@ -41,6 +51,7 @@ STATISTICS: dict[str, str] = {
     "r": r"(?:r|Pearson['’]?s? ?r?|[Cc]orrelation)",
     "rho": r"(?:rs|ρ|Spearman['’]?s? ?(?:r|ρ|rho)?)",
     "alpha": r"(?:α|Cronbach['’]?s ?(?:α|alpha)?|[Aa]lpha)",
+    "mean_difference": r"(?:[Mm]ean [Dd]iff(?:erences?|\.)?|[Dd]iff(?:erence|\.)(?: (?:in|of) means)?|MD)",
     "mean": r"(?:M|[Mm]eans?|[Aa]verage)",
     "median": r"(?:Mdn|[Mm]edian|Med)",
     "iqr": r"(?:IQR|[Ii]nterquartile range|Q1[-,–; ]+Q3)",
@@ -60,6 +71,8 @@ DFS = re.compile(r"\b([tF])\s*\(\s*(\d+(?:\.\d+)?)\s*(?:[,;]\s*(\d+(?:\.\d+)?))?
 INLINE = re.compile(r"(?:R2|ΔR2|ΔF|F|Adj\w*\.? R2)\s*(?:\([^)]*\))?\s*=")
 FRONT = ("mean", "sd", "n", "percent", "se", "p", "b", "beta", "t", "median")
 """Statistics that a heading may begin with, before whose they are: ``mean_control``."""
+
+DESCRIBING = {"mean", "sd", "n", "percent", "median", "iqr", "range", "minimum", "maximum"}
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,8 @@ def read_heading(text: str) -> Heading:
     rest = re.sub(r"\b([tF])\s*\([^)]*\)", r"\1", rest)
     level = re.search(r"(\d\d) ?% ?(?:CI|confidence)", rest)
     context, statistics = _split(rest)
+    if size and statistics == ("mean_difference",):
+        context, statistics = rest, ()
     if INLINE.search(clean):
         context, statistics = clean, ()
     return Heading(
@@ -117,10 +132,17 @@ def read_heading(text: str) -> Heading:
     )
 
 
+def sizes_in(text: str) -> list[str]:
+    """Return the numbers of people that a text prints."""
+    return [re.sub(r"\D", "", found) for found in SIZE.findall(plain(text))]
+
+
 def _split(text: str) -> tuple[str, tuple[str, ...]]:
     """Part a heading into whose and which statistics, wherever the statistics begin."""
     for start in [0, *(found.end() for found in re.finditer(r"[\s,;:(_/|–-]+", text))]:
         names = _statistics(text[start:])
+        if names[:1] == ("mean_difference",) and {*names} & DESCRIBING:
+            continue  # people who are called MD
         if names and not (NUMBERED.match(text[:start].strip()) and len(names) == 1):
             return text[:start], names
     first = NEXT.match(text)

@@ -16,7 +16,7 @@ class Names:
 
     def id(self, label: str) -> str:
         """Return the id of a label, a new one where nothing is called so yet."""
-        forms = _forms(label)
+        forms = forms_of(label)
         found = next((self._ids[form] for form in forms if form in self._ids), forms[0])
         self.labels.setdefault(found, label)
         for form in forms:
@@ -32,7 +32,7 @@ class Names:
         return ":".join(self.id(part) for part in label.split(":"))
 
 
-def _forms(label: str) -> list[str]:
+def forms_of(label: str) -> list[str]:
     """Return what a label may be shortened to: without what is in brackets, and what is in them."""
     bare = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label).strip() or label
     inner = re.findall(r"[(\[]([A-Z][\w-]{1,11})[)\]]", label)

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from ....quantities import KINDS
 from ..cells import Piece
-from ..columns import Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
+from ..columns import WHOLE, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 from ..headings import read_heading
 
@@ -24,11 +24,14 @@ DESCRIBING = {
     "n": "n",
     "percent": "proportion",
 }
-COMPARING = {"t": "t", "df": "df", "p": "p", "d": "d", "g": "d", "mean_difference": "mean_difference"}
+COMPARING = {"t": "t", "df": "df", "p": "p", "d": "d", "g": "d"}
+OF_DIFFERENCES = {
+    "mean_difference": "mean_difference",
+    **{f"difference_{name}": f"mean_difference_{name}" for name in ("ci_low", "ci_high", "se")},
+}
 OF_ALL = {"f": "f", "chi2": "chi2", "partial_eta2": "eta2"}
 COUNTS = {"n", "percent"}
-WHOLE = re.compile(r"(?i)^(?:total|all|overall|whole|full|entire|combined|sample)\b.*")
-TESTS = {*COMPARING, *OF_ALL, "t_or_chi2"}
+TESTS = {*COMPARING, *OF_ALL, *OF_DIFFERENCES, "difference_ci", "t_or_chi2"}
 UNITS = re.compile(r"(?i)(?<=\w)[,(]?\s+\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$")
 
 
@@ -87,7 +90,11 @@ def _read_cell(
     if not statistics:
         statistics = _by_looks(grid.body[row.index][column.index], numbers or (), column) or said or _by_note(grid)
     for name, text in assigned(numbers or (), statistics):
-        number = _compared(name, text, row, grid) if test else _described(name, text, row, column, groups, transposed)
+        number = (
+            _compared(name, text, row, column, grid)
+            if test
+            else _described(name, text, row, column, groups, transposed)
+        )
         if number is not None and number.quantity in KINDS:
             found.numbers.append(replace(number, cell=(row.index, column.index)))
         else:
@@ -122,7 +129,7 @@ def _described(
     return Number(quantity, text, {"of": of}, own)
 
 
-def _compared(name: str, text: str, row: Row, grid: Grid) -> Number | None:
+def _compared(name: str, text: str, row: Row, column: Column, grid: Grid) -> Number | None:
     told = {each for column in columns_of(grid) for each in column.statistics}
     if ("odds" in told and name == "p") or (
         name == "f" and re.search(r"(?i)ancova|covari|adjust", f"{grid.title} {grid.note}")
@@ -137,6 +144,10 @@ def _compared(name: str, text: str, row: Row, grid: Grid) -> Number | None:
         return Number(OF_ALL[name], text, {"of": of})
     if name == "p" and level:
         return Number("chi2_p", text, {"of": of})
+    if name in OF_DIFFERENCES:
+        level_of = {"confidence": column.confidence} if "_ci_" in name and column.confidence else {}
+        quantity = "" if level else OF_DIFFERENCES[name]
+        return Number(quantity, text, {"of": of}, {"between": "@groups", **level_of})
     own = {"between": "@groups", **({"kind": "hedges"} if name == "g" else {})}
     return Number(COMPARING.get(name, ""), text, {"of": of}, own)
 
@@ -193,25 +204,38 @@ def _by_looks(cell: str, numbers: tuple[Piece, ...], column: Column) -> tuple[st
 
 def _signed(numbers: list[Number], groups: list[str]) -> list[Number]:
     """Say which group minus which the tests are of: as the means say; absolute, where no order fits all of them."""
+    if len(groups) > 2:
+        return [_of_all(n) if n.column.get("between") == "@groups" else n for n in numbers]
+    signs = {kinds: _signs(numbers, groups, kinds) for kinds in (("t", "d"), ("mean_difference",))}
+    tests, differences = signs.values()
+    negative = any(n.quantity in ("t", "d") and n.text.startswith("-") for n in numbers)
+    absolute = {"absolute": "true"} if len(tests) == 2 and not negative else {}
+    made = []
+    for number in numbers:
+        if number.column.get("between") == "@groups":
+            of_means = number.quantity.startswith("mean_difference")
+            said = (differences or tests) if of_means else (tests or differences)
+            order = groups if said != {False} else groups[::-1]
+            own = absolute if number.quantity in ("t", "d") else {}
+            quantity = "" if of_means and len(groups) != 2 else number.quantity
+            number = replace(  # noqa: PLW2901
+                number, quantity=quantity, column={**number.column, "between": ",".join(order), **own}
+            )
+        made.append(number)
+    return made
+
+
+def _signs(numbers: list[Number], groups: list[str], kinds: tuple[str, ...]) -> set[bool]:
+    """Return whether numbers of these kinds have the sign of first minus second group, by their means."""
     means = {(n.address.get("of"), n.address.get("group")): n.text for n in numbers if n.quantity == "mean"}
     signs = set()
     for number in numbers:
-        if number.quantity in ("t", "d") and len(groups) == 2:
+        if number.quantity in kinds and len(groups) == 2:
             pair = [_decimal(means.get((number.address["of"], group), "")) for group in groups]
             value = _decimal(number.text)
             if None not in (*pair, value) and pair[0] != pair[1] and value:
                 signs.add((pair[0] > pair[1]) == (value > 0))  # type: ignore[operator]
-    if len(groups) > 2:
-        return [_of_all(n) if n.column.get("between") == "@groups" else n for n in numbers]
-    negative = any(n.quantity in ("t", "d") and n.text.startswith("-") for n in numbers)
-    order = groups if signs != {False} else groups[::-1]
-    absolute = {"absolute": "true"} if len(signs) == 2 and not negative else {}
-    return [
-        replace(n, column={**n.column, "between": ",".join(order), **(absolute if n.quantity in ("t", "d") else {})})
-        if n.column.get("between") == "@groups"
-        else n
-        for n in numbers
-    ]  # fmt: skip
+    return signs
 
 
 def _of_all(number: Number) -> Number:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from ..columns import Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
+from ..columns import SEXES, WHOLE, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 from ..headings import read_heading
 
@@ -24,6 +25,7 @@ def read(grid: Grid, known: Known) -> Understood:
     rows = list(rows_of(grid))
     order = {label: place for place, label in enumerate(dict.fromkeys([*map(_entity, rows), *partners.values()]))}
     sides: dict[bool, list[Number]] = {True: [], False: []}
+    whose = {column.index: _whose(column, [*columns.values()], known) for column in columns.values()}
     for row in rows:
         for index, partner in partners.items():
             if _entity(row) == partner or row.heading.statistics:
@@ -35,12 +37,12 @@ def read(grid: Grid, known: Known) -> Understood:
                 sides[order[_entity(row)] > order[partner]].append(number)
         for index in columns.keys() - partners.keys():
             for name, text in assigned(grid.numbers(row.index, index) or (), columns[index].statistics):
-                _describe(found, name, text, _entity(row), columns[index])
+                _describe(found, name, text, _entity(row), columns[index], whose[index])
     _take_a_side(found, grid, sides)
     found.meanings = {
         index: f"correlation with {partners[index]}"
         if index in partners
-        else ", ".join(column.statistics) or "not understood"
+        else (", ".join(column.statistics) or "not understood") + (f" of {whose[index]}" if whose[index] else "")
         for index, column in columns.items()
     }
     return found
@@ -76,9 +78,21 @@ def _of_one(found: Understood, grid: Grid, row: Row, column: Column, partner: st
             found.left.append((f"{text} on the diagonal", "nothing says what it is"))
 
 
-def _describe(found: Understood, name: str, text: str, of: str, column: Column) -> None:
-    if name in DESCRIBING and name != "n":
-        found.numbers.append(Number(DESCRIBING[name], text, {"of": of}))
+def _whose(column: Column, columns: Iterable[Column], known: Known) -> str | None:
+    """Return the group that a column describes, empty for everybody; None where the table has several unknown ones."""
+    group = next((c for c in column.contexts if c in known.sizes or c.lower() in SEXES), "")
+    if group or not column.contexts:
+        return group
+    same = {other.contexts for other in columns if other.statistics == column.statistics}
+    return None if len(same) > 1 and not WHOLE.match(column.contexts[-1]) else ""
+
+
+def _describe(found: Understood, name: str, text: str, of: str, column: Column, group: str | None = "") -> None:
+    if group is None:
+        what = f"{text} of {of} ({column.heading})"
+        found.left.append((what, f'a group\'s, or not: where it is, --group "{column.contexts[-1]}=N"'))
+    elif name in DESCRIBING and name != "n":
+        found.numbers.append(Number(DESCRIBING[name], text, {"of": of}, {"group": group} if group else {}))
     else:
         found.left.append((f"{text} of {of} ({column.heading})", "no kind of number is known for this column"))
 

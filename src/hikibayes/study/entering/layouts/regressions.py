@@ -11,7 +11,7 @@ from ....quantities import KINDS
 from ..cells import plain
 from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
-from ..headings import read_heading
+from ..headings import read_heading, sizes_in
 
 COEFFICIENTS = ("b", "beta", "estimate")
 OF_A_TERM = {
@@ -35,8 +35,11 @@ OF_A_STEP = {
 }
 DFS_OF = {"r2_f": ("r2_df1", "r2_df2"), "delta_r2_f": ("delta_r2_df1", "delta_r2_df2")}
 TESTS = ("f", "p")
-TESTED = {"r2": "r2", "adjusted_r2": "r2", "delta_r2": "delta_r2", "adjusted_delta_r2": "delta_r2"}
-"""What stands in a column of F or p is of the share that its row is of."""
+TESTED = {
+    **dict.fromkeys(("r2", "adjusted_r2", "f"), "r2"),
+    **dict.fromkeys(("delta_r2", "adjusted_delta_r2", "delta_f"), "delta_r2"),
+}
+"""What stands in a column of F or p is of the share that its row is of, or tests."""
 SHARES = {"r2", "adjusted_r2", "delta_r2", "adjusted_delta_r2"}
 INLINE = re.compile(
     r"(?P<name>(?:Adj\w*\.? )?Δ?R2|ΔF|F|p)\s*(?P<df>\(\s*\d+\s*[,;]\s*\d+\s*\))?\s*(?P<relation>[=<>])\s*"
@@ -100,10 +103,11 @@ def read(grid: Grid, known: Known) -> Understood:
 
 def _size_in_title(found: Understood, grid: Grid) -> None:
     """Add the number of people that a title prints to every regression that has none."""
-    if size := read_heading(grid.title).size:
+    sizes = sizes_in(grid.title)
+    if len(sizes) == 1:
         sized = {number.address["step"] for number in found.numbers if number.quantity == "n"}
         steps = dict.fromkeys(number.address["step"] for number in found.numbers if "step" in number.address)
-        new = [Number("n", size, {}, {}, {"step": step}) for step in steps if step not in sized]
+        new = [Number("n", sizes[0], {}, {}, {"step": step}) for step in steps if step not in sized]
         found.numbers += new
         found.in_words += len(new)
 
