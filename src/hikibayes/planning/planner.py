@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +20,7 @@ from ..inference.models.design import Design
 from ..inference.models.specs import ModelSpec
 from ..inference.models.steps import step_of
 from ..inference.saved_fit import SavedFit
-from ..spec import InputError, validated
+from ..spec import InputError, read_toml, validated
 from ..study.study import Estimand, Study
 from ..study.study_file import load_study, shipped_studies
 from .after_fit import Beginning, beginning, is_fit
@@ -508,8 +507,8 @@ def _named_fit(what: Any) -> Beginning:
 def _is_study(path: Path) -> bool:
     """Tell whether a file says what was published, rather than what is planned."""
     try:
-        return not {"decision", "population", "axes"} & {*tomllib.loads(path.read_text(encoding="utf-8"))}
-    except (OSError, ValueError):
+        return not {"decision", "population", "axes"} & {*read_toml(path)}
+    except InputError:
         return False  # said where it is read
 
 
