@@ -181,6 +181,16 @@ def closed_form_power(subject: Subject) -> Iterator[Row]:
         yield _row(of, subject.effort.replicates, "z", z, "-3.9 to 3.9", abs(z) <= 3.9)
 
 
+def replication_reference(_: Subject) -> Iterator[Row]:
+    """Hold measures of a replication against values that two independent methods agree on."""
+    from .replication import MEASURES, WITHIN, disagreements, reference
+
+    for group in MEASURES:
+        cases = [case for case in reference()["cases"] if case["group"] == group]
+        errors = [error for case in cases for _, error in disagreements(case)]
+        yield _row(group, len(errors), "largest relative error", max(errors), f"<= {WITHIN:g}", max(errors) <= WITHIN)
+
+
 def _uniform(subject: Subject, of: str, ranks: Mapping[str, FloatArray], asked: int) -> Iterator[Row]:
     subject.ranks[of] = ranks
     table = uniformity(ranks)
@@ -225,5 +235,10 @@ CHECKS: tuple[Check, ...] = (
         name="power",
         question="is the simulated power of a t test that of the noncentral t?",
         rows=closed_form_power,
+    ),
+    Check(
+        name="replication",
+        question="are measures of a replication those that other software and quadrature give?",
+        rows=replication_reference,
     ),
 )

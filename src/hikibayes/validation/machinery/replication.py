@@ -1,0 +1,159 @@
+"""Measures of a replication, where two independent methods agree on the value.
+
+``replication.json`` holds cases with inputs, values, and the methods (R packages, quadrature) that they come from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from ...folders import csv_table
+from ...inference.gaussian.exact import FlatPrior, SufficientStatistics, posterior
+from ...inference.gaussian.mixture import Mixture
+from ...inference.gaussian.reprior import Likelihood, likelihood
+from ...replication import measures as m
+from ...replication.sceptical import sceptical_bf, sceptical_p
+
+type Inputs = Mapping[str, Any]
+type Values = dict[str, float]
+
+WITHIN = 1e-6
+"""Relative error that is accepted; of values below .001 an absolute one of a thousandth of that."""
+
+
+@cache
+def reference() -> dict[str, Any]:
+    """Return ``cases`` (``id, group, inputs, values``) and ``data`` (CSV) of the reference."""
+    content: dict[str, Any] = json.loads((files(__package__) / "replication.json").read_text(encoding="utf-8"))
+    return content
+
+
+def disagreements(case: Inputs) -> Iterator[tuple[str, float]]:
+    """Yield the values of a case that are computed here, and their errors, relative to `WITHIN`'s scale."""
+    for name, found in MEASURES[case["group"]](case["inputs"]).items():
+        wanted = case["values"][name]
+        if wanted is None:  # it does not exist
+            yield name, 0.0 if np.isnan(found) else np.inf
+        else:
+            yield name, abs(float(found) - wanted) / max(abs(wanted), 1e-3)
+
+
+def _pair(given: Inputs) -> tuple[Likelihood, Likelihood]:
+    return m.normal(given["to"], given["so"]), m.normal(given["tr"], given["sr"])
+
+
+def _described(mixture: Mixture) -> Values:
+    return {"mean": mixture.mean()[0, 0], "sd": mixture.sd()[0, 0], "p_positive": mixture.p_positive()[0, 0]}
+
+
+def _replication_bf(given: Inputs) -> Values:
+    original, new = _pair(given)
+    return {"value": np.exp(m.log_replication_bf(original, m.both(original, new)))[0]}
+
+
+def _prediction(given: Inputs) -> Values:
+    found = m.prediction(m.normal(given["to"], given["so"]), m.normal(0.07, given["sr"]), tau=given["tau"])
+    lower, upper = found.eti(given["level"])
+    return {"lower": lower[0, 0], "mean": found.mean()[0, 0], "upper": upper[0, 0]}
+
+
+def _test_of_two_estimates(given: Inputs) -> Values:
+    below = m.difference(*_pair(given)).cdf(0.0)[0, 0]
+    return {"value": 2 * min(below, 1 - below)}
+
+
+def _equal_or_differing(given: Inputs) -> Values:
+    studies = _pair(given)
+    wide = [m.widened(study, given["tau"]) for study in studies]
+    equal, differing = (m.log_evidence(m.both(*two), m.FLAT) for two in (studies, wide))
+    return {"value": np.exp(equal - differing)[0]}
+
+
+def _hierarchical(original: Likelihood, new: Likelihood, given: Inputs) -> Values:
+    scale = given["tau_scale"]
+    prior = m.NormalPrior(0, given["mu_sd"])
+    _, found, _ = m.if_studies_differ(original, new, prior, [scale / 2, scale, 2 * scale])
+    effect = _described(found.mean_effect)
+    of_mean = {"mu_mean": effect["mean"], "mu_sd": effect["sd"], "p_mu_positive": effect["p_positive"]}
+    return {"bf_heterogeneous": float(np.exp(found.log_bf)), **of_mean}
+
+
+def _robust_mixture(given: Inputs) -> Values:
+    vague = m.NormalPrior(0, given["vague_sd"])
+    original, new = _pair(given)
+    joint = m.both(original, new)
+    right = m.log_if_right(original, joint, m.FLAT)
+    weight = m.original_weight(right, m.log_evidence(new, vague), given["weight"])[0]
+    counted, not_counted = _described(m.posterior(joint)), _described(m.posterior(new, vague))
+    mixed = {name: weight * counted[name] + (1 - weight) * not_counted[name] for name in ("mean", "p_positive")}
+    return {"weight": weight, **mixed}
+
+
+def _reweighted(given: Inputs) -> Values:
+    original, new = m.normalised(m.normal(given["means"], given["sds"]), m.FLAT), m.normal(given["tr"], given["sr"])
+    joint = m.both(original, new)
+    found = _described(m.posterior(m.pooled(joint)))
+    equal = m.together(m.posterior(joint)).mean()[0, 0]
+    ess = m.effective_number(original, new, m.FLAT)
+    return {"mean": found["mean"], "sd": found["sd"], "ess": ess, "naive_mean": equal}
+
+
+def _selected(given: Inputs) -> Values:
+    original = m.normal(given["to"], given["so"])
+    joint = original if given["tr"] is None else m.both(*_pair(given))
+    found = m.selected(joint, given["so"], m.NormalPrior(0, given["prior_sd"]), given["publish"])
+    return {"mean": found.mean()[0], "sd": found.sd()[0], "p_positive": found.p_positive()[0]}
+
+
+def _sceptical_bf(given: Inputs) -> Values:
+    ratio = (given["so"] / given["sr"]) ** 2
+    return {"value": sceptical_bf(given["to"] / given["so"], given["tr"] / given["sr"], ratio)}
+
+
+def _regressions(given: Inputs) -> Values:
+    original, new = _regression(given["orig"]), _regression(given["rep"])
+    joint, prior = m.both(original, new), m.NormalPrior(0, given["prior_sd"])
+    lower, upper = m.prediction(original, new).eti(0.95)
+    return {
+        "est_o": m.flat_estimate(original)[0][0],
+        "est_r": m.flat_estimate(new)[0][0],
+        "bf10_orig": np.exp(m.log_bf10(original, prior))[0],
+        "bf10_both": np.exp(m.log_bf10(joint, prior))[0],
+        "bf_rep": np.exp(m.log_replication_bf(original, joint, prior))[0],
+        **_described(m.posterior(joint, prior)),
+        "p_rep_smaller": m.difference(original, new).cdf(0.0)[0, 0],
+        "predict_lower": lower[0, 0],
+        "predict_upper": upper[0, 0],
+    }
+
+
+@cache
+def _regression(name: str) -> Likelihood:
+    """Return the likelihood of the last slope, whose nuisance parameters are the study's own."""
+    table = csv_table(reference()["data"][name])
+    columns = table[["sex", "g", "x"]].assign(gx=table["g"] * table["x"])
+    stats = SufficientStatistics.from_rows(columns.to_numpy(), table["y"].to_numpy(), ["sex", "g", "x", "gx"])
+    return likelihood(posterior(stats, FlatPrior(), nodes=41), "gx")
+
+
+MEASURES: dict[str, Callable[[Inputs], Values]] = {
+    "bf_rep": _replication_bf,
+    "predict": _prediction,
+    "p_compatible": _test_of_two_estimates,
+    "bf_equal_fixed_tau": _equal_or_differing,
+    "hierarchical": lambda given: _hierarchical(*_pair(given), given),
+    "robust_mixture": _robust_mixture,
+    "reweight": _reweighted,
+    "selected": _selected,
+    "p_sceptical": lambda given: {"value": sceptical_p(given["zo"], given["zr"], given["c"], given["type"])},
+    "bf_sceptical": _sceptical_bf,
+    "reg_flat": _regressions,
+    "reg_hierarchical": lambda given: _hierarchical(_regression(given["orig"]), _regression(given["rep"]), given),
+}
+"""Groups of cases, and what is computed of their inputs; other groups pool in ways that are not the package's."""
