@@ -23,7 +23,7 @@ from ..spec import Count, InputError, Number, Positive, Spec, Whole, unknown_nam
 from .facts import Assumption, Fact
 from .implied import in_full
 from .intervals import Interval
-from .measures import Identifier, Level, Measure, Source, Text, term_parts
+from .measures import Identifier, Measure, Source, Text, term_parts
 from .tables import Table
 
 MOST_MEASURES, MOST_GROUPS, MOST_STEPS, MOST_COLUMNS = 500, 1000, 50, 1000
@@ -273,25 +273,25 @@ class Study(Spec):
 
     def measure(self, name: str) -> Measure:
         """Return a measure by id; raises `InputError` with the ids there are."""
-        return _find("measure", name, {measure.id: measure for measure in self.measures})
+        return _find("measure", name, self.measures)
 
     def step(self, name: str) -> Step:
         """Return a step by id; raises `InputError` with the ids there are."""
         if not name:
             raise InputError(f"study {self.id!r} has an [[estimand]] without 'step', the regression that it is of")
-        return _find("step", name, {step.id: step for step in self.steps})
+        return _find("step", name, self.steps)
 
     def fact(self, name: str) -> Fact:
         """Return a fact by id; raises `InputError` with the ids there are."""
-        return _find("fact", name, {fact.id: fact for fact in self.facts})
+        return _find("fact", name, self.facts)
 
     def estimand(self, name: str) -> Estimand:
         """Return an estimand by name; raises `InputError` with the names there are."""
-        return _find("estimand", name, {estimand.name: estimand for estimand in self.estimands})
+        return _find("estimand", name, self.estimands)
 
     def assumption(self, name: str) -> Assumption:
         """Return an assumption by id; raises `InputError` with the ids there are."""
-        return _find("assumption", name, {assumption.id: assumption for assumption in self.assumptions})
+        return _find("assumption", name, self.assumptions)
 
     @property
     def focal_estimand(self) -> Estimand:
@@ -434,11 +434,12 @@ class Study(Spec):
         InputError
             No such reading, or no such option.
         """
-        known = {reading.id: reading for reading in self.readings}
         content = self.model_dump(exclude_unset=True)
         for name, choice in choices.items():
-            reading = _find("reading", name, known)
-            option = _find(f"option of reading {name!r},", choice, reading.options)
+            reading = _find("reading", name, self.readings)
+            if choice not in reading.options:
+                raise InputError(unknown_name(f"option of reading {name!r},", choice, reading.options))
+            option = reading.options[choice]
             content["fact"] = _edited(content.get("fact", ()), option.facts)
             content["step"] = _edited(content.get("step", ()), option.steps)
             content["analysis"] = {**content["analysis"], **option.analysis}
@@ -453,18 +454,18 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _names_unique(self) -> Self:
-        kinds: dict[str, list[str]] = {
-            "measure": [measure.id for measure in self.measures],
-            "step": [step.id for step in self.steps],
-            "fact": [fact.id for fact in self.facts],
-            "assumption": [assumption.id for assumption in self.assumptions],
-            "reading": [reading.id for reading in self.readings],
-            "estimand": [estimand.name for estimand in self.estimands],
-            "limitation": [limitation.kind for limitation in self.limitations],
-            "evidence": [piece.id for piece in self.evidence],
+        kinds: dict[str, Iterable[Spec]] = {
+            "measure": self.measures,
+            "step": self.steps,
+            "fact": self.facts,
+            "assumption": self.assumptions,
+            "reading": self.readings,
+            "estimand": self.estimands,
+            "limitation": self.limitations,
+            "evidence": self.evidence,
         }
-        for kind, names in kinds.items():
-            if twice := [name for name, count in Counter(names).items() if count > 1]:
+        for kind, parts in kinds.items():
+            if twice := [name for name, count in Counter(map(_name_of, parts)).items() if count > 1]:
                 raise ValueError(f"{kind} {twice[0]!r} is defined twice; a name belongs to one thing")
         return self
 
@@ -480,7 +481,7 @@ class Study(Spec):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for owner, kind, name in self._references():
-            known = self._known(kind)
+            known = self._ids_of(kind)
             if name not in known:
                 raise ValueError(f"{owner}: {unknown_name(kind, name, known)}")
         self._check_groups()
@@ -488,6 +489,11 @@ class Study(Spec):
             who = f"group {empty[0].group!r}" if empty[0].group else f"fact {empty[0].id!r}"
             raise ValueError(f"{who} has n = {empty[0].value}; at least 1 is accepted")
         return self
+
+    def _ids_of(self, kind: str) -> set[str]:
+        if kind == "level":
+            return {level.id for measure in self.measures for level in measure.levels}
+        return set(map(_name_of, getattr(self, f"{kind}s")))
 
     def _check_groups(self) -> None:
         ids = [group.id for group in self.groups]
@@ -559,57 +565,28 @@ class Study(Spec):
                 f"[{low:g}, {high:g}]"
             )
 
-    def _known(self, kind: str) -> set[str]:
-        levels: list[Level] = [level for measure in self.measures for level in measure.levels]
-        return {
-            "measure": {measure.id for measure in self.measures},
-            "group": {group.id for group in self.groups},
-            "step": {step.id for step in self.steps},
-            "fact": {fact.id for fact in self.facts},
-            "level": {level.id for level in levels},
-            "statement": {statement.id for statement in self.statements},
-            "assumption": {assumption.id for assumption in self.assumptions},
-        }[kind]
-
     def _references(self) -> Iterator[tuple[str, str, str]]:
-        analysis = self.analysis
-        named = (analysis.outcome, analysis.group, analysis.focal)
-        yield from (("analysis", "measure", name) for name in named if name)
+        """Yield who names what: the owner in words, the kind of thing, and its name."""
+        yield from _names("analysis", self.analysis, outcome="measure", group="measure", focal="measure")
         for step in self.steps:
-            # a function of a measure is the model's to check
-            parts = [part for term in step.adds for part in term_parts(term) if "(" not in part]
-            yield from ((f"step {step.id!r}", "measure", name) for name in parts)
-            yield from ((f"step {step.id!r}", "step", name) for name in (step.after,) if name)
-            yield from ((f"step {step.id!r}", "group", name) for name in (step.group,) if name)
-            yield from ((f"step {step.id!r}", "measure", name) for name in (step.outcome,) if name)
+            yield from _names(f"step {step.id!r}", step, adds="measure", after="step", group="group", outcome="measure")
         for fact in self.facts:
-            yield from _named(f"fact {fact.id!r}", fact)
-            yield from (
-                (f"fact {fact.id!r}", "measure", name.partition("[")[0])
-                for name in (fact.with_, *(fact.term or "").split(":"), *(name for name, _ in fact.at or ()))
-                if name
+            measures = dict.fromkeys(("of", "with_", "term", "at"), "measure")
+            yield from _names(
+                f"fact {fact.id!r}", fact, **measures, group="group", between="group", step="step", level="level"
             )
         for estimand in self.estimands:
-            yield from self._of_estimand(f"estimand {estimand.name!r}", estimand)
+            owner, compared = f"estimand {estimand.name!r}", "level" if estimand.by else "group"
+            measures = dict.fromkeys(("of", "by", "at"), "measure")
+            yield from _names(owner, estimand, **measures, group="group", step="step", between=compared)
+            yield from ((owner, "level", value) for value in estimand.at.values() if isinstance(value, str))
         for limit in self.limitations:
-            yield from ((f"limitation {limit.kind!r}", "measure", name) for name in limit.of)
-            yield from ((f"limitation {limit.kind!r}", "statement", name) for name in (limit.statement,) if name)
+            yield from _names(f"limitation {limit.kind!r}", limit, of="measure", statement="statement")
         for piece in self.evidence:
-            yield (f"evidence {piece.id!r}", "assumption", piece.assumption)
-            yield (f"evidence {piece.id!r}", "measure", piece.about)
-            yield from ((f"evidence {piece.id!r}", "group", name) for name in (piece.group,) if name)
+            yield from _names(f"evidence {piece.id!r}", piece, assumption="assumption", about="measure", group="group")
         for reading in self.readings:
             for option in reading.options.values():
-                yield from ((f"reading {reading.id!r}", "fact", name) for name in option.facts)
-                yield from ((f"reading {reading.id!r}", "step", name) for name in option.steps)
-
-    def _of_estimand(self, owner: str, estimand: Estimand) -> Iterator[tuple[str, str, str]]:
-        yield from ((owner, "measure", name) for name in (estimand.of, estimand.by, *estimand.at) if name)
-        yield from ((owner, "group", name) for name in (estimand.group,) if name)
-        yield from ((owner, "step", name) for name in (estimand.step,) if name)
-        compared = "level" if estimand.by else "group"
-        yield from ((owner, compared, name) for name in estimand.between or ())
-        yield from ((owner, "level", value) for value in estimand.at.values() if isinstance(value, str))
+                yield from _names(f"reading {reading.id!r}", option, facts="fact", steps="step")
 
 
 def _group_first(content: dict[str, Any], group: str) -> dict[str, Any]:
@@ -631,13 +608,23 @@ def _group_first(content: dict[str, Any], group: str) -> dict[str, Any]:
     return {**content, **{key: [entry(item) for item in content[key]] for key in kinds}}
 
 
-def _named(owner: str, item: Fact) -> Iterator[tuple[str, str, str]]:
-    pairs = (("measure", item.of), ("group", item.group), ("step", item.step), ("level", item.level))
-    yield from ((owner, kind, name) for kind, name in pairs if name)
-    yield from ((owner, "group", name) for name in item.between or ())
+def _names(owner: str, item: Spec, **kinds: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what some fields of an item name, given the kind of thing that each names."""
+    for key, kind in kinds.items():
+        value = getattr(item, key)
+        for each in (value,) if isinstance(value, str) else value or ():
+            name = each if isinstance(each, str) else each[0]
+            # a function of a measure is the model's to check; x[level] is a column of x
+            parts = [part.partition("[")[0] for part in sorted(term_parts(name)) if "(" not in part]
+            yield from ((owner, kind, part) for part in (parts if kind == "measure" else [name]))
 
 
-def _find[T](kind: str, name: str, known: Mapping[str, T]) -> T:
+def _name_of(part: Any) -> str:
+    return str(getattr(part, {Estimand: "name", Limitation: "kind"}.get(type(part), "id")))
+
+
+def _find[T: Spec](kind: str, name: str, parts: Iterable[T]) -> T:
+    known = {_name_of(part): part for part in parts}
     if name not in known:
         raise InputError(unknown_name(kind, name, known))
     return known[name]
