@@ -8,9 +8,10 @@ from scipy import stats
 
 from hikibayes.reconstruction.posterior.density import centre, log_density, numbers, prior_scale, residuals
 from hikibayes.reconstruction.posterior.layout import contrasts
-from hikibayes.reconstruction.posterior.printed import SOFTNESS, Target, known_sign, signed_t
+from hikibayes.reconstruction.posterior.printed import SOFTNESS, Target, signed_t
 from hikibayes.reconstruction.posterior.problem import WELCH_DEGREE, Problem, _welch_limits
 from hikibayes.reconstruction.reconstructions import reconstructions_of
+from hikibayes.reconstruction.statistics import known_sign
 from hikibayes.study.analysis import PublishedAnalysis
 from hikibayes.study.moments import as_group_moments
 
@@ -190,7 +191,7 @@ def test_sign_of_a_p_is_that_of_what_it_belongs_to():
     found = {}
     for fact in study.facts:
         if fact.quantity in ("p", "coefficient_p"):
-            found[fact.term or fact.between[0]] = known_sign(fact, study)
+            found[fact.term or fact.between[0]] = known_sign(study, fact)
     mean = raw.groupby("course")["output"].mean()
     higher = 1 if mean["trained"] > mean["plain"] else -1
     assert found == {"trust": 1, "noise": -1, "focus": 0, "plain": -higher, "trained": higher}

@@ -21,6 +21,7 @@ from ...quantities import KINDS, Address, Analysis
 from ...study.addresses import address_of, is_column, outline_of
 from ...study.facts import Fact
 from ...study.study import Study
+from ..statistics import f_degrees, known_sign, t_degrees
 
 HAIR = 1e-6
 """How far inside its interval a number must end, in widths."""
@@ -36,8 +37,6 @@ FIXED = ("n", "minimum", "maximum", "alpha")
 """Kinds of numbers that the moments of the scores do not tell."""
 INTERCEPT = "intercept"
 OF_F = ("r2_p", "delta_r2_p", "f_p")
-ESTIMATES = ("t", "d", "mean_difference", "correlation", "coefficient", "slope")
-"""What tells the sign of a test statistic whose p alone is about both sides."""
 WIDTHS = {"proportion": 0.01, "correlation": 0.01, "r2": 0.01, "delta_r2": 0.01}
 """What counts as 1 outside a bound that no rounding gives a width; .05 for the others."""
 
@@ -94,7 +93,7 @@ class Numbers:
         self.categories = frozenset(name for name in measures if study.measure(name).kind == "category")
         facts = [fact for fact in study.facts if self._determined(fact)]
         self.goals = tuple(goal for fact in facts for goal in self._goals(fact))
-        self._outline, self._dfs = outline_of(study), [self._df(goal.address) for goal in self.goals]
+        self._outline, self._dfs = outline_of(study), [t_degrees(study, goal.fact) for goal in self.goals]
 
     @cached_property
     def low(self) -> FloatArray:
@@ -180,7 +179,7 @@ class Numbers:
         """Return the interval of a fact's number, and the width of it that counts as 1."""
         low, high, of_p = fact.interval.low, fact.interval.high, _is_p(fact)
         if of_p:
-            low, high = self._deviates(fact, address)
+            low, high = self._deviates(fact, address.tail)
         if np.isfinite(low) and np.isfinite(high) and high > low and fact.relation in ("=", "about"):
             width = (high - low) / 2
             # means and shares of whole numbers may lie exactly on an end, and print the same
@@ -188,42 +187,21 @@ class Numbers:
             return low - room, high + room, width
         return low, high, WIDTHS.get(fact.quantity, 0.05)
 
-    def _deviates(self, fact: Fact, address: Address) -> tuple[float, float]:
+    def _deviates(self, fact: Fact, tail: str) -> tuple[float, float]:
         """Turn an interval of p into one of the number that stands for it."""
         if fact.quantity in OF_F:
             low, high = (1 - p for p in (fact.interval.high, fact.interval.low))
-            at_low, at_high = (float(np.sqrt(fdtri(*self._f_df(address, fact.quantity), q))) for q in (low, high))
+            at_low, at_high = (float(np.sqrt(fdtri(*f_degrees(self.study, fact), q))) for q in (low, high))
             return at_low, at_high if high < 1 else np.inf
-        two_sided = KINDS[fact.quantity].statistic is not None and address.tail == "two"
-        df = self._df(address)
+        two_sided = KINDS[fact.quantity].statistic is not None and tail == "two"
+        df = t_degrees(self.study, fact)
         upper = [p / 2 if two_sided else p for p in (fact.interval.high, fact.interval.low)]
         low, high = (
             float(-(ndtri(p) if df is None else stdtrit(df, p))) if 0 < p < 1 else np.inf * (0.5 - p) for p in upper
         )
-        if address.tail == "lower":
+        if tail == "lower":
             return -high, -low
         return (max(low, 0.0) if two_sided else low), high
-
-    def _f_df(self, address: Address, quantity: str) -> tuple[float, float]:
-        """Return the degrees of freedom of the F that a p belongs to."""
-        if not address.step:
-            return len(self.sizes) - 1.0, float(self.sizes.sum() - len(self.sizes))
-        terms, before = len(self.study.columns(address.step)), self.study.step(address.step).after
-        added = terms - (len(self.study.columns(before)) if before and quantity == "delta_r2_p" else 0)
-        return float(added), float(self.sizes.sum() - terms - 1)
-
-    def _df(self, address: Address) -> float | None:
-        """Return the degrees of freedom of a t whatever the moments; None where they, or an F, change it."""
-        n = float(self.sizes.sum())
-        if address.step:
-            return (
-                None
-                if not (address.term or address.of) or address.separate
-                else n - len(self.study.columns(address.step)) - 1
-            )
-        if address.test == "student" and address.between:
-            return float(sum(self.study.sizes[name] for name in address.between) - 2)
-        return None
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -263,7 +241,7 @@ class Numbers:
         value = np.asarray(kind.value(run, goal.address))
         if kind.name not in OF_F:
             return value
-        return np.asarray(np.sqrt(fdtri(*self._f_df(goal.address, kind.name), 1 - np.clip(value, SMALL, 1.0))))
+        return np.asarray(np.sqrt(fdtri(*f_degrees(self.study, goal.fact), 1 - np.clip(value, SMALL, 1.0))))
 
     def linear(self, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return numbers, and their derivatives by the moments.
@@ -316,32 +294,10 @@ class Numbers:
 
     @cached_property
     def signs(self) -> FloatArray:
-        """Signs of the numbers, 0 where nothing printed tells; shape (goals,)."""
-        told = {
-            _address(fact): np.sign(fact.interval.middle)
-            for fact in self.study.facts
-            if fact.quantity in ESTIMATES and not fact.absolute and float(fact.value) != 0
-        }
-        return np.array([told.get(_address(goal.fact), 0.0) for goal in self.goals])
+        """Signs of the numbers whose absolute value is printed, 0 where nothing tells them; shape (goals,)."""
+        return np.array([known_sign(self.study, goal.fact) if goal.absolute else 0 for goal in self.goals], dtype=float)
 
     def signed(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return ends of the intervals; of absolute values on the printed side of zero, else where the numbers are."""
         below = self.absolute & (np.where(self.signs == 0, values, self.signs) < 0)
         return np.where(below, -self.high, self.low), np.where(below, -self.low, self.high)
-
-
-def _address(fact: Fact) -> tuple[object, ...]:
-    """Return what an estimate and the p of its test have in common."""
-    kind = fact.quantity.removesuffix("_p") if fact.step else ("test" if fact.between else fact.quantity)
-    return (
-        kind,
-        fact.of,
-        fact.with_,
-        fact.group,
-        fact.between,
-        fact.step,
-        fact.term,
-        fact.coding,
-        fact.products,
-        fact.at,
-    )

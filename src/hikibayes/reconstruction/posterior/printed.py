@@ -19,6 +19,7 @@ from ...quantities.conventions import DECLARED
 from ...study.addresses import is_column
 from ...study.facts import Fact
 from ...study.study import Study
+from ..statistics import f_degrees, known_sign, t_degrees
 from .layout import Layout
 from .priors import Priors
 
@@ -195,53 +196,6 @@ def signed_t(low: float, high: float, sign: int) -> tuple[float, float, bool]:
     return (low, high, False) if sign > 0 else (-high, -low, False)
 
 
-def known_sign(fact: Fact, study: Study) -> int:
-    """Return the printed sign of what a p is of (coefficient, slope, t, d or difference of means), or 0."""
-    for other in study.facts:
-        if (
-            other.quantity not in ESTIMATES.get(fact.quantity, ())
-            or other.absolute
-            or other.relation not in ("=", "about")
-        ):
-            continue
-        same = all(getattr(other, key) == getattr(fact, key) for key in ADDRESS_OF_ESTIMATES)
-        turned = fact.between is not None and other.between == fact.between[::-1]
-        if (
-            same
-            and (turned or other.between == fact.between)
-            and (sign := _sign(other.interval.low, other.interval.high))
-        ):
-            return -sign if turned else sign
-    return _sign_of_means(fact, study) if fact.between else 0
-
-
-def _sign(low: float, high: float) -> int:
-    return 1 if low > 0 else -1 if high < 0 else 0
-
-
-def _sign_of_means(fact: Fact, study: Study) -> int:
-    """Return the sign of the difference of two printed means, if rounding leaves one."""
-    ends = [
-        [
-            other.interval
-            for other in study.facts_of("mean")
-            if (other.of, other.group) == (fact.of, group) and other.relation == "="
-        ]
-        for group in fact.between or ()
-    ]
-    if not all(ends):
-        return 0
-    (first, *_), (second, *_) = ends
-    return _sign(first.low - second.high, first.high - second.low)
-
-
-ADDRESS_OF_ESTIMATES = ("of", "group", "step", "term", "coding", "products", "at")
-ESTIMATES = {
-    "p": ("t", "d", "mean_difference"),
-    "coefficient_p": ("coefficient",),
-    "slope_p": ("slope",),
-}
-
 # -- descriptive statistics ------------------------------------------------------------------------------------------
 
 
@@ -298,9 +252,9 @@ def _compared(fact: Fact, layout: Layout) -> tuple[int, int, int, int]:
 
 
 def _comparison_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
-    sign, index, ends = known_sign(fact, study), _compared(fact, layout), _ends(fact)
-    if index[1]:
-        low, high, absolute = signed_t(*_abs_t(ends, sum(layout.n[group] for group in index[2:]) - 2), sign)
+    sign, index, ends = known_sign(study, fact), _compared(fact, layout), _ends(fact)
+    if df := t_degrees(study, fact):
+        low, high, absolute = signed_t(*_abs_t(ends, df), sign)
         return [Target(fact=fact.id, kind="t", index=index, absolute=absolute, low=low, high=high)]
     # the limits are functions of Welch's df; |t| is 0 at a p of 1
     lowest, highest = max(ends[0], 0.0), min(ends[1], 1.0)
@@ -322,12 +276,12 @@ def _correlation(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 
 def _f(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     """Translate F of a one-way comparison, its p, or the share of variance between the groups."""
-    between, within = layout.k - 1, sum(layout.n) - layout.k
-    low, high = _ends(fact)
-    if fact.quantity == "f_p":
-        low, high = (end * within / between for end in _f_ends(fact, between, within))
+    low, high = _f_ends(fact, study) if fact.quantity == "f_p" else _ends(fact)
     if fact.quantity == "eta2":
-        low, high = (end / (1 - end) * within / between if end < 1 else math.inf for end in (max(low, 0.0), high))
+        low, high = (end / (1 - end) if end < 1 else math.inf for end in (max(low, 0.0), high))
+    if fact.quantity != "f":
+        between, within = f_degrees(study, fact)
+        low, high = (end * within / between for end in (low, high))
     return [Target(fact=fact.id, kind="f", index=(_measure(fact.of, layout),), low=low, high=high)]
 
 
@@ -337,18 +291,14 @@ def _f(fact: Fact, study: Study, layout: Layout) -> list[Target]:
 def _r2(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     s = layout.step(str(fact.step))
     low, high = _ends(fact)
+    if fact.quantity == "adjusted_r2":
+        low, high = (1 - (1 - end) / _shrinkage(layout, s) for end in (low, high))
     return [Target(fact=fact.id, kind="r2", index=(s, -1), weights=(1.0, 0.0), low=low, high=high)]
 
 
 def _shrinkage(layout: Layout, s: int) -> float:
     """Return (n - 1)/df: adjusted R2 is 1 - (1 - R2) times this."""
     return (sum(layout.n) - 1) / layout.steps[s].df if s >= 0 else 1.0
-
-
-def _adjusted_r2(fact: Fact, study: Study, layout: Layout) -> list[Target]:
-    s = layout.step(str(fact.step))
-    low, high = (1 - (1 - end) / _shrinkage(layout, s) for end in _ends(fact))
-    return [Target(fact=fact.id, kind="r2", index=(s, -1), weights=(1.0, 0.0), low=low, high=high)]
 
 
 def _delta_r2(fact: Fact, study: Study, layout: Layout) -> list[Target]:
@@ -362,27 +312,20 @@ def _delta_r2(fact: Fact, study: Study, layout: Layout) -> list[Target]:
     ]
 
 
-def _f_ends(fact: Fact, added: int, df: int) -> tuple[float, float]:
+def _f_ends(fact: Fact, study: Study) -> tuple[float, float]:
     """Return the interval of F times added / df, which is the share explained over the share left."""
-    low, high = _ends(fact)
+    (added, df), (low, high) = f_degrees(study, fact), _ends(fact)
     smallest = float(fdtri(added, df, 1 - high)) * added / df if math.isfinite(high) else -math.inf
     largest = float(fdtri(added, df, 1 - low)) * added / df if low > 0 else math.inf
     return smallest, largest
 
 
-def _r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
+def _increment(fact: Fact, study: Study, layout: Layout) -> list[Target]:
+    """Translate the p of a whole step, or of its increase."""
     s = layout.step(str(fact.step))
-    step = layout.steps[s]
-    low, high = _f_ends(fact, len(step.terms), step.df)
-    return [Target(fact=fact.id, kind="increment", index=(s, -1), low=low, high=high)]
-
-
-def _delta_r2_p(fact: Fact, study: Study, layout: Layout) -> list[Target]:
-    s = layout.step(str(fact.step))
-    step = layout.steps[s]
-    added = len(step.terms) - (len(layout.steps[step.before].terms) if step.before >= 0 else 0)
-    low, high = _f_ends(fact, added, step.df)
-    return [Target(fact=fact.id, kind="increment", index=(s, step.before), low=low, high=high)]
+    before = layout.steps[s].before if fact.quantity == "delta_r2_p" else -1
+    low, high = _f_ends(fact, study)
+    return [Target(fact=fact.id, kind="increment", index=(s, before), low=low, high=high)]
 
 
 # -- coefficients ----------------------------------------------------------------------------------------------------
@@ -415,7 +358,7 @@ def _coefficient(kind: str) -> Callable[[Fact, Study, Layout], list[Target]]:
         contrast, absolute = contrast_of(fact, study, layout), fact.absolute and kind == "estimate"
         if kind == "contrast_t":
             limits = _abs_t((low, high), layout.steps[contrast.step].df)
-            low, high, absolute = signed_t(*limits, known_sign(fact, study))
+            low, high, absolute = signed_t(*limits, known_sign(study, fact))
         return [Target(fact=fact.id, kind=kind, low=low, high=high, absolute=absolute, contrast=contrast)]
 
     return translate
@@ -446,10 +389,10 @@ TRANSLATORS: dict[str, Callable[[Fact, Study, Layout], list[Target]]] = {
     "eta2": _f,
     "correlation": _correlation,
     "r2": _r2,
-    "adjusted_r2": _adjusted_r2,
-    "r2_p": _r2_p,
+    "adjusted_r2": _r2,
+    "r2_p": _increment,
     "delta_r2": _delta_r2,
-    "delta_r2_p": _delta_r2_p,
+    "delta_r2_p": _increment,
     "coefficient": _coefficient("estimate"),
     "coefficient_se": _coefficient("se"),
     "coefficient_p": _coefficient("contrast_t"),
