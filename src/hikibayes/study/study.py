@@ -620,7 +620,8 @@ def _names(owner: str, item: Spec, **kinds: str) -> Iterator[tuple[str, str, str
 
 
 def _name_of(part: Any) -> str:
-    return str(getattr(part, {Estimand: "name", Limitation: "kind"}.get(type(part), "id")))
+    own: dict[type, str] = {Estimand: "name", Limitation: "kind"}
+    return str(getattr(part, own.get(type(part), "id")))
 
 
 def _find[T: Spec](kind: str, name: str, parts: Iterable[T]) -> T:
