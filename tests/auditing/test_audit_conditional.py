@@ -11,11 +11,19 @@ from tests.study.small_studies import number, one_sample
 
 from hikibayes.auditing.audit import checks
 
-NAMES = ("slopes at values and product", "predicted values and slope", "Johnson-Neyman bounds and slopes")
+NAMES = (
+    "slopes at values and product",
+    "predicted values and slope",
+    "Johnson-Neyman bounds and slopes",
+    "Johnson-Neyman bound from slopes",
+)
+
+
+STEPS = [{"id": "all", "label": "all", "adds": ["x", "w", "x:w"]}]
 
 
 def verdicts(facts, check, n):
-    study = one_sample(n, *facts, steps=[{"id": "all", "label": "all", "adds": ["x", "w", "x:w"]}])
+    study = one_sample(n, *facts, steps=STEPS)
     return [(row.verdict, row.note) for row in checks(study) if row.check == check]
 
 
@@ -37,6 +45,7 @@ def moderated(seed, n=150):
         p = 2 * stats.t.sf(abs(slope / se), fit.df_resid)
         where = {"of": "x", "at": {"w": at}, "standardised": False, **step}
         facts.append(number("slope", f"{slope:.3f}", **where))
+        facts.append(number("slope_se", f"{se:.4f}", **where))
         facts.append(number("slope_p", _p(p), _relation(p), **{k: v for k, v in where.items() if k != "standardised"}))
         for x_at in ("15", "25"):
             value = fit.predict(pd.DataFrame({"x": [float(x_at)], "w": [float(at)]}))[0]
@@ -73,16 +82,57 @@ def test_a_moderated_regression_as_computed_is_never_accused(seed, n):
     for name in NAMES:
         found = verdicts(facts, name, n)
         assert [each for each in found if each[0] == "inconsistent"] == []
-        assert found or (name == NAMES[2] and not roots)
+        assert found or (name in NAMES[2:] and not roots)
+
+
+@pytest.fixture(scope="module")
+def inside():
+    """A study whose two bounds lie between the three values at which slopes are printed."""
+    return next((facts, roots) for facts, roots in map(moderated, range(1000)) if roots and _inside(roots))
+
+
+def _inside(roots):
+    return 36 < roots[0] < 49 and 51 < roots[1] < 64
+
+
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("away", [-0.5, 0.5])
+def test_a_bound_that_slopes_and_errors_exclude_is_found_and_what_they_allow_is_said(inside, upper, away):
+    facts, roots = inside
+    rows = [row for row in checks(one_sample(150, *facts, *bounds(*roots), steps=STEPS)) if row.check == NAMES[3]]
+    assert [row.verdict for row in rows] == ["consistent", "consistent"]
+    allowed = rows[upper].recomputed
+    assert allowed.low - 0.01 <= roots[upper] <= allowed.high + 0.01
+    wrong = [*roots]
+    wrong[upper] = away + (allowed.high if away > 0 else allowed.low)
+    found = verdicts(facts + bounds(*wrong), NAMES[3], 150)
+    assert [verdict for verdict, _ in found] == ["consistent" if k != upper else "inconsistent" for k in (0, 1)]
+    assert "contradicts the printed" in found[upper][1]
+
+
+def test_bounds_may_be_in_scores_less_their_mean_or_in_sds(inside):
+    facts, roots = inside
+    centred, in_sds = ([(root - 50) / unit for root in roots] for unit in (1, 15))
+    described = [number("mean", "50.00", of="w"), number("sd", "15.00", of="w")]
+    assert {verdict for verdict, _ in verdicts(facts + described + bounds(*centred), NAMES[3], 150)} == {"consistent"}
+    assert {verdict for verdict, _ in verdicts(facts + bounds(*centred), NAMES[3], 150)} == {"inconsistent"}
+    at_sds = [
+        {**fact, "at": {"w": (int(fact["at"]["w"]) - 50) // 15}}
+        for fact in facts
+        if fact["quantity"] in ("slope", "slope_se")
+    ]
+    for printed in (roots, centred, in_sds):
+        found = verdicts(at_sds + described + bounds(*printed), NAMES[3], 150)
+        assert [verdict for verdict, _ in found] == ["consistent", "consistent"]
+    found = verdicts(at_sds + described + bounds(roots[0], 70), NAMES[3], 150)
+    assert [verdict for verdict, _ in found] == ["consistent", "inconsistent"]
 
 
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_bounds_at_the_wrong_place_are_found(seed):
     facts, roots = next(
-        (facts, roots)
-        for facts, roots in map(moderated, range(seed, seed + 1000))
-        if roots and 36 < roots[0] < 49 and 51 < roots[1] < 64
+        (facts, roots) for facts, roots in map(moderated, range(seed, seed + 1000)) if roots and _inside(roots)
     )
     # the slope at 50 lies inside the bounds as printed here, or at 35 and 65 outside them: one of the two is wrong
     assert [verdict for verdict, _ in verdicts(facts + bounds(*roots), NAMES[2], 150)] == ["consistent"]

@@ -57,6 +57,32 @@ def test_a_misprinted_t_is_found():
     assert accused(stress(("trauma:iat", ".15", ".07", "2.72", ".02", ".27"))) == {"three_trauma_x_iat_t"}
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), added=st.integers(1, 2), by=st.sampled_from([0, 2]))
+def test_a_term_explains_at_most_what_its_step_adds(seed, added, by):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(120, 3))
+    y = x @ rng.uniform(0.2, 0.6, 3) + rng.normal(size=120)
+    fits = [sm.OLS(y, sm.add_constant(x[:, :k])).fit() for k in (3 - added, 3)]
+    names = ("a", "b", "c")
+    steps = [
+        {"id": "one", "label": "one", "adds": names[: 3 - added]},
+        {"id": "two", "label": "two", "after": "one", "adds": names[3 - added :]},
+    ]
+    # printed with an SE that is too small by a factor, the p likewise: nothing else contradicts it
+    b, se = fits[1].params[3], fits[1].bse[3] / (1 + by)
+    facts = [number("r2", f"{fit.rsquared:.3f}", step=step) for fit, step in zip(fits, ("one", "two"), strict=True)]
+    facts += [number("coefficient", f"{b:.4f}", step="two", term="c", **RAW)]
+    facts += [number("coefficient_se", f"{se:.4f}", step="two", term="c", **RAW)]
+    study = one_sample(120, *facts, steps=steps)
+    [row] = [row for row in checks(study) if row.check == "term and increase of its step"]
+    gain, explains = fits[1].rsquared - fits[0].rsquared, (b / se) ** 2 * (1 - fits[1].rsquared) / fits[1].df_resid
+    if by == 0:
+        assert row.verdict == "consistent"
+    elif abs(explains - gain) > 0.002:
+        assert (row.verdict == "inconsistent") == (explains > gain)
+
+
 # -- reappraisal and socioeconomic status in five samples: beta, t, sr2, p -------------------------------------------
 
 SAMPLES = {

@@ -30,12 +30,13 @@ from .checks.descriptives import (
     checks_of_totals,
     checks_of_whole_numbers,
 )
-from .checks.estimates import checks_of_other_estimates
+from .checks.estimates import WORDS, checks_of_other_estimates, gathered
 from .checks.f_tests import checks_of_chi2, checks_of_f_tests
 from .checks.jointly import checks_of_comparisons
+from .checks.regions import checks_of_bounds
 from .checks.rows import Check, Verdict, between, found, one_of
 from .checks.slopes import checks_of_slopes
-from .checks.steps import checks_of_selection, checks_of_steps
+from .checks.steps import checks_of_selection, checks_of_steps, residual_df
 from .suspects import suspects
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_collinearity,
     checks_of_slopes,
     checks_of_conditional_effects,
+    checks_of_bounds,
     checks_against_moments,
 )
 
@@ -201,6 +203,17 @@ def _moved(rows: dict[str, dict[Key, Check]]) -> list[str]:
 # -- what nothing checks --------------------------------------------------------------------------------------------
 
 
+def _settled_by(study: Study, fact: Fact) -> str:
+    """Say what would check a number: of an estimate, a statistic of it that is not printed."""
+    kind = KINDS[fact.quantity]
+    printed = gathered(study, fact) if kind.estimate else {}
+    missing = [WORDS.get(role, role) for role in ("se", "t", "p") if role not in printed]
+    if len(printed) < 2 or not missing:
+        return kind.settled_by
+    people = [] if not fact.step or residual_df(study, fact.step) else ["the number of people"]
+    return one_of([f"its {missing[0]}", *missing[1:], *people])
+
+
 def _unchecked(study: Study, rows: tuple[Check, ...]) -> Iterator[Check]:
     """Yield a row per kind of number for the facts that no other printed number bears on."""
     checked = {name for row in rows for name in row.facts}
@@ -212,5 +225,5 @@ def _unchecked(study: Study, rows: tuple[Check, ...]) -> Iterator[Check]:
         of = one_of(dict.fromkeys(filter(None, (fact.term or fact.of for fact in facts))), "and")
         of = f" of {of}" if of != "none" else ""
         what = f"{quantity}{of}{f' in {step}' if step else ''}"
-        note = f"No other printed number bears on the {what}; {KINDS[quantity].settled_by} would."
+        note = f"No other printed number bears on the {what}; {_settled_by(study, facts[0])} would."
         yield found("nothing to compare with", facts, "underdetermined", note, about=len(facts))

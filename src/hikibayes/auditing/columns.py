@@ -78,11 +78,26 @@ def _mistakes(columns: list[Column]) -> Iterator[tuple[str, Column, dict[str, Fa
                 changes |= {fact.id: opposite, opposite.id: fact}
             facts = tuple(fact for pair in pairs for fact in pair)
             yield f"the columns {one_of(_names(one, other), 'and')} interchanged", facts, changes
+    yield from _groups_interchanged(columns)
     for column in columns:
         [name] = _names(column)
         ids = [fact.id for fact in column]
         yield f"the column {name} moved up by a row", column, dict(zip(ids, (*column[1:], None), strict=True))
         yield f"the column {name} moved down by a row", column, dict(zip(ids, (None, *column[:-1]), strict=True))
+
+
+def _groups_interchanged(columns: list[Column]) -> Iterator[tuple[str, Column, dict[str, Fact | None]]]:
+    """Yield two groups' numbers of several kinds interchanged at once: means and SDs under each other's heading."""
+    facts = [fact for column in columns for fact in column if fact.group]
+    for one, other in combinations(dict.fromkeys(fact.group for fact in facts), 2):
+        opposite = {(f.quantity, _row(f)): f for f in facts if f.group == other}
+        here = [f for f in facts if f.group == one and (f.quantity, _row(f)) in opposite]
+        pairs = [(f, opposite[f.quantity, _row(f)]) for f in here]
+        kinds = list(dict.fromkeys(f.quantity for f, _ in pairs))
+        if len(kinds) > 1:
+            changes = {f.id: g for pair in pairs for f, g in (pair, pair[::-1])}
+            words = f"the columns of {one} and {other} ({one_of(kinds, 'and')}) interchanged"
+            yield words, tuple(f for pair in pairs for f in pair), dict(changes)
 
 
 def _row(fact: Fact) -> tuple[object, ...]:

@@ -82,11 +82,7 @@ class Table(Spec):
     def facts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield its facts as a study file writes them, without ids, each with its place."""
         for number, row in enumerate(self.rows, 1):
-            address = {
-                name: _typed(name, str(cell).strip())
-                for (name, _), cell in zip(self._columns, row, strict=True)
-                if name in ADDRESS and str(cell).strip() not in EMPTY
-            }
+            address = self._address(number, row)
             called = ", ".join(map(str, address.values()))
             for column, (name, own), cell in zip(self.columns, self._columns, row, strict=True):
                 if name in ADDRESS or str(cell).strip() in EMPTY:
@@ -95,6 +91,14 @@ class Table(Spec):
                 quote = " | ".join(str(each).strip() for each in row)
                 for fact in self._of_cell(place, name, {**self.shared, **address}, own, cell):
                     yield place, {**fact, "source": self.source.replace(quote=self.source.quote or quote).model_dump()}
+
+    def _address(self, number: int, row: Iterable[Decimal | str]) -> dict[str, Any]:
+        """Return what a row says of all its numbers."""
+        texts = [(name, str(cell).strip()) for (name, _), cell in zip(self._columns, row, strict=True)]
+        try:
+            return {name: _typed(name, text) for name, text in texts if name in ADDRESS and text not in EMPTY}
+        except ValueError as error:
+            raise ValueError(f"{self._name}, row {number}: {error}") from None
 
     def _of_cell(
         self, place: str, quantity: str, shared: dict[str, Any], own: dict[str, Any], cell: Decimal | str
@@ -168,14 +172,21 @@ def _parsed(column: str, table: str) -> tuple[str, dict[str, Any]]:
     own = dict(pair.partition("=")[::2] for pair in pairs)
     if wrong := [key for key, value in own.items() if key not in SHARED or not value]:
         raise ValueError(f"{table}, column {column!r}: write {wrong[0]!r} as KEY=VALUE; keys are {', '.join(SHARED)}")
-    return name, {key: _typed(key, value) for key, value in own.items()}
+    try:
+        return name, {key: _typed(key, value) for key, value in own.items()}
+    except ValueError as error:
+        raise ValueError(f"{table}, column {column!r}: {error}") from None
 
 
 def _typed(key: str, value: str) -> Any:
     if key == "between":
         return value.split(",")
     if key == "at":
-        return {measure: _held(at) for measure, _, at in (pair.partition(":") for pair in value.split(","))}
+        pairs = [[part.strip() for part in pair.partition(":")] for pair in value.split(",")]
+        if not all(measure.isidentifier() and at for measure, _, at in pairs):
+            how = "MEASURE:-1 (SDs from its mean), MEASURE:'40' (a score) or MEASURE:LEVEL, several parted by commas"
+            raise ValueError(f"at {value!r}: where a measure is held is written {how}")
+        return {measure: _held(at) for measure, _, at in pairs}
     return {"true": True, "false": False}.get(value, value)
 
 
@@ -191,6 +202,14 @@ def _taken(quantity: str, shared: Mapping[str, Any]) -> dict[str, Any]:
     keys = {key for each in (*kind.needs, *kind.may) for key in each.split("|")} | {"note", "implied"}
     keys |= ({"unit"} if kind.unit else set()) | (set() if is_p(quantity) else {"absolute"})
     return {key: value for key, value in shared.items() if key in keys}
+
+
+def has_p(quantity: str, address: Mapping[str, Any]) -> bool:
+    """Tell whether a mark of significance beside a number stands for a p that can be entered."""
+    try:
+        return is_p(quantity) or bool(_p_of(quantity, address))
+    except ValueError:
+        return False
 
 
 def _p_of(quantity: str, address: Mapping[str, Any]) -> str:

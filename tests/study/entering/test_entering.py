@@ -440,3 +440,165 @@ def test_groups_and_an_outcome_that_no_table_could_name_can_be_said(tmp_path):
 def test_a_term_called_group_is_a_measure_where_no_groups_are_known(tmp_path):
     made = drafted(tmp_path, "Table 1. Regression predicting worry\n\n| | B |\n|---|---|\n| Group | 0.18 |")
     assert made.study("a").facts_of("coefficient", term="group")
+
+
+# -- notes, several outcomes, merged cells, where slopes are ----------------------------------------------------------
+
+WORRY = "Table 1. Regression predicting worry\n\n| | B | p |\n|---|---|---|\n| Age | 0.18{} | .012 |\n\nNote. {}"
+
+
+@pytest.mark.parametrize(
+    ("note", "found", "listed"),
+    [
+        ("N = 116.", {"n": "116"}, 0),
+        ("R² = .23, F(2, 113) = 16.9.", {"r2": "0.23", "r2_f": "16.9", "r2_df1": "2", "r2_df2": "113"}, 0),
+        ("Coefficients of the final model. 95% CI in brackets; PHQ-9 at baseline.", {}, 0),
+        ("N = 116. All VIF were below 2.1. Two people gave no income.", {"n": "116"}, 1),
+        ("Missing: n = 3.", {}, 1),
+    ],
+)
+def test_what_a_note_prints_enters_or_is_listed(tmp_path, note, found, listed):
+    made = drafted(tmp_path, WORRY.format("", note))
+    more = {q: value for (q, *_), value in facts_of(made).items() if not q.startswith("coefficient")}
+    assert more == found
+    assert ["note" in what for _, what, _ in made.left] == [True] * listed
+    assert made.entered == made.printed
+
+
+def test_a_note_says_of_each_step_what_it_explains(tmp_path):
+    rows = "| Step 1 | |\n| Age | 0.18 |\n| Step 2 | |\n| Age | 0.15 |\n| Support | −0.30 |"
+    note = "Note. R² = .05 for Step 1; ΔR² = .11, p = .002 for Step 2 (total R2 in the text)."
+    made = drafted(tmp_path, f"Table 1. Regression predicting worry\n\n| | B |\n|---|---|\n{rows}\n\n{note}")
+    found = facts_of(made)
+    assert (found["r2", "step_1"], found["delta_r2", "step_2"], found["delta_r2_p", "step_2"]) == (
+        "0.05",
+        "0.11",
+        "0.002",
+    )
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.md", "a"), ("a.html", "<sup>a,b</sup>")])
+def test_letters_stand_for_the_p_that_the_note_gives_them(tmp_path, name, mark):
+    text = WORRY.format(mark, "a p < .05, b p < .01.")
+    if name == "a.html":
+        cells = (
+            f"<tr><th></th><th>B<sup>c</sup></th><th>p</th></tr><tr><td>Age</td><td>0.18{mark}</td><td>.012</td></tr>"
+        )
+        text = f"<p>Table 1. Regression predicting worry</p><table>{cells}</table><p>Note. a p < .05, b p < .01.</p>"
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    made = draft([tmp_path / name], Known())
+    p = [(f["relation"], str(f["value"])) for f in in_full(made.content)["fact"] if f["quantity"] == "coefficient_p"]
+    assert p == [("<", "0.01" if "b" in mark else "0.05"), ("=", "0.012")]
+    made.study(name)
+
+
+@pytest.mark.parametrize("cell", ["0.18 (0.07)*", "0.18* (0.07)"])
+def test_marks_behind_brackets_are_of_the_estimate(tmp_path, cell):
+    title = "Table 1. Regression predicting worry"
+    made = drafted(tmp_path, f"{title}\n\n| | B (SE) |\n|---|---|\n| Age | {cell.replace('*', chr(92) + '*')} |")
+    assert {q: value for (q, *_), value in facts_of(made).items()} == {
+        "coefficient": "0.18", "coefficient_se": "0.07", "coefficient_p": "0.05"
+    }  # fmt: skip
+
+
+def test_a_mark_beside_a_mean_is_listed_and_the_mean_enters(tmp_path):
+    made = drafted(tmp_path, GROUPS.replace("88.1 (3.2)", "88.1 (3.2)\\*"))
+    made.study("x")
+    assert [(what, why) for _, what, why in made.left] == [
+        ("'*' of mean 88.1 of Waist, Patients", "nothing says which test the mark is of")
+    ]
+
+
+HEAD = "| | B | SE | p |\n|---|---|---|---|\n"
+STACKED = "| Worry | | | |\n| Age | 0.18 | 0.07 | .012 |\n| Mood | | | |\n| Age | 0.31 | 0.09 | .001 |"
+STEPS = "| Step 1 | | | |\n| Age | {} | 0.07 | .012 |\n| Step 2 | | | |\n| Age | {} | 0.08 | .012 |\n"
+SAID = STACKED.replace("| Worry", "| Outcome: Worry").replace("| Mood", "| DV: Mood")
+OUTCOMES = {
+    "stacked": f"Table 1. Regressions\n\n{HEAD}{STACKED}",
+    "said so": f"Table 1. Regressions\n\n{HEAD}{SAID}",
+    "beside": """Table 1
+
+| | Worry B | Worry SE | Mood B | Mood SE |
+|---|---|---|---|---|
+| Age | 0.18 | 0.07 | 0.31 | 0.09 |""",
+    "with steps": f"Table 1\n\n{HEAD}| Worry | | | |\n{STEPS.format('0.18', '0.17')}| Mood | | | |\n"
+    + STEPS.format("0.31", "0.30"),
+    "two tables": f"Table 1. Regression predicting worry\n\n{HEAD}| Age | 0.18 | 0.07 | .012 |\n\n"
+    f"Table 2. Regression predicting mood\n\n{HEAD}| Age | 0.31 | 0.09 | .001 |",
+    "a column": """Table 1. Regressions
+
+| Outcome | Predictor | B | SE |
+|---|---|---|---|
+| Worry | Age | 0.18 | 0.07 |
+| Mood | Age | 0.31 | 0.09 |""",
+    "sizes": """Table 1
+
+| | Worry (N = 90) | | Mood (N = 91) | |
+|---|---|---|---|---|
+| | B | SE | B | SE |
+| Age | 0.18 | 0.07 | 0.31 | 0.09 |""",
+}
+ASKED = [("worry", "0.18", "Mood"), ("MOOD", "0.31", "Worry"), ("", "0.18", "Mood")]
+
+
+@pytest.mark.parametrize("layout", OUTCOMES)
+@pytest.mark.parametrize(("asked", "b", "other"), ASKED)
+def test_of_several_outcomes_one_enters_and_the_others_are_named(tmp_path, layout, asked, b, other):
+    if layout == "sizes" and not asked:
+        made = drafted(tmp_path, OUTCOMES[layout])
+        assert "whether Worry, Mood are groups, as read here, or outcomes: --outcome says so" in made.unknown
+        return
+    made = drafted(tmp_path, OUTCOMES[layout], Known(outcome=asked))
+    first = [value for (quantity, *_), value in facts_of(made).items() if quantity == "coefficient"]
+    assert first[0] == b
+    assert len(first) == 1 + (layout == "with steps")
+    assert [what.lower() for _, what, _ in made.left] == [f"the numbers of {other.lower()}"]
+    assert made.study("x").analysis.outcome == (asked or "worry").lower()
+    if layout == "sizes":
+        assert [value for (q, *_), value in facts_of(made).items() if q == "n"] == ["90" if b == "0.18" else "91"]
+
+
+def test_a_number_merged_over_columns_is_one_number(tmp_path):
+    rows = "<tr><td>Age</td><td>0.18</td><td>0.07</td></tr><tr><td>R²</td><td colspan='2'>.23</td></tr>"
+    head = "<thead><tr><th></th><th>B</th><th>SE</th></tr></thead>"
+    (tmp_path / "a.html").write_text(f"<table>{head}<tbody>{rows}</tbody></table>", encoding="utf-8")
+    made = draft([tmp_path / "a.html"], Known())
+    assert (made.entered, made.printed, made.left) == (3, 3, [])
+
+
+@pytest.mark.parametrize(
+    ("title", "heads", "label", "at"),
+    [
+        ("support on worry", "", "Income at −1 SD", "income:-1"),
+        ("support on worry", "", "at Income = 40", "income:'40'"),
+        ("support on worry", "", "+1.5 SD Income", "income:1.5"),
+        ("support on worry at values of income", "", "40.25", "income:'40.25'"),
+        ("support on worry", "Income", "40.25", "income:'40.25'"),
+    ],
+)
+def test_where_a_slope_is(tmp_path, title, heads, label, at):
+    table = f"| {heads} | Effect | SE |\n|---|---|---|\n| {label} | −0.30 | 0.09 |"
+    made = drafted(tmp_path, f"Table 2. Conditional effects of {title}\n\n{table}")
+    [table] = [table for table in made.content["table"] if "at" in table["columns"]]
+    assert dict(zip(table["columns"], table["rows"][0], strict=True))["at"] == at
+    assert made.left == []
+
+
+def test_decimal_commas_and_an_n_for_each_measure(tmp_path):
+    rows = "Belastung;12,40;3,20;{};100\nAlter;35,1;9,75;{};100"
+    (tmp_path / "a.csv").write_text("Tabelle 1;Deskriptiv;;;\nVariable;M;SD;Min;n\n" + rows.format("1,00", "18,0"))
+    made = draft([tmp_path / "a.csv"], Known())
+    assert (len(made.study("x").facts), made.left) == (7, [])
+    assert facts_of(made)["n",] == "100"
+    (tmp_path / "a.csv").write_text("Variable;M;SD;n\n" + "Belastung;12,40;3,20;99\nAlter;35,1;9,75;100")
+    made = draft([tmp_path / "a.csv"], Known())
+    assert [what for _, what, _ in made.left] == ["n = 99, 100"]
+    assert len(made.study("x").facts) == 4
+
+
+def test_a_comma_that_may_be_either_sign_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("Variable;M;SD;n\nEinkommen;12,345;3,210;1,100\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'12,345' may have a decimal comma or thousands; write its decimals"):
+        draft([tmp_path / "a.csv"], Known())
+    (tmp_path / "a.csv").write_text("Variable;M;SD;n\nEinkommen;345;210;1,100\n", encoding="utf-8")
+    assert facts_of(draft([tmp_path / "a.csv"], Known()))["n",] == "1100"

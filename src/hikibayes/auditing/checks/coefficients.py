@@ -26,7 +26,7 @@ from ...study.study import Study
 from .descriptives import only, size
 from .estimates import Estimate, checks_together, gathered, heads, is_standardised
 from .rows import Check, absolute, between, compared, found, signed
-from .steps import Explained, columns, explained, residual_df
+from .steps import Explained, columns, explained, people, residual_df
 from .tails import compare_p
 
 
@@ -138,6 +138,44 @@ def checks_of_coefficients(study: Study) -> Iterator[Check]:
         yield from checks_of_estimate(study, estimate)
         if check := _inflation_of(study, estimate):
             yield check
+        if check := _within_increase(study, estimate):
+            yield check
+
+
+def _within_increase(study: Study, estimate: Estimate) -> Check | None:
+    """Bound t of a term by the R2 of its step and of the one before: it explains at most what all added terms do.
+
+    Notes
+    -----
+    Its semi-partial r2 is t2 (1 - R2) / df. Where it is added alone, it explains just the increase. Rows of a step may
+    be those of a later one, unless the step has none after it.
+    """
+    step, df = study.step(estimate.step), estimate.df
+    last = all(other.after != step.id for other in study.steps)
+    term, t = estimate.facts[0].term, _ratio(estimate)
+    if not (last and step.after and term in step.adds and t and df >= 1 and estimate.least_squares):
+        return None
+    before, after = explained(study, step.after), explained(study, step.id)
+    if not (before.known and after.known) or people(study, step.after) != people(study, step.id):
+        return None
+    increase = Interval(max(after.interval.low - before.interval.high, 0.0), after.interval.high - before.interval.low)
+    explains = image(lambda x, r2: x**2 * (1 - r2) / df, absolute(t), after.interval)
+    alone = columns(study, step.adds) == 1
+    allowed = increase if alone else Interval(0.0, increase.high)
+    fits = allowed.widened().meets(explains.widened())
+    said = f"{estimate.name} alone explains {between(explains)} of the outcome by its t, and its step adds"
+    note = f"{said} {between(increase, 0)}{'' if fits else ': these exclude each other'}."
+    facts = (*estimate.facts, *before.facts, *after.facts)
+    return found("term and increase of its step", facts, "consistent" if fits else "inconsistent", note, explains)
+
+
+def _ratio(estimate: Estimate) -> Interval | None:
+    """Return the t of an estimate: as printed, or from its value and standard error."""
+    if "t" in estimate.printed:
+        return signed(estimate.printed["t"])
+    if estimate.se and "" in estimate.printed and estimate.se.interval.low > 0:
+        return _t_of(signed(estimate.value), estimate.se.interval)
+    return None
 
 
 def checks_of_estimate(study: Study, estimate: Estimate) -> Iterator[Check]:

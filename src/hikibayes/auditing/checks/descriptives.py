@@ -240,10 +240,6 @@ def total_sd(n1: int, n2: int, gap: float, sd1: float, sd2: float) -> float:
     return math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2 + n1 * n2 / n * gap**2) / (n - 1))
 
 
-def _difference(a: Interval, b: Interval) -> tuple[float, float]:
-    return a.low - b.high, a.high - b.low
-
-
 # -- shares ---------------------------------------------------------------------------------------------------------
 
 

@@ -83,7 +83,7 @@ class Verdict:
     @property
     def _chosen(self) -> str:
         names = ", ".join(dict.fromkeys(self.conventions))
-        return f"; by what is printed, not by what the study file says: {names}" if names else ""
+        return f"; where the study file is silent, the printed numbers fit best with: {names}" if names else ""
 
 
 def judge(

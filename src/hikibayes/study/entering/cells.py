@@ -51,6 +51,8 @@ def pieces(cell: str, *, decimal_commas: bool = False) -> tuple[Piece, ...] | No
         return ()
     if ONLY_MARKS.fullmatch(text):
         return (Piece(text),)
+    # marks behind what stands in brackets are of the number before them
+    text = re.sub(rf"^({NUMBER})(\s*[(\[][^)\]*]*[)\]])\s?(\*+|[†‡])$", r"\1\3\2", text)
     # a dash after a figure stands between two numbers; one before a figure only is a minus
     text = re.sub(r"(?<=[\d%)*])(?:-| - )(?=[-\d.])", " ; ", text)
     if decimal_commas:
@@ -75,11 +77,14 @@ def has_decimal_commas(cells: Iterable[str]) -> bool:
     Raises
     ------
     ValueError
-        It has decimal commas and decimal points.
+        It has decimal commas and decimal points; or its commas may be either signs.
     """
     texts = [plain(cell) for cell in cells]
     commas = [text for text in texts if re.search(r"(?<![\d.])-?(?:\d+,\d{1,2}|0?,\d+)(?![\d,.])", text)]
     points = [text for text in texts if re.search(r"(?<![\d,])\d*\.\d", text)]
     if commas and points and any(re.fullmatch(r"\D*\d*,\d+\D*", text) for text in commas):
         raise ValueError(f"has decimal commas ({commas[0]!r}) and decimal points ({points[0]!r}); write one kind")
+    either = next((text for text in texts if re.search(r"(?<![\d.,])[1-9]\d{0,2},\d{3}(?![\d,])", text)), "")
+    if either and not (commas or points):
+        raise ValueError(f"{either!r} may have a decimal comma or thousands; write its decimals with a point")
     return bool(commas) and not points

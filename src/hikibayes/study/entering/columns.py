@@ -34,6 +34,7 @@ OF_A_DIFFERENCE = {name: f"difference_{name}" for name in ("ci", "ci_low", "ci_h
 ROLES = {
     "group": r"(?i)groups?|arm|condition|sample|gender|sex",
     "step": r"(?i)steps?|models?|blocks?",
+    "outcome": r"(?i)(?:outcome|dependent|criterion)(?: variables?| measures?)?|dv",
     "entity": r"(?i)|variables?|measures?|predictors?|terms?|outcomes?|scales?|parameters?|characteristics?|effects?|"
     r"independent variables?|items?|iv|unnamed.*",
     "level": r"(?i)levels?|categor(?:y|ies)",
@@ -63,6 +64,7 @@ class Row:
     index: int
     heading: Heading
     section: str = ""
+    outer: str = ""
     roles: dict[str, str] = field(default_factory=dict)
     has_numbers: bool = True
 
@@ -177,23 +179,29 @@ def _inherited(columns: list[Column]) -> list[Column]:
 
 def rows_of(grid: Grid) -> Iterator[Row]:
     """Yield the rows; a row of words alone begins a section."""
-    section, above = "", [""] * grid.labels
+    section, outer, last, above = "", "", "", [""] * grid.labels
     names = [next((role for role, pattern in ROLES.items() if re.fullmatch(pattern, h[-1] if h else "")), "") for h in
              (grid.heading(column) for column in range(grid.labels))]  # fmt: skip
+    if "entity" not in names:
+        names = ["entity" if name == "outcome" else name for name in names]
     for index, cells in enumerate(grid.body):
         texts = list(cells[: grid.labels])
         has = any(grid.numbers(index, column) for column in range(grid.labels, len(cells)))
         if not has or (SECTION.match(texts[0]) and grid.labels == 1):
+            # a section above another one goes on over all of its kind
+            outer = last if last and SECTION.match(texts[0]) else outer
             section = texts[0] or section
+            last = "" if has or SECTION.match(section) else section
             if not has:
-                yield Row(index, read_heading(texts[0]), section, {}, has_numbers=False)
+                yield Row(index, read_heading(texts[0]), section, outer, {}, has_numbers=False)
                 continue
+        last = ""
         if grid.labels > 1:
             texts[:-1] = [text or before for text, before in zip(texts[:-1], above[:-1], strict=True)]
         above = texts
         roles = dict(zip(names, texts, strict=True)) if grid.labels > 1 else {}
         entity = roles.get("entity") or roles.get("level") or texts[-1]
-        yield Row(index, _row_heading(entity), roles.get("step", section), roles)
+        yield Row(index, _row_heading(entity), roles.get("step", section), roles.get("outcome", outer), roles)
 
 
 def _row_heading(text: str) -> Heading:

@@ -11,18 +11,21 @@ from typing import Any
 from ...spec import InputError, validated
 from ..intervals import rounding_interval
 from ..study import Study
-from ..tables import identifier
+from ..tables import has_p, identifier
 from ..values import read_value
 from .columns import SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
-from .headings import read_heading, sizes_in
+from .headings import read_heading
 from .known import refuse_unknown
 from .layouts import LAYOUTS
+from .layouts.regressions import other_outcomes
 from .layouts.slopes import STEP as OPEN_STEP
-from .names import Names
+from .names import Names, same
+from .notes import names_group, read_words
 from .sources import read_grids
 
 HIERARCHY = re.compile(r"(?i)step|model|block")
+MARKED = re.compile(r"(?i)(.*\d%?)(\*+|[†‡]|n\.?s\.?)")
 HOLDERS = re.compile(r"(?i)^(?:group|condition|arm|treatment|cohort|diagnosis)\b")
 
 
@@ -69,8 +72,7 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
         beforehand is not what the tables have.
     """
     made, read = Draft(), list[tuple[Grid, Understood]]()
-    for grid in (grid for path in paths for grid in read_grids(path)):
-        understood = _understand(grid, known)
+    for grid, understood in _understood([grid for path in paths for grid in read_grids(path)], known):
         made.columns += [
             (grid.locator, _heading(grid, index), meaning) for index, meaning in sorted(understood.meanings.items())
         ]
@@ -87,6 +89,22 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
     return made
 
 
+def _understood(grids: Sequence[Grid], known: Known) -> list[tuple[Grid, Understood]]:
+    """Understand tables, those of several outcomes by the one that is asked for, or by the first."""
+    read = [(grid, _understand(grid, known)) for grid in grids]
+    outcomes = list(dict.fromkeys(outcome for _, understood in read for outcome in understood.outcomes))
+    if len(outcomes) > 1 and not known.outcome:
+        known = replace(known, outcome=outcomes[0])
+        read = [(grid, _understand(grid, known)) for grid in grids]
+    if any(same(outcome, known.outcome) for outcome in outcomes):
+        for _, understood in read:
+            if understood.outcomes and not any(same(each, known.outcome) for each in understood.outcomes):
+                understood.numbers = []
+                left = other_outcomes(understood.outcomes, known.outcome)
+                understood.left = [*(each for each in understood.left if each != left), left]
+    return read
+
+
 def _line(parts: Sequence[str]) -> str:
     return f"{parts[0]}: {parts[1]}: {parts[2]}"
 
@@ -101,25 +119,8 @@ def _understand(grid: Grid, known: Known) -> Understood:
     if layout is None:
         understood.left.append(("the whole table", "no heading names a statistic such as M, SD, B, β, r or t"))
     else:
-        _size_in_title(understood, grid, known)
+        read_words(understood, grid, known)
     return understood
-
-
-def _size_in_title(understood: Understood, grid: Grid, known: Known) -> None:
-    """Add the number of people of one sample that a title prints; list what is of a group, or of one of several."""
-    sizes = sizes_in(grid.title)
-    printed = {number.text for number in understood.numbers if number.quantity == "n"}
-    groups = {*known.sizes} | {n.address["group"] for n in understood.numbers if "group" in n.address}
-    named = any(_names(group, grid.title.lower()) for group in groups)
-    if len(sizes) > 1 or (sizes and named):
-        why = "the title does not say it of one sample: write it into a group's heading, or --group LABEL=N"
-        understood.left += [
-            (f"n = {size} in the title", why) for size in sizes if size not in {*printed, *known.sizes.values()}
-        ]
-    elif sizes and not any(n.quantity == "n" or {"group", "between"} & {*n.address} for n in understood.numbers):
-        # of one sample; regressions have their own, group sizes stand with the groups
-        understood.numbers.append(Number("n", sizes[0]))
-        understood.in_words += 1
 
 
 def _tell_apart(grid: Grid) -> None:
@@ -205,7 +206,7 @@ class _Writer:
             words = term.lower()
             of_sex = sexes and re.match(r"sex|gender|" + "|".join(SEXES), words)
             called = sorted(
-                (group for group in self.groups if _names(group, words)), key=lambda g: words.find(g.lower())
+                (group for group in self.groups if names_group(group, words)), key=lambda g: words.find(g.lower())
             )
             if called and len(self.groups) > 2:
                 self.names.alias(term, f"{self.holder}[{identifier(called[0])}]")
@@ -251,7 +252,7 @@ class _Writer:
             column = " ".join([number.quantity, *(f"{key}={address[key]}" for key in number.column)])
             columns.setdefault(block, {})[column] = None
             row = blocks.setdefault(block, {}).setdefault(tuple(address[key] for key in keys), {})
-            row[column] = number.text
+            row[column] = self._text(grid, number, address)
             self.made.entered += 1
         for block, rows in blocks.items():
             shared, keys = block
@@ -263,6 +264,15 @@ class _Writer:
                 "columns": [*keys, *columns[block]],
                 "rows": [[*at, *(row.get(column, "") for column in columns[block])] for at, row in rows.items()],
             }
+
+    def _text(self, grid: Grid, number: Number, address: Mapping[str, str]) -> str:
+        """Return a number as printed, without marks that stand for no p that can be entered."""
+        found = MARKED.fullmatch(number.text)
+        if not found or has_p(number.quantity, address):
+            return number.text
+        what = f"{found[2]!r} of {number.quantity} {found[1]} of {', '.join(number.address.values())}"
+        self.made.left.append((grid.locator, what, "nothing says which test the mark is of"))
+        return found[1]
 
     def _distinct(self, grid: Grid, numbers: Sequence[Number], seen: dict[tuple[Any, ...], Number]) -> Iterator[Number]:
         """Yield numbers of different addresses; what has the address of another number is left out."""
@@ -397,7 +407,3 @@ def _meet(one: str, other: str) -> bool:
 
 def _apart(before: Iterable[str], own: Iterable[str]) -> bool:
     return not {*before} & {*own}
-
-
-def _names(group: str, words: str) -> bool:
-    return bool(re.search(rf"\b{re.escape(group.lower())}\b", words))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
 from ...spec import InputError
+from ..values import STARS
 from .cells import Piece, has_decimal_commas, pieces, plain
 from .headings import read_heading
 
 NOTE = re.compile(r"(?i)^\s*(?:notes?\b|n\.?b\.|\*+\s*p|†|[a-e]\s+[A-Z]|p\s*<|\*)")
-STAR = re.compile(r"(\*+|[†‡+])\s*(?:=\s*)?p\s*(?:<|≤|<=)\s*(0?[.,]\d+)", re.IGNORECASE)
+STAR = re.compile(r"(\*+|[†‡+]|\b[a-e])\s*(?:=\s*)?p\s*(?:<|≤|<=)\s*(0?[.,]\d+)", re.IGNORECASE)
+CALLED = r"(?:table|tab\.|tabelle|tableau|tabla|appendix|supplement\w*)\s*\w*\d+\w*"
+RAISED = re.compile(r"(?<=\d)\s?([a-e](?:,\s?[a-e])*)(?=$|[\s)\]])")
+"""Letters of footnotes behind a figure."""
 
 LONGEST_CELL, LONGEST_WORDS = 500, 5_000
 """Letters of a cell, and of a title or note; what is longer is cut, for no table prints it."""
@@ -46,23 +50,38 @@ class Grid:
     @property
     def locator(self) -> str:
         """What the paper calls it."""
-        found = re.match(r"(?i)\s*((?:table|tab\.|appendix|supplement\w*)\s*\w*\d+\w*)", self.title)
+        found = re.match(rf"(?i)\s*({CALLED})", self.title)
         return found.group(1).strip().capitalize() if found else self.title[:60] or self.place
 
     @cached_property
     def stars(self) -> dict[str, Decimal]:
         """What marks mean by its note."""
-        found = STAR.findall(plain(f"{self.note} {self.title}"))
-        return {marks.replace("+", "†").replace("‡", "†"): Decimal(p.replace(",", ".")) for marks, p in found}
+        found = _marks(f"{self.note} {self.title}")
+        return {_as_star(marks.replace("+", "†").replace("‡", "†"), p): p for marks, p in found.items()}
 
     @cached_property
     def decimal_commas(self) -> bool:
         """Whether its commas are decimal signs."""
-        return has_decimal_commas(cell for row in self.body for cell in row[1:])
+        # numbers of people have no decimals
+        counts = {k for k, text in enumerate(self.head[-1]) if read_heading(text).statistics == ("n",)}
+        return has_decimal_commas(cell for row in self.body for k, cell in enumerate(row) if k and k not in counts)
 
     def numbers(self, row: int, column: int) -> tuple[Piece, ...] | None:
         """Return the numbers of a cell; None where it is of words."""
-        return pieces(self.body[row][column], decimal_commas=self.decimal_commas)
+        return pieces(self._starred(self.body[row][column]), decimal_commas=self.decimal_commas)
+
+    def pointed(self, text: str) -> str:
+        """Return words with decimal points: ``R² = ,23`` where the table has commas."""
+        return re.sub(r"(?<=[=<>])(\s*-?\d*),(?=\d)", r"\1.", plain(text)) if self.decimal_commas else text
+
+    def _starred(self, cell: str) -> str:
+        """Return a cell with stars for the letters that stand for a p in the note."""
+        letters = self._letters
+        return RAISED.sub(lambda found: _strongest(re.findall(r"[a-e]", found[1]), letters), cell) if letters else cell
+
+    @cached_property
+    def _letters(self) -> dict[str, Decimal]:
+        return {mark: p for mark, p in _marks(f"{self.note} {self.title}").items() if mark.isalpha()}
 
     @cached_property
     def labels(self) -> int:
@@ -79,6 +98,21 @@ class Grid:
     def heading(self, column: int) -> tuple[str, ...]:
         """Return a column's headings from top to bottom, without repetitions."""
         return tuple(dict.fromkeys(plain(row[column]) for row in self.head if plain(row[column])))
+
+
+def _marks(text: str) -> dict[str, Decimal]:
+    return {marks: Decimal(p.replace(",", ".")) for marks, p in STAR.findall(plain(text))}
+
+
+def _as_star(mark: str, p: Decimal) -> str:
+    """Return the stars that are usual for the p of a letter."""
+    return next((star for star, usual in STARS.items() if usual == p), "*") if mark.isalpha() else mark
+
+
+def _strongest(letters: Iterable[str], known: Mapping[str, Decimal]) -> str:
+    told = {letter: known[letter] for letter in letters if letter in known}
+    least = min(told, key=told.__getitem__, default="")
+    return _as_star(least, told[least]) if told else ""
 
 
 def grid_of(
@@ -98,8 +132,8 @@ def grid_of(
     full = [row for row in full if any(row)]
     if width < 2 or len(full) < 2:
         return None
-    while full and len(filled := {cell for cell in full[0] if cell}) == 1 and heads == 0:
-        title, full = f"{title} {filled.pop()}".strip(), full[1:]
+    while full and heads == 0 and _is_title(full[0]):
+        title, full = f"{title} {' '.join(dict.fromkeys(filter(None, full[0])))}".strip(), full[1:]
     while full and (len({cell for cell in full[-1] if cell}) == 1 or not any(full[-1][1:])) and NOTE.match(full[-1][0]):
         note, full = f"{full[-1][0]} {note}".strip(), full[:-1]
     first = max(heads, 1)
@@ -109,6 +143,13 @@ def grid_of(
     if not body or not any(pieces(cell) for row in body for cell in row[1:]):
         return None
     return Grid(title[:LONGEST_WORDS], note[:LONGEST_WORDS], _merged(full[:first]), body, place)
+
+
+def _is_title(row: tuple[str, ...]) -> bool:
+    """Tell whether a row is one text, or begins with what a table is called."""
+    return len({cell for cell in row if cell}) == 1 or bool(
+        re.match(rf"(?i)\W*{CALLED}", row[0]) and not any(read_heading(cell).statistics for cell in row)
+    )
 
 
 def refuse_cells(count: int, place: str) -> None:

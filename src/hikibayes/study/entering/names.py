@@ -32,6 +32,11 @@ class Names:
         return ":".join(self.id(part) for part in label.split(":"))
 
 
+def same(one: str, other: str) -> bool:
+    """Tell whether two labels are of one thing, one of them perhaps shortened."""
+    return bool(one and other and {*forms_of(one)} & {*forms_of(other)})
+
+
 def forms_of(label: str) -> list[str]:
     """Return what a label may be shortened to: without what is in brackets, and what is in them."""
     bare = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label).strip() or label

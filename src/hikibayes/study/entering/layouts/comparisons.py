@@ -65,6 +65,7 @@ def read(grid: Grid, known: Known) -> Understood:
             here = row if row.roles else replace(row, section=section if own else "")
             for column in columns:
                 _read_cell(found, grid, here, column, groups, transposed)
+    _take_sizes(found)
     kept: list[Number] = []
     labels = list(dict.fromkeys(n.address["group"] for n in found.numbers if "group" in n.address))
     medians = {n.address["of"] for n in found.numbers if n.quantity == "median"}
@@ -75,6 +76,23 @@ def read(grid: Grid, known: Known) -> Understood:
             kept.append(number)
     found.numbers = kept
     return found
+
+
+def _take_sizes(found: Understood) -> None:
+    """Let the n beside each measure's mean be of its group where all are equal; else it is of no group."""
+    sizes: dict[str, list[Number]] = {}
+    for number in found.numbers:
+        if number.quantity == "n" and "of" in number.address:
+            sizes.setdefault(number.address.get("group", ""), []).append(number)
+    for group, numbers in sizes.items():
+        texts = list(dict.fromkeys(number.text for number in numbers))
+        if len(texts) == 1:
+            found.numbers.append(Number("n", texts[0], {"group": group} if group else {}))
+            found.repeated += len(numbers) - 1
+        else:
+            what = f"n = {', '.join(texts)}{f' of {group}' if group else ''}"
+            found.left.append((what, "it differs between the measures; a group has one n, and a step has one"))
+    found.numbers = [n for n in found.numbers if n.quantity != "n" or "of" not in n.address]
 
 
 def _read_cell(
@@ -89,11 +107,12 @@ def _read_cell(
     statistics = column.statistics if test else (row.heading.statistics or column.statistics)
     if not statistics:
         statistics = _by_looks(grid.body[row.index][column.index], numbers or (), column) or said or _by_note(grid)
+    averaged = any("mean" in each.statistics and grid.numbers(row.index, each.index) for each in columns_of(grid))
     for name, text in assigned(numbers or (), statistics):
         number = (
             _compared(name, text, row, column, grid)
             if test
-            else _described(name, text, row, column, groups, transposed)
+            else _described(name, text, row, column, groups, transposed, averaged)
         )
         if number is not None and number.quantity in KINDS:
             found.numbers.append(replace(number, cell=(row.index, column.index)))
@@ -104,7 +123,7 @@ def _read_cell(
 
 
 def _described(
-    name: str, text: str, row: Row, column: Column, groups: dict[str, str], transposed: bool
+    name: str, text: str, row: Row, column: Column, groups: dict[str, str], transposed: bool, averaged: bool
 ) -> Number | None:
     quantity = DESCRIBING.get(name, "")
     whose = row.roles.get("group") or (row.label if transposed else "")
@@ -121,6 +140,8 @@ def _described(
     of, level = _entity(row, counted=name in COUNTS)
     if name == "n" and re.fullmatch(r"(?i)n|sample size|participants|number.*", row.heading.text):
         return Number("n", text, own)
+    if name == "n" and averaged:
+        return Number("n", text, {"of": of}, own)
     if name in COUNTS and level:
         if name == "n":
             return Number("count", text, {"of": of, "level": level}, own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +11,8 @@ from ....quantities import KINDS
 from ..cells import plain
 from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
-from ..headings import read_heading, sizes_in
+from ..headings import read_heading
+from ..names import same
 
 COEFFICIENTS = ("b", "beta", "estimate")
 OF_A_TERM = {
@@ -76,44 +77,71 @@ def read(grid: Grid, known: Known) -> Understood:
     if other := OTHER_MODELS.search(" ".join([grid.title, grid.note, *(row.heading.text for row in rows)])):
         found.left.append(("the whole table", f"{other[0]!r}: only least-squares regressions can be entered"))
         return found
-    groups = {context for column in columns for context in column.contexts if _is_group(context, column, known)}
+    groups = _groups_of(found, columns, known)
     by_row = _outcomes_in_sections(rows)
     outcomes = by_row or list(dict.fromkeys(filter(None, (_outcome(column, groups) for column in columns))))
-    found.outcomes = outcomes or [o for o in [outcome_of(grid.title)] if o]
-    chosen = known.outcome if known.outcome in outcomes else (outcomes or [""])[0]
-    if len(outcomes) > 1:
-        others = [outcome for outcome in outcomes if outcome != chosen]
-        found.left.append((f"the numbers of {', '.join(others)}", f"a study has one outcome, here {chosen}: --outcome"))
+    titled = [outcome for outcome in [outcome_of(grid.title)] if outcome]
+    found.outcomes = outcomes or titled
+    chosen = _chosen(outcomes, titled, known)
+    if others := [outcome for outcome in outcomes if outcome != chosen]:
+        found.left.append(other_outcomes(others, chosen or known.outcome))
     columns = [column for column in columns if by_row or _outcome(column, groups) in ("", chosen)]
+    if outcomes and not chosen:
+        return found
+    _add_sizes(found, columns, groups)
     before = ""
     for row in rows:
         before = step = _step_of_row(row, before)
-        if by_row and row.section != chosen:
+        if by_row and chosen not in (outcome_in(row.section), outcome_in(row.outer)):
             continue
         if size := read_heading(row.section).size if not row.has_numbers and SECTION.match(row.section) else "":
             found.numbers.append(Number("n", size, {}, {}, {"step": step}))
-        inline = [number for text in grid.body[row.index] for number in _inline(text, step)]
-        found.in_words += len(inline)
-        found.numbers += inline
+        in_words = [number for text in grid.body[row.index] for number in inline(grid.pointed(text), step)]
+        found.in_words += len(in_words)
+        found.numbers += in_words
         if row.has_numbers:
             _read_row(found, grid, row, columns, step, groups)
-    _size_in_title(found, grid)
     return found
 
 
-def _size_in_title(found: Understood, grid: Grid) -> None:
-    """Add the number of people that a title prints to every regression that has none."""
-    sizes = sizes_in(grid.title)
-    if len(sizes) == 1:
-        sized = {number.address["step"] for number in found.numbers if number.quantity == "n"}
-        steps = dict.fromkeys(number.address["step"] for number in found.numbers if "step" in number.address)
-        new = [Number("n", sizes[0], {}, {}, {"step": step}) for step in steps if step not in sized]
-        found.numbers += new
-        found.in_words += len(new)
+def other_outcomes(others: Iterable[str], chosen: str) -> tuple[str, str]:
+    """Return what is left out of a table of several outcomes, and why."""
+    return f"the numbers of {', '.join(others)}", f"a study has one outcome, here {chosen}: --outcome"
 
 
-def _inline(text: str, step: str) -> Iterator[Number]:
-    """Yield what a cell of words says of a step: ``R² = .23, F(2, 197) = 29.42, p < .001``."""
+def _chosen(outcomes: list[str], titled: list[str], known: Known) -> str:
+    """Return the outcome whose numbers enter: the one that is asked for, or the first; empty where none is it."""
+    asked = [outcome for outcome in outcomes if same(outcome, known.outcome)]
+    named = not known.outcome or len(outcomes) == 1 or any(same(outcome, known.outcome) for outcome in titled)
+    return next(iter(asked or (outcomes if named else [])), "")
+
+
+def _groups_of(found: Understood, columns: list[Column], known: Known) -> set[str]:
+    """Return the contexts that are groups with a regression of their own: what has a size, where it is no outcome."""
+    contexts = [(context, column.size) for column in columns for context in column.contexts]
+    surely = {context for context, _ in contexts if context in known.sizes or context.lower() in SEXES}
+    if any(same(context, known.outcome) for context, _ in contexts):
+        return surely
+    sized = dict.fromkeys(context for context, size in contexts if size and not SECTION.match(context))
+    if open_ := [context for context in sized if context not in surely]:
+        found.unknown.append(f"whether {', '.join(open_)} are groups, as read here, or outcomes: --outcome says so")
+    return surely | {*sized}
+
+
+def _add_sizes(found: Understood, columns: list[Column], groups: set[str]) -> None:
+    """Add the sizes in the headings: of a group, or of a step."""
+    sizes = dict.fromkeys(
+        (("group", group) if group else ("step", _step(column) or ONLY_STEP), column.size)
+        for column in columns
+        for group in [next((context for context in column.contexts if context in groups), "")]
+        if column.size
+    )
+    found.numbers += [Number("n", size, shared=dict([whose])) for whose, size in sizes]
+    found.in_words += len(sizes) - len({size for _, size in sizes})
+
+
+def inline(text: str, step: str) -> Iterator[Number]:
+    """Yield what words say of a step: ``R² = .23, F(2, 197) = 29.42, p < .001``."""
     about = ""
     for part in INLINE.finditer(plain(text)):
         heading = read_heading(f"{part['name']}{part['df'] or ''}")
@@ -148,14 +176,15 @@ def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], se
                 if of_step or _only_of_steps(column, row)
                 else _about_term(name, text, step, row, column, last[step], has_b)
             )
-            number = _within(group, number) if group and number else number
-            if number and number.quantity in KINDS:
-                own = errors_of(number.quantity, grid)
-                found.numbers.append(replace(number, column={**number.column, **own}, cell=(row.index, column.index)))
-                found.numbers += _dfs(number, row.heading.dfs or column.dfs) if of_step else []
+            apart = _within(group, number) if group and number else number
+            if apart and apart.quantity in KINDS:
+                own = errors_of(apart.quantity, grid)
+                found.numbers.append(replace(apart, column={**apart.column, **own}, cell=(row.index, column.index)))
+                found.numbers += _dfs(apart, row.heading.dfs or column.dfs) if of_step else []
             else:
                 what = f"{text} in row {row.heading.text!r}, column {column.heading!r}"
-                found.left.append((what, why_not(name)))
+                alone = f"of the regression in {group} alone only slopes enter"
+                found.left.append((what, alone if number and not apart else why_not(name)))
 
 
 def _within(group: str, number: Number) -> Number | None:
@@ -241,11 +270,6 @@ def _step(column: Column) -> str:
     return next((context for context in column.contexts if SECTION.match(context)), "")
 
 
-def _is_group(context: str, column: Column, known: Known) -> bool:
-    """Tell whether a column's context is a group with a regression of its own."""
-    return context in known.sizes or context.lower() in SEXES or (bool(column.size) and not SECTION.match(context))
-
-
 def _outcome(column: Column, groups: set[str]) -> str:
     """Return the context of a column that is no model and no group: what is explained there."""
     return next((c for c in column.contexts if not SECTION.match(c) and c not in groups), "")
@@ -255,10 +279,17 @@ def _outcomes_in_sections(rows: list[Row]) -> list[str]:
     """Return the sections that repeat each other's rows and are no steps: an outcome each."""
     sections: dict[str, set[str]] = {}
     for row in rows:
-        if row.has_numbers and row.section and not SECTION.match(row.section) and not _of_step(row):
-            sections.setdefault(row.section, set()).add(row.label)
+        name = outcome_in(row.outer if not row.section or SECTION.match(row.section) else row.section)
+        if row.has_numbers and name and not _of_step(row):
+            sections.setdefault(name, set()).add(row.label)
     sets = list(sections.values())
     return list(sections) if any(a & b for k, a in enumerate(sets) for b in sets[:k]) else []
+
+
+def outcome_in(section: str) -> str:
+    """Return the outcome that a section names, without its size and without saying that it is one."""
+    named = re.sub(r"(?i)^(?:outcome|dependent|dv)(?: variable| measure)?\s*[:=]\s*", "", section)
+    return (read_heading(named).context or named) if named else ""
 
 
 def outcome_of(title: str) -> str:

@@ -6,14 +6,19 @@ import re
 from dataclasses import replace
 
 from ....quantities import KINDS
+from ..cells import plain
 from ..columns import SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
-from .regressions import STANDARDISED, errors_of, outcome_of, why_not
+from ..names import same
+from .regressions import STANDARDISED, errors_of, other_outcomes, outcome_of, why_not
 
 TITLE = re.compile(
     r"(?i)(?:simple|conditional) (?:slopes?|effects?)(?: analys[ie]s)?(?: of (?:the )?(?:effect of )?)?([^,.;(]*)"
 )
-AT = re.compile(r"(?i)^(.*?)[\s(:,=]*(?:([-+]?)\s?1\s?SD|(low|high|mean|average|medium|moderate)\b)[^\w]*(.*)$")
+AT = re.compile(
+    r"(?i)^(.*?)[\s(:,=]*(?:([-+]?)\s?(\d(?:\.\d+)?)\s?SDs?\b|(low|high|mean|average|medium|moderate)\b)[^\w]*(.*)$"
+)
+SCORE = re.compile(r"(?i)^(?:(?:at|when|if)\s+)?(?:(.*?[a-z)])\s*(?:\s|=|:|at\s|is\s)\s*)?(-?\d+(?:\.\d+)?)$")
 WORDS = {"low": "-1", "high": "1", "mean": "0", "average": "0", "medium": "0", "moderate": "0"}
 OF_A_SLOPE = {
     **dict.fromkeys(("b", "beta", "estimate"), "slope"),
@@ -39,13 +44,14 @@ def read(grid: Grid, known: Known) -> Understood:
     """Return the slopes with their errors and tests; beside them the test of the product."""
     found, columns = Understood("slopes"), columns_of(grid)
     title = TITLE.search(grid.title)
-    of, moderator = _of_title(title.group(1) if title else "")
+    of, moderator = _of_title(grid.title[title.start(1) :] if title else "")
+    moderator = moderator or _scored(grid)
     found.outcomes = [outcome for outcome in [outcome_of(grid.title)] if outcome]
     by_column = any(column.contexts for column in columns)
     rows = [row for row in rows_of(grid) if row.has_numbers]
     told = [_where(row.heading.text, moderator, known) for row in rows]
     if by_column and of and not any(told):
-        chosen = known.outcome if known.outcome in [row.label for row in rows] else rows[0].label
+        chosen = next((row.label for row in rows if same(row.label, known.outcome)), rows[0].label)
         found.outcomes = [chosen, *(row.label for row in rows if row.label != chosen)]
         rows = _one_outcome(found, rows, chosen)
     for column in columns:
@@ -64,7 +70,7 @@ def read(grid: Grid, known: Known) -> Understood:
 def _one_outcome(found: Understood, rows: list[Row], chosen: str) -> list[Row]:
     others = [row.label for row in rows if row.label != chosen]
     if others:
-        found.left.append((f"the rows of {', '.join(others)}", f"a study has one outcome, here {chosen}: --outcome"))
+        found.left.append(other_outcomes(others, chosen))
     return [row for row in rows if row.label == chosen]
 
 
@@ -103,7 +109,8 @@ def _read_row(
             if number.quantity in KINDS and (product or here):
                 found.numbers.append(replace(number, cell=(row.index, column.index)))
             else:
-                found.left.append((f"{text} in row {row.heading.text!r}, column {column.heading!r}", why_not(name)))
+                why = why_not(name) if here else "no group, score, or SD from the mean says where this slope is"
+                found.left.append((f"{text} in row {row.heading.text!r}, column {column.heading!r}", why))
 
 
 def _where(label: str, moderator: str, known: Known, *, sure: bool = False) -> dict[str, str]:
@@ -112,12 +119,19 @@ def _where(label: str, moderator: str, known: Known, *, sure: bool = False) -> d
     if bare in known.sizes or bare.lower() in SEXES:
         return {"group": bare}
     at = AT.match(label)
-    if at and (at[2] is not None or at[3]):
-        value = WORDS[at[3].lower()] if at[3] else f"{'-' if at[2] == '-' else ''}1"
-        name = next((part.strip(" ():,") for part in (at[1], at[4]) if re.search(r"[a-z]{3}", part)), "")
-        name = re.sub(r"(?i)^(?:at|low|high|mean)\b\s*|\b1 SD\b|[-+]", "", name).strip(" ():,") or moderator
+    if at and (at[3] or at[4]):
+        value = WORDS[at[4].lower()] if at[4] else f"{'-' if at[2] == '-' else ''}{at[3]}"
+        name = next((part.strip(" ():,") for part in (at[1], at[5]) if re.search(r"[a-z]{3}", part)), "")
+        name = re.sub(r"(?i)^(?:at|low|high|mean)\b\s*|\s*\bat$|\b1 SD\b|[-+]", "", name).strip(" ():,") or moderator
         return {"at": f"{name or 'moderator'}:{value}"}
+    if not sure and (score := SCORE.match(plain(label))):
+        return {"at": f"{score[1] or moderator or 'moderator'}:'{score[2]}'"}
     return {"group": label} if sure else {}
+
+
+def _scored(grid: Grid) -> str:
+    """Return the heading of the rows where these are scores: the moderator."""
+    return " ".join(grid.heading(0)) if all(SCORE.match(plain(row[0])) for row in grid.body) else ""
 
 
 def _of_title(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..cells import pieces
 from ..grids import Grid, grid_of, refuse_cells
 from . import pasted
 
@@ -50,10 +51,12 @@ def _rows(table: Any, place: str) -> tuple[list[list[str]], int]:
         for cell in tr.iterchildren("td", "th"):
             _pass_down(row, below)
             text = _text(cell)
-            for _ in range(min(_span(cell, "colspan"), 100)):
+            for across in range(min(_span(cell, "colspan"), 100)):
+                # words are of every column that they stand over; a number is one number
+                here = "" if across and cell.tag == "td" and pieces(text) else text
                 if (down := _span(cell, "rowspan")) > 1:
-                    below[len(row)] = (down - 1, text)
-                row.append(text)
+                    below[len(row)] = (down - 1, here)
+                row.append(here)
         _pass_down(row, below)
         headed = tr.getparent().tag == "thead" or all(c.tag == "th" for c in tr.iterchildren("td", "th"))
         heads += headed and heads == len(rows)
@@ -77,12 +80,14 @@ def _span(cell: Any, key: str) -> int:
 
 
 def _text(cell: Any) -> str:
-    """Return a cell's text; raised letters are footnotes, raised figures and stars are not."""
+    """Return a cell's text; raised letters are footnotes but behind a number, raised figures and stars are not."""
     parts = [cell.text or ""]
     for child in cell.iterchildren():
         if isinstance(child.tag, str):
-            raised = child.tag == "sup" and re.fullmatch(
-                r"[a-z](?:\s*,\s*[a-z])*", (child.text_content() or "").strip()
+            raised = (
+                child.tag == "sup"
+                and not pieces("".join(parts))
+                and re.fullmatch(r"[a-z](?:\s*,\s*[a-z])*", (child.text_content() or "").strip())
             )
             parts.append("" if raised else " " if child.tag == "br" else _text(child))
         parts.append(child.tail or "")
