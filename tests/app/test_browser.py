@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -48,6 +50,23 @@ def test_the_curves_are_described_and_every_number_has_its_reason():
     moved |= {"states_width": True, "prior_width": 0.5, "states_reliability": False, "allocation": " 2:1 "}
     settings = settings_of(found, found.defaults, moved.__getitem__)
     assert (settings.n, settings.allocation, settings.reliability, settings.prior_width) == (80, "2:1", None, 0.5)
+
+
+def test_impossible_settings_are_said_in_the_words_of_the_page():
+    from hikibayes.app.browser import in_words
+    from hikibayes.planning.planner import planner
+    from hikibayes.spec import InputError
+
+    found = planner()
+    for change, said in (
+        ({"allocation": "x"}, "Ratio of the groups, in their order: a ratio of two numbers is expected"),
+        ({"n": 3, "dropout": 0.9}, "Participants in the smaller group: 0 of 6 participants are left"),
+        ({"effect": None}, "The effect must be stated."),
+    ):
+        with pytest.raises(InputError) as raised:
+            found.sketch(replace(found.defaults, **change))
+        assert in_words(raised.value).startswith(said)
+    assert in_words(InputError("no reliability (in the cell n 20)", key="axes")) == "No reliability."
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +117,18 @@ def test_it_follows_a_slider_refines_and_keeps_its_picture(browser, address, wid
     assert page.locator(".curves svg[role=img]").count() == 1
     page.evaluate("Shiny.setInputValue('allocation', '1:1')")
     page.wait_for_selector("#problem .alert", state="detached", timeout=20_000)
-    with page.expect_download() as taken:
+    page.evaluate("Shiny.setInputValue('uncertainty', 0.13)")
+    page.wait_for_selector(".answers th:has-text('Assurance')", timeout=20_000)
+    with page.expect_download() as taken:  # while the page shows a sketch
         page.click("#simulation")
-    assert "n_per_group" in taken.value.path().read_text(encoding="utf-8")
+    page.wait_for_selector("#state:has-text('are refined')", timeout=60_000)
+    shown = page.inner_text(".answers tr:nth-child(1) td").splitlines()[0]
+    taken.value.save_as(path := tmp_path / "taken.toml")
+    assert f": {shown}\n" in path.read_text(encoding="utf-8")
+    ran = CliRunner().invoke(main, ["power", str(path), "-o", str(tmp_path / "run")])
+    assert ran.exit_code == 0, ran.output
+    found = pd.read_csv(tmp_path / "run" / "sample_size.csv").to_dict("records")[0]
+    assert shown == "{n_per_group} in each group ({lower} to {upper}), {n_total} in all".format(**found)
     assert {url.split("/")[2] for url in asked if "://" in url} == {address.split("/")[2]}
     assert not errors
     assert page.evaluate("document.documentElement.scrollWidth") <= width

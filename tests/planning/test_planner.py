@@ -78,6 +78,48 @@ def test_the_file_runs_to_the_numbers_that_are_shown(starts, start, moved, tmp_p
     pd.testing.assert_frame_equal(run.sample_size, shown.diagnosis.sample_size)
 
 
+def test_the_file_says_what_was_shown_and_another_reason_changes_no_number(starts, tmp_path):
+    found = few(starts["effect"])
+    shown = found.refined(replace(found.defaults, effect=0.35, uncertainty=0.1, tau=0.05))
+    path = tmp_path / "taken.toml"
+    path.write_text(shown.plan_text, encoding="utf-8")
+    assert f"# {shown.figures[0].name}: {shown.figures[0].shown}\n" in shown.plan_text
+    again = planner(path)
+    assert (
+        again.simulation.description
+        == shown.simulation.description
+        == "A comparison of two groups, as set in the planner"
+    )
+    assert again.plan(again.defaults).description == shown.simulation.description
+    assert (again.defaults.effect, again.defaults.uncertainty, again.defaults.tau) == (0.35, 0.1, 0.05)
+    edited = shown.plan_text.replace("Chosen by whoever planned", "Two pilots, and what Bramley says.")
+    path.write_text(edited.replace(shown.simulation.description, "Ours"), encoding="utf-8")
+    pd.testing.assert_frame_equal(power(path).power, shown.diagnosis.power)
+
+
+def test_a_stated_effect_takes_the_place_of_the_files_distribution(starts, tmp_path):
+    path = tmp_path / "held.toml"
+    path.write_text(
+        'description = "h"\n[population]\neffect = 0.3\n'
+        "[worlds.effect.difference_group_treated_minus_control]\n"
+        'dist = "Normal"\nmu = 0.35\nsigma = 0.2\nreason = "r"\n',
+        encoding="utf-8",
+    )
+    found = planner(path)
+    assert (found.defaults.effect, found.defaults.uncertainty) == (0.35, 0.2)
+    sure = found.sketch(replace(found.defaults, uncertainty=0.0))
+    assert set(sure.curves["curve"]) == {POWER}
+    assert not sure.simulation.worlds.effect
+
+
+def test_sizes_that_dropout_leaves_too_small_are_no_reason_against_a_larger_one(starts):
+    found = starts["study"]
+    sizes = found.plan(replace(found.defaults, n=100, dropout=0.6)).axes.n_per_group
+    assert sizes == (40, 70, 100, 120, 200, 350, 600, 1000)
+    with pytest.raises(InputError, match="participants are left"):
+        found.sketch(replace(found.defaults, n=10, dropout=0.6))
+
+
 @pytest.mark.long
 def test_the_file_of_a_fit_names_its_folder(tmp_path, monkeypatch):
     table().to_csv(tmp_path / "t.csv", index=False)
@@ -161,6 +203,16 @@ def test_a_plan_says_what_of_it_is_left_out(starts):
     assert starts["effect"].remarks == starts["fit"].remarks == ()
     assert starts["simulation"].defaults.rule == "plan"
     assert Settings(n=90).rule == "interval"
+
+
+def test_people_are_counted_as_their_groups_are(starts):
+    one, unequal = starts["simulation"], starts["effect"]
+    assert re.fullmatch(r"\d+ \(\d+ to \d+\) in all", one.sketch(one.defaults).figures[0].shown)
+    names = [figure.name for figure in unequal.sketch(replace(unequal.defaults, n=100, allocation="1:2")).figures]
+    assert "Power with 100 in the smaller group, 300 in all" in names
+    sizes = unequal.sketch(replace(unequal.defaults, effect=0.9, n=400)).figures
+    assert "in each group" in sizes[1].name
+    assert sizes[1].shown == "> .999"
 
 
 def test_what_a_control_cannot_follow_is_refused(tmp_path):

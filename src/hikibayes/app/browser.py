@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -22,14 +23,21 @@ from ..spec import InputError
 from ..study.wording import estimand_name
 
 HOST = "127.0.0.1"
+SIZE, RATIO = "Participants in the smaller group", "Ratio of the groups, in their order"
+DROPOUT, WIDTH = "Share that drops out", "SD of the analysis' prior of the effect, around 0"
 REST = 0.7
 """Seconds without a move after which the numbers are refined."""
+NAMED = {"n_per_group": SIZE, "allocation": RATIO, "attrition": DROPOUT, "prior": WIDTH}
+"""What the controls are called, by what the keys of a simulation file have in them."""
 CSS = """
 .curves svg {max-width: 100%; height: auto} .why summary {cursor: pointer}
 table.answers {width: 100%; max-width: 46rem} .answers th {font-weight: 400; text-align: left; vertical-align: top}
 .answers td, .answers th {padding: .35rem .6rem .35rem 0; border-bottom: 1px solid #d5d9de}
 .answers td {font-weight: 600; min-width: 9rem} .why {font-size: .875rem; font-weight: 400; color: #495057}
 .takeaway .btn {margin: 0 .5rem .5rem 0}
+#busy {position: fixed; top: .5rem; right: 1rem; padding: .1rem .6rem; background: #22262b; color: #fff;
+  border-radius: 4px; visibility: hidden; z-index: 10}
+.shiny-busy #busy {visibility: visible}
 """
 
 
@@ -44,6 +52,7 @@ def page(planner: Planner) -> ui.Tag:
         ),
         ui.tags.style(CSS),
         ui.output_ui("problem", **{"role": "alert"}),
+        ui.div("computing …", id="busy", **{"aria-hidden": "true"}),
         ui.output_ui("curves", class_="curves"),
         ui.output_ui("numbers"),
         ui.div(
@@ -52,8 +61,8 @@ def page(planner: Planner) -> ui.Tag:
             class_="takeaway mt-3",
         ),
         ui.p(
-            "The simulation file runs by ", ui.tags.code("hikibayes power simulation.toml"), " to these numbers, once "
-            "they are refined: 10,000 simulated studies of each size.",
+            "The simulation file names these numbers, refined, and runs to them by ",
+            ui.tags.code("hikibayes power simulation.toml"), ": 10,000 simulated studies of each size.",
         ),
         *(ui.p(ui.tags.small(f"Note: {remark}.")) for remark in planner.remarks),
         title="Planner" if planner.is_written else f"Planner: {planner.simulation.description}",
@@ -70,20 +79,22 @@ def _controls(planner: Planner, own: Settings) -> Iterator[ui.TagChild]:
     # the steps of a slider start at its lower end
     reach = max(1.0, round(2 * abs(effect), 1))
     groups = len(own.allocation.split(":"))
-    yield ui.input_slider("n", "Participants in the smaller group", 10, 1000, min(max(own.n, 10), 1000), step=1)
+    yield ui.input_slider("n", SIZE, 10, 1000, min(max(own.n, 10), 1000), step=1)
     if groups > 1:
-        yield ui.input_text("allocation", "Ratio of the groups, in their order", own.allocation)
+        yield ui.input_text("allocation", RATIO, own.allocation)
     if not planner.is_written:
         yield ui.input_switch(
             "states_effect", "State the effect instead of leaving it to the study", own.effect is not None
         )
     stated = [
         ui.input_slider("effect", f"True effect, {about[0].lower()}{about[1:]}", -reach, reach, effect, step=0.01),
-        ui.input_slider("uncertainty", "How uncertain it is (SD)", 0, 0.5, 0, step=0.01),
+        ui.input_slider(
+            "uncertainty", "How uncertain it is (SD)", 0, max(0.5, own.uncertainty), own.uncertainty, step=0.01
+        ),
     ]
     yield from stated if planner.is_written else [ui.panel_conditional("input.states_effect", *stated)]
     yield ui.input_slider("tau", "How much such studies differ (τ)", 0, 0.5, own.tau or 0, step=0.01)
-    yield ui.input_slider("dropout", "Share that drops out", 0, 0.6, own.dropout, step=0.01)
+    yield ui.input_slider("dropout", DROPOUT, 0, 0.6, own.dropout, step=0.01)
     score = planner.study.measure(planner.measured).label
     yield ui.input_switch("states_reliability", f"State how reliable this is: {score}", value=False)
     yield ui.panel_conditional(
@@ -92,7 +103,7 @@ def _controls(planner: Planner, own: Settings) -> Iterator[ui.TagChild]:
     yield ui.input_switch("states_width", "State the prior's width", value=False)
     yield ui.panel_conditional(
         "input.states_width",
-        ui.input_slider("prior_width", "SD of the analysis' prior of the effect, around 0", 0.02, 2, 0.5, step=0.01),
+        ui.input_slider("prior_width", WIDTH, 0.02, 2, 0.5, step=0.01),
     )
     rules = {name: words for name, (words, _) in RULES.items() if planner.rule_given or name != "plan"}
     yield ui.input_select("rule", "The study concludes if the posterior has", rules, selected=own.rule)
@@ -143,7 +154,7 @@ def app(planner: Planner) -> App:
                 answers.set((settings(), planner.sketch(settings())))
                 problem.set("")
             except InputError as error:
-                problem.set(str(error).removeprefix("the planner: "))
+                problem.set(in_words(error))
 
         @reactive.extended_task
         async def refine(asked: Settings) -> tuple[Settings, Answers | None]:
@@ -168,10 +179,16 @@ def app(planner: Planner) -> App:
                 if made and asked == settings():
                     answers.set((asked, made))
 
+        async def rested() -> Answers:
+            """Return what is shown, refined: what is taken away are the numbers of its own file."""
+            asked, made = answers()
+            return made if made.refined else await asyncio.to_thread(planner.refined, asked)
+
         @output(id="problem")
         @render.ui
         def _problem() -> ui.Tag | None:
-            return ui.div(problem(), class_="alert alert-danger") if problem() else None
+            kept = " Picture, numbers and files are still those of the last settings that are possible."
+            return ui.div(problem(), kept, class_="alert alert-danger") if problem() else None
 
         @render.ui
         def curves() -> ui.Tag:
@@ -182,16 +199,22 @@ def app(planner: Planner) -> App:
             return table(answers()[1])
 
         @render.download_button(filename="simulation.toml")
-        def simulation() -> Iterator[str]:
-            yield answers()[1].plan_text
+        async def simulation() -> AsyncIterator[str]:
+            yield (await rested()).plan_text
 
         @output(id="preregistration")
         @render.download_button(filename="preregistration.html")
-        def _preregistration() -> Iterator[str]:
-            asked, made = answers()
-            yield document(preregistration((made if made.refined else planner.refined(asked)).diagnosis))
+        async def _preregistration() -> AsyncIterator[str]:
+            yield document(preregistration((await rested()).diagnosis))
 
     return App(page(planner), server)
+
+
+def in_words(error: InputError) -> str:
+    """Return why settings are impossible, by what the control is called and without the cell of a grid."""
+    text = str(error).removeprefix("the planner: ").removeprefix(f"{error.key}: ")
+    text, key = re.sub(r" \(in the cell .*\)$", "", text), error.key or ""
+    return next((f"{name}: {text}" for part, name in NAMED.items() if part in key), f"{text[:1].upper()}{text[1:]}.")
 
 
 def table(answers: Answers) -> ui.Tag:
@@ -203,7 +226,7 @@ def table(answers: Answers) -> ui.Tag:
         )
         for figure in answers.figures
     ]
-    state = "refined" if answers.refined else "a first sketch; refined as soon as the controls rest"
+    state = "refined" if answers.refined else "a first sketch, to be refined as soon as the controls rest"
     return ui.div(
         ui.tags.table(*rows, class_="answers"), ui.p(ui.tags.small(f"These numbers are {state}."), id="state")
     )
@@ -212,8 +235,8 @@ def table(answers: Answers) -> ui.Tag:
 def drawn(settings: Settings, answers: Answers) -> str:
     """Return the curves as SVG, described in a sentence for those who do not see it."""
     with mpl.rc_context(STYLE):
-        figure = Canvas(figsize=(7, 3.4), layout="constrained")
-        ax = figure.add_subplot()
+        figure = Canvas(figsize=(7, 3.4), layout="none")
+        ax = figure.add_axes((0.08, 0.14, 0.91, 0.83))
         curves = answers.curves
         for name, colour in ((ASSURANCE, FOCAL), ("power", REFERENCE)):
             own = curves[curves["curve"] == name]

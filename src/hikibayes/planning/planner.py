@@ -14,6 +14,7 @@ import xarray as xr
 
 from ..apa import EMPTY, bounded, number, probability
 from ..defaults import DEFAULT_SEED
+from ..distributions import Distribution
 from ..estimands import KINDS
 from ..inference.fit import Fit
 from ..inference.models.design import Design
@@ -42,6 +43,9 @@ SIZES = (20, 40, 70, 120, 200, 350, 600, 1000)
 QUICK, REPLICATES = 1_000, 10_000
 """Simulated studies of a size while a control moves, and while it rests."""
 EFFECT = 0.4
+CHOSEN = "Chosen by whoever planned"
+MOVED = ", as set in the planner"
+"""Ends what a plan says of itself."""
 ASSURANCE, POWER = "assurance", "power"
 
 
@@ -136,8 +140,9 @@ class Answers:
 
     @property
     def plan_text(self) -> str:
-        """The plan as a file that ``hikibayes power`` runs."""
-        return short_form(self.simulation)
+        """The plan as a file that ``hikibayes power`` runs, with what it came to."""
+        shown = (f"# {figure.name}: {figure.shown}\n" for figure in self.figures)
+        return f"{short_form(self.simulation)}\n# What the planner showed of it:\n{''.join(shown)}"
 
 
 class _Steady(Plan):
@@ -199,7 +204,14 @@ class Planner:
     @cached_property
     def centre(self) -> float:
         """The effect that the populations have on average."""
+        if self.held:
+            return float(self.held.frozen().mean())
         return float(self.base.population(next(self.base.simulation.samples()), 0).truth[:, 0].mean())
+
+    @property
+    def held(self) -> Distribution | None:
+        """What the plan itself holds to be true of the effect, if it says so."""
+        return self.simulation.worlds.effect.get(self.main.name)
 
     @property
     def is_written(self) -> bool:
@@ -217,13 +229,15 @@ class Planner:
         """The settings of the plan as it was given."""
         axes, targets = self.simulation.axes, self.simulation.targets.power
         sizes = axes.n_per_group
+        held = self.held
         own = self.simulation.decisions[0].rule
         return Settings(
             n=sizes[len(sizes) // 2],
             allocation=axes.allocation[0],
             effect=float(f"{axes.effect[0] if axes.effect else self.centre:.3g}")
-            if self.is_written or axes.effect
+            if self.is_written or axes.effect or held
             else None,
+            uncertainty=float(f"{held.frozen().std():.3g}") if held else 0.0,
             tau=axes.tau[0] if axes.tau else _number(self.simulation.worlds.heterogeneity),
             dropout=axes.attrition[0],
             rule="plan" if self.rule_given and own != _side(self.centre >= 0) else "interval",
@@ -248,7 +262,7 @@ class Planner:
         upwards = (settings.effect if settings.effect is not None else self.centre) >= 0
         rule = RULES[settings.rule][1](upwards, base)
         axes: dict[str, Any] = {
-            "n_per_group": sorted({*SIZES, settings.n}),
+            "n_per_group": sorted({*filter(self._is_enough(settings), SIZES), settings.n}),
             "allocation": (settings.allocation,),
             "attrition": (settings.dropout,),
             "effect": (settings.effect,) if given and not settings.uncertainty else (),
@@ -256,11 +270,14 @@ class Planner:
         worlds: dict[str, Any] = {}
         if settings.uncertainty:
             normal = {"dist": "Normal", "mu": settings.effect, "sigma": settings.uncertainty}
-            worlds["effect"] = {self.main.name: {**normal, "reason": "Set in the planner."}}
+            worlds["effect"] = {self.main.name: {**normal, "reason": CHOSEN}}
+        elif given:
+            worlds["effect"] = {}
         if settings.tau is not None:
-            spread = {"tau": settings.tau, "reason": "Set in the planner."}
+            spread = {"tau": settings.tau, "reason": CHOSEN}
             axes["tau"], worlds["heterogeneity"] = (), spread if settings.tau else None
         content = base.model_dump(by_alias=True, exclude_unset=True)
+        content["description"] = f"{base.description.removesuffix(MOVED)}{MOVED}"
         if settings.prior_width is not None:
             axes["prior"], content["priors"] = (STATED,), self._priors(settings.prior_width)
         if settings.reliability is not None:
@@ -277,6 +294,13 @@ class Planner:
             written["reliabilities"] = {self.measured: 1.0, **base.population.reliabilities}
         short = _short(content, base.of_file)
         return resolved(validated(Simulation, short, "the planner"), self.models).simulation
+
+    def _is_enough(self, settings: Settings) -> Callable[[int], bool]:
+        """Return whether so many of the smallest group, less those who drop out, are enough for the model."""
+        parts = [float(part) for part in settings.allocation.split(":") if part.strip().replace(".", "", 1).isdigit()]
+        total = sum(parts) / min(parts) if parts and min(parts) else 1.0
+        needed = len(self.base.analyses[0].columns.names) + 2
+        return lambda n: n * total * (1 - settings.dropout) >= needed
 
     @property
     def _exact_source(self) -> str:
@@ -297,7 +321,7 @@ class Planner:
                 f"{self.main.name!r} is not one coefficient of the model with a Normal prior, so none has a width",
                 key="prior width",
             )
-        return {term: prior.model_dump(exclude_unset=True) | {"mu": 0, "sigma": width, "reason": "Set in the planner."}}
+        return {term: prior.model_dump(exclude_unset=True) | {"mu": 0, "sigma": width, "reason": CHOSEN}}
 
     # -- plan -> answers ----------------------------------------------------------------------------------------------
 
@@ -310,7 +334,9 @@ class Planner:
             Settings that no study can have.
         """
         plan = self.plan(settings)
-        main = simulate(self._steady(plan, QUICK))
+        steady = self._steady(plan, QUICK)
+        rehearse(steady)
+        main = simulate(steady)
         exact = self._as_if_exact(plan, settings)
         sure = performance(simulate(self._steady(exact, QUICK))) if exact != plan else None
         return self._answers(settings, plan, diagnose(main), sure)
@@ -341,9 +367,7 @@ class Planner:
         columns, mix = base.analyses[0].columns, base.sources[simulation.worlds.source[0]](np.random.default_rng(0), 1)
         analysis = analysis_of(replace(columns, model=models[model]), variant, simulation, base.estimands, mix.mix)
         quick = simulation.replace(run=simulation.run.replace(replicates=replicates, refine=False))
-        plan = _Steady(**{**vars(base), "simulation": quick, "analyses": (analysis,)})
-        rehearse(plan)
-        return plan
+        return _Steady(**{**vars(base), "simulation": quick, "analyses": (analysis,)})
 
     def _answers(self, settings: Settings, plan: Simulation, main: Diagnosis, sure: pd.DataFrame | None) -> Answers:
         """Put together what is said of a plan, and of it as if its effect was known exactly, if that is another."""
@@ -394,7 +418,7 @@ def _figures(
     first, *_ = curves = [name for name in tables if name in WHAT]
     yield Figure(
         name=f"Smallest size for {probability(target)}",
-        shown=_sized(size),
+        shown=_sized(size, plan),
         why=f"Where the curve of the {first} crosses {probability(target)}, read off between the simulated sizes; the "
         f"interval is what {count} of each size leave open. No size gets beyond "
         f"{probability(size['limiting_assurance'])}: the conclusion is true in that share of the populations.",
@@ -402,8 +426,8 @@ def _figures(
     for name in curves:
         share, error = _either(rows[name])
         yield Figure(
-            name=f"{name.capitalize()} with {settings.n} in the smaller group ({rows[name]['n_total']} in all)",
-            shown=f"{probability(share)} ± {bounded(1.96 * error)}",
+            name=f"{name.capitalize()} with {_people(settings.n, rows[name]['n_total'], plan)}",
+            shown=_with_error(probability(share), 1.96 * error),
             why=f"Share of {count} whose posterior has: {rule}; the true effect is {WHAT[name]}. ± is the simulation's "
             "error.",
         )
@@ -440,14 +464,27 @@ def _either(row: Mapping[Any, Any]) -> tuple[float, float]:
     return float(row[name]), float(row[f"{name}_mcse"])
 
 
-def _sized(row: Mapping[Any, Any]) -> str:
+def _with_error(share: str, error: float) -> str:
+    """Add the simulation's error to a probability, with as many decimals; next to the ends it is too small to show."""
+    return share if " " in share else f"{share} ± {bounded(error, len(share.partition('.')[2]))}"
+
+
+def _people(n: int, total: int, plan: Simulation, interval: str = "") -> str:
+    """Write how many people there are: in all of one sample, in each of equal groups, or in the smaller one."""
+    parts = next(plan.samples()).ratio
+    if len(parts) == 1:
+        return f"{n}{interval} in all"
+    return f"{n} in {'each' if len(set(parts)) == 1 else 'the smaller'} group{interval}, {total} in all"
+
+
+def _sized(row: Mapping[Any, Any], plan: Simulation) -> str:
     """Write a size with its interval, or why there is none."""
     if not row["reached"]:
         return "none" if row["limiting_assurance"] < row["target"] else f"more than {max(SIZES):,}"
     if row["at_most"]:
         return f"at most {row['n_per_group']}"
     upper = row["upper"] if pd.notna(row["upper"]) else f"more than {max(SIZES):,}"
-    return f"{row['n_per_group']} in the smaller group ({row['lower']} to {upper}), {row['n_total']} in all"
+    return _people(row["n_per_group"], row["n_total"], plan, f" ({row['lower']} to {upper})")
 
 
 # -- where a planner comes from ---------------------------------------------------------------------------------------
@@ -489,7 +526,7 @@ def planner(what: str | Path | Simulation | Fit | SavedFit | None = None) -> Pla
 def _begun(what: Any) -> tuple[Beginning | Simulation, bool]:
     """Return what is planned from, and whether a person wrote its rule."""
     if what is None:
-        return one_liner(EFFECT), False
+        return one_liner(EFFECT).replace(description="A comparison of two groups"), False
     if is_fit(what):
         return _named_fit(what), False
     if isinstance(what, str | Path) and (str(what) in shipped_studies() or _is_study(Path(what))):

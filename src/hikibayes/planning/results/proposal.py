@@ -98,7 +98,8 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
         design = f"The population was assumed{_written(simulation)}, "
     analysis = f"and simulated studies analysed with model {cell.model} under {cell.prior.replace('_', ' ')} priors"
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
-    held = f" Held to be true: {'; '.join(worlds.statements())}." if worlds.statements() else ""
+    held = "; ".join(statement.rstrip(".") for statement in worlds.statements())
+    held = held and f" Held to be true: {held}."
     return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}.{held}"
 
 

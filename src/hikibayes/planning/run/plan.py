@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import zip_longest
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -401,11 +402,10 @@ def _identity(
     rows: Design | None,
 ) -> str:
     hashed = hashlib.sha256()
-    # the generating model counts by its content, wherever its file lies
-    unsaid = {
-        name for name in ("effect", "heterogeneity", "clusters", "reason") if not getattr(simulation.worlds, name)
-    }
-    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source", "reason", *unsaid})
+    # the generating model counts by its content, wherever its file lies; another reason is no other population
+    unsaid: dict[str, Any] = {"effect": {"__all__": {"reason"}}, "heterogeneity": {"reason"}, "clusters": False}
+    unsaid = {name: part if getattr(simulation.worlds, name) else True for name, part in unsaid.items()}
+    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source": True, "reason": True, **unsaid})
     for text in (digest(study), digest(generating), worlds):
         hashed.update(text.encode())
     made_of = {} if reconstructions is None else reconstructions.data_vars
