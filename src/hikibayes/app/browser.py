@@ -235,7 +235,8 @@ def table(answers: Answers) -> ui.Tag:
 def drawn(settings: Settings, answers: Answers) -> str:
     """Return the curves as SVG, described in a sentence for those who do not see it."""
     with mpl.rc_context(STYLE):
-        figure = Canvas(figsize=(7, 3.4), layout="none")
+        figure = Canvas(figsize=(7, 3.4))
+        figure.set_layout_engine("none")  # to find one takes longer than to draw
         ax = figure.add_axes((0.08, 0.14, 0.91, 0.83))
         curves = answers.curves
         for name, colour in ((ASSURANCE, FOCAL), ("power", REFERENCE)):

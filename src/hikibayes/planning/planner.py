@@ -298,7 +298,7 @@ class Planner:
     def _is_enough(self, settings: Settings) -> Callable[[int], bool]:
         """Return whether so many of the smallest group, less those who drop out, are enough for the model."""
         parts = [float(part) for part in settings.allocation.split(":") if part.strip().replace(".", "", 1).isdigit()]
-        total = sum(parts) / min(parts) if parts and min(parts) else 1.0
+        total = sum(parts) / min(parts) if all(parts) and parts else 1.0
         needed = len(self.base.analyses[0].columns.names) + 2
         return lambda n: n * total * (1 - settings.dropout) >= needed
 
