@@ -5,6 +5,7 @@ import pytest
 from scipy import stats as st
 
 from hikibayes.replication import measures as m
+from hikibayes.replication.effects import apart
 from hikibayes.replication.sceptical import sceptical_p
 from hikibayes.validation.machinery.replication import MEASURES, WITHIN, disagreements, reference
 
@@ -16,6 +17,10 @@ def test_values_are_those_that_two_independent_methods_agree_on(case):
     errors = dict(disagreements(case))
     assert errors
     assert {name: error for name, error in errors.items() if not error <= WITHIN} == {}
+
+
+def both(original, new):
+    return apart(original, new).common()
 
 
 # -- properties ------------------------------------------------------------------------------------------------------
@@ -31,17 +36,17 @@ def random_pairs(size, seed):
 def test_evidence_updates_and_order_does_not_matter():
     original, new = random_pairs(50, 1)
     prior = m.NormalPrior(0.05, 0.25)
-    joint = m.both(original, new)
+    joint = both(original, new)
     updated = m.log_bf10(original, prior) + m.log_replication_bf(original, joint, prior)
     assert updated == pytest.approx(m.log_bf10(joint, prior), abs=1e-10)
-    swapped = m.posterior(m.both(new, original), prior)
+    swapped = m.posterior(both(new, original), prior)
     assert swapped.mean() == pytest.approx(m.posterior(joint, prior).mean(), abs=1e-12)
 
 
 def test_new_data_that_say_nothing_change_nothing():
     original, prior = random_pairs(20, 2)[0], m.NormalPrior(0, 0.25)
     nothing = m.normal(np.zeros(20), 1e5)
-    joint = m.both(original, nothing)
+    joint = both(original, nothing)
     assert m.posterior(joint, prior).mean() == pytest.approx(m.posterior(original, prior).mean(), abs=1e-8)
     assert m.log_replication_bf(original, joint, prior) == pytest.approx(0, abs=1e-8)
     assert m.original_weight(
@@ -49,20 +54,20 @@ def test_new_data_that_say_nothing_change_nothing():
     ) == pytest.approx(0.3, abs=1e-8)
 
 
-def test_widening_is_a_convolution_for_several_components_and_for_none():
+def test_the_mean_effect_is_a_convolution_of_several_components_and_of_none():
     rng = np.random.default_rng(3)
-    data = m.pooled(m.normal(rng.normal(0, 0.3, 4), rng.uniform(0.1, 0.3, 4)))
-    tau = 0.17
+    first, second = (m.pooled(m.normal(rng.normal(0, 0.3, 4), rng.uniform(0.1, 0.3, 4))) for _ in range(2))
+    tau, b = 0.17, np.linspace(-4, 4, 2001)
+    found = apart(first, second).common(tau)
     for at in (-0.4, 0.1, 0.9):
-        b = np.linspace(-4, 4, 2001)
-        wanted = (np.exp(data.log_density(b)[0]) * st.norm(at, tau).pdf(b)).sum() * (b[1] - b[0])
-        assert np.exp(m.widened(data, tau).log_density(at)[0]) == pytest.approx(wanted, rel=1e-10)
+        each = [(np.exp(s.log_density(b)[0]) * st.norm(at, tau).pdf(b)).sum() * (b[1] - b[0]) for s in (first, second)]
+        assert np.exp(found.log_density(at)[0]) == pytest.approx(np.prod(each), rel=1e-10)
 
 
 def test_a_chance_of_one_to_be_printed_selects_nothing():
     original, new = (m.normal(0.29, 0.118), m.normal(0.1, 0.1))
     prior = m.NormalPrior(0, 0.25)
-    plain, found = m.posterior(m.both(original, new), prior), m.selected(m.both(original, new), 0.118, prior, 1.0)
+    plain, found = m.posterior(both(original, new), prior), m.selected(both(original, new), 0.118, prior, 1.0)
     assert found.mean()[0] == pytest.approx(plain.mean()[0, 0], abs=1e-9)
     assert found.quantile(0.025)[0] == pytest.approx(plain.quantile(0.025)[0, 0], abs=1e-7)
 
@@ -75,8 +80,8 @@ def test_planted_pairs(size):
     truth = rng.normal(0, prior.sd, size)
     s_o, s_r = rng.uniform(0.05, 0.2, size), rng.uniform(0.05, 0.2, size)
     original, new = m.normal(rng.normal(truth, s_o), s_o), m.normal(rng.normal(truth, s_r), s_r)
-    below = m.posterior(m.both(original, new), prior).cdf(truth[:, None])[:, 0]
-    smaller = m.difference(original, new).cdf(0.0)[:, 0]
+    below = m.posterior(both(original, new), prior).cdf(truth[:, None])[:, 0]
+    smaller = apart(original, new).difference().cdf(0.0)[:, 0]
     predicted = m.prediction(original, new, prior).cdf(m.flat_estimate(new)[0][:, None])[:, 0]
     for uniform in (below, smaller, predicted):
         assert st.kstest(uniform, "uniform").pvalue > 0.001

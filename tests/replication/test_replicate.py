@@ -11,9 +11,11 @@ from tests.studies import orchard_run
 
 import hikibayes as hb
 from hikibayes.cli import main
+from hikibayes.inference.models.compile import exact_posterior
+from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
 from hikibayes.inference.models.steps import model_of
-from hikibayes.replication.pair import examples, new_data
+from hikibayes.replication.pair import NewData, examples, new_data, paired
 from hikibayes.replication.words import verdict
 from hikibayes.robustness.case import Case
 from hikibayes.spec import InputError
@@ -107,6 +109,24 @@ def test_rows_and_print_of_one_original_are_compared_alike():
     assert row(by_rows, "both")["mean"] == pytest.approx(row(by_print, "both")["mean"], abs=3 * spread)
     ratio = measure(by_rows, "replication_bf")["value"] / measure(by_print, "replication_bf")["value"]
     assert abs(np.log(ratio)) < 0.7
+
+
+def test_all_parameters_shared(original, printed, new):
+    """Of rows, both together is the regression of the stack, but for the centre of its intercept's prior."""
+    own, found = hb.replicate(original, new), hb.replicate(original, new, share="all")
+    assert "one regression of both" in found.remarks["remark"].str.cat()
+    assert row(found, "new")["mean"] == row(own, "new")["mean"]
+    product = row(found, "original")["bf10"] * measure(found, "replication_bf")["value"]
+    assert product == pytest.approx(row(found, "both")["bf10"], rel=1e-9)
+    rows = pd.concat([original.data_sets[0], new], ignore_index=True)
+    stack = design(original.model, rows, STUDY, scaling=original.design.scaling)
+    wanted = exact_posterior(stack, nodes=21).marginal(original.focal[:, None])
+    assert row(found, "both")["mean"] == pytest.approx(wanted.mean()[0, 0], abs=0.001)
+    assert row(found, "both")["sd"] == pytest.approx(wanted.sd()[0, 0], rel=0.005)
+    assert abs(row(own, "both")["mean"] - wanted.mean()[0, 0]) > 0.003
+    assert 1 < hb.replicate(printed, new, share="all").effective < 12
+    with pytest.raises(InputError, match="no rows can be stacked"):
+        paired(printed, NewData(name="elsewhere", data_sets=printed.data_sets[:2]), share="all")
 
 
 def test_print_is_weighted_by_the_new_data(printed, new):

@@ -2,10 +2,9 @@
 
 A study is here nothing but its likelihood of the effect d, everything else integrated out: a sum of normals
 (`hikibayes.inference.gaussian.reprior.Likelihood`), whether it comes from rows, from reconstructions of a printed
-record, or from an estimate and its standard error (`normal`). All measures are products and integrals of two of these
-and of a Normal prior, in closed form but for the integrals over tau and over a publication's chance. Each works on B
-pairs of studies at once, so that planning can ask the same of thousands of simulated ones. A Bayes factor above 1
-always speaks for the effect.
+record, or from an estimate and its standard error (`normal`); a pair of studies is their `Effects`. All measures are
+products and integrals of these and of a Normal prior, in closed form but for the integrals over tau and over a
+publication's chance. Each works on B pairs of studies at once. A Bayes factor above 1 always speaks for the effect.
 
 References
 ----------
@@ -30,6 +29,7 @@ from scipy.special import expit, logit, logsumexp, ndtr, ndtri
 from ..arrays import FloatArray
 from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, Tabulated, refit_density, refit_normal
+from .effects import FLAT_SD, Effects
 
 CRITICAL = float(ndtri(0.975))
 """What |estimate / SE| has to exceed to be printed as significant."""
@@ -44,11 +44,10 @@ class NormalPrior(NamedTuple):
     """Normal prior of the effect."""
 
     mean: float = 0.0
-    sd: float = 1e6
+    sd: float = FLAT_SD
 
 
 FLAT = NormalPrior()
-"""So wide that estimates, and ratios of evidences, are a flat prior's to 1e-11."""
 
 
 def normal(estimate: ArrayLike, se: ArrayLike) -> Likelihood:
@@ -59,20 +58,6 @@ def normal(estimate: ArrayLike, se: ArrayLike) -> Likelihood:
 
 
 # -- likelihoods of likelihoods ---------------------------------------------------------------------------------------
-
-
-def both(first: Likelihood, second: Likelihood) -> Likelihood:
-    """Return what two independent studies say together; of B pairs, or of one study and B others."""
-
-    def every(a: FloatArray, b: FloatArray) -> FloatArray:
-        a, b = np.broadcast_arrays(a[:, :, None], b[:, None, :])
-        return np.asarray((a + b).reshape(len(a), -1))
-
-    return Likelihood(
-        log_mass=every(first.log_mass, second.log_mass),
-        precision=every(first.precision, second.precision),
-        pull=every(first.pull, second.pull),
-    )
 
 
 def pooled(data: Likelihood) -> Likelihood:
@@ -89,13 +74,6 @@ def normalised(data: Likelihood, prior: NormalPrior) -> Likelihood:
     return Likelihood(
         log_mass=data.log_mass - log_evidence(data, prior)[:, None], precision=data.precision, pull=data.pull
     )
-
-
-def widened(data: Likelihood, tau: float) -> Likelihood:
-    """Return what a study says of the mean effect, where its own effect is that plus Normal(0, tau²)."""
-    shrunk = 1 + data.precision * tau**2
-    log_mass = data.log_mass + 0.5 * (tau * data.pull) ** 2 / shrunk - 0.5 * np.log(shrunk)
-    return Likelihood(log_mass=log_mass, precision=data.precision / shrunk, pull=data.pull / shrunk)
 
 
 def log_evidence(data: Likelihood, prior: NormalPrior) -> FloatArray:
@@ -142,7 +120,7 @@ def log_if_right(original: Likelihood, joint: Likelihood, prior: NormalPrior) ->
     original : Likelihood
         Of one original study, or B.
     joint : Likelihood
-        Of the original and the new study (`both`), B of them.
+        Of the original and the new study (`Effects.common`), B of them.
     prior : NormalPrior
         Of the effect, before the original.
     """
@@ -194,15 +172,9 @@ def prediction(original: Likelihood, new: Likelihood, prior: NormalPrior = FLAT,
     return Mixture(weights=found.weights, means=found.means, sds=np.sqrt(found.sds**2 + 2 * tau**2))
 
 
-def difference(original: Likelihood, new: Likelihood, share: float = 1.0) -> Mixture:
-    """Return the new effect less a share of the original's, from what each study says by itself (flat priors)."""
-    first = posterior(original)
-    return _sum(posterior(new), Mixture(weights=first.weights, means=-share * first.means, sds=share * first.sds))
-
-
-def effective_number(original: Likelihood, new: Likelihood, prior: NormalPrior) -> float:
+def effective_number(original: Likelihood, joint: Likelihood, prior: NormalPrior) -> float:
     """Return how many of B equally probable reconstructions are left once the new data have weighted them."""
-    log_weight = log_if_right(original, both(original, new), prior)
+    log_weight = log_if_right(original, joint, prior)
     return float(np.exp(2 * logsumexp(log_weight) - logsumexp(2 * log_weight)))
 
 
@@ -242,15 +214,13 @@ class Differing:
     mean_effect: Mixture
 
 
-def if_studies_differ(
-    original: Likelihood, new: Likelihood, prior: NormalPrior, scales: Sequence[float]
-) -> tuple[Differing, ...]:
+def if_studies_differ(effects: Effects, prior: NormalPrior, scales: Sequence[float]) -> tuple[Differing, ...]:
     """Integrate over how much studies differ, for each scale of tau's half-normal prior.
 
     Parameters
     ----------
-    original, new : Likelihood
-        Of B pairs of studies, or one original, whose joint likelihoods weigh as they are: see `normalised`.
+    effects : Effects
+        Of B pairs of studies, whose joint likelihoods weigh as they are: see `normalised`.
     prior : NormalPrior
         Of the mean effect.
     scales : sequence of float
@@ -265,8 +235,8 @@ def if_studies_differ(
     What two studies say of tau is next to its prior; so tau is an assumption here, and no estimate of it is returned.
     """
     tau, log_step = _tau_nodes(scales)
-    refits = [refit_normal(pooled(both(widened(original, t), widened(new, t))), *prior) for t in tau]
-    common = log_evidence(pooled(both(original, new)), prior)[0]
+    refits = [refit_normal(pooled(effects.common(t)), *prior) for t in tau]
+    common = log_evidence(pooled(effects.common()), prior)[0]
     log_given = np.array([refit.log_evidence[0, 0] for refit in refits])
     means = [together(refit.of_each()) for refit in refits]
 

@@ -79,7 +79,7 @@ def next_study(
     else:
         pair = paired(case, new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell))
         prior = pair.prior
-        known = m.pooled(m.both(m.normalised(pair.original, prior), pair.renewed))
+        known = m.pooled(pair.effects.common())
     name = "" if new is None else "a table" if isinstance(new, pd.DataFrame) else str(getattr(new, "id", new))
     return Beginning(**vars(begun) | {"simulation": _plan(begun.simulation, known, prior, case.study.id, name)})
 

@@ -1,15 +1,17 @@
 """Two studies made comparable: one model, the original's SDs for both, and what each says of one effect.
 
-Everything else (intercept, slopes, residual SD) is each study's own: other people differ in more than the effect. A
-published original is many reconstructions, and the new data weight what was not printed.
+Everything else (intercept, slopes, residual SD) is each study's own, for other people differ in more than the effect;
+unless both are asked to share all of it. A published original is many reconstructions, and the new data weight what was
+not printed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -18,19 +20,25 @@ from ..arrays import FloatArray
 from ..estimands import KINDS
 from ..inference.answers.remarks import Remark
 from ..inference.data.tables import Participants, participants
-from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior
+from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior, NormalPriors
 from ..inference.gaussian.reprior import Likelihood, likelihood
-from ..inference.models.compile import exact_posterior
-from ..inference.models.design import Scaling, design
+from ..inference.models.compile import exact_posterior, exact_priors
+from ..inference.models.design import Design, Scaling, design
 from ..inference.models.steps import model_of, step_of
 from ..inference.saved_fit import load_fit
 from ..robustness.case import Case, case_of_study, is_folder
 from ..spec import InputError, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
-from .measures import NormalPrior
+from .effects import Effects, apart, stacked
+from .measures import NormalPrior, log_evidence, normalised, pooled
 
+type Share = Literal["effect", "all"]
+"""What two studies have in common."""
 NODES = 15
+SHARED = Remark(
+    kind="shared", of="", count=2, text="one regression of both: intercept, slopes and residual SD are shared, too"
+)
 OPPOSITE = -3.0
 """Standard errors by which the other coefficients, as a whole, must point the other way to be remarked upon."""
 
@@ -68,11 +76,13 @@ class Pair:
     new : NewData
         The new rows.
     original, renewed : Likelihood
-        Of B reconstructions of the original, and of the new data: one table, or B reconstructions.
+        Of B reconstructions of the original, and of the new data: one table, or reconstructions.
     prior : NormalPrior
-        The model's prior of the effect.
+        Of the effect.
     remarks : tuple of Remark
         What is odd about the new data, on their own or beside the original.
+    shared : Effects or None
+        Of the original's B reconstructions, each stacked with the new rows; None where both share the effect alone.
     """
 
     case: Case
@@ -81,6 +91,22 @@ class Pair:
     renewed: Likelihood
     prior: NormalPrior
     remarks: tuple[Remark, ...]
+    shared: Effects | None = None
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What each reconstruction of the original says together with the new data."""
+        return self.shared or apart(self.original, pooled(self.renewed))
+
+    def under(self, prior: NormalPrior) -> Pair:
+        """Return the same pair under a prior of the effect: reconstructions of a study are equally probable then."""
+        return replace(
+            self,
+            prior=prior,
+            original=normalised(self.original, prior),
+            renewed=normalised(self.renewed, prior),
+            shared=self.shared and self.shared.per(log_evidence(self.original, prior)),
+        )
 
 
 def examples() -> dict[str, Path]:
@@ -182,7 +208,7 @@ def _survivors(case: Case, read: Callable[[Sequence[str]], Participants]) -> str
     return f"{case.estimand.name} cannot be compared without it; --estimand {' or '.join(left)} can"
 
 
-def paired(case: Case, new: NewData, *, own_scale: bool = False) -> Pair:
+def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = "effect") -> Pair:
     """Lay both studies out by one model, and integrate everything out but the effect.
 
     Parameters
@@ -194,13 +220,19 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False) -> Pair:
     own_scale : bool
         Standardise the new data by their own SDs: where the instrument is another one. Restriction of range then looks
         like a smaller effect.
+    share : {"effect", "all"}
+        Whether intercept, slopes and residual SD are each study's own, or one for both.
 
     Raises
     ------
     InputError
-        The prior has no proper form, or the new data no posterior; they are the original's own people; or nobody of
-        them is at a level that the original has.
+        The prior has no proper form, or the new data no posterior; they are the original's own people; nobody of them
+        is at a level that the original has; or all is to be shared with a study of which no rows are known.
     """
+    if share == "all" and len(new.data_sets) > 1:
+        raise InputError(
+            "is known from print, of which no rows can be stacked; --share all takes rows", source=new.name
+        )
     _refuse_same_people(case, new)
     first, original, prior = alone(case)
     scaling, remarks = _scaling(case, new, own_scale)
@@ -211,10 +243,21 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False) -> Pair:
     try:
         second = exact_posterior(laid_out, case.variant, nodes=NODES)
         renewed = likelihood(second, case.focal[: len(new.data_sets), None])
+        shared = _stacked(case, laid_out) if share == "all" else None
     except ExactEngineError as error:
         raise InputError(str(error), source=new.name) from None
-    remarks = (*new.remarks, *remarks, *_opposite(first, second))
-    return Pair(case=case, new=new, original=original, renewed=renewed, prior=prior, remarks=remarks)
+    remarks = (*new.remarks, *remarks, *_opposite(first, second), *([SHARED] if shared else []))
+    pair = Pair(case=case, new=new, original=original, renewed=renewed, prior=prior, remarks=remarks, shared=shared)
+    return pair.under(prior)
+
+
+def _stacked(case: Case, new: Design) -> Effects:
+    priors = exact_priors(case.design, case.variant)
+    assert isinstance(priors, NormalPriors)  # those that are none are refused
+    old = case.design
+    return stacked(
+        (old.rows, old.y), (new.rows, new.y), priors, old.columns, case.focal, at=old.mean_row(), nodes=NODES
+    )
 
 
 def alone(case: Case) -> tuple[GaussianPosterior, Likelihood, NormalPrior]:

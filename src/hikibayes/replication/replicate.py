@@ -18,7 +18,7 @@ from ..robustness.case import Case, case_of
 from ..shown import Shown
 from ..study.study import Study
 from . import measures as m
-from .pair import Pair, about, new_data, paired
+from .pair import Pair, Share, about, new_data, paired
 from .sceptical import sceptical_bf, sceptical_p
 from .words import sentences
 
@@ -92,6 +92,7 @@ def replicate(
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | None = None,
     own_scale: bool = False,
+    share: Share = "effect",
     more: bool = False,
     datasets: int = 30,
     seed: int = DEFAULT_SEED,
@@ -114,6 +115,8 @@ def replicate(
         What headers and labels of a table mean, as `hikibayes.fit` takes them.
     own_scale : bool
         Standardise the new data by their own SDs, not by the original's.
+    share : {"effect", "all"}
+        What both studies have in common: the effect alone, or intercept, slopes and residual SD, too.
     more : bool
         Add the sceptical measures, and other widths of the prior.
     datasets : int
@@ -137,20 +140,20 @@ def replicate(
     case = about(case_of(original, datasets=datasets, seed=seed, tell=tell, **readings), estimand)
     case = replace(case, variant=variant) if case.synthetic else case
     fresh = new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell)
-    return replication_of(paired(case, fresh, own_scale=own_scale), more=more)
+    return replication_of(paired(case, fresh, own_scale=own_scale, share=share), more=more)
 
 
 def replication_of(pair: Pair, *, more: bool = False) -> Replication:
     """Ask two studies that were made comparable."""
-    original, new, prior = m.normalised(pair.original, pair.prior), pair.renewed, pair.prior
-    joint = m.pooled(m.both(original, new))
+    original, effects, prior = pair.original, pair.effects, pair.prior
+    joint = effects.common()
     many = len(original) > 1
     return Replication(
         case=pair.case,
-        joint=pd.DataFrame(_joint(pair, original, new, joint), columns=list(JOINT)),
-        replication=pd.DataFrame(_measures(original, new, joint, prior, more), columns=list(MEASURES)),
+        joint=pd.DataFrame(_joint(pair, m.pooled(joint)), columns=list(JOINT)),
+        replication=pd.DataFrame(_measures(pair, joint, more), columns=list(MEASURES)),
         remarks=remark_table(pair.remarks),
-        effective=m.effective_number(original, new, prior) if many else float("nan"),
+        effective=m.effective_number(original, joint, prior) if many else float("nan"),
         verdict="; ".join(filter(None, (pair.case.verdict, pair.new.verdict))),
     )
 
@@ -158,26 +161,25 @@ def replication_of(pair: Pair, *, more: bool = False) -> Replication:
 # -- the effect --------------------------------------------------------------------------------------------------------
 
 
-def _joint(pair: Pair, original: Likelihood, new: Likelihood, joint: Likelihood) -> Iterator[dict[str, object]]:
+def _joint(pair: Pair, joint: Likelihood) -> Iterator[dict[str, object]]:
     prior, scales = pair.prior, [share * pair.prior.sd for share in SCALES.values()]
-    alone = m.pooled(m.normalised(new, prior)) if len(new) > 1 else new
-    each = {"original": (original, f"original ({pair.case.study.id})"), "new": (new, "new data alone")}
-    for (what, (likelihoods, label)), whole in zip(each.items(), (m.pooled(original), alone), strict=True):
+    each = {"original": (pair.original, f"original ({pair.case.study.id})"), "new": (pair.renewed, "new data alone")}
+    for what, (likelihoods, label) in each.items():
         spread = m.posterior(likelihoods, prior)
         between = float(spread.mean().std()) if len(likelihoods) > 1 else 0.0
         within = float(np.sqrt((spread.sd() ** 2).mean()))
         yield {
-            **_row(what, label, m.together(spread), m.log_bf10(whole, prior)),
+            **_row(what, label, m.together(spread), m.log_bf10(m.pooled(likelihoods), prior)),
             "sd_within": within,
             "sd_between": between,
         }
     yield _row("both", "both together", m.together(m.posterior(joint, prior)), m.log_bf10(joint, prior))
-    se = float(m.flat_estimate(original)[1].mean())
+    se = float(m.flat_estimate(pair.original)[1].mean())
     for chance in PRINTED:
         how = f"1 in {1 / chance:.0f} null results was printed" if chance else "null results were never printed"
         found = m.selected(joint, se, prior, chance)
         yield _row(f"selected_{chance:g}", f"both, if the original had to be significant and {how}", found)
-    for (how, share), differing in zip(SCALES.items(), m.if_studies_differ(original, new, prior, scales), strict=True):
+    for (how, share), differing in zip(SCALES.items(), m.if_studies_differ(pair.effects, prior, scales), strict=True):
         label = f"mean effect if studies differ {how} (scale {share * prior.sd:.2g})"
         yield _row(f"differing_{share:g}", label, differing.mean_effect)
 
@@ -197,40 +199,40 @@ def _row(what: str, label: str, found: Mixture | Tabulated, log_bf: np.ndarray |
 # -- the replication ---------------------------------------------------------------------------------------------------
 
 
-def _measures(
-    original: Likelihood, new: Likelihood, joint: Likelihood, prior: m.NormalPrior, more: bool
-) -> Iterator[dict[str, object]]:
-    whole, alone = m.pooled(original), m.pooled(new)
-    yield _said("replication_bf", np.exp(m.log_replication_bf(whole, joint, prior)), note="> 1 speaks for the original")
-    predicted = m.prediction(original, new, prior)
-    estimates = m.flat_estimate(new)[0]
+def _measures(pair: Pair, joint: Likelihood, more: bool) -> Iterator[dict[str, object]]:
+    original, new, effects, prior = pair.original, pair.renewed, pair.effects, pair.prior
+    whole, both = m.pooled(original), m.pooled(joint)
+    yield _said("replication_bf", np.exp(m.log_replication_bf(whole, both, prior)), note="> 1 speaks for the original")
+    predicted = m.prediction(original, m.pooled(new), prior)
+    estimates = m.flat_estimate(m.pooled(new))[0]
     yield _described("predicted", m.together(predicted), note="an expectation, no verdict: most failures fall inside")
     yield _said("predicted_below", predicted.cdf(estimates[:, None]).mean(), note="chance of a smaller estimate")
-    difference = m.together(m.difference(original, new))
+    difference = m.together(effects.difference())
     yield _described("difference", difference, note="new less original, flat priors")
     direction = float(np.sign(m.posterior(whole).mean()[0, 0]))
     for name, share in (("p_smaller", 1.0), ("p_less_than_half", 0.5)):
-        below = m.difference(original, new, share).cdf(0.0).mean()
+        below = effects.difference(share).cdf(0.0).mean()
         yield _said(name, below if direction > 0 else 1 - below, note="in the original's direction")
-    right, vague = m.log_if_right(whole, joint, prior), m.log_evidence(alone, prior)
+    right = m.log_if_right(whole, both, prior)
+    vague = np.logaddexp.reduce(effects.log_evidence(*prior)) - np.log(len(original)) - m.log_evidence(whole, prior)
     yield _said("original_weight", m.original_weight(right, vague), note="of the original's posterior; before: .5")
-    yield _said("reconstructions", m.effective_number(original, new, prior), note=f"effective, of {len(original)}")
+    yield _said("reconstructions", m.effective_number(original, joint, prior), note=f"effective, of {len(original)}")
     if more:
-        yield from _more(original, new, prior, direction)
+        yield from _more(pair, direction)
 
 
-def _more(original: Likelihood, new: Likelihood, prior: m.NormalPrior, direction: float) -> Iterator[dict[str, object]]:
-    (t_o, s_o), (t_r, s_r) = ([part.mean() for part in m.flat_estimate(study)] for study in (original, new))
+def _more(pair: Pair, direction: float) -> Iterator[dict[str, object]]:
+    (t_o, s_o), (t_r, s_r) = (
+        [part.mean() for part in m.flat_estimate(study)] for study in (pair.original, pair.renewed)
+    )
     z = (direction * t_o / s_o, direction * t_r / s_r, (s_o / s_r) ** 2)
     for kind in ("nominal", "golden", "controlled"):
         yield _said(f"sceptical_p_{kind}", sceptical_p(*z, kind), note="one-sided; normal form")
     yield _said("sceptical_bf", sceptical_bf(*z), note="> 1 speaks for the effect; empty: does not exist; normal form")
     for factor in (0.5, 2.0):
-        other = m.NormalPrior(prior.mean, factor * prior.sd)
-        # each reconstruction weighs the same whatever the prior is
-        again = m.normalised(original, other)
-        bf = m.log_replication_bf(m.pooled(again), m.pooled(m.both(again, new)), other)
-        yield _said(f"replication_bf_prior_{other.sd:.3g}", np.exp(bf), note=f"prior sd {other.sd:.3g}")
+        again = pair.under(m.NormalPrior(pair.prior.mean, factor * pair.prior.sd))
+        bf = m.log_replication_bf(m.pooled(again.original), m.pooled(again.effects.common()), again.prior)
+        yield _said(f"replication_bf_prior_{again.prior.sd:.3g}", np.exp(bf), note=f"prior sd {again.prior.sd:.3g}")
 
 
 def _said(name: str, value: float | np.ndarray, note: str = "") -> dict[str, object]:

@@ -25,6 +25,13 @@ SHOWN = {"label": "", "mean": "effect", "lower": "lower", "upper": "upper", "p_p
     click.Option(["--estimand"], default="", help="Which effect.  [default: the one that the original rests on]"),
     *(option for option in options.table if option.name in ("prior", "columns", "mapping")),
     click.Option(["--own-scale"], is_flag=True, help="Standardise NEW by its own SDs: another instrument."),
+    click.Option(
+        ["--share"],
+        type=click.Choice(["effect", "all"]),
+        default="effect",
+        show_default=True,
+        help="What both have in common; all: one regression of both studies' rows.",
+    ),
     click.Option(["--more"], is_flag=True, help="Add sceptical p and Bayes factor, and other widths of the prior."),
     click.Option(
         ["--datasets"],
@@ -43,11 +50,8 @@ def replicate(
     new: str,
     datasets: int,
     readings: Mapping[str, str],
-    estimand: str,
     prior: str,
-    own_scale: bool,
-    more: bool,
-    **mapped: Any,
+    **asked: Any,
 ) -> Outcome:
     """Ask whether NEW replicates ORIGINAL, and what is known of both together.
 
@@ -58,10 +62,9 @@ def replicate(
 
     case = case_for(run, original, datasets, dict(readings))
     takes_new(run, new)
-    run.takes_file(mapped["mapping"])
+    run.takes_file(asked["mapping"])
     run.say("asking both studies")
-    how = {"estimand": estimand, "variant": prior, "own_scale": own_scale, "more": more, "seed": run.seed, **mapped}
-    return _outcome(replicate(case, new, **how, tell=run.say), new, prior)
+    return _outcome(replicate(case, new, variant=prior, seed=run.seed, tell=run.say, **asked), new, prior)
 
 
 def takes_new(run: Run, new: str) -> None:

@@ -13,12 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...folders import csv_table
-from ...inference.gaussian.exact import FlatPrior, SufficientStatistics, posterior
+from ...inference.gaussian.exact import FlatPrior, HalfStudentT, NormalPriors, SufficientStatistics, posterior
 from ...inference.gaussian.mixture import Mixture
 from ...inference.gaussian.reprior import Likelihood, likelihood
 from ...replication import measures as m
+from ...replication.effects import Effects, apart, stacked
 from ...replication.sceptical import sceptical_bf, sceptical_p
+
+COLUMNS = ("sex", "g", "x", "gx")
+"""Of the regressions."""
 
 type Inputs = Mapping[str, Any]
 type Values = dict[str, float]
@@ -54,7 +59,7 @@ def _described(mixture: Mixture) -> Values:
 
 def _replication_bf(given: Inputs) -> Values:
     original, new = _pair(given)
-    return {"value": np.exp(m.log_replication_bf(original, m.both(original, new)))[0]}
+    return {"value": np.exp(m.log_replication_bf(original, apart(original, new).common()))[0]}
 
 
 def _prediction(given: Inputs) -> Values:
@@ -64,21 +69,20 @@ def _prediction(given: Inputs) -> Values:
 
 
 def _test_of_two_estimates(given: Inputs) -> Values:
-    below = m.difference(*_pair(given)).cdf(0.0)[0, 0]
+    below = apart(*_pair(given)).difference().cdf(0.0)[0, 0]
     return {"value": 2 * min(below, 1 - below)}
 
 
 def _equal_or_differing(given: Inputs) -> Values:
-    studies = _pair(given)
-    wide = [m.widened(study, given["tau"]) for study in studies]
-    equal, differing = (m.log_evidence(m.both(*two), m.FLAT) for two in (studies, wide))
+    effects = apart(*_pair(given))
+    equal, differing = (m.log_evidence(effects.common(tau), m.FLAT) for tau in (0.0, given["tau"]))
     return {"value": np.exp(equal - differing)[0]}
 
 
-def _hierarchical(original: Likelihood, new: Likelihood, given: Inputs) -> Values:
+def _hierarchical(effects: Effects, given: Inputs) -> Values:
     scale = given["tau_scale"]
     prior = m.NormalPrior(0, given["mu_sd"])
-    _, found, _ = m.if_studies_differ(original, new, prior, [scale / 2, scale, 2 * scale])
+    _, found, _ = m.if_studies_differ(effects, prior, [scale / 2, scale, 2 * scale])
     effect = _described(found.mean_effect)
     of_mean = {"mu_mean": effect["mean"], "mu_sd": effect["sd"], "p_mu_positive": effect["p_positive"]}
     return {"bf_heterogeneous": float(np.exp(found.log_bf)), **of_mean}
@@ -87,7 +91,7 @@ def _hierarchical(original: Likelihood, new: Likelihood, given: Inputs) -> Value
 def _robust_mixture(given: Inputs) -> Values:
     vague = m.NormalPrior(0, given["vague_sd"])
     original, new = _pair(given)
-    joint = m.both(original, new)
+    joint = apart(original, new).common()
     right = m.log_if_right(original, joint, m.FLAT)
     weight = m.original_weight(right, m.log_evidence(new, vague), given["weight"])[0]
     counted, not_counted = _described(m.posterior(joint)), _described(m.posterior(new, vague))
@@ -97,16 +101,16 @@ def _robust_mixture(given: Inputs) -> Values:
 
 def _reweighted(given: Inputs) -> Values:
     original, new = m.normalised(m.normal(given["means"], given["sds"]), m.FLAT), m.normal(given["tr"], given["sr"])
-    joint = m.both(original, new)
+    joint = apart(original, new).common()
     found = _described(m.posterior(m.pooled(joint)))
     equal = m.together(m.posterior(joint)).mean()[0, 0]
-    ess = m.effective_number(original, new, m.FLAT)
+    ess = m.effective_number(original, joint, m.FLAT)
     return {"mean": found["mean"], "sd": found["sd"], "ess": ess, "naive_mean": equal}
 
 
 def _selected(given: Inputs) -> Values:
     original = m.normal(given["to"], given["so"])
-    joint = original if given["tr"] is None else m.both(*_pair(given))
+    joint = original if given["tr"] is None else apart(*_pair(given)).common()
     found = m.selected(joint, given["so"], m.NormalPrior(0, given["prior_sd"]), given["publish"])
     return {"mean": found.mean()[0], "sd": found.sd()[0], "p_positive": found.p_positive()[0]}
 
@@ -118,8 +122,8 @@ def _sceptical_bf(given: Inputs) -> Values:
 
 def _regressions(given: Inputs) -> Values:
     original, new = _regression(given["orig"]), _regression(given["rep"])
-    joint, prior = m.both(original, new), m.NormalPrior(0, given["prior_sd"])
-    lower, upper = m.prediction(original, new).eti(0.95)
+    effects, prior = apart(original, new), m.NormalPrior(0, given["prior_sd"])
+    joint, (lower, upper) = effects.common(), m.prediction(original, new).eti(0.95)
     return {
         "est_o": m.flat_estimate(original)[0][0],
         "est_r": m.flat_estimate(new)[0][0],
@@ -127,7 +131,7 @@ def _regressions(given: Inputs) -> Values:
         "bf10_both": np.exp(m.log_bf10(joint, prior))[0],
         "bf_rep": np.exp(m.log_replication_bf(original, joint, prior))[0],
         **_described(m.posterior(joint, prior)),
-        "p_rep_smaller": m.difference(original, new).cdf(0.0)[0, 0],
+        "p_rep_smaller": effects.difference().cdf(0.0)[0, 0],
         "predict_lower": lower[0, 0],
         "predict_upper": upper[0, 0],
     }
@@ -136,10 +140,29 @@ def _regressions(given: Inputs) -> Values:
 @cache
 def _regression(name: str) -> Likelihood:
     """Return the likelihood of the last slope, whose nuisance parameters are the study's own."""
+    rows, y = _rows(name)
+    return likelihood(posterior(SufficientStatistics.from_rows(rows, y, COLUMNS), FlatPrior(), nodes=41), "gx")
+
+
+def _rows(name: str) -> tuple[FloatArray, FloatArray]:
     table = csv_table(reference()["data"][name])
-    columns = table[["sex", "g", "x"]].assign(gx=table["g"] * table["x"])
-    stats = SufficientStatistics.from_rows(columns.to_numpy(), table["y"].to_numpy(), ["sex", "g", "x", "gx"])
-    return likelihood(posterior(stats, FlatPrior(), nodes=41), "gx")
+    rows = table[["sex", "g", "x"]].assign(gx=table["g"] * table["x"])
+    return rows.to_numpy(dtype=np.float64)[None], table["y"].to_numpy(dtype=np.float64)[None]
+
+
+def _stacked(given: Inputs) -> Values:
+    """One regression of both studies' rows."""
+    sd, sigma = [1.0, 1.0, 0.5, 0.25], HalfStudentT(nu=4, scale=1.0)
+    priors = NormalPriors(names=COLUMNS, mean=0.0, sd=sd, intercept_mean=0.0, intercept_sd=1.0, sigma=sigma)
+    effect, at = np.array([[0.0, 0, 0, 1]]), np.zeros((1, 4))
+    old, new = _rows(given["orig"]), _rows(given["rep"])
+    joint = stacked(old, new, priors, COLUMNS, effect, at=at, nodes=41).common()
+    prior = m.NormalPrior(0, sd[-1])
+    return {
+        "bf10_both": np.exp(m.log_bf10(joint, prior))[0],
+        "log_evidence_both": m.log_evidence(joint, prior)[0],
+        **_described(m.posterior(joint, prior)),
+    }
 
 
 MEASURES: dict[str, Callable[[Inputs], Values]] = {
@@ -147,13 +170,16 @@ MEASURES: dict[str, Callable[[Inputs], Values]] = {
     "predict": _prediction,
     "p_compatible": _test_of_two_estimates,
     "bf_equal_fixed_tau": _equal_or_differing,
-    "hierarchical": lambda given: _hierarchical(*_pair(given), given),
+    "hierarchical": lambda given: _hierarchical(apart(*_pair(given)), given),
     "robust_mixture": _robust_mixture,
     "reweight": _reweighted,
     "selected": _selected,
     "p_sceptical": lambda given: {"value": sceptical_p(given["zo"], given["zr"], given["c"], given["type"])},
     "bf_sceptical": _sceptical_bf,
     "reg_flat": _regressions,
-    "reg_hierarchical": lambda given: _hierarchical(_regression(given["orig"]), _regression(given["rep"]), given),
+    "reg_stacked": _stacked,
+    "reg_hierarchical": lambda given: _hierarchical(
+        apart(_regression(given["orig"]), _regression(given["rep"])), given
+    ),
 }
 """Groups of cases, and what is computed of their inputs; other groups pool in ways that are not the package's."""
