@@ -196,27 +196,32 @@ TABLE["endless"] = TABLE["x"].where(TABLE.index != 4, np.inf)
 
 BIG = made_up(60).assign(
     share=lambda t: [f"{value:.3f} %" for value in t["x"]],
-    price=lambda t: [f"€ {1000 * value:,.2f}" for value in t["x"]],
+    half=lambda t: [*t["share"][:59], "2"],
+    lengths=lambda t: [f"{abs(value):.3f} {unit}" for value, unit in zip(t["x"], ["mm", "cm"] * 30, strict=True)],
     day=lambda t: pd.Timestamp("2024-02-28") + pd.to_timedelta(t.index, unit="D"),
     wait=lambda t: pd.to_timedelta(t.index, unit="D"),
     written=lambda t: t["day"].dt.strftime("%d.%m.%Y"),
-    english=lambda t: [f"{round(400 * value):,}" for value in t["x"].abs()],
-    german=lambda t: t["english"].str.replace(",", "."),
-    millions=lambda t: [f"{round(1e6 + 1e6 * value**2):,}" for value in t["x"]],
+    session=["24/02/01", "24/02/08"] * 30,
+    clock=["08:30", "17:00"] * 30,
+    german=lambda t: [f"{round(400 * value):,}".replace(",", ".") for value in t["x"].abs()],
+    mixed=lambda t: [f"{value:.1f}".replace(".", ",."[i % 2]) for i, value in enumerate(t["x"])],
+    both=lambda t: [f"{1e6 * (1 + abs(value)):,.0f}" if i else "1,5" for i, value in enumerate(t["x"])],
 )
 
 
 @pytest.mark.parametrize(
     ("formula", "message"),
     [
-        ("y ~ share", "column 'share': has 60 different texts.*'.* %' is no number: leave out"),
-        ("price ~ x", "column 'price': the outcome is text .*is no number: leave out"),
-        *((f"y ~ {name}", f"column '{name}'.*is a date or a duration") for name in ("day", "wait", "written")),
+        ("y ~ half", "column 'half': row 60: found '2' beside '.* %'; write the numbers alone, all in one unit"),
+        ("y ~ lengths", "column 'lengths': has 60 different texts in 60 rows"),
         *(
-            (f"y ~ {name}", f"column '{name}': found .* beside .* separates thousands")
-            for name in ("english", "german")
+            (f"y ~ {name}", f"column '{name}'.*is a date or a duration.*or C.{name}. in the formula")
+            for name in ("day", "wait", "written", "session", "clock")
         ),
-        ("y ~ millions", "column 'millions': found .*,.*,.* separates thousands"),
+        ("clock ~ x", "column 'clock'.*is a date or a duration: make a number of it, such as days$"),
+        ("y ~ german", "column 'german': row .*: found .* beside .* separates thousands"),
+        ("y ~ mixed", "column 'mixed': row .*: found '.*,.' beside '.*[.].'; write one decimal sign"),
+        ("y ~ both", "column 'both': row .* beside .* separates thousands"),
         ("log(y) ~ x", "no column 'log.y.'.*an outcome is a column: make one of it"),
     ],
 )

@@ -32,7 +32,7 @@ from .answers.johnson_neyman import JohnsonNeyman, gap_weights, johnson_neyman, 
 from .answers.plots import Plots
 from .answers.remarks import Remark, design_remarks, remark_table
 from .answers.summary import orderings, summary
-from .data.files import RawTable, as_text
+from .data.files import RawTable
 from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants
 from .estimands import Answers, answers
@@ -275,8 +275,7 @@ def fit(
         remarks=remark_table(
             (
                 *design_remarks(laid_out, asked.own.why if asked.own else {}),
-                *_selected(asked.own),
-                *_labelled(asked.own),
+                *(asked.own.remarks if asked.own else ()),
                 *_of_each_level(laid_out, variant),
                 *_no_regions(laid_out, variant),
                 *_large(len(rows.frame), job.sampling),
@@ -286,30 +285,6 @@ def fit(
         answers=found,
         own=asked.own,
     )
-
-
-def _selected(own: OwnData | None) -> Iterator[Remark]:
-    if own and own.selected:
-        yield Remark(kind="rows", of="", count=len(own.table.frame), text=own.selected)
-
-
-def _labelled(own: OwnData | None) -> Iterator[Remark]:
-    """Name the numbers all of whose values a file labels: answers from 1 to 5, or groups."""
-    for measure in own.study.measures if own else ():
-        assert own is not None
-        if measure.levels or measure.id == own.model.outcome or measure.label not in own.table.value_labels:
-            continue
-        labels = own.table.value_labels[measure.label]
-        found = sorted({text for value in own.table.frame[measure.label].unique() if (text := as_text(value))})
-        if len(found) > 2 and all(text in labels for text in found):
-            shown = ", ".join(f"{text} = {labels[text]}" for text in found[:4]) + (", ..." if len(found) > 4 else "")
-            yield Remark(
-                kind="labelled_levels",
-                of=measure.id,
-                count=len(found),
-                text=f"taken for a number, and the file labels each of its values ({shown}); if they are groups, write"
-                f" C({measure.id}) in the formula",
-            )
 
 
 def _large(n: int, sampling: Sampling) -> Iterator[Remark]:

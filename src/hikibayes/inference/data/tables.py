@@ -8,8 +8,9 @@ result says which and why.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,10 @@ from ..answers.remarks import Remark, row_runs, table_remarks
 from .files import EMPTY, RawTable, as_text, each_once, numbers_of, raw_table, read_table
 from .labels import exact, loose, named, read_labels
 from .mapping import TableMapping, load_mapping
+from .numbers import GAPS, decimal_sign, number_of, numbers_written
 
-NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 CODE = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 """A number as short as codes for no answer are."""
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,9 +205,9 @@ def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: Tab
         labels = raw.value_labels.get(header, {})
         column = None if missing else _plain(raw.frame[header], name, limits)
         if column is None:
-            cells = _cells(raw.frame[header], missing, name)
-            column = replace(cells, values=_numbers(cells.values, measure, header, limits, raw))
-        parts.append(replace(column, remarks=tuple(_labelled_codes(name, column.values, labels)) if labels else ()))
+            column = _numbers(_cells(raw.frame[header], missing, name, gaps=EMPTY | GAPS), measure, header, limits, raw)
+        labelled = tuple(_labelled_codes(name, column.values, labels)) if labels else ()
+        parts.append(replace(column, remarks=(*column.remarks, *labelled)))
     table = np.array([part.values for part in parts], dtype=float)
     total = table.mean(axis=0) if from_items and measure.score == "mean" else table.sum(axis=0)
     if measure.id in stated.reversed:
@@ -224,14 +224,20 @@ def _plain(cells: pd.Series, name: str, limits: tuple[float, ...]) -> _Column | 
     return _Column(values=values, why=dict.fromkeys(np.flatnonzero(np.isnan(values)).tolist(), f"no {name}"))
 
 
-def _cells(values: pd.Series, missing: frozenset[str], name: str, labels: frozenset[str] = frozenset()) -> _Column:
+def _cells(
+    values: pd.Series,
+    missing: frozenset[str],
+    name: str,
+    labels: frozenset[str] = frozenset(),
+    gaps: frozenset[str] = EMPTY,
+) -> _Column:
     """Texts of a column; where there is none, why."""
 
     def reason(value: object) -> str | None:
         text = as_text(value)
         if text is not None and missing and _code(text) in missing:
             return f"{name} is {text}, declared missing"
-        return f"no {name}" if text is None or (text.lower() in EMPTY and exact(text) not in labels) else None
+        return f"no {name}" if text is None or (text.lower() in gaps and exact(text) not in labels) else None
 
     texts, why = each_once(values, as_text), each_once(values, reason)
     rows = np.flatnonzero(pd.notna(why))
@@ -270,24 +276,31 @@ def _category(raw: RawTable, measure: Measure, header: str, missing: frozenset[s
     )
 
 
-def _numbers(
-    texts: Iterable[Any], measure: Measure, header: str, limits: tuple[float, ...], raw: RawTable
-) -> list[float]:
+def _numbers(cells: _Column, measure: Measure, header: str, limits: tuple[float, ...], raw: RawTable) -> _Column:
+    """Return texts as numbers within limits."""
     low, high = limits
-    numbers, value_labels = [], raw.value_labels.get(header, {})
-    for position, text in enumerate(texts):
-        # up to 999 a comma can only be a decimal one; beyond, 1,234 could be either, and is refused
-        ambiguous = high >= 1000 and THOUSANDS.fullmatch(str(text))
-        number = np.nan if text is None or ambiguous else number_of(str(text))
-        if text is not None and not low <= number <= high:
-            accepted = (
-                f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
-            )
-            labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
-            row = raw.numbered([position])[0]
-            raise InputError(f"row {row}: found {_short(text)!r}{labelled}; {accepted}", key=f"column {header!r}")
-        numbers.append(number)
-    return numbers
+    value_labels, where = raw.value_labels.get(header, {}), f"column {header!r}"
+    texts = pd.unique(cells.values[pd.notna(cells.values)])
+    elsewhere = partial(decimal_sign, raw.frame.drop(columns=header))
+    read = numbers_written(texts, elsewhere, below_thousand=max(-low, high) < 1000)
+    outside = [text for text, number in read.of.items() if not low <= number <= high]
+    # where few cells are numbers none is read; the message is about one that cannot be
+    bad = [read.at] if read.at else [text for text in outside if not low <= number_of(text) <= high] or outside
+    if bad:
+        text = bad[0]
+        row = raw.numbered([cells.values.tolist().index(text)])[0]
+        accepted = f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
+        labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
+        found = read.problem or f"found {_short(text)!r}{labelled}; {accepted}"
+        raise InputError(f"row {row}: {found}", key=where)
+    values = np.array([np.nan if text is None else read.of[text] for text in cells.values])
+    return replace(cells, values=values, remarks=tuple(as_written(measure.id, read.said, len(values))))
+
+
+def as_written(of: str, said: str, count: int) -> Iterator[Remark]:
+    """Say how numbers were read that are more than digits and a decimal sign."""
+    if said:
+        yield Remark(kind="read_as_numbers", of=of, count=count, text=f"read as numbers: {said}")
 
 
 def _how_missing(measure: Measure, text: str, limits: tuple[float, ...], value_labels: Mapping[str, str]) -> str:
@@ -316,12 +329,6 @@ def _labelled_codes(name: str, values: Sequence[float], value_labels: Mapping[st
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def number_of(text: str) -> float:
-    """Return a text as a number, with a decimal point or comma; NaN where it is none."""
-    text = text.replace("\N{MINUS SIGN}", "-")
-    return float(text.replace(",", ".")) if NUMBER.fullmatch(text) else np.nan
 
 
 def _missing_codes(measure: Measure, stated: TableMapping) -> frozenset[str]:

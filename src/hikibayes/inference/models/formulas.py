@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ def read_formula(text: str) -> Formula:
         tree = _tree(text)
         seen = _Seen()
         _between_terms(tree, seen)
+        _refuse_repeats(tree)
         _refuse_size(tree)
         with quiet_evaluation():
             description = Resolver(tree).resolve()
@@ -379,6 +381,25 @@ def _shown(node: Any) -> str:
         case "Binary":
             return f"{_shown(node.left)} {node.operator.lexeme} {_shown(node.right)}"
     return _kind(node).lower()
+
+
+def _refuse_repeats(tree: Any) -> None:
+    """Refuse ``age + age``, of which one is meant to be something else; formulae would drop one without a word."""
+    names = Counter(_summands(tree.right))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ValueError(f"{twice[0]} stands in it twice; write a term once")
+
+
+def _summands(node: Any) -> Iterator[str]:
+    """Yield the measures that are added to each other."""
+    match _kind(node):
+        case "Grouping":
+            yield from _summands(node.expression)
+        case "Binary" if node.operator.kind == "PLUS":
+            yield from _summands(node.left)
+            yield from _summands(node.right)
+        case "Variable":
+            yield _shown(node)
 
 
 def _refuse_size(tree: Any) -> None:

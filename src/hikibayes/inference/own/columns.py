@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...arrays import FloatArray
 from ...spec import InputError, unknown_name
 from ..data.files import EMPTY, RawTable, as_text, each_once, numbers_of
 from ..data.labels import exact
 from ..data.mapping import TableMapping
-from ..data.tables import number_of
+from ..data.numbers import GAPS, decimal_sign, numbers_written
 
 MOST_LEVELS = 50
-NONE = "none"
 MOST_NUMBERS = 0.5
 """A column of which more cells than this share are numbers is one of numbers."""
 DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\D.*)?|-?\d+ days.*")
-BESIDE = re.compile(r"[^\d+-]{0,4}[+-]?\d[\d.,'\s]*\D{0,6}")
-"""A number with something at its sides: a unit, a sign for per cent or a currency, separated thousands."""
-THOUSANDS = {mark: re.compile(rf"-?[1-9]\d{{0,2}}(\{mark}\d{{3}})+") for mark in ",."}
+CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +41,10 @@ class OwnColumn:
         The levels of an ordered category, as the table has them.
     labels : mapping of str to str
         What the file calls its codes.
+    said : str
+        How its numbers were read, where this is more than digits and a decimal sign.
+    problem : str
+        Why it can be used as groups alone, where somebody asks for these.
     """
 
     id: str
@@ -53,6 +53,8 @@ class OwnColumn:
     numbers: FloatArray | None
     order: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    said: str = ""
+    problem: str = ""
 
     @property
     def known(self) -> Any:
@@ -62,8 +64,16 @@ class OwnColumn:
     @cached_property
     def distinct(self) -> list[str]:
         """The different cells as texts, numbers by size and texts by the alphabet."""
-        found = [text for value in pd.unique(self.cells[self.known]).tolist() if (text := as_text(value))]
-        return sorted(found) if self.numbers is None else sorted(found, key=lambda text: (number_of(text), text))
+        first = np.flatnonzero(self.known & ~pd.Series(self.cells).duplicated())
+        found = [(self.numbers[i] if self.numbers is not None else 0.0, as_text(self.cells[i])) for i in first]
+        return [text for _, text in sorted((number, text) for number, text in found if text)]
+
+    def checked(self, *, groups: bool = True) -> OwnColumn:
+        """Return the column itself, if it can be used without being asked for as groups; raises `InputError`."""
+        if self.problem:
+            instead = f"; or C({self.id}) in the formula, if these are groups" * groups
+            raise InputError(f"{self.problem}{instead}", key=f"column {self.header!r}")
+        return self
 
     @property
     def is_category(self) -> bool:
@@ -85,8 +95,7 @@ class OwnColumn:
         distinct = [level for level in self.order if level in set(self.distinct)] or self.distinct
         if len(distinct) > MOST_LEVELS:
             raise InputError(
-                f"has {len(distinct)} different texts in {len(self.cells)} rows; a category has at most {MOST_LEVELS}"
-                f"{instead(distinct)}",
+                f"has {len(distinct)} different texts in {len(self.cells)} rows; a category has at most {MOST_LEVELS}",
                 key=f"column {self.header!r}",
             )
         if reference is not None:
@@ -100,15 +109,6 @@ class OwnColumn:
         if self.order:
             return tuple(distinct), "the first of an ordered category"
         return tuple(distinct), "the lowest" if self.numbers is not None else "the first by the alphabet"
-
-
-def instead(texts: Sequence[str]) -> str:
-    """Say what to do with texts that look like dates, or like numbers with something beside their digits."""
-    if all(map(DATE.fullmatch, texts)):
-        return f"; {texts[0]!r} is a date or a duration: make a number of it, such as days"
-    if all(map(BESIDE.fullmatch, texts)):
-        return f"; {texts[0]!r} is no number: leave out what is neither a digit nor the decimal sign"
-    return ""
 
 
 def own_columns(raw: RawTable, headers: Mapping[str, str], stated: TableMapping) -> dict[str, OwnColumn]:
@@ -148,42 +148,33 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
         return OwnColumn(id=id_, header=header, cells=numbers, numbers=numbers, labels=labels)
     texts = each_once(cells, lambda value: _cell(value, gone))
     known = pd.notna(texts)
-    none = np.array([text is not None and text.lower() == NONE for text in texts], dtype=bool)
+    gaps = np.array([text is not None and text.lower() in GAPS for text in texts], dtype=bool)
     if not known.any():
         raise InputError("is empty in every row", key=where)
     order = tuple(map(str, cells.cat.categories)) if hasattr(cells, "cat") else ()
     ordered = order if order and cells.cat.ordered else ()
     if pd.api.types.is_bool_dtype(cells.dtype) or order:
         return OwnColumn(id=id_, header=header, cells=texts, numbers=None, order=ordered, labels=labels)
-    _refuse_thousands(pd.unique(texts[known]), where)
-    numbers = each_once(pd.Series(texts, dtype=object), lambda text: number_of(text or "")).astype(np.float64)
-    texts_among = known & ~none & np.isnan(numbers)
-    if texts_among.sum() < (1 - MOST_NUMBERS) * known.sum() and texts_among.any():
-        row = int(np.flatnonzero(texts_among)[0])
-        raise InputError(
-            f"row {raw.numbered([row])[0]}: found {texts[row]!r} in a column of numbers; if it means no answer, say so"
-            f' in a mapping file: under [missing_in], {id_} = ["{texts[row]}"]',
-            key=where,
+    distinct = pd.unique(texts[known & ~gaps])
+    if len(distinct) and all(DATE.fullmatch(text) or CLOCK.fullmatch(text) for text in distinct):
+        when = f"{distinct[0]!r} is a date or a duration: make a number of it, such as days"
+        return OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels, problem=when)
+    read = numbers_written(distinct, partial(decimal_sign, raw.frame.drop(columns=header)))
+    numbers = each_once(pd.Series(texts, dtype=object), lambda text: read.of.get(text or "", np.nan)).astype(np.float64)
+    texts_among = known & ~gaps & np.isnan(numbers)
+    plain = OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels)
+    if read.at or 0 < texts_among.sum() < (1 - MOST_NUMBERS) * known.sum():
+        row = int(np.flatnonzero(texts == read.at if read.at else texts_among)[0])
+        found = read.problem or (
+            f"found {texts[row]!r} in a column of numbers; if it means no answer, say so in a mapping file: under"
+            f' [missing_in], {id_} = ["{texts[row]}"]'
         )
+        return replace(plain, problem=f"row {raw.numbered([row])[0]}: {found}")
     _refuse_infinite(numbers, raw, where)
     if texts_among.any() or np.isnan(numbers).all():
-        return OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels)
-    texts[none] = None
-    return OwnColumn(id=id_, header=header, cells=texts, numbers=numbers, labels=labels)
-
-
-def _refuse_thousands(texts: NDArray[np.object_], where: str) -> None:
-    """Refuse ``1,250`` beside ``987`` where nothing has fewer or more than three digits behind its sign."""
-    for mark, grouped in THOUSANDS.items():
-        if all(mark not in text or grouped.fullmatch(text) for text in texts):
-            marked = next((text for text in texts if mark in text), None)
-            plain = next((text for text in texts if re.fullmatch(r"-?[1-9]\d\d", text)), None)
-            if marked and (plain or marked.count(mark) > 1):
-                raise InputError(
-                    f"found {marked!r}{f' beside {plain!r}' * bool(plain)}; if {mark!r} separates thousands, leave it"
-                    f" out, and if it is the decimal sign, write the other numbers with three decimals, too",
-                    key=where,
-                )
+        return plain
+    texts[gaps] = None
+    return replace(plain, cells=texts, numbers=numbers, said=read.said)
 
 
 def _refuse_infinite(numbers: FloatArray, raw: RawTable, where: str) -> None:
@@ -195,6 +186,6 @@ def _cell(value: object, gone: set[str]) -> str | None:
     if isinstance(value, float) and not gone:
         return as_text(value)
     text = as_text(value)
-    # "none" among texts is a level more often than a gap; among numbers it is a gap
-    empty = text is None or text.lower() in EMPTY - {NONE} or exact(text) in gone
+    # "none" and a dash among texts are a level more often than a gap; among numbers they are gaps
+    empty = text is None or text.lower() in EMPTY - GAPS or exact(text) in gone
     return None if empty or text is None else exact(text)

@@ -49,7 +49,7 @@ def rows_where(condition: str, raw: RawTable, headers: Mapping[str, str], stated
     """
     names = _names(condition, headers)
     columns = own_columns(raw, {name: headers[name] for name in names}, stated)
-    frame = pd.DataFrame({name: _values(columns[name]) for name in names})
+    frame = pd.DataFrame({name: _values(columns[name].checked(groups=False)) for name in names})
     try:
         found = frame.eval(condition, engine="python")
     except Exception as error:  # pandas raises whatever its parser and the comparison raise

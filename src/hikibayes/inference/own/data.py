@@ -19,18 +19,22 @@ from ...distributions import PARAMETERS
 from ...spec import InputError, unknown_name, validated
 from ...study.measures import term_parts
 from ...study.study import Study
+from ..answers.remarks import Remark
 from ..data.files import RawTable, raw_table
 from ..data.labels import exact
 from ..data.mapping import TableMapping, load_mapping
 from ..models.default_priors import Priors, default_priors, default_variants
 from ..models.formulas import CODINGS, FUNCTIONS
 from ..models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
-from .columns import OwnColumn, instead, own_columns
+from .columns import OwnColumn, own_columns
 from .condition import rows_where
 from .estimands import own_estimands
+from .remarks import own_remarks
 
 RESERVED = {*CODINGS, *FUNCTIONS, INTERCEPT, "np", *(name for own in FAMILIES.values() for name in own)}
 """Names that mean something in a formula or among a model's parameters."""
+MOST_CODES = 5
+"""Different numbers up to which a column may be one of groups' codes, where groups are needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +49,8 @@ class OwnData:
         The rows that are asked for.
     why : mapping of str to str
         Of each category, why its first level is the reference.
-    selected : str
-        How many rows the condition kept; empty where there was none.
+    remarks : tuple of Remark
+        How many rows a condition kept, and what is odd about the columns.
     """
 
     study: Study
@@ -54,7 +58,7 @@ class OwnData:
     mapping: TableMapping
     table: RawTable
     why: Mapping[str, str]
-    selected: str = ""
+    remarks: tuple[Remark, ...] = ()
 
 
 def own_data(
@@ -108,9 +112,11 @@ def own_data(
     headers = _headers(raw, stated)
     text = _spelt(formula, headers)
     _refuse_family(family, _with_headers(text, headers))
-    everybody = len(raw.frame)
+    remarks = []
     if rows:
-        raw = _selected(raw, _spelt(rows, headers), headers, stated)
+        everybody, raw = len(raw.frame), _selected(raw, _spelt(rows, headers), headers, stated)
+        picked = f"{len(raw.frame)} of {everybody} rows satisfy {rows}; the others are not used"
+        remarks = [Remark(kind="rows", of="", count=len(raw.frame), text=picked)]
     outline = _outline(text, headers, sigma_by=_id(sigma_by, headers) if sigma_by else "")
     columns = own_columns(raw, {name: headers[name] for name in outline.variables}, stated)
     references = {_id(name, headers): level for name, level in (reference or {}).items()}
@@ -125,7 +131,7 @@ def own_data(
         mapping=stated.with_columns(own_headers),
         table=_read_already(raw, columns, made, stated),
         why={name: why for name, (_, why) in made.levels.items()},
-        selected=f"{len(raw.frame)} of {everybody} rows satisfy {rows}; the others are not used" if rows else "",
+        remarks=(*remarks, *own_remarks(columns, {n: own for n, (own, _) in made.levels.items()}, outline.outcome)),
     )
 
 
@@ -218,9 +224,10 @@ def _selected(raw: RawTable, condition: str, headers: Mapping[str, str], stated:
 
 def _read_already(raw: RawTable, columns: Mapping[str, OwnColumn], made: _Made, stated: TableMapping) -> RawTable:
     """Put numbers in the place of their texts, so that these are read once; codes for missing stay, to be counted."""
-    if stated.missing or stated.missing_in:
-        return raw
     numbers = {c.header: c.numbers for name, c in columns.items() if c.numbers is not None and name not in made.levels}
+    if stated.missing or stated.missing_in:
+        frame = raw.frame
+        numbers = {name: np.where(np.isnan(own), frame[name], own.astype(object)) for name, own in numbers.items()}
     return raw._replace(frame=raw.frame.assign(**numbers))
 
 
@@ -243,8 +250,12 @@ class _Made:
         for name in references:
             if name not in columns:
                 raise InputError(unknown_name("column in the formula", name, columns), key="--reference")
-        by = [outline.sigma_by] if outline.sigma_by else []
-        groups = {*outline.written.coded, *outline.clusters, *by, *references}
+        groups = {*outline.written.coded, *outline.clusters, *references}
+        if outline.sigma_by and outline.sigma_by not in groups:
+            groups.add(self._with_few_values(outline.sigma_by))
+        for name in columns:
+            if name not in groups:
+                columns[name].checked(groups=name != outline.outcome)
         free = {*columns} - {*outline.written.inside_calls} | {*outline.written.coded}
         categories = [
             name
@@ -253,6 +264,17 @@ class _Made:
         ]
         self.levels = {name: columns[name].levels(references.get(name)) for name in categories}
         self._refuse_roles()
+
+    def _with_few_values(self, name: str) -> str:
+        """Return the column whose levels have a sigma each; raises `InputError` for a number."""
+        column = self.columns[name]
+        if column.numbers is not None and len(found := column.distinct) > MOST_CODES:
+            raise InputError(
+                f"column {column.header!r} holds {len(found)} different numbers; a sigma for each level needs groups."
+                f" C({name}) in the formula makes groups of it",
+                key="--sigma-by",
+            )
+        return name
 
     def _refuse_roles(self) -> None:
         outcome = self.columns[self.outline.outcome]
@@ -263,7 +285,7 @@ class _Made:
             bambi = f'. Bambi has models of it: bambi.Model({formula!r}, data, family="{family}").fit()'
             raise InputError(
                 f"the outcome is text ({shown}{', ...' if len(outcome.distinct) > 3 else ''}); a number is needed"
-                f"{instead(outcome.distinct) or bambi}",
+                f"{bambi}",
                 key=f"column {outcome.header!r}",
             )
         for name in {*self.outline.written.inside_calls} - {*self.outline.written.coded}:
