@@ -612,7 +612,7 @@ def _names(owner: str, item: Spec, **kinds: str) -> Iterator[tuple[str, str, str
     """Yield what some fields of an item name, given the kind of thing that each names."""
     for key, kind in kinds.items():
         value = getattr(item, key)
-        for each in (value,) if isinstance(value, str) else value or ():
+        for each in ((value,) if isinstance(value, str) else value) if value else ():
             name = each if isinstance(each, str) else each[0]
             # a function of a measure is the model's to check; x[level] is a column of x
             parts = [part.partition("[")[0] for part in sorted(term_parts(name)) if "(" not in part]
