@@ -84,8 +84,11 @@ def test_what_is_held_to_be_true_stands_in_the_file_with_its_reason():
     worlds = {"effect": normal(0.2, 0.1), "heterogeneity": {"tau": 0.05, "reason": "sites"}, "reason": "two pilots"}
     once = resolved(Simulation.model_validate(plan(worlds))).simulation
     assert resolved(validated(Simulation, tomllib.loads(short_form(once)), "again")).simulation == once
-    assert once.worlds.statements()[0].endswith("~ Normal(mu=0.2, sigma=0.1): a guess")
-    assert once.worlds.statements()[1:] == ["between studies the effect differs with SD tau, 0.05: sites", "two pilots"]
+    assert once.worlds.statements(str.upper)[0].endswith("_CONTROL ~ Normal(mu=0.2, sigma=0.1): a guess")
+    assert once.worlds.statements(str.upper)[1:] == [
+        "between studies the effect differs with SD tau, 0.05: sites",
+        "two pilots",
+    ]
 
 
 def test_estimated_shrinkage_is_empirical_bayes(settled, reconstructions):

@@ -61,13 +61,24 @@ def test_the_region_under_a_flat_prior_has_the_power_of_the_f_test(f2, predictor
         simulation = simulation.replace(
             population=simulation.population.replace(effect=None), axes=simulation.axes.replace(effect=(0.0,))
         )
-    row = power(simulation, workers=1).power.iloc[0]
+    row = power(simulation, replicates=4_000, workers=1).power.iloc[0]
     if predictors == "fixed":
         wanted = ncf(100, 2, 4, f2 * 98)
     else:
         at = stats.chi2.ppf((np.arange(2000) + 0.5) / 2000, 98)
         wanted = float(np.mean([ncf(100, 2, 4, f2 * chi2) for chi2 in at[::10]]))
     near(row, wanted)
+
+
+@pytest.mark.parametrize(("groups", "f2", "total"), [(3, 0.0625, 159), (4, 0.16, 76)])
+def test_the_sizes_that_are_tried_lie_around_the_one_of_the_f_test(groups, f2, total):
+    """Cohen's f of .25 and .40 for a power of .80; tables round up to whole groups."""
+    levels = {"arm": [f"level {i}" for i in range(groups)][::-1]}
+    population = {"formula": "y ~ arm", "levels": levels, "of": ["arm"], "effect": {"f2": f2}}
+    made = written(validated(Population, population, "t"))
+    assert total - groups < made.needed(made.value(), 0.8) <= total
+    sizes = resolved(plan(population, {}, targets={"power": [0.8]})).simulation.axes.n_per_group
+    assert sizes[0] < total / groups < sizes[-1]
 
 
 @pytest.mark.long
@@ -124,14 +135,15 @@ def _total(worlds) -> float:
     return float(weight @ (moments["cov"].values[0] + (mean - weight @ mean) ** 2))
 
 
-def test_decisions_of_both_kinds_stand_beside_each_other_and_are_made_the_same_by_two():
+def test_decisions_of_both_kinds_stand_beside_each_other_and_are_made_the_same_by_two(monkeypatch):
+    monkeypatch.setattr("hikibayes.planning.run.plan.CHUNK", 300)
     population = BLOCK | {"effect": {"f2": 0.1}}
     rules = [
         {"name": "matters", "estimand": "delta_r2_step2", "rule": {"interval": 0.9, "above": 0.02}},
         {"name": "gap", "estimand": "difference_arm_app_minus_waiting", "rule": {"p_positive_above": 0.975}},
         {"name": "evidence", "estimand": "delta_r2_step2", "rule": {"bf10_above": 3}},
     ]
-    simulation = plan(population, {"n_per_group": [60], "prior": ["weakly_informative", "flat"]}, None, 2_500)
+    simulation = plan(population, {"n_per_group": [60], "prior": ["weakly_informative", "flat"]}, None, 600)
     simulation = simulation.replace(
         decisions=validated(
             Simulation, {"description": "x", "population": population, "decision": rules}, "t"
@@ -141,7 +153,7 @@ def test_decisions_of_both_kinds_stand_beside_each_other_and_are_made_the_same_b
     np.testing.assert_array_equal(one.replicates.values, two.replicates.values)
     table = one.power.set_index(["prior", "decision"]).power
     assert ("flat", "evidence") not in table.index  # a flat prior has no evidence
-    assert table["flat", "gap"] == pytest.approx(0.025, abs=0.02)
+    assert table["flat", "gap"] == pytest.approx(0.025, abs=0.026)
     assert 0.5 < table["weakly_informative", "evidence"] < 1
 
 

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
+from hikibayes.planning.designs.population import Population
 from hikibayes.planning.designs.simulation import Costs, Simulation
+from hikibayes.planning.populations.written import written
 from hikibayes.planning.power import power
 from hikibayes.planning.results.diagnose import diagnose
 from hikibayes.planning.results.preregistration import preregistration
@@ -57,11 +59,16 @@ def test_the_smallest_effect_that_two_sizes_find_is_that_of_the_t_test(side):
     said = preregistration(found).set_index("item")["value"]
     for row in found.detectable.itertuples():
         item = f"Smallest effect for {row.target:.0%} with {row.n_total} participants"
-        assert said[item] == f"{row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f})"
+        assert (
+            said[item] == f"{row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f}; {row.confirmed:.1%} in a fresh batch)"
+        )
+        assert abs(row.confirmed - row.target) < 4 * row.confirmed_mcse + 0.01
         assert f"{item}: {row.effect:.2f}" in proposal(found)
     figures = said["Probability of the conclusion"]
-    assert len({text.split("; ")[1] for text in figures}) == len(found.power.effect.unique())
-    assert "effect" not in said["Design and analysis"]
+    assert len({text.split("; ")[1] for text in figures}) == len(figures) == 4  # those nearest to what was found alone
+    assert "The smallest effects of given sizes were found" in said["Design and analysis"]
+    assert "effect d" not in said["Design and analysis"]
+    assert "With 75 in the smaller group and an effect of" in proposal(found)
 
 
 def test_slopes_by_fixed_scores_have_their_minimal_detectable_difference():
@@ -76,7 +83,7 @@ def test_slopes_by_fixed_scores_have_their_minimal_detectable_difference():
 def test_the_cheapest_allocation_is_that_of_the_closed_form():
     """SDs .6 and .7, costs 50 and 200: n1/n2 is SD ratio times root of cost ratio, 1.714; it beats equal groups."""
     assert Costs(person=(50, 200)).ratio(2, (0.6, 0.7)) == "1.71:1"
-    found = power(
+    solved = power(
         plan(
             population={"residual_sd": [0.6, 0.7], "effect": {"raw": 0.3}},
             costs={"person": [50, 200], "study": 1000},
@@ -84,11 +91,68 @@ def test_the_cheapest_allocation_is_that_of_the_closed_form():
             axes={"n_per_group": [30, 50, 80, 120], "prior": ["flat"]},
         ),
         workers=1,
-    ).sample_size.set_index("allocation")
+    )
+    found = solved.sample_size.set_index("allocation")
     assert list(found.index) == ["1:1", "1.71:1"]
     assert found.cheapest.tolist() == [False, True]
     n = int(found.n_per_group["1.71:1"])
     assert found.cost["1.71:1"] == 1000 + 50 * np.ceil(1.71 * n - 1e-9) + 200 * n
+    assert (found.cost_lower < found.cost).all()
+    assert (found.cost < found.cost_upper).all()
+    said = proposal(solved)
+    assert "A participant costs 50 and 200, by group, and a study of any size 1,000." in said
+    assert f" for {found.cost['1.71:1']:,.0f}, the cheapest, with groups 1.71:1" in said
+    assert (solved.power.cost > 1000).all()
+
+
+def squared_error(ratio: list[float], population: dict) -> float:
+    """Of least squares on rows: sandwich by groups, one participant in all; the model is `y ~ arm * x`."""
+    rng, blocks = np.random.default_rng(1), []
+    for group, part in enumerate(ratio):
+        x = rng.standard_normal(40_000) * population["sds"]["x"][group] + population["means"]["x"][group]
+        arms = [np.full(x.size, float(group == level)) for level in range(1, len(ratio))]
+        blocks.append((np.column_stack([np.ones(x.size), *arms, x, *(arm * x for arm in arms)]), part))
+    weight = np.array([part / sum(ratio) for _, part in blocks])
+    own = [rows.T @ rows / len(rows) for rows, _ in blocks]
+    bread = np.linalg.inv(sum(w * each for w, each in zip(weight, own, strict=True)))
+    meat = sum(w * sd**2 * each for w, sd, each in zip(weight, population["residual_sd"], own, strict=True))
+    return float((bread @ meat @ bread)[-1, -1])
+
+
+@pytest.mark.parametrize("cost", [(100.0, 20.0), (1.0, 9.0)])
+def test_the_cheapest_ratio_counts_how_scores_spread(cost):
+    """No other ratio has the precision of a difference of slopes for less."""
+    population = {"formula": "y ~ arm * x", "levels": {"arm": ["zzz", "A+"]}, "residual_sd": [0.5, 0.8]}
+    population |= {"sds": {"x": [1, 3]}, "means": {"x": [0, 0.5]}, "effect": 0.3}
+    made = written(validated(Population, population, "t"))
+    best = [float(part) for part in Costs(person=cost).ratio(2, made.spreads()).split(":")]
+
+    def price(ratio: list[float]) -> float:
+        share = np.array(ratio) / sum(ratio)
+        return squared_error(ratio, population) * float(share @ cost)
+
+    others = [price([best[0] * factor, best[1]]) for factor in (0.5, 0.8, 1.25, 2)]
+    assert price(best) < min(others)
+
+
+def test_an_arm_that_the_effect_does_not_rest_on_is_as_small_as_the_smallest():
+    made = written(
+        validated(Population, {"formula": "y ~ arm", "levels": {"arm": ["b", "a", "+c"]}, "effect": 0.4}, "t")
+    )
+    assert made.spreads() == pytest.approx((1, 0, 1), abs=1e-9)
+    assert Costs(person=(100, 20, 60)).ratio(3, made.spreads()) == "1:1:1.29"
+
+
+def test_a_curve_as_steep_as_one_of_precision_is_followed_to_its_target():
+    """Where power rises from .1 to .9 within a tenth of n, a size within 5 % of the crossing is not near it."""
+    rule = [{"name": "d", "rule": {"interval": 0.9, "narrower_than": 0.2}}]
+    population = {"formula": "y ~ x + z", "of": "x", "effect": 0.3}
+    axes = {"n_per_group": [50, 100, 200, 400], "prior": ["flat"]}
+    found = power(plan(population=population, axes=axes, targets={"power": [0.8]}, decision=rule), workers=1)
+    row = found.sample_size.iloc[0]
+    assert np.abs(found.power.power - 0.8).min() < 0.05
+    assert abs(row.confirmed - 0.8) < 0.03
+    assert f"{row.n_per_group} participants ({row.lower} to {row.upper}; " in proposal(found)
 
 
 def test_a_target_out_of_reach_is_said_before_anything_is_simulated():
@@ -149,6 +213,19 @@ def test_a_rule_that_no_data_can_meet_is_said_and_is_met_by_none(rule, n, reache
         ({"costs": {"person": [50, 60, 70]}}, "costs.person: has 3 numbers"),
         ({"costs": {"person": 10, "study": -1}}, "costs.study"),
         ({"targets": {"detectable": [1.2]}}, "targets.detectable"),
+        *(
+            (
+                {"population": {}, "targets": {"detectable": [0.8]}, "axes": {"n_per_group": [50]}}
+                | {"decision": [{"name": "d", "rule": rule}]},
+                "does not become likelier the larger the effect",
+            )
+            for rule in [
+                {"interval": 0.95, "inside": [-0.3, 0.3]},
+                {"interval": 0.95, "narrower_than": 0.3},
+                {"bf10_below": 0.3},
+                {"any": [{"interval": 0.95, "below": 0}, {"interval": 0.95, "narrower_than": 0.5}]},
+            ]
+        ),
     ],
 )
 def test_costs_and_targets_that_cannot_be(change, message):

@@ -220,3 +220,22 @@ def test_bad_populations(change, message):
 def test_an_allocation_has_a_part_for_each_group():
     with pytest.raises(InputError, match="there is one group"):
         simulated({"formula": "y ~ x", "effect": {"beta": 0.3}}, {"n_per_group": [60], "allocation": ["2:1"]})
+
+
+def test_a_score_stands_in_for_a_category_that_planning_does_not_take():
+    """Half of the people in each of two levels: SD .5. Power is a matter of first and second moments."""
+    levels, more = (
+        {"arm": ["b", "a"]},
+        {"effect": 0.5, "of": "arm", "formula": "y ~ arm + site", "slopes": {"site": 0.8}},
+    )
+    category = more | {"levels": levels | {"site": ["z", "y"]}}
+    score = more | {"levels": levels, "sds": {"site": 0.5}}
+    rows = []
+    for population in (category, score):
+        content = {"description": "t", "population": population, "axes": {"n_per_group": [50], "prior": ["flat"]}}
+        found = power(validated(Simulation, content, "t"), replicates=8_000, workers=1)
+        rows.append(found.power.iloc[0])
+    assert rows[0].power == pytest.approx(rows[1].power, abs=4 * 2**0.5 * rows[0].power_mcse)
+    third = category | {"formula": "y ~ arm + site + w", "levels": {**category["levels"], "w": ["k", "l"]}}
+    with pytest.raises(InputError, match="a score with its SD"):
+        power(validated(Simulation, content | {"population": third}, "t"), workers=1)

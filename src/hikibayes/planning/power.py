@@ -26,7 +26,7 @@ from .after_fit import Beginning, beginning
 from .designs.cells import Sample
 from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation
-from .results.detectable import effects_wanted
+from .results.detectable import effects_found, effects_wanted
 from .results.diagnose import Diagnosis, diagnose
 from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n
 from .run.plan import Plan, prepare
@@ -39,7 +39,9 @@ STEP, MOST_STEPS = 1.25, 8
 """Ratio and number of the effects that are simulated where none is named."""
 CLOSE = 0.05
 """A simulated size this close to a crossing (relative to it) is as good as one at it."""
-ROUNDS = 3
+STEEP = 0.05
+"""Probability by which it may miss the target; where a curve is as steep as one of precision, others do not help."""
+ROUNDS = 6
 """How often a size is added where a curve seems to cross a target, until one is close."""
 
 
@@ -139,7 +141,7 @@ def power(
 
 
 def _searched(plan: Plan, run: Callable[..., Replicates]) -> Replicates:
-    """Simulate the grid, sizes beside each crossing, and the sizes that this finds once more.
+    """Simulate the grid, sizes and effects beside each crossing, and those that this finds once more.
 
     A search that stops where it likes what it sees is too sure of itself: its answer is put to studies that had no part
     in it.
@@ -150,8 +152,8 @@ def _searched(plan: Plan, run: Callable[..., Replicates]) -> Replicates:
         if not closer:
             break
         found = found.extended(run(plan, closer))
-    sizes = enough(found)
-    return replace(found, confirmed=confirmed(found, run(plan.afresh(), sizes))) if sizes else found
+    answers = [*enough(found), *effects_found(found)]
+    return replace(found, confirmed=confirmed(found, run(plan.afresh(), answers))) if answers else found
 
 
 def forget(store: Path, since: float) -> None:
@@ -253,6 +255,8 @@ def _crossings(found: Replicates) -> list[Sample]:
     for curve in refined(found):
         for target in found.simulation.targets.power:
             n, _, _ = smallest_n(curve, target)
-            if np.isfinite(n) and np.abs(curve.n / n - 1).min() > CLOSE:
+            away, misses = np.abs(curve.n / n - 1), np.abs(curve.share - target)
+            error = (target * (1 - target) / curve.count) ** 0.5
+            if np.isfinite(n) and n not in curve.n and ((away > CLOSE) | (misses > max(STEEP, 3 * error))).all():
                 wanted[curve.at(n)] = None
     return list(wanted)

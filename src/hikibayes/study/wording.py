@@ -86,8 +86,8 @@ class _Names:
     def minus(self, measure: str | None, between: tuple[str, str]) -> str:
         levels = self.study.measure(measure).levels if measure else ()
         labels = {level.id: level.label for level in levels}
-        first, second = (labels.get(each, each) for each in between)
-        return _minus((first, second))
+        first, second = (labels.get(each) or each.replace("_", " ") for each in between)
+        return f"{first} − {second}"
 
     def step(self, step: str) -> str:
         return step_name(self.study, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -144,9 +144,9 @@ class WorldsSpec(Spec):
     """Why these populations."""
     fixed: FixedWorld | None = None
 
-    def statements(self) -> list[str]:
-        """Say what is held to be true beyond the sources, and why."""
-        said = [f"{name.replace('_', ' ')} ~ {stated}: {stated.reason}" for name, stated in self.effect.items()]
+    def statements(self, named: Callable[[str], str]) -> list[str]:
+        """Say what is held to be true beyond the sources, and why, of estimands as they are `named`."""
+        said = [f"{named(name)} ~ {stated}: {stated.reason}" for name, stated in self.effect.items()]
         if spread := self.heterogeneity:
             tau = f"{spread.tau:g}" if isinstance(spread.tau, float) else str(spread.tau)
             why = f": {spread.reason}" if spread.reason else ""

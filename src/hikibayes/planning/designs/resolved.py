@@ -186,9 +186,9 @@ def _axes(simulation: Simulation, made: Written) -> Axes:
 
 
 def _cheapest(costs: Costs, made: Written) -> str:
-    sigma, groups = made.world.sigma[0], len(made.columns.frame.groups)
+    groups = len(made.columns.frame.groups)
     costs.check(groups)
-    return costs.ratio(groups, tuple(map(float, sigma)))
+    return costs.ratio(groups, made.spreads())
 
 
 def _sizes(simulation: Simulation, made: Written, groups: int) -> tuple[int, ...]:

@@ -24,6 +24,8 @@ type Found = Mapping[str, Numbers]
 """Columns of the replicates (truth, mean, lower, upper, p_positive, p_rope, log_bf10); NaN where a fit failed."""
 
 Pair = tuple[Number, Number]
+FAR = 1e6
+"""An effect beyond every value that a rule names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +361,12 @@ class Rule(Spec):
         if self.parts:
             return self._joined(part.holds(truth, rope) for part in self.parts)
         return np.asarray(CONDITIONS[self.condition].holds(truth, self.value, rope))
+
+    def rises(self, rope: Pair) -> bool:
+        """Tell whether a large effect on its side meets it and not every effect does."""
+        far = -FAR if self.downwards else FAR
+        met = self.holds(np.array([far, 0.0, -far]), rope)
+        return bool(met[0]) and not met.all()
 
     def limiting_assurance(self, truth: Numbers, rope: Pair) -> float:
         """Return the share of populations in which a study without end concludes, rightly: no size gets beyond it."""

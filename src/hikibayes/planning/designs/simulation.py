@@ -86,10 +86,14 @@ class Costs(Spec):
         return self.study + sum(cost * n for cost, n in zip(each, sizes, strict=True))
 
     def ratio(self, groups: int, spread: tuple[float, ...]) -> str:
-        """Return the cheapest allocation for a given precision: n as SD over the root of the cost."""
+        """Return the cheapest allocation for a given precision: n as SD over the root of the cost.
+
+        A group that adds nothing to the error is as small as the smallest of the others.
+        """
         each = self.person if isinstance(self.person, tuple) else (self.person,) * groups
         parts = [sd / cost**0.5 for sd, cost in zip(spread, each, strict=True)]
-        return ":".join(f"{part / min(parts):.3g}" for part in parts)
+        least = min(part for part in parts if part > 1e-6 * max(parts))
+        return ":".join(f"{max(part / least, 1):.3g}" for part in parts)
 
 
 class Run(Spec):
@@ -348,6 +352,12 @@ def _refuse_estimands(simulation: Simulation, study: Study) -> None:
                 f"{decision.estimand!r} is a share of variance; axes.effect names the shares that are tried",
                 key="targets.detectable",
             )
+    rule = simulation.decisions[0].rule
+    if simulation.targets.detectable and not rule.rises(simulation.rope):
+        raise InputError(
+            f"{rule} does not become likelier the larger the effect; no effect is the smallest that it finds",
+            key="targets.detectable",
+        )
 
 
 def _refuse_other_groups(simulation: Simulation, groups: int) -> None:

@@ -55,7 +55,8 @@ class Frame:
         categories = [name for name in names if study.measure(name).kind == "category"]
         for name in categories[1:] + [name for name in categories if len(study.measure(name).levels) != 2]:
             raise InputError(
-                f"model {model.name!r}: planning takes one category of two levels beside the groups; {name!r}"
+                f"model {model.name!r}: planning takes one category of two levels beside the groups, and not {name!r}; "
+                "a score with its SD in its place has the same power (0.5 where half of the people are in each level)"
             )
         measures = tuple(name for name in names if name not in categories)
         terms, squared = model.measures.values(), {*model.written.inside_calls} - {*model.written.coded}

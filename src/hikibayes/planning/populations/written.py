@@ -134,6 +134,25 @@ class Written:
         # cross-products of one participant, so that 1/n of the inverse of n of them is the squared standard error
         return float(weights @ np.linalg.solve(expected(self.columns, world, counts).sxx[0], weights))
 
+    def spreads(self) -> tuple[float, ...]:
+        """Return what each group adds to the standard error of the main estimand, times the root of its size.
+
+        Groups being alike; of one on which the estimand does not rest it is 0, and of a share of variance the
+        residual SD.
+        """
+        sigma, frame = self.world.sigma[0], self.columns.frame
+        if self.share:
+            return tuple(map(float, sigma))
+        shares = frame.shares(self.world.share[0])
+        every = expected(self.columns, self.world, shares)
+        pull = np.linalg.solve(every.sxx[0], self.columns.weights(self.main, self.world.mix))
+        found = []
+        for group, sd in enumerate(sigma):
+            own = expected(self.columns, self.world, shares * (frame.group_of == group))
+            away = own.x_mean[0] - every.x_mean[0]
+            found.append(float(sd * np.sqrt(pull @ own.sxx[0] @ pull + (pull @ away) ** 2)))
+        return tuple(found)
+
     def _of_beta(self, world: Worlds, beta: float) -> float:
         """Return the slope that a standardised one is: the SDs of score and outcome depend on it."""
         if self.main.of not in self.columns.frame.measures or self.main.kind == "slope_change":

@@ -18,7 +18,7 @@ from ...reconstruction.reconstructions import has_converged
 from ...shown import Shown
 from ..designs.cells import axis_labels
 from ..run.replicates import Replicates, read_replicates
-from .detectable import detectable
+from .detectable import detectable, nearest
 from .looks import looks
 from .performance import performance
 from .sample_size import Curve, curves, monotone, sample_sizes
@@ -65,6 +65,11 @@ class Diagnosis(Shown):
     warnings: tuple[str, ...]
     sound: bool
 
+    @property
+    def told(self) -> pd.DataFrame:
+        """Rows of ``power`` that a summary has: where smallest effects are looked for, those nearest to one."""
+        return nearest(self.power, self.detectable)
+
 
 def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
     """Reduce simulated studies to power, precision and sample sizes.
@@ -87,15 +92,15 @@ def diagnose(source: Replicates | Diagnosis | str | Path) -> Diagnosis:
     replicates = source if isinstance(source, Replicates) else _read(Path(source))
     found = list(curves(replicates))
     failed = np.array([(~replicates.ok(cell)).mean() for cell in range(len(replicates.cells))])
-    sizes = sample_sizes(replicates, found)
+    sizes, effects = sample_sizes(replicates, found), detectable(replicates)
     return Diagnosis(
         replicates=replicates,
         power=performance(replicates),
         sample_size=sizes,
         surface=surface(replicates),
         looks=looks(replicates),
-        detectable=detectable(replicates),
-        warnings=(*warnings_of(replicates, found, failed), *_unconfirmed(sizes)),
+        detectable=effects,
+        warnings=(*warnings_of(replicates, found, failed), *_unconfirmed(sizes), *_unconfirmed(effects)),
         sound=has_converged(replicates.verdict) and bool((failed < 1).all()),
     )
 
@@ -120,11 +125,13 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArr
 
 
 def _unconfirmed(sizes: pd.DataFrame) -> Iterator[str]:
-    """Name sizes that fall short of their target in the fresh batch, beyond what chance makes likely."""
+    """Name sizes and effects that fall short of their target in the fresh batch, beyond what chance makes likely."""
     short = sizes[sizes["confirmed"] + SHORT * sizes["confirmed_mcse"] < sizes["target"]]
     for row in short.to_dict("records"):
+        effect = row.get("effect")
+        beside = f" and effect {effect:.3g}" if isinstance(effect, float) else ""
         yield (
-            f"{row['decision']}, {row['worlds']} populations: {row['n_per_group']} per group were found for "
+            f"{row['decision']}, {row['worlds']} populations: {row['n_per_group']} per group{beside} were found for "
             f"{row['target']:g}, and a fresh batch reaches {row['confirmed']:.3f} "
             f"(Monte Carlo error {row['confirmed_mcse']:.3f}); more replicates say more"
         )

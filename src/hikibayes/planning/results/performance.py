@@ -37,7 +37,7 @@ def performance(replicates: Replicates) -> pd.DataFrame:
     DataFrame
         A row for each cell and decision: the axes; ``n_per_group`` and ``n_total``; ``worlds``; ``estimand`` and
         ``decision``; ``replicates`` and ``failed``; and the figures, each followed by its Monte Carlo standard error
-        (``_mcse``). A decision that asks for a Bayes factor has no row under a flat prior.
+        (``_mcse``); with costs ``cost``. A decision that asks for a Bayes factor has no row under a flat prior.
 
     Notes
     -----
@@ -93,6 +93,8 @@ def _figures(replicates: Replicates, cell: int, decision: Decision, summary: _Su
         "replicates": len(ok),
         "failed": int((~ok).sum()),
     }
+    if costs := replicates.simulation.costs:
+        row["cost"] = costs.of(replicates.cells[cell].sample.sizes)
     correct = decision.rule.correct(found, replicates.simulation.rope)
     over_worlds = replicates.simulation.over_worlds(replicates.cells[cell].sample)
     figures = {

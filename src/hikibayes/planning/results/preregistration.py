@@ -25,9 +25,9 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
     rows = [
-        ("Question", decision.meaning or decision.estimand.replace("_", " ")),
+        ("Question", decision.meaning or diagnosis.replicates.named(decision.estimand)),
         ("Design and analysis", set_up(simulation, diagnosis)),
-        *(("Held to be true", statement) for statement in simulation.worlds.statements()),
+        *(("Held to be true", statement) for statement in simulation.worlds.statements(diagnosis.replicates.named)),
         ("Conclusion", f"if the posterior has: {decision.rule}"),
         *([("Opposite conclusion", f"if the posterior has: {decision.against}")] if decision.against else []),
         *_looks(diagnosis),
@@ -76,11 +76,11 @@ def _sizes(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
     """Say how often a study ends in which way, at each size that was simulated, under the first analysis."""
-    own = diagnosis.power[diagnosis.power["decision"] == decision.name]
+    own = diagnosis.told[diagnosis.told["decision"] == decision.name]
     table = firsts(own, ("model", "prior", "allocation", "mix"))
     varied = [key for key in ("effect", "tau") if key in table and len(table[key].unique()) > 1]
     ratios = len(own["allocation"].unique())
-    for row in table.to_dict("records"):
+    for row in table.sort_values("n_total", kind="stable").to_dict("records"):
         gives = "power" if pd.notna(row["power"]) else "assurance"
         share, error = row[gives], row[f"{gives}_mcse"]
         null = row.get("effect") == 0

@@ -10,8 +10,10 @@ import pandas as pd
 from ..designs.axes import AS_PRINTED, shrunk
 from ..designs.cells import firsts
 from ..designs.looks import Foreseen, Hopeless
+from ..designs.population import PLAN
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
+from .detectable import nearest
 from .diagnose import Diagnosis
 
 WORLDS = {
@@ -35,7 +37,9 @@ def proposal(diagnosis: Diagnosis) -> str:
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
     sizes = first_curves(diagnosis.sample_size, decision)
-    sentences = [_conclusion(simulation, decision), set_up(simulation, diagnosis)]
+    sentences = [_conclusion(decision, diagnosis), set_up(simulation, diagnosis)]
+    held = [each.rstrip(".") for each in simulation.worlds.statements(diagnosis.replicates.named)]
+    sentences += [f"Held to be true: {'; '.join(held)}."] if held else []
     for source in simulation.worlds.source:
         own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
         sentences += [_sizes(own, source, simulation)] if len(own) else []
@@ -54,7 +58,7 @@ def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     return [
         (
             f"smallest effect for {row['target']:.0%} with {row['n_total']} participants",
-            f"{row['effect']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
+            f"{row['effect']:.2f} ({row['lower']:.2f} to {row['upper']:.2f}{_fresh(row)})"
             if row["reached"]
             else "none of those that were simulated",
         )
@@ -67,11 +71,11 @@ def first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
     return firsts(table[table["decision"] == decision.name]) if len(table) else table
 
 
-def _conclusion(simulation: Simulation, decision: Decision) -> str:
+def _conclusion(decision: Decision, diagnosis: Diagnosis) -> str:
     meaning = f" ({decision.meaning})" if decision.meaning else ""
     return (
-        f"Decision rule, fixed in advance: on the {decision.estimand.replace('_', ' ')} the decision is positive if "
-        f"the posterior has {_article(str(decision.rule))}{meaning}."
+        f"Decision rule, fixed in advance: on the {diagnosis.replicates.named(decision.estimand)} the decision is "
+        f"positive if the posterior has {_article(str(decision.rule))}{meaning}."
     ) + (
         f" It concludes the opposite if the posterior has {_article(str(decision.against))}; otherwise the question "
         "stays open."
@@ -87,7 +91,10 @@ def _article(rule: str) -> str:
 def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     """Say how sample sizes were found: populations, analysis, mix, loss."""
     cell = diagnosis.replicates.cells[0]
-    mix = "with the mix left to chance" if cell.sample.mix == AS_PRINTED else f"with a quota of {cell.sample.mix}"
+    mix = ", with the mix left to chance" if cell.sample.mix == AS_PRINTED else f", with a quota of {cell.sample.mix}"
+    population = simulation.population
+    if population and len(population.levels) < 2:  # nothing is mixed but the groups
+        mix = ""
     worlds = simulation.worlds
     design = (
         f"Populations were drawn from the posterior of the earlier study ({worlds.prior.replace('_', ' ')} priors), "
@@ -96,11 +103,25 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     )
     if worlds.source == ("fixed",):
         design = f"The population was assumed{_written(simulation)}, "
-    analysis = f"and simulated studies analysed with model {cell.model} under {cell.prior.replace('_', ' ')} priors"
+    model = population.formula if population and cell.model == PLAN else f"model {cell.model}"
+    analysis = f"and simulated studies analysed with {model} under {cell.prior.replace('_', ' ')} priors"
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
-    held = "; ".join(statement.rstrip(".") for statement in worlds.statements())
-    held = held and f" Held to be true: {held}."
-    return f"Sample sizes were found by simulation. {design}{analysis}, {mix}{lost}.{held}"
+    return f"{_sought(simulation)} found by simulation. {design}{analysis}{mix}{lost}.{_prices(simulation)}"
+
+
+def _prices(simulation: Simulation) -> str:
+    costs = simulation.costs
+    if costs is None:
+        return ""
+    each = costs.person if isinstance(costs.person, tuple) else (costs.person,)
+    beside = f", and a study of any size {costs.study:,g}" if costs.study else ""
+    return f" A participant costs {_join([f'{cost:,g}' for cost in each])}{', by group' * (len(each) > 1)}{beside}."
+
+
+def _sought(simulation: Simulation) -> str:
+    targets = simulation.targets
+    sought = ["sample sizes"] * bool(targets.power) + ["the smallest effects of given sizes"] * bool(targets.detectable)
+    return f"{_join(sought).capitalize()} were" if sought else "How probable the conclusion is at given sizes was"
 
 
 def _written(simulation: Simulation) -> str:
@@ -142,20 +163,35 @@ def where_of(source: str, diagnosis: Diagnosis) -> str:
 
 def sized(row: Mapping[Any, Any]) -> str:
     """Write a size with its interval, or why there is none."""
-    design = f"with groups {row['allocation']}"
+    design = f" with groups {row['allocation']}" if ":" in row["allocation"] else ""
     if not row["reached"]:
         why = (
             f"; no study can exceed {row['limiting_assurance']:.0%}"
             if row["limiting_assurance"] < row["target"]
             else ""
         )
-        return f"more than was simulated {design}{why}"
-    who = "per group" if row["allocation"] == "1:1" else "in the smaller group"
+        return f"more than was simulated{design}{why}"
+    who = _people(row, "per group" if len(set(row["allocation"].split(":"))) == 1 else "in the smaller group")
+    total = f"; {row['n_total']} in all" if design else ""
     if row["at_most"]:
-        return f"at most {row['n_per_group']} {who} ({row['n_total']} in all; no fewer were simulated) {design}"
+        return f"at most {row['n_per_group']} {who} (no fewer were simulated{total}){_cost(row)}{design}"
     span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}"
-    fresh = f"; {row['confirmed']:.1%} in a fresh batch" if pd.notna(row["confirmed"]) else ""
-    return f"{row['n_per_group']} {who} ({span}; {row['n_total']} in all{fresh}) {design}"
+    return f"{row['n_per_group']} {who} ({span}{total}{_fresh(row)}){_cost(row)}{design}"
+
+
+def _people(row: Mapping[Any, Any], of_groups: str) -> str:
+    return of_groups if ":" in row["allocation"] else "participants"
+
+
+def _fresh(row: Mapping[Any, Any]) -> str:
+    return f"; {row['confirmed']:.1%} in a fresh batch" if pd.notna(row["confirmed"]) else ""
+
+
+def _cost(row: Mapping[Any, Any]) -> str:
+    """Say what a study of that size costs, and whether another ratio of the groups is cheaper."""
+    if "cost" not in row:
+        return ""
+    return f" for {row['cost']:,.0f}{', the cheapest,' if row['cheapest'] else ''}"
 
 
 def _share(share: float) -> str:
@@ -173,11 +209,13 @@ def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
         return ""
     success = f" if {words_of(looks.success)}, and at the end by the rule" if looks.success else ""
     futility = f", or as futile if {words_of(looks.futility)}" if looks.futility else ""
-    table = diagnosis.power[diagnosis.power["decision"] == decision.name]
+    table = diagnosis.told[diagnosis.told["decision"] == decision.name]
     table = table[(table["prior"] == table["prior"].iloc[0]) & (table["n_per_group"] == table["n_per_group"].max())]
+    ratios = len(table["allocation"].unique()) > 1
     parts = [
         f"{row['expected_n']:.0f} of {row['n_total']} participants on average "
-        f"{'where there is no effect' if row['effect'] == 0 else 'in the populations planned for'} "
+        f"{'where there is no effect' if row['effect'] == 0 else 'in the populations planned for'}"
+        f"{f' with groups {row["allocation"]}' if ratios else ''} "
         f"({_share(row['power'] if pd.notna(row['power']) else row['assurance'])} conclude)"
         for row in table.to_dict("records")
     ]
@@ -196,10 +234,18 @@ def words_of(what: Foreseen | Hopeless | Rule) -> str:
     return f"the predictive probability of the conclusion at the last look is {bound}"
 
 
+def _of_smallest(diagnosis: Diagnosis) -> pd.DataFrame:
+    """Return the figures that the paragraph takes one of: of smallest effects, the first target's of most people."""
+    found = diagnosis.detectable
+    if not len(found):
+        return diagnosis.power
+    told = nearest(diagnosis.power, firsts(found, ["target"]))
+    return told[(told["n_per_group"] == told["n_per_group"].max()) & (told["effect"] != 0)]
+
+
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
     """Say how wrong conclusions would be at the largest simulated size that nobody should go below."""
-    table = first_curves(diagnosis.power, decision)
-    table = firsts(table, ["allocation"])
+    table = firsts(first_curves(_of_smallest(diagnosis), decision), ["allocation"])
     source = diagnosis.replicates.simulation.worlds.source[0]
     sizes = first_curves(diagnosis.sample_size, decision)
     reached = sizes[(sizes["worlds"] == source) & sizes["reached"]] if len(sizes) else sizes
@@ -213,8 +259,10 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
         return ""
     times = row["exaggeration"]
     exaggerated = f", and estimates are {times:.2f} times the truth" if pd.notna(times) else ""
+    who = f"{row['n_per_group']} {_people(row, 'in the smaller group')}"
+    who += f" and an effect of {row['effect']:.3g}" if len(diagnosis.detectable) else ""
     return (
-        f"At {row['n_per_group']} in the smaller group the interval is {row['width']:.2f} wide on average and holds "
-        f"the truth in {row['coverage']:.1%} of the studies; among conclusions, {_share(row['type_s'])} have the wrong "
-        f"sign{exaggerated}."
+        f"With {who} the interval is {row['width']:.2f} wide on average and "
+        f"holds the truth in {row['coverage']:.1%} of the studies; among conclusions, {_share(row['type_s'])} have the "
+        f"wrong sign{exaggerated}."
     )

@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from ..designs.cells import Sample, axis_labels
 from ..designs.rules import Decision
-from ..designs.simulation import Simulation
+from ..designs.simulation import Costs, Simulation
 from ..run.replicates import Replicates
 
 type FloatArray = NDArray[np.float64]
@@ -27,6 +27,7 @@ COLUMNS = (
     *("estimand", "decision", "target", "n_per_group", "n_total", "lower", "upper"),
     *("confirmed", "confirmed_mcse", "reached", "at_most", "limiting_assurance"),
 )
+COSTS = ("cost", "cost_lower", "cost_upper")
 BOOTSTRAPS = 500
 INTERVAL = (2.5, 97.5)
 """Percentiles of the bootstrap that are shown."""
@@ -101,12 +102,12 @@ def curves(replicates: Replicates, *, first_only: bool = False) -> Iterator[Curv
     for members in groups.values():
         ordered = sorted(members, key=lambda i: replicates.cells[i].sample.n_per_group)
         asked = [decision for decision in decisions if replicates.answers(ordered[-1], decision)]
-        successes = [[_successes(replicates, i, decision) for decision in asked] for i in ordered]
-        for decision, by_size in zip(asked, zip(*successes, strict=True), strict=True):
+        counted = [[successes(replicates, i, decision) for decision in asked] for i in ordered]
+        for decision, by_size in zip(asked, zip(*counted, strict=True), strict=True):
             yield _curve(replicates, ordered, decision, labels[ordered[0]], np.stack(by_size))
 
 
-def _successes(replicates: Replicates, cell: int, decision: Decision) -> NDArray[np.bool_]:
+def successes(replicates: Replicates, cell: int, decision: Decision) -> NDArray[np.bool_]:
     """Tell which replicates of a cell count: those that decide, over uncertain populations correctly."""
     found = replicates.columns(cell, decision.estimand)
     decided = replicates.decides(cell, decision)
@@ -120,11 +121,11 @@ def _curve(
     members: Sequence[int],
     decision: Decision,
     labels: dict[str, object],
-    successes: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
 ) -> Curve:
     truth = replicates.columns(members[-1], decision.estimand)["truth"].astype(float)
-    share = successes.mean(axis=1)
-    away = successes - share[:, None]
+    share = counted.mean(axis=1)
+    away = counted - share[:, None]
     return Curve(
         labels={name: value for name, value in labels.items() if name not in ("n_per_group", "n_total")},
         model=replicates.cells[members[0]].model,
@@ -170,8 +171,8 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
         bootstrap leaves the grid), ``confirmed`` (power or assurance of that size in a fresh batch of studies, with its
         Monte Carlo standard error; of the first decision and analysis), ``reached``, ``at_most`` (the smallest
         simulated size reaches the target already, so that fewer may do, and there is no ``lower``) and
-        ``limiting_assurance``; with costs, ``cost`` and whether it is the ``cheapest`` of all allocations. No rows
-        where there is no target.
+        ``limiting_assurance``; with costs, ``cost``, those at the ends of the interval, and whether it is the
+        ``cheapest`` of all allocations. No rows where there is no target.
     """
     rows = []
     costs = replicates.simulation.costs
@@ -188,31 +189,38 @@ def sample_sizes(replicates: Replicates, found: Sequence[Curve] | None = None) -
                 curve.labels
                 | {"estimand": curve.decision.estimand, "decision": curve.decision.name, "target": target}
                 | {"n_per_group": n, "n_total": total, "lower": lower, "upper": upper}
-                | _confirmed(replicates, curve, n)
+                | fresh(replicates, curve.at(n) if reached and _leads(replicates, curve) else None)
                 | {
                     "reached": reached,
                     "at_most": reached and n <= curve.n[0],
                     "limiting_assurance": curve.limiting_assurance,
                 }
-                | ({"cost": costs.of(curve.at(n).sizes) if reached else np.nan} if costs else {})
+                | (
+                    {name: _cost(costs, curve, size) for name, size in zip(COSTS, (n, lower, upper), strict=True)}
+                    if costs
+                    else {}
+                )
             )
     axes = [name for name in axis_labels(replicates.cells)[0] if name not in ("n_per_group", "n_total")]
-    table = pd.DataFrame(rows, columns=[*axes, *COLUMNS, *(["cost"] if costs else [])])
+    table = pd.DataFrame(rows, columns=[*axes, *COLUMNS, *(COSTS if costs else ())])
     if costs:
         rest = [name for name in (*axes, "estimand", "decision", "target") if name != "allocation"]
         table["cheapest"] = table["cost"] == table.groupby(rest, dropna=False)["cost"].transform("min")
     return table.astype(dict.fromkeys(("n_per_group", "n_total", "lower", "upper"), "Int64"))
 
 
-def _confirmed(replicates: Replicates, curve: Curve, n: float) -> dict[str, float]:
-    """Return what a fresh batch has found at a size, NaN where there is none."""
-    share = np.nan
-    if (
-        np.isfinite(n)
-        and replicates.is_first(curve.members[0])
-        and curve.decision == replicates.simulation.decisions[0]
-    ):
-        share = replicates.confirmed.get(str(curve.at(n).digest()), np.nan)
+def _cost(costs: Costs, curve: Curve, n: float) -> float:
+    return costs.of(curve.at(n).sizes) if np.isfinite(n) else np.nan
+
+
+def _leads(replicates: Replicates, curve: Curve) -> bool:
+    """Tell whether a curve is of the first analysis and decision, whose answers are put to a fresh batch."""
+    return replicates.is_first(curve.members[0]) and curve.decision == replicates.simulation.decisions[0]
+
+
+def fresh(replicates: Replicates, sample: Sample | None) -> dict[str, float]:
+    """Return what a fresh batch has found of a sample, NaN where there is none."""
+    share = replicates.confirmed.get(str(sample.digest()), np.nan) if sample else np.nan
     return {"confirmed": share, "confirmed_mcse": float(np.sqrt(share * (1 - share) / replicates.count))}
 
 
@@ -227,7 +235,7 @@ def confirmed(replicates: Replicates, again: Replicates) -> dict[str, float]:
     """Return the share of a fresh batch that counts, by the digest of its sample: see `Replicates.confirmed`."""
     first = replicates.simulation.decisions[0]
     return {
-        str(cell.sample.digest()): float(_successes(again, i, first).mean())
+        str(cell.sample.digest()): float(successes(again, i, first).mean())
         for i, cell in enumerate(again.cells)
         if again.is_first(i) and again.answers(i, first)
     }

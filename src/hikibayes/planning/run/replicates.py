@@ -100,7 +100,9 @@ class Replicates(Shown):
         What the sampler said of the reconstructions that the worlds were made of; empty where there are none.
     confirmed : mapping of str to float
         Share of R further studies that count, under the first decision and analysis, by the digest of their sample: of
-        the sizes that these replicates say are enough, in studies that had no part in finding them.
+        the sizes and effects that these replicates say are enough, in studies that had no part in finding them.
+    words : mapping of str to str
+        What a sentence calls each estimand, labels as they were written.
     """
 
     simulation: Simulation
@@ -110,6 +112,11 @@ class Replicates(Shown):
     count: int
     verdict: str = ""
     confirmed: Mapping[str, float] = MappingProxyType({})
+    words: Mapping[str, str] = MappingProxyType({})
+
+    def named(self, estimand: str) -> str:
+        """Return an estimand as a sentence has it; tables of an earlier version know its name alone."""
+        return self.words.get(estimand, estimand.replace("_", " "))
 
     @property
     def values(self) -> Block:
@@ -217,6 +224,7 @@ def _schema(replicates: Replicates) -> Any:
         "replicates": replicates.count,
         "verdict": replicates.verdict,
         "confirmed": dict(replicates.confirmed),
+        "words": dict(replicates.words),
     }
     fields = [
         pa.field("cell", pa.int32()),
@@ -280,6 +288,7 @@ def _read(path: Path) -> Replicates:
         count=shape[1],
         verdict=str(content.get("verdict", "")),
         confirmed=content.get("confirmed", {}),
+        words=content.get("words", {}),
     )
 
 

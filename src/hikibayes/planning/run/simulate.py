@@ -22,6 +22,7 @@ from ...files import write_whole
 from ...inference.gaussian.philox import Stream
 from ...provenance import versions
 from ...spec import InputError
+from ...study.wording import estimand_noun
 from ..designs.cells import Cell, Sample
 from ..designs.simulation import Simulation
 from ..populations.samples import draw_statistics
@@ -115,6 +116,7 @@ def simulate(
         blocks = Blocks.of(np.asarray(kept).reshape(len(cells), *shape[2:]))
     else:
         blocks = _stored(plan, chosen, store)
+    named = {*plan.simulation.estimands, *plan.simulation.worlds.effect}
     return Replicates(
         simulation=plan.simulation,
         cells=cells,
@@ -122,6 +124,7 @@ def simulate(
         blocks=blocks,
         count=shape[-1],
         verdict=plan.verdict,
+        words={each.name: estimand_noun(plan.study, each) for each in plan.study.estimands if each.name in named},
     )
 
 

@@ -260,12 +260,12 @@ def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[s
 def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more: Any) -> Outcome:
     simulation = found.replicates.simulation
     first, seed = simulation.decisions[0], simulation.run.seed
-    about = f"{first.estimand.replace('_', ' ')}, {first.rule}"
+    about = f"{found.replicates.named(first.estimand)}, {first.rule}"
     shown = []
     if simulation.targets.power:
         shown.append((f"smallest sizes: {about}", _sizes(found.sample_size, simulation)))
     if simulation.targets.detectable:
-        columns = ["n_per_group", "n_total", "effect", "lower", "upper"]
+        columns = ["n_per_group", "n_total", "effect", "lower", "upper", "confirmed"]
         shown.append((f"smallest effects: {about}", _first_rule(found.detectable, simulation, columns)))
     return Outcome(
         study=study,
@@ -283,7 +283,11 @@ def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more:
 def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
     """Keep the sizes that fit a terminal; ≤ where the smallest simulated one reaches the target already."""
     found = ["n_per_group", "n_total", "lower", "upper", "confirmed", "limiting_assurance"]
+    found += ["cost", "cheapest"] if simulation.costs else []
     shown = _first_rule(sizes, simulation, found)
+    if simulation.costs:
+        shown["cost"] = shown["cost"].map(lambda cost: f"{cost:,.0f}", na_action="ignore")
+        shown["cheapest"] = shown["cheapest"].map({True: "yes", False: ""})
     bound = sizes.loc[shown.index, "at_most"].map({True: "≤ ", False: ""})
     for name in found[:2]:
         shown[name] = (bound + shown[name].astype("string")).fillna("")
@@ -292,7 +296,7 @@ def _sizes(sizes: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
 
 def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
     """Keep of every cell how probable the conclusion is, where no target asks for a size."""
-    found = [name for name in ("n_per_group", "n_total", *OUTCOMES, "failed") if name in power]
+    found = [name for name in ("n_per_group", "n_total", "cost", *OUTCOMES, "failed") if name in power]
     return _first_rule(power, simulation, found).dropna(axis="columns", how="all")
 
 
@@ -303,5 +307,5 @@ def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -
     table = table[table["decision"] == simulation.decisions[0].name]
     table = firsts(table, ("model", "prior", "mix") if len(table) > MOST_ROWS else ())
     axes = ["worlds", "target", "allocation", *OTHER_AXES]
-    differ = [name for name in table if name in axes and (name == "worlds" or len(set(table[name])) > 1)]
+    differ = [name for name in table if name in axes and (name in ("worlds", "target") or len(set(table[name])) > 1)]
     return table[[*(name for name in differ if name not in found), *found]]

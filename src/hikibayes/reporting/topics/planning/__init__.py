@@ -9,12 +9,24 @@ import pandas as pd
 
 from ....planning.designs.axes import WorldsSpec, shrunk
 from ....planning.designs.cells import OTHER_AXES, firsts
+from ....planning.results.detectable import nearest
 from ....spec import validated
 from ....study import wording
 from ...findings import Findings
 from ...saved import records
 from ...topic import Topic
-from .figures import FIGURES, compared_axis, has_costs, has_surface, meaning
+from .figures import (
+    FIGURES,
+    asked_widths,
+    compared_axis,
+    has_costs,
+    has_curves,
+    has_prices,
+    has_smallest,
+    has_surface,
+    meaning,
+    unit_of,
+)
 
 SOURCES = {
     "posterior": (
@@ -37,10 +49,14 @@ def planning(f: Findings) -> dict[str, Any]:
     power, sizes = f.table("power"), f.table("sample_size")
     main = rules[0]
     named = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
-    compared = compared_axis(power)
+    smallest = f.table("detectable") if has_smallest(f.run) else pd.DataFrame()
+    compared = compared_axis(power.drop(columns="effect") if len(smallest) else power)
     worlds = list(simulation["worlds"]["source"])
     held = validated(WorldsSpec, simulation["worlds"], "planning.json")
+    in_sentence = {name: words[:1].lower() + words[1:] for name, words in named.items()}
+    over = "effect" if len(smallest) else compared
     return {
+        "description": simulation["description"],
         "rules": [rule | {"of": named.get(rule["estimand"], rule["estimand"])} for rule in rules],
         "sources": [
             {
@@ -54,16 +70,22 @@ def planning(f: Findings) -> dict[str, Any]:
         "analysis_priors": [_prior(f, prior) for prior in plan["analysis_priors"]],
         "compared": compared.replace("_", " "),
         "sizes": [_size(row, compared) for row in records(_main(sizes, main, compared))],
-        "errors": records(_errors(_main(power, main, compared), compared)),
+        "smallest": [_smallest(row, compared) for row in records(_main(smallest, main, compared, "effect"))],
+        "unit": unit_of(f.run),
+        "over": over.replace("_", " "),
+        "errors": records(_errors(_main(nearest(power, smallest), main, over), over)),
         "failed": int(power["failed"].sum()),
         "replicates": int(power["replicates"].max()),
         "seed": simulation["run"]["seed"],
         "warnings": plan["warnings"],
         "proposal": plan["proposal"],
-        "held": held.statements(),
+        "held": held.statements(lambda name: in_sentence.get(name, name)),
         "looks": [row | {"true": _truth(row)} for row in records(f.table("looks"))],
         "surface": has_surface(f.run),
         "costs": has_costs(f.run),
+        "curves": has_curves(f.run),
+        "prices": has_prices(f.run),
+        "widths": bool(asked_widths(f.run)),
         "over_worlds": "posterior" in worlds,
     }
 
@@ -74,10 +96,10 @@ def _prior(f: Findings, prior: Mapping[str, Any]) -> dict[str, Any]:
     return {**prior, "prior": prior["prior"].replace("_", " "), "terms": terms}
 
 
-def _main(table: pd.DataFrame, rule: Mapping[str, Any], compared: str) -> pd.DataFrame:
-    """Keep the first decision, under the first value of every axis but the compared one, allocation and size."""
+def _main(table: pd.DataFrame, rule: Mapping[str, Any], *compared: str) -> pd.DataFrame:
+    """Keep the first decision, under the first value of every axis but the compared ones, allocation and size."""
     own = table[table["decision"] == rule["decision"]] if len(table) else table
-    return firsts(own, [axis for axis in OTHER_AXES if axis != compared])
+    return firsts(own, [axis for axis in OTHER_AXES if axis not in compared])
 
 
 def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
@@ -86,6 +108,15 @@ def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
     own = own.assign(compared=own[compared].astype(str).str.replace("_", " "))
     share, error = own["power"].fillna(own["assurance"]), own["power_mcse"].fillna(own["assurance_mcse"])
     return own.assign(share=share, share_mcse=error).sort_values([compared, "n_per_group"])
+
+
+def _smallest(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
+    """Write a smallest effect with its interval, or that no simulated one is found."""
+    found = {**row, "compared": meaning(compared, row[compared])}
+    if not row["reached"]:
+        return found | {"shown": "none of those simulated"}
+    bound = "≤ " if row["at_most"] else ""
+    return found | {"shown": f"{bound}{row['effect']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"}
 
 
 def _size(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
@@ -98,10 +129,11 @@ def _size(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
             "n": f"{bound}{row['n_per_group']:.0f}",
             "span": f"{lower}–{upper}",
             "of": f"{bound}{row['n_total']:.0f}",
+            "price": f"{row['cost']:,.0f}{' (cheapest)' if row['cheapest'] else ''}" if "cost" in row else "",
         }
     else:
         capped = row["limiting_assurance"] < row["target"]
-        found |= {"n": "none" if capped else "more than simulated", "span": "–", "of": "–"}
+        found |= {"n": "none" if capped else "more than simulated", "span": "–", "of": "–", "price": "–"}
     return found
 
 

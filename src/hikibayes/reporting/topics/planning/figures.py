@@ -1,6 +1,6 @@
 """Figures of a planned study: how probable a conclusion is at each size, what that size depends on, costs of rules.
 
-Drawn from ``power.csv``, ``sample_size.csv`` and ``surface.csv`` alone.
+Drawn from the tables of a plan, and of what it says of itself the unit and whether costs are counted.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def meaning(axis: str, value: Any) -> str:
     return f"true value {words if value == AS_PLANNED else bounded(float(value))}"
 
 
-def _sizes_axis(ax: Axes, low: float, high: float, label: str = "participants in the smaller group") -> None:
+def _sizes_axis(ax: Axes, low: float, high: float, label: str) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
     ax.set_xscale("log")
@@ -94,12 +94,12 @@ def _curves(run: SavedRun) -> Figure:
     for value, colour in colours.items():
         for allocation, dash in zip(allocations, DASHES, strict=False):
             own = table[(table[compared] == value) & (table["allocation"] == allocation)]
-            _curve(ax, own.sort_values("n_per_group"), colour, dash)
+            _curve(ax, own.sort_values("n_per_group"), "n_per_group", colour, dash)
     for target in dict.fromkeys(sizes["target"]) if len(sizes) else ():
         ax.axhline(target, color=FAINT, lw=0.7, zorder=0)
     for row in records(sizes):
         if row["reached"] and row["allocation"] == allocations[0]:
-            _crossing(ax, row, colours[row[compared]])
+            _crossing(ax, row, "n_per_group", colours[row[compared]])
     for value, colour in colours.items():
         ax.plot([], [], MARKS[colour], ls="-", color=colour, lw=2, ms=5, label=meaning(compared, value))
     for allocation, dash in zip(allocations[: 4 if len(allocations) > 1 else 0], DASHES, strict=False):
@@ -107,13 +107,48 @@ def _curves(run: SavedRun) -> Figure:
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
     ax.set_ylim(0, 1)
     _probabilities(ax.yaxis)
-    _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max())
+    _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max(), people(table))
     ax.set_ylabel("probability of the conclusion")
     return figure
 
 
-def _curve(ax: Axes, own: pd.DataFrame, colour: str, dash: Any) -> None:
-    n = own["n_per_group"].to_numpy(dtype=float)
+def people(table: pd.DataFrame) -> str:
+    """Say whose number ``n_per_group`` is: of one group everybody's."""
+    return "participants" + " in the smaller group" * any(":" in str(ratio) for ratio in table["allocation"])
+
+
+def _against_cost(run: SavedRun) -> Figure:
+    from matplotlib import pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    table, found = _first(run.table("power")), _first(run.table("sample_size"))
+    labels = {ratio: f"groups {ratio}" for ratio in dict.fromkeys(table["allocation"])}
+    _family(ax, table, found, "allocation", "cost", labels)
+    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
+    ax.set_xlabel("cost of the study")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.get_major_locator().set_params(nbins=5)
+    return figure
+
+
+def _family(ax: Axes, table: pd.DataFrame, found: pd.DataFrame, by: str, across: str, labels: dict[Any, str]) -> None:
+    """Draw a curve of the probability for each of some values, and where it crosses the targets."""
+    colours = dict(zip(labels, PALETTE, strict=False))
+    for value, colour in colours.items():
+        _curve(ax, table[table[by] == value].sort_values(across), across, colour, "-")
+        ax.plot([], [], MARKS[colour], ls="-", color=colour, lw=2, ms=5, label=labels[value])
+    for target in set(found["target"]):
+        ax.axhline(target, color=FAINT, lw=0.7, zorder=0)
+    for row in records(found):
+        if row["reached"] and row[by] in colours:
+            _crossing(ax, row, across, colours[row[by]])
+    ax.set_ylim(0, 1)
+    _probabilities(ax.yaxis)
+    ax.set_ylabel("probability of the conclusion")
+
+
+def _curve(ax: Axes, own: pd.DataFrame, across: str, colour: str, dash: Any) -> None:
+    n = own[across].to_numpy(dtype=float)
     share = own["power"].fillna(own["assurance"]).to_numpy()
     error = 1.96 * own["power_mcse"].fillna(own["assurance_mcse"]).to_numpy()
     fine = _fine(n)
@@ -127,11 +162,69 @@ def _fine(n: FloatArray) -> FloatArray:
     return np.geomspace(n.min(), n.max(), 120) if len(n) > 1 else n
 
 
-def _crossing(ax: Axes, row: dict[str, Any], colour: str) -> None:
+def _crossing(ax: Axes, row: dict[str, Any], across: str, colour: str) -> None:
     """Mark where a curve crosses its target, with the interval that the simulation leaves."""
-    low, high = (row[end] if pd.notna(row[end]) else ax.get_xlim()[i] for i, end in enumerate(("lower", "upper")))
+    names = ("cost_lower", "cost_upper") if across == "cost" else ("lower", "upper")
+    low, high = (row[end] if pd.notna(row[end]) else ax.get_xlim()[i] for i, end in enumerate(names))
     ax.plot([low, high], [row["target"]] * 2, color=colour, lw=3.5, alpha=0.45, solid_capstyle="butt")
-    ax.plot(row["n_per_group"], row["target"], MARKS[colour], color=colour, ms=7, mfc="white", mew=1.4)
+    ax.plot(row[across], row["target"], MARKS[colour], color=colour, ms=7, mfc="white", mew=1.4)
+
+
+# -- smallest effects ------------------------------------------------------------------------------------------------
+
+
+def _smallest(run: SavedRun) -> Figure:
+    """Draw power against the true value, a curve for each size, and below it the smallest that each size finds."""
+    from matplotlib import pyplot as plt
+
+    table = _first(run.table("power"), free=("effect",))
+    found = _first(run.table("detectable"), free=("effect",))
+    table, found = (own[own["allocation"] == own["allocation"].iloc[0]] for own in (table[table["effect"] != 0], found))
+    labels = {n: f"{n} {people(table)}" for n in sorted(set(table["n_per_group"]))}
+    several = len(labels) > 1
+    figure, axes = plt.subplots(1 + several, 1, figsize=(WIDTH, 3.4 + 2.6 * several), squeeze=False)
+    _family(axes[0, 0], table, found, "n_per_group", "effect", labels)
+    axes[0, 0].set_xlabel(f"true value ({unit_of(run)})")
+    figure.legend(loc="outside upper left", frameon=False, ncols=1, fontsize=8, handlelength=1.8)
+    if several:
+        _by_size(axes[1, 0], found[found["reached"]], unit_of(run))
+    return figure
+
+
+def _by_size(ax: Axes, found: pd.DataFrame, unit: str) -> None:
+    for (target, own), colour in zip(found.sort_values("n_per_group").groupby("target"), PALETTE, strict=False):
+        n = own["n_per_group"].to_numpy(dtype=float)
+        ax.fill_between(n, own["lower"], own["upper"], color=colour, alpha=0.25, lw=0)
+        ax.plot(n, own["effect"], MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=bounded(float(target), 2))
+    ax.legend(title="found with probability", frameon=False, fontsize=8, title_fontsize=8)
+    ax.set_ylabel(f"smallest effect ({unit})")
+    if len(found):
+        _sizes_axis(ax, found["n_per_group"].min(), found["n_per_group"].max(), people(found))
+
+
+# -- precision ------------------------------------------------------------------------------------------------------
+
+
+def _widths(run: SavedRun) -> Figure:
+    """Draw how wide the interval is on average, with the Monte Carlo error of that, and the width that is asked for."""
+    from matplotlib import pyplot as plt
+
+    compared = compared_axis(run.table("power"))
+    table = _first(run.table("power"), free=(compared,))
+    table = table[table["allocation"] == table["allocation"].iloc[0]]
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.0))
+    for value, colour in _colours(table[compared]).items():
+        own = table[table[compared] == value].sort_values("n_per_group")
+        n, width, error = (own[name].to_numpy(dtype=float) for name in ("n_per_group", "width", "width_mcse"))
+        ax.fill_between(n, width - 1.96 * error, width + 1.96 * error, color=colour, alpha=0.25, lw=0)
+        ax.plot(n, width, MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=meaning(compared, value))
+    for width in asked_widths(run):
+        ax.axhline(width, color=FAINT, lw=0.9, zorder=0)
+    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
+    ax.set_ylim(0, None)
+    ax.set_ylabel(f"mean width ({unit_of(run)})")
+    _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max(), people(table))
+    return figure
 
 
 # -- surface --------------------------------------------------------------------------------------------------------
@@ -140,7 +233,7 @@ def _crossing(ax: Axes, row: dict[str, Any], colour: str) -> None:
 def _surface(run: SavedRun) -> Figure:
     from matplotlib import pyplot as plt
 
-    table = run.table("surface")
+    table = _whole(run.table("surface"))
     allocations = list(dict.fromkeys(table["allocation"]))
     figure, axes = plt.subplots(
         len(allocations), 1, figsize=(WIDTH, 0.8 + 2.0 * len(allocations)), squeeze=False, sharex=True
@@ -154,9 +247,10 @@ def _surface(run: SavedRun) -> Figure:
             ax.contourf(x, y, grid, levels=[level, 2], colors=[REFERENCE], alpha=0.1)
         lines = ax.contour(x, y, grid, levels=[0.5, 0.8, 0.9], colors=[INK], linewidths=[0.7, 1.6, 1.0])
         ax.clabel(lines, fmt=lambda level: bounded(level, 1), fontsize=8)
-        ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
-        ax.set_ylabel("true value, SD per SD")
-        _sizes_axis(ax, x.min(), x.max(), "" if ax is not axes[-1, 0] else "participants in the smaller group")
+        if ":" in allocation:
+            ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
+        ax.set_ylabel(f"true value ({unit_of(run)})")
+        _sizes_axis(ax, x.min(), x.max(), "" if ax is not axes[-1, 0] else people(table))
     return figure
 
 
@@ -189,7 +283,7 @@ def _costs(run: SavedRun) -> Figure:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     target = bounded(float(table["target"].iloc[0]), 2)
-    _sizes_axis(ax, low, high, f"participants in the smaller group for {target}")
+    _sizes_axis(ax, low, high, f"{people(table)} for {target}")
     return figure
 
 
@@ -209,9 +303,52 @@ def has_surface(run: SavedRun) -> bool:
     """Tell whether there is enough of a surface to draw: two effects and two sizes in every allocation."""
     if not run.has("surface"):
         return False
-    table = run.table("surface")
+    table = _whole(run.table("surface"))
     counts = table.groupby("allocation")[["effect", "n_per_group"]].nunique()
     return bool(len(counts)) and bool((counts >= 2).all(axis=None))
+
+
+def _whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the effects that every size was simulated for; others were added at one size, where it finds them."""
+    ends = table.groupby("allocation")["n_per_group"].agg(["min", "max"])
+    own = table.groupby(["allocation", "effect"])["n_per_group"].agg(["min", "max"])
+    whole = (own == ends.reindex(own.index, level="allocation")).all(axis="columns")
+    return table[whole.reindex(pd.MultiIndex.from_frame(table[["allocation", "effect"]])).to_numpy()]
+
+
+def has_curves(run: SavedRun) -> bool:
+    """Tell whether sizes are asked for; not in a plan for the smallest effects of given ones."""
+    return not has_smallest(run) or bool(len(run.table("sample_size")))
+
+
+def has_smallest(run: SavedRun) -> bool:
+    """Tell whether smallest effects were looked for."""
+    return run.has("detectable") and bool(len(run.table("detectable")))
+
+
+def has_prices(run: SavedRun) -> bool:
+    """Tell whether the plan counts what studies cost."""
+    return "cost" in run.table("power")
+
+
+def asked_widths(run: SavedRun) -> list[float]:
+    """Return the widths that the first decision asks of its interval."""
+    rule = run.json_object("planning.json")["simulation"]["decision"][0]["rule"]
+    parts = [rule, *rule.get("all", ()), *rule.get("any", ())]
+    return [part["narrower_than"] for part in parts if "narrower_than" in part]
+
+
+def unit_of(run: SavedRun) -> str:
+    """Return the unit of what the first decision is about."""
+    plan = run.json_object("planning.json")
+    name = plan["rules"][0]["estimand"]
+    unit = next((each.unit for each in run.study.read().estimands if each.name == name), "")
+    if unit and plan["simulation"].get("population"):
+        return "units of the plan"
+    return UNITS.get(unit, "share of variance")
+
+
+UNITS = {"sd_per_sd": "SD per SD", "sd": "SD"}
 
 
 def has_costs(run: SavedRun) -> bool:
@@ -220,8 +357,12 @@ def has_costs(run: SavedRun) -> bool:
     return bool(len(sizes)) and len(sizes[["decision", "prior"]].drop_duplicates()) > 1
 
 
+PLAN = ("planning.json", "study.json")
 FIGURES = {
-    "curves": FigureOf(needs=("power", "sample_size"), draw=_curves),
-    "surface": FigureOf(needs=("power", "surface"), draw=_surface, only_if=has_surface),
+    "curves": FigureOf(needs=("power", "sample_size"), draw=_curves, only_if=has_curves),
+    "smallest_effects": FigureOf(needs=("power", "detectable", *PLAN), draw=_smallest, only_if=has_smallest),
+    "cost_curves": FigureOf(needs=("power", "sample_size"), draw=_against_cost, only_if=has_prices),
+    "widths": FigureOf(needs=("power", *PLAN), draw=_widths, only_if=lambda run: bool(asked_widths(run))),
+    "surface": FigureOf(needs=("power", "surface", *PLAN), draw=_surface, only_if=has_surface),
     "rule_costs": FigureOf(needs=("power", "sample_size", "planning.json"), draw=_costs, only_if=has_costs),
 }

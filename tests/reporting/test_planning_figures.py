@@ -1,0 +1,86 @@
+"""The report's section on a plan: what it draws and says of smallest effects, costs and precision."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.studies import orchard_run
+
+from hikibayes.planning.designs.resolved import resolved
+from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.power import power
+from hikibayes.planning.results.proposal import proposal
+from hikibayes.planning.results.tables import planning_tables
+from hikibayes.reporting.html import page
+from hikibayes.reporting.saved import SavedRun
+from hikibayes.reporting.topics import figure_files
+from hikibayes.reporting.topics.planning.figures import _whole
+from hikibayes.spec import spec_text, validated
+
+LEVELS = {"arm": ["zzz usual", "+6m new_"]}
+
+
+def run_of(**more) -> tuple[SavedRun, str]:
+    content = {"description": "Twice as dear, said they", "run": {"replicates": 400}, **more}
+    made = resolved(validated(Simulation, content, "t"))
+    found = power(made.simulation, study=made.study, models=made.models, workers=1)
+    files = planning_tables(found, made.models) | {"study.json": spec_text(made.study)}
+    return SavedRun.of_contents(files, orchard_run.record()), proposal(found)
+
+
+def words(svg: str) -> str:
+    return " ".join(ET.fromstring(svg).itertext())
+
+
+@pytest.fixture(scope="module")
+def smallest():
+    rule = [{"name": "d", "rule": {"interval": 0.95, "above": 0}}]
+    axes = {"n_per_group": [20, 60], "prior": ["flat"]}
+    population = {"formula": "y ~ arm", "levels": LEVELS}
+    return run_of(population=population, axes=axes, targets={"detectable": [0.8]}, decision=rule)
+
+
+def test_smallest_effects_are_drawn_in_the_units_of_the_plan(smallest):
+    run, _ = smallest
+    drawn = figure_files(run)
+    assert set(drawn) == {"figures/smallest_effects.svg", "figures/surface.svg"}
+    for svg in drawn.values():
+        assert "true value (units of the plan)" in words(svg)
+    assert "60 participants in the smaller group" in words(drawn["figures/smallest_effects.svg"])
+
+
+def test_the_surface_is_of_effects_that_every_size_was_simulated_for(smallest):
+    table = smallest[0].table("surface")
+    sizes = table.groupby("effect").n_per_group.nunique()
+    assert (sizes == 1).any()  # added where one size finds it
+    kept = _whole(table)
+    assert set(kept.effect) == set(sizes.index[sizes == 2])
+
+
+def test_labels_are_words_as_they_were_written(smallest):
+    run, paragraph = smallest
+    html = page(run, figure_files(run))
+    assert "on the difference in means, arm (+6m new_ − zzz usual) the decision" in paragraph
+    assert "difference in means, arm (+6m new_ − zzz usual)" in html
+    assert "Twice as dear, said they." in html
+    assert "The smallest effects that are found" in html
+    assert "Sample sizes were found" not in html + paragraph
+
+
+def test_costs_and_widths_have_their_curves():
+    rule = [{"name": "d", "rule": {"all": [{"interval": 0.95, "above": 0}, {"interval": 0.95, "narrower_than": 0.9}]}}]
+    population = {"formula": "y ~ arm", "levels": LEVELS, "effect": 0.6}
+    axes = {"n_per_group": [30, 80], "prior": ["flat"]}
+    run, paragraph = run_of(
+        population=population, axes=axes, targets={"power": [0.6]}, decision=rule, costs={"person": [9, 1]}
+    )
+    drawn = figure_files(run)
+    assert {"figures/cost_curves.svg", "figures/widths.svg", "figures/curves.svg"} <= set(drawn)
+    assert "cost of the study" in words(drawn["figures/cost_curves.svg"])
+    assert "groups 1:3" in words(drawn["figures/cost_curves.svg"])
+    assert "mean width (units of the plan)" in words(drawn["figures/widths.svg"])
+    html = page(run, drawn)
+    row = run.table("sample_size").set_index("cheapest").loc[True]
+    assert f"{row.cost:,.0f} (cheapest)" in html
+    assert f"{row.cost:,.0f}, the cheapest," in paragraph
