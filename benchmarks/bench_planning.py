@@ -1,4 +1,4 @@
-"""How fast studies are simulated: the default plan, a million replicates of one cell, and where the time goes.
+"""How fast studies are simulated: the default plan, a million of one cell, ten looks, and where the time goes.
 
     uv run python benchmarks/bench_planning.py [--workers 2]
 
@@ -15,7 +15,7 @@ import time
 DEFAULT = "from hikibayes.planning.power import power; power('followup', workers={workers})"
 
 ONE_CELL = """
-from hikibayes.planning.designs import load_simulation
+from hikibayes.planning.designs.simulation import load_simulation
 from hikibayes.planning.power import power
 plan = load_simulation('followup')
 axes = plan.axes.replace(n_per_group=(100,), allocation=('1:1',), mix=('as_printed',), prior=('weakly_informative',))
@@ -50,7 +50,7 @@ def parts(size: int = 2_000, rounds: int = 20) -> dict[str, float]:
 
     statistics = draw()
     work = {
-        "worlds": lambda: plan._draw(sample, 1, size),
+        "worlds": lambda: plan.sources[sample.worlds](plan.rng(0, 0, "worlds"), size),
         "samples": draw,
         "summaries": lambda: summaries(statistics, analysis.priors, analysis.weights),
     }
@@ -64,12 +64,38 @@ def parts(size: int = 2_000, rounds: int = 20) -> dict[str, float]:
     return found
 
 
+def ten_looks(formula: str, replicates: int = 20_000) -> float:
+    """Return studies a second of one core, each looked at ten times until it concludes that its d of .3 is above 0."""
+    from hikibayes.planning.designs.resolved import resolved
+    from hikibayes.planning.designs.simulation import Simulation
+    from hikibayes.planning.run.plan import prepare
+    from hikibayes.planning.run.simulate import simulate
+
+    content = {
+        "description": "ten looks",
+        "population": {"effect": 0.3, "formula": formula, "of": "group"},
+        "axes": {"n_per_group": [100]},
+        "looks": {"at": [look / 10 for look in range(1, 11)]},
+        "decision": [{"name": "better", "rule": {"p_positive_above": "calibrated"}}],
+        "run": {"replicates": replicates},
+    }
+    made = resolved(Simulation.model_validate(content))
+    plan = prepare(made.simulation, study=made.study, models=made.models)
+    samples = list(plan.simulation.samples())[:1]
+    simulate(plan, samples)
+    start = time.process_time()
+    simulate(plan, samples)
+    return replicates / (time.process_time() - start)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
     workers = parser.parse_args().workers
     for name, value in parts().items():
         print(f"{name:10} {value:7.2f} us a replicate")
+    for formula in ("y ~ group", "y ~ group + x + z"):
+        print(f"ten looks, {formula:18} {ten_looks(formula):9,.0f} studies a second")
     seconds(ONE_CELL.format(workers=workers, replicates=2_000))
     print(f"default plan, {workers} workers        {seconds(DEFAULT.format(workers=workers)):6.1f} s")
     million = seconds(ONE_CELL.format(workers=workers, replicates=1_000_000))
