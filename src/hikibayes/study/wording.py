@@ -59,7 +59,7 @@ def estimand_name(study: Study, estimand: Estimand, *, brief: bool = False) -> s
 def estimand_noun(study: Study, estimand: Estimand, *, brief: bool = False) -> str:
     """Return the same as it reads inside a sentence."""
     name = estimand_name(study, estimand, brief=brief)
-    return name[0].lower() + name[1:]
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
 
 
 class _Names:

@@ -5,6 +5,7 @@ The short form is what people write; the resolved one is what a run keeps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from scipy.special import fdtri, ncfdtr, ndtri
 
 from ...arrays import FloatArray
 from ...estimands import KINDS
-from ...inference.models.default_priors import default_priors, default_variants
+from ...inference.models.default_priors import Priors, default_priors, default_variants
 from ...inference.models.specs import ModelSpec, formula_alone
 from ...inference.own.estimands import own_estimands
 from ...spec import InputError, unknown_name, validated
@@ -124,7 +125,7 @@ class Written:
         return self._of_beta(world, effect.size) if effect.unit == "beta" else effect.size
 
     def _residual_sd(self) -> float:
-        return float(np.sqrt(np.mean(np.square(self.population.residual_sd))))
+        return _unit(self.population, ())
 
     def _per_participant(self, world: Worlds) -> float:
         """Return the squared standard error of the main estimand, times n, for a residual SD of 1."""
@@ -203,8 +204,9 @@ def written(population: Population, model: ModelSpec | None = None) -> Written:
     except InputError as error:
         raise InputError(str(error), key="population.formula") from None
     bare = _study(outline, population)
-    found = model or _model(outline, bare)
+    found = model or _model(outline, bare, population)
     study = own_estimands(bare, found, {}, steps=_others(population, found))
+    study = _named(study) if isinstance(population.of, tuple) else study
     return Written(population=population, study=study, model=found, main=_main(population, found, study))
 
 
@@ -240,15 +242,48 @@ def _focal(outline: ModelSpec, group: str, numbers: list[str]) -> str:
     return [*moderated, *numbers, ""][0]
 
 
-def _model(outline: ModelSpec, study: Study) -> ModelSpec:
+def _named(study: Study) -> Study:
+    """Call steps by their terms: here they are no steps of a paper."""
+    steps = [step.model_copy(update={"label": " + ".join(step.adds).replace(":", " × ")}) for step in study.steps]
+    return study.model_copy(update={"steps": tuple(steps)})
+
+
+def _model(outline: ModelSpec, study: Study, population: Population) -> ModelSpec:
+    units = {term: _unit(population, measures) for term, measures in outline.measures.items()}
+    usual = _unit(population, ())
+    variants = {} if outline.varying else default_variants(study, outline.measures)
     content = {
         "name": PLAN,
         "description": f"Made of the formula {outline.formula}",
         "formula": outline.formula,
-        "priors": default_priors(study, outline.measures, varying=outline.varying),
-        "variants": {} if outline.varying else default_variants(study, outline.measures),
+        "priors": _in_units(default_priors(study, outline.measures, varying=outline.varying), units, usual),
+        "variants": {
+            name: variant | ({"priors": _in_units(variant["priors"], units, usual)} if "priors" in variant else {})
+            for name, variant in variants.items()
+        },
     }
     return validated(ModelSpec, content, "population.formula")
+
+
+def _unit(population: Population, measures: Iterable[str]) -> float:
+    """Return one SD of the outcome per SD of some scores, in the units in which a population is written."""
+    of_scores = [_mean_square(population.sds.get(name, 1.0)) ** 0.5 for name in measures]
+    return float(_mean_square(population.residual_sd) ** 0.5 / np.prod(of_scores))
+
+
+def _mean_square(values: float | tuple[float, ...]) -> float:
+    return float(np.mean(np.square(values)))
+
+
+def _in_units(priors: Priors, units: Mapping[str, float], usual: float) -> Priors:
+    """Turn priors in SD units, of the outcome its residual SD, into those of the population."""
+    found = {}
+    for name, prior in priors.items():
+        unit = units.get(name, usual)
+        scaled = {key: prior[key] * unit for key in ("mu", "sigma") if key in prior}
+        why = "" if unit == 1 else f" An SD is {unit:.3g} here."
+        found[name] = {**prior, **scaled, "reason": f"{prior['reason']}{why}"}
+    return found
 
 
 def _others(population: Population, model: ModelSpec) -> str:
@@ -278,4 +313,6 @@ def _main(population: Population, model: ModelSpec, study: Study) -> Estimand:
         ends = [(levels[-1].id, levels[0].id) for levels in [study.measure(n).levels for n in of_terms] if levels]
         if of_terms == wanted and not estimand.step and (estimand.between is None or estimand.between in ends):
             return estimand
-    raise InputError(f"planning has no effect of {terms[wanted]!r}", key="population.of")
+    raise InputError(
+        f"planning has no effect of {terms[wanted]!r}; [population] of names another term", key="population.of"
+    )

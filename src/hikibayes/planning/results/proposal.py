@@ -139,7 +139,9 @@ def _plain(value: Any) -> str:
     """Write a value of a file without its brackets."""
     if isinstance(value, dict):
         return ", ".join(f"{key} = {_plain(part)}" for key, part in value.items() if part is not None)
-    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:

@@ -48,12 +48,11 @@ def planning(f: Findings) -> dict[str, Any]:
     simulation, rules = plan["simulation"], plan["rules"]
     power, sizes = f.table("power"), f.table("sample_size")
     main = rules[0]
-    named = {e.name: wording.estimand_name(f.read, e) for e in f.read.estimands}
+    named = {e.name: wording.estimand_noun(f.read, e) for e in f.read.estimands}
     smallest = f.table("detectable") if has_smallest(f.run) else pd.DataFrame()
     compared = compared_axis(power.drop(columns="effect") if len(smallest) else power)
     worlds = list(simulation["worlds"]["source"])
     held = validated(WorldsSpec, simulation["worlds"], "planning.json")
-    in_sentence = {name: words[:1].lower() + words[1:] for name, words in named.items()}
     over = "effect" if len(smallest) else compared
     return {
         "description": simulation["description"],
@@ -79,7 +78,7 @@ def planning(f: Findings) -> dict[str, Any]:
         "seed": simulation["run"]["seed"],
         "warnings": plan["warnings"],
         "proposal": plan["proposal"],
-        "held": held.statements(lambda name: in_sentence.get(name, name)),
+        "held": held.statements(lambda name: named.get(name, name)),
         "looks": [row | {"true": _truth(row)} for row in records(f.table("looks"))],
         "surface": has_surface(f.run),
         "costs": has_costs(f.run),
