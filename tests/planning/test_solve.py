@@ -148,7 +148,8 @@ def test_a_curve_as_steep_as_one_of_precision_is_followed_to_its_target():
     rule = [{"name": "d", "rule": {"interval": 0.9, "narrower_than": 0.2}}]
     population = {"formula": "y ~ x + z", "of": "x", "effect": 0.3}
     axes = {"n_per_group": [50, 100, 200, 400], "prior": ["flat"]}
-    found = power(plan(population=population, axes=axes, targets={"power": [0.8]}, decision=rule), workers=1)
+    steep = plan(population=population, axes=axes, targets={"power": [0.8]}, decision=rule)
+    found = power(steep, replicates=4_000, workers=1)
     row = found.sample_size.iloc[0]
     assert np.abs(found.power.power - 0.8).min() < 0.05
     assert abs(row.confirmed - 0.8) < 0.03

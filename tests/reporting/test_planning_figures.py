@@ -5,13 +5,13 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.studies import orchard_run
 
 from hikibayes.planning.designs.resolved import resolved
 from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.power import power
 from hikibayes.planning.results.proposal import proposal
 from hikibayes.planning.results.tables import planning_tables
+from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.html import page
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.topics import figure_files
@@ -26,7 +26,8 @@ def run_of(**more) -> tuple[SavedRun, str]:
     made = resolved(validated(Simulation, content, "t"))
     found = power(made.simulation, study=made.study, models=made.models, workers=1)
     files = planning_tables(found, made.models) | {"study.json": spec_text(made.study)}
-    return SavedRun.of_contents(files, orchard_run.record()), proposal(found)
+    record = Stopwatch().record("power", {}, seed=1, inputs={})
+    return SavedRun.of_contents(files, record), proposal(found)
 
 
 def words(svg: str) -> str:
