@@ -84,7 +84,10 @@ def test_power_leaves_its_files_and_nothing_unfinished(run):
     assert {"planning.json", "proposal.txt", "study.json", "figures"} <= names
     assert not [name for name in names if name.startswith(".")]
     assert {path.name for path in (folder / "figures").iterdir()} >= {"curves.svg", "rule_costs.svg"}
-    assert "smallest sizes: support slope difference, 95 % interval above 0" in shown.stdout
+    assert (
+        "smallest sizes: difference of the slopes of use of instrumental support (hikikomori − control), 95 %"
+        in shown.stdout
+    )
     assert "simulated studies (100%)" in shown.stderr
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["seed"] == 20210525
@@ -213,7 +216,7 @@ def test_what_a_simulation_names_is_looked_for_beside_it(beside, tmp_path, monke
 def test_without_targets_the_power_of_every_cell_is_the_result(beside, tmp_path):
     shown = typed("power", beside(), "-o", tmp_path / "run")
     assert shown.exit_code == 0, shown.output
-    assert "P(conclusion): difference, 95 % interval above 0" in shown.stdout
+    assert "P(conclusion): difference of the slopes of" in shown.stdout
     assert len(pd.read_csv(tmp_path / "run" / "power.csv")) == 2
     sizes = pd.read_csv(tmp_path / "run" / "sample_size.csv")
     assert len(sizes) == 0
@@ -226,7 +229,7 @@ def test_without_targets_the_power_of_every_cell_is_the_result(beside, tmp_path)
 def test_a_size_that_the_smallest_cell_reaches_is_an_upper_bound(beside, tmp_path):
     shown = typed("power", beside(WRITTEN.replace("[run]", "[targets]\npower = [0.5]\n[run]")), "-o", tmp_path / "run")
     assert shown.exit_code == 0, shown.output
-    assert re.search(r"fixed +≤ 100 +≤ 200 ", shown.stdout), shown.stdout
+    assert re.search(r"fixed +0.500 +≤ 100 +≤ 200 ", shown.stdout), shown.stdout
     row = pd.read_csv(tmp_path / "run" / "sample_size.csv").iloc[0]
     assert row.at_most
     assert row.n_per_group == 100

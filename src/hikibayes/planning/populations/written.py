@@ -277,7 +277,7 @@ def _mean_square(values: float | tuple[float, ...]) -> float:
 
 def _in_units(priors: Priors, units: Mapping[str, float], usual: float) -> Priors:
     """Turn priors in SD units, of the outcome its residual SD, into those of the population."""
-    found = {}
+    found: Priors = {}
     for name, prior in priors.items():
         unit = units.get(name, usual)
         scaled = {key: prior[key] * unit for key in ("mu", "sigma") if key in prior}

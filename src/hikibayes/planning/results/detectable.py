@@ -137,14 +137,14 @@ def _curves(replicates: Replicates) -> Iterator[_Curve]:
             side = replace(cell.sample, effect=float(np.sign(effect)))
             groups.setdefault((cell.model, cell.prior, side), []).append(i)
     for members in groups.values():
-        effects = {i: replicates.cells[i].sample.effect or 0.0 for i in members}
-        ordered = sorted(members, key=lambda i, of=effects: abs(of[i]))
+        sizes = {i: abs(replicates.cells[i].sample.effect or 0.0) for i in members}
+        ordered = sorted(members, key=sizes.__getitem__)
         counted = np.stack([successes(replicates, i, decision) for i in ordered])
         share = counted.mean(axis=1)
         away = counted - share[:, None]
         yield _Curve(
             members=ordered,
-            size=np.abs([effects[i] for i in ordered]),
+            size=np.array([sizes[i] for i in ordered]),
             share=share,
             covariance=away @ away.T / replicates.count**2,
             last=replicates.cells[ordered[-1]].sample,

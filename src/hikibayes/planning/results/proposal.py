@@ -58,7 +58,7 @@ def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     return [
         (
             f"smallest effect for {row['target']:.0%} with {row['n_total']} participants",
-            f"{row['effect']:.2f} ({row['lower']:.2f} to {row['upper']:.2f}{_fresh(row)})"
+            f"{row['effect']:.2f} ({f'{row["lower"]:.2f} to {row["upper"]:.2f}; {_fresh(row)}'.removesuffix('; ')})"
             if row["reached"]
             else "none of those that were simulated",
         )
@@ -174,11 +174,11 @@ def sized(row: Mapping[Any, Any]) -> str:
         )
         return f"more than was simulated{design}{why}"
     who = _people(row, "per group" if len(set(row["allocation"].split(":"))) == 1 else "in the smaller group")
-    total = f"; {row['n_total']} in all" if design else ""
+    total = f"{row['n_total']} in all; " if design else ""
     if row["at_most"]:
-        return f"at most {row['n_per_group']} {who} (no fewer were simulated{total}){_cost(row)}{design}"
-    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}"
-    return f"{row['n_per_group']} {who} ({span}{total}{_fresh(row)}){_cost(row)}{design}"
+        return f"at most {row['n_per_group']} {who} ({total}no fewer were simulated){_cost(row)}{design}"
+    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}; {total}"
+    return f"{row['n_per_group']} {who} ({f'{span}{_fresh(row)}'.removesuffix('; ')}){_cost(row)}{design}"
 
 
 def _people(row: Mapping[Any, Any], of_groups: str) -> str:
@@ -186,7 +186,7 @@ def _people(row: Mapping[Any, Any], of_groups: str) -> str:
 
 
 def _fresh(row: Mapping[Any, Any]) -> str:
-    return f"; {row['confirmed']:.1%} in a fresh batch" if pd.notna(row["confirmed"]) else ""
+    return f"{row['confirmed']:.1%} in a fresh batch" if pd.notna(row["confirmed"]) else ""
 
 
 def _cost(row: Mapping[Any, Any]) -> str:
