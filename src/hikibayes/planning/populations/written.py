@@ -280,7 +280,7 @@ def _in_units(priors: Priors, units: Mapping[str, float], usual: float) -> Prior
     found: Priors = {}
     for name, prior in priors.items():
         unit = units.get(name, usual)
-        scaled = {key: prior[key] * unit for key in ("mu", "sigma") if key in prior}
+        scaled: dict[str, Any] = {key: prior[key] * unit for key in ("mu", "sigma") if key in prior}
         why = "" if unit == 1 else f" An SD is {unit:.3g} here."
         found[name] = {**prior, **scaled, "reason": f"{prior['reason']}{why}"}
     return found
