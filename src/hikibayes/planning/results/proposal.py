@@ -242,7 +242,8 @@ def _of_smallest(diagnosis: Diagnosis) -> pd.DataFrame:
     if not len(found):
         return diagnosis.power
     told = nearest(diagnosis.power, firsts(found, ["target"]))
-    return told[(told["n_per_group"] == told["n_per_group"].max()) & (told["effect"] != 0)]
+    most: pd.DataFrame = told[(told["n_per_group"] == told["n_per_group"].max()) & (told["effect"] != 0)]
+    return most
 
 
 def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
@@ -256,7 +257,7 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
         own = own[own["n_per_group"] >= int(reached["n_per_group"].iloc[0])]
     if not len(own):
         return ""
-    row = own.iloc[0]
+    row = own.iloc[0].to_dict()
     if pd.isna(row["type_s"]):
         return ""
     times = row["exaggeration"]

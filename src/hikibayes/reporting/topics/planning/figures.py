@@ -127,7 +127,7 @@ def _against_cost(run: SavedRun) -> Figure:
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
     ax.set_xlabel("cost of the study")
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.xaxis.get_major_locator().set_params(nbins=5)
+    ax.locator_params(axis="x", nbins=5)
     return figure
 
 
@@ -192,10 +192,11 @@ def _smallest(run: SavedRun) -> Figure:
 
 
 def _by_size(ax: Axes, found: pd.DataFrame, unit: str) -> None:
-    for (target, own), colour in zip(found.sort_values("n_per_group").groupby("target"), PALETTE, strict=False):
+    for target, colour in zip(sorted(set(found["target"])), PALETTE, strict=False):
+        own = found[found["target"] == target].sort_values("n_per_group")
         n = own["n_per_group"].to_numpy(dtype=float)
         ax.fill_between(n, own["lower"], own["upper"], color=colour, alpha=0.25, lw=0)
-        ax.plot(n, own["effect"], MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=bounded(float(target), 2))
+        ax.plot(n, own["effect"], MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=bounded(target, 2))
     ax.legend(title="found with probability", frameon=False, fontsize=8, title_fontsize=8)
     ax.set_ylabel(f"smallest effect ({unit})")
     if len(found):
