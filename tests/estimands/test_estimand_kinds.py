@@ -16,8 +16,11 @@ FILES = {path.stem for path in Path(hikibayes.estimands.__path__[0]).glob("*.py"
 OUTLINE = Outline(group="arm", groups=("usual", "extra"), levels={"arm": ("usual", "extra")}, curved=frozenset({"z"}))
 
 
+PAIRS = {"arm": ("extra", "usual"), "dose": ("some", "none")}
+
+
 def asked(kind: str, **of) -> Estimand:
-    fields = {"of": "x", "by": "w", "between": ("extra", "usual")}
+    fields = {"of": "x", "by": "w", "between": ("extra", "usual"), "pairs": PAIRS}
     needed = {key: fields[key] for key in KINDS[kind].needs}
     return Estimand.model_validate({"name": "e", "kind": kind, "meaning": "made up", "step": "all", **needed, **of})
 
@@ -31,7 +34,7 @@ def test_a_kind_is_a_file_and_a_line_of_the_list():
 def test_a_kind_is_complete(kind):
     assert kind.meaning
     assert {*kind.needs, *kind.may, *kind.per} <= set(Estimand.model_fields)
-    assert bool(kind.unit) == bool(kind.scenarios), "a share of variance has no unit, everything else has"
+    assert bool(asked(kind.name).unit) == bool(kind.scenarios), "a share of variance has no unit, everything else has"
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS.values() if k.scenarios], ids=lambda kind: kind.name)
@@ -39,8 +42,9 @@ def test_scenarios_are_a_contrast(kind):
     """Their weights sum to 0, so the intercept has none; reversing what is compared turns the sign."""
     scenarios = kind.scenarios(asked(kind.name), OUTLINE)
     assert sum(each.weight for each in scenarios) == pytest.approx(0, abs=1e-9)
-    if "between" in kind.needs:
-        turned = kind.scenarios(asked(kind.name, between=("usual", "extra")), OUTLINE)
+    turn = {"between": ("usual", "extra"), "pairs": {**PAIRS, "arm": ("usual", "extra")}}
+    if compared := {*turn} & {*kind.needs}:
+        turned = kind.scenarios(asked(kind.name, **{key: turn[key] for key in compared}), OUTLINE)
 
         def key(each):
             return str(each.fixed), str(each.shift)
@@ -62,6 +66,7 @@ def test_what_a_kind_weighs_by_hand(scaling):
         "apart": asked("slope_difference", at={"w": -1.0}),
         "gap": asked("adjusted_difference", at={"x": 2.0, "w": 0.0}),
         "dose": asked("adjusted_difference", by="dose", between=("none", "some")),
+        "bent": asked("interaction", of="x", by="w", pairs={"arm": PAIRS["arm"]}),
     }
     study = names.study()
     dumped = study.model_dump(exclude_unset=True)
@@ -88,6 +93,7 @@ def test_what_a_kind_weighs_by_hand(scaling):
         "apart": {"arm:x": xs, "arm:x:w": xs * (w0 - ws)},
         "gap": {"arm": 1, "arm:x": x0 + 2 * xs, "arm:w": w0, "arm:x:w": (x0 + 2 * xs) * w0},
         "dose": {"dose[none]": 1},
+        "bent": {"arm:x:w": xs * ws},
     }
     for estimand, weights in zip(found.linear, found.weights[0], strict=True):
         expected = [by_hand[estimand.name].get(column, 0.0) / sd["y"] for column in laid_out.columns]

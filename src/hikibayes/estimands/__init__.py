@@ -4,7 +4,7 @@ Study files, both engines, planning and the reports read this one description. A
 here.
 """
 
-from . import adjusted_difference, delta_r2, r2, slope, slope_change, slope_difference
+from . import adjusted_difference, delta_r2, interaction, r2, slope, slope_change, slope_difference
 from .kind import Asked, Kind, Names, Outline, Scenario
 
 __all__ = ["KINDS", "Asked", "Kind", "Names", "Outline", "Scenario"]
@@ -16,6 +16,7 @@ KINDS: dict[str, Kind] = {
         slope_difference,
         slope_change,
         adjusted_difference,
+        interaction,
         r2,
         delta_r2,
     )

@@ -28,7 +28,6 @@ def _printed(asked: Asked, outline: Outline) -> tuple[tuple[str, dict[str, Any]]
 KIND = Kind(
     name="adjusted_difference",
     meaning="outcome in the first of two groups minus the second at equal covariates; `by` names another category",
-    unit="sd",
     needs=("between",),
     may=("by", "at"),
     words=_words,

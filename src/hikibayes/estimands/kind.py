@@ -27,6 +27,10 @@ class Asked(Protocol):
         """The two levels that are compared."""
 
     @property
+    def pairs(self) -> Mapping[str, tuple[str, str]]:
+        """The two levels of each category whose differences differ."""
+
+    @property
     def at(self) -> Mapping[str, str | float]:
         """What other measures are held at."""
 
@@ -47,6 +51,9 @@ class Names(Protocol):
 
     def level(self, measure: str | None, level: str) -> str:
         """Name a level of a measure; a group, where none is given."""
+
+    def pair(self, measure: str | None, between: tuple[str, str]) -> tuple[str, str]:
+        """Name two levels that are compared."""
 
     def minus(self, measure: str | None, between: tuple[str, str]) -> str:
         """Name a difference of two levels."""
@@ -120,8 +127,6 @@ class Kind:
         What a study file calls it.
     meaning : str
         One line for the documentation.
-    unit : str
-        The standardised unit; empty for none.
     needs, may : tuple of str
         The keys that say which estimand of its kind it is: required ones, and possible ones.
     words : callable
@@ -131,7 +136,7 @@ class Kind:
     beyond : bool
         Of a share of variance: what its step explains beyond the step before it.
     per : tuple of str
-        The keys of the measures per whose unit it is.
+        The keys of the measures per whose unit it is, where they are given.
     term : callable
         The model's term whose coefficient it is, where it is one under dummy coding; else empty.
     printed : callable
@@ -140,7 +145,6 @@ class Kind:
 
     name: str
     meaning: str
-    unit: str
     words: Callable[[Asked, Names, bool], str]
     needs: tuple[str, ...] = ()
     may: tuple[str, ...] = ()

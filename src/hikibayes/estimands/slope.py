@@ -54,7 +54,6 @@ def _term(asked: Asked, _: str) -> str:
 KIND = Kind(
     name="slope",
     meaning="change of the expected outcome per SD of a measure: in a group, where one is named; `at` given values",
-    unit="sd_per_sd",
     needs=("of",),
     may=("group", "at"),
     per=("of",),

@@ -8,13 +8,19 @@ from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
 from .slope import change
 
 
-def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
-    fixed = conditions(asked, outline)
+def change_of_slope(
+    asked: Asked, fixed: dict[str, str | float], outline: Outline, weight: float = 1.0
+) -> tuple[Scenario, ...]:
+    """Return the scenarios of a slope half an SD of `by` above everybody's own value, less those half below."""
     return tuple(
         Scenario(weight=side * each.weight, fixed=each.fixed, shift={**each.shift, str(asked.by): side / 2})
         for side in (1, -1)
-        for each in change(str(asked.of), fixed, outline)
+        for each in change(str(asked.of), fixed, outline, weight)
     )
+
+
+def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
+    return change_of_slope(asked, conditions(asked, outline), outline)
 
 
 def _words(asked: Asked, names: Names, _: bool) -> str:
@@ -32,7 +38,6 @@ def _printed(asked: Asked, _: Outline) -> tuple[tuple[str, dict[str, Any]], ...]
 KIND = Kind(
     name="slope_change",
     meaning="change of a measure's slope per SD of another numeric measure, `by`",
-    unit="sd_per_sd_per_sd",
     needs=("of", "by"),
     may=("group", "at"),
     per=("of", "by"),

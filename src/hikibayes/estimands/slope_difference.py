@@ -35,7 +35,6 @@ def _term(asked: Asked, group: str) -> str:
 KIND = Kind(
     name="slope_difference",
     meaning="slope in the first of two groups minus slope in the second; `by` names another category to compare",
-    unit="sd_per_sd",
     needs=("of", "between"),
     may=("by", "at"),
     per=("of",),

@@ -126,7 +126,7 @@ def raw_unit(estimand: Estimand, study: Study) -> str:
     kind = KINDS[estimand.kind]
     if not kind.scenarios:
         return ""
-    per = [study.measure(getattr(estimand, key)) for key in kind.per]
+    per = [study.measure(name) for key in kind.per if (name := getattr(estimand, key))]
     units = ["level" if measure.levels else measure.unit or "point" for measure in per]
     return "_per_".join([study.measure(study.analysis.outcome).unit or "points", *units])
 
@@ -173,7 +173,7 @@ class _Effects:
     def obstacle(self, estimand: Estimand, *, covariates: bool = True) -> str | None:
         """Say why the model does not answer an estimand; None where it does."""
         present = set(self.model.variables)
-        needed = {name for name in (estimand.of, estimand.by, *estimand.at) if name}
+        needed = {name for name in (estimand.of, estimand.by, *estimand.pairs, *estimand.at) if name}
         needed |= {self.group} if estimand.group or (estimand.between and not estimand.by) else set()
         if absent := sorted(needed - present):
             return f"{absent[0]} is not in its formula"
@@ -181,6 +181,8 @@ class _Effects:
             return self._variance_obstacle(estimand)
         if estimand.of and (why := self._slope_obstacle(estimand)):
             return why
+        if estimand.pairs and np.abs(self.one.weights(estimand)).max() < TOLERANCE:
+            return f"its formula has no term of {', '.join(sorted(needed - {*estimand.at}))} together"
         terms = self.study.terms(estimand.step) if estimand.step else ()
         held = {part for term in terms for part in term.split(":")}
         if covariates and (absent := sorted(held - present)):
@@ -194,7 +196,7 @@ class _Effects:
             return f"{of} is a category with {number} levels; a slope is of a number, or of two levels"
         if of in self.model.written.jumping:
             return f"{of} enters by a comparison, which has steps and no slope"
-        conditional = bool(estimand.by or estimand.at)
+        conditional = bool(estimand.by or estimand.at or estimand.pairs)
         slopes = np.array([self.one.weights(estimand)] if conditional else self.one.slopes(of))
         if not np.isfinite(slopes).all():
             return f"the formula's functions of {of} have no finite slope at every participant's value"

@@ -119,7 +119,7 @@ class Fit(Shown):
 
     def contrasts(self) -> pd.DataFrame:
         """Return the differences between levels: those rows of `summary`."""
-        pairs = {estimand.name for estimand in self.study.estimands if estimand.between}
+        pairs = {estimand.name for estimand in self.study.estimands if estimand.between or estimand.pairs}
         table = summary(self)
         return table[table["estimand"].isin(pairs)].reset_index(drop=True)
 
@@ -200,6 +200,7 @@ def fit(
     variant: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | TableMapping | None = None,
+    estimand: str = "",
     sampling: Sampling | None = None,
     reporting: Reporting | None = None,
     reading: str = "",
@@ -227,6 +228,9 @@ def fit(
         Header by measure id, for measures whose column is called otherwise.
     mapping : str, Path or TableMapping, optional
         What headers, labels and codes of the table mean, or a file that says so.
+    estimand : str
+        What the fit is about, and what is asked of it further: a name among the estimates. By default the study's main
+        one; of a formula its first product, else its first predictor.
     sampling : Sampling, optional
         Number of draws and the like.
     reporting : Reporting, optional
@@ -251,8 +255,8 @@ def fit(
     if engine not in {"nuts", "exact", None}:
         raise InputError(f"there is no engine {engine!r}; there are: exact, nuts")
     seed = checked_seed(seed)
-    asked = _asked(model, data, study, columns=columns, mapping=mapping, choices=choices)
-    spec, about, engine = asked.model, asked.study, engine or asked.engine
+    asked = _asked(model, data, study, columns=columns, mapping=mapping, estimand=estimand, choices=choices)
+    spec, about, engine = asked.model, asked.study.asking(estimand), engine or asked.engine
     rows = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
     laid_out = design(spec, rows.frame, about)
     found = answers(laid_out)
@@ -348,6 +352,7 @@ def _asked(
     *,
     columns: Mapping[str, str] | None,
     mapping: str | Path | TableMapping | None,
+    estimand: str,
     choices: Mapping[str, Any],
 ) -> _Asked:
     choices = {name: _mapped(name, value) for name, value in choices.items() if value}
@@ -358,7 +363,8 @@ def _asked(
     if unknown := [name for name in choices if name not in CHOICES]:
         raise TypeError(f"fit() got an unexpected keyword argument {unknown[0]!r}")
     if study is None:
-        own = own_data(model, data, mapping=load_mapping(mapping).with_columns(columns or {}), **choices)
+        stated = load_mapping(mapping).with_columns(columns or {})
+        own = own_data(model, data, mapping=stated, estimand=estimand, **choices)
         return _Asked(own.model, own.study, own.table, None, own.mapping, _engine(own.model), own)
     about = load_study(study)
     if wrong := [name for name in ("reference", "rows", "steps", "at") if name in choices]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from ..defaults import DEFAULT_SEED
+from ..estimands import KINDS
 from ..inference.estimands import answers
 from ..inference.fit import Fit
 from ..inference.models.compile import exact_posterior
@@ -20,7 +21,7 @@ from ..inference.models.specs import ModelSpec
 from ..inference.saved_fit import SavedFit, load_fit
 from ..spec import InputError
 from ..study.moments import sample_moments
-from ..study.study import Estimand, Study
+from ..study.study import Study
 from ..study.study_file import shipped_studies
 from .designs.follow_up import follow_up
 from .designs.simulation import Simulation, load_simulation, shipped_simulations
@@ -64,7 +65,9 @@ def is_fit(what: object) -> TypeGuard[Fit | SavedFit | str | Path]:
     return isinstance(what, str | Path) and str(what) not in known and os.path.isdir(what)  # noqa: PTH112
 
 
-def after_fit(what: Fit | SavedFit | str | Path, *, seed: int, plan: Simulation | None = None) -> Beginning:
+def after_fit(
+    what: Fit | SavedFit | str | Path, *, seed: int, plan: Simulation | None = None, estimand: str = ""
+) -> Beginning:
     """Turn a fit into the plan of a study that asks its main question again.
 
     Parameters
@@ -75,6 +78,8 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int, plan: Simulation 
         Of everything random.
     plan : Simulation, optional
         Instead of the small follow-up that is asked otherwise.
+    estimand : str
+        What is asked; by default the fit's main question.
 
     Raises
     ------
@@ -88,62 +93,72 @@ def after_fit(what: Fit | SavedFit | str | Path, *, seed: int, plan: Simulation 
     """
     fitted = load_fit(what) if isinstance(what, str | Path) else what
     rows = fitted.participants if isinstance(fitted.participants, pd.DataFrame) else fitted.participants.frame
-    begun = after_rows(fitted.study.read(), fitted.model, rows, fitted.variant, seed=seed)
+    decisions = plan.decisions if plan else ()
+    asked = [name for name in (estimand, *(decision.estimand for decision in decisions)) if name]
+    study = fitted.study.read().asking(asked[0] if asked else "")
+    begun = after_rows(study, fitted.model, rows, fitted.variant, seed=seed, asked=asked)
     if plan is None:
         return begun
     return replace(begun, simulation=plan.replace(study=begun.study.id, model=begun.simulation.model))
 
 
-def beginning(what: str | Path | Simulation | Fit | SavedFit | Beginning) -> Beginning | Simulation:
+def beginning(what: str | Path | Simulation | Fit | SavedFit | Beginning, estimand: str = "") -> Beginning | Simulation:
     """Return what is planned after a fit: a fit's own follow-up, or a simulation that names one; else the simulation.
+
+    Of a fit's own follow-up, `estimand` names what is asked.
 
     Raises
     ------
     InputError
         As `after_fit` and `load_simulation` do.
     """
+    if isinstance(what, Fit | SavedFit) or is_fit(what):
+        return after_fit(what, seed=DEFAULT_SEED, estimand=estimand)
+    if estimand:
+        raise InputError("goes with a fit or its folder; a simulation's decisions say it", key="estimand")
     if isinstance(what, Beginning):
         return what
-    if isinstance(what, Fit | SavedFit) or is_fit(what):
-        return after_fit(what, seed=DEFAULT_SEED)
     simulation = load_simulation(what)
     if simulation.fit is None:
         return simulation
     return after_fit(simulation.fit, seed=simulation.run.seed, plan=simulation)
 
 
-def after_rows(study: Study, model: ModelSpec, rows: pd.DataFrame, variant: str, *, seed: int) -> Beginning:
-    """Turn a model, a variant of its priors, and the rows that it is of into the same plan; raises as `after_fit`."""
+def after_rows(
+    study: Study, model: ModelSpec, rows: pd.DataFrame, variant: str, *, seed: int, asked: Iterable[str] = ()
+) -> Beginning:
+    """Turn a model, a variant of its priors, and the rows that it is of into the same plan; raises as `after_fit`.
+
+    Beside the study's question, the estimands that are `asked` for stay in it.
+    """
     if model.scaling != "sample":
         raise InputError(
             "the fit's priors are in the columns' own units, and planning is in SD; fit again with scaling sample",
             key="scaling",
         )
-    question = _question(study, model)
-    asked = study.replace(estimands=(question,))
-    laid_out = design(model, rows, asked)
+    question = study.focal_estimand
+    if not KINDS[question.kind].scenarios:
+        raise InputError(f"{question.name!r} is a share of variance; a fit's follow-up asks for an effect")
+    names = dict.fromkeys((question.name, *asked))
+    about = study.replace(estimands=tuple(map(study.estimand, names)), question=question.name)
+    laid_out = design(model, rows, about)
     found = answers(laid_out)
     if why := found.refused.get(question):
         raise InputError(f"the fit's model does not answer {question.name!r}: {why}")
-    upwards = bool(exact_posterior(laid_out, variant).marginal(found.weights[:, 0]).mean()[0, 0] > 0)
-    plan = follow_up(asked, model.name, upwards=upwards, seed=seed)
+    weights = found.weights[:, found.linear.index(question)]
+    upwards = bool(exact_posterior(laid_out, variant).marginal(weights).mean()[0, 0] > 0)
+    plan = follow_up(about, model.name, upwards=upwards, seed=seed)
     return Beginning(
         simulation=plan.replace(
             description=f"A follow-up of {study.description}",
             worlds=plan.worlds.replace(prior=variant),
             axes=plan.axes.replace(prior=(variant,)),
         ),
-        study=asked,
+        study=about,
         models={model.name: model},
-        reconstructions=_one_draw(sample_moments(rows, asked)),
+        reconstructions=_one_draw(sample_moments(rows, about)),
         rows=laid_out,
     )
-
-
-def _question(study: Study, model: ModelSpec) -> Estimand:
-    """Return what a fit is about: of a moderated slope without groups, how much it changes."""
-    changes = [e for e in study.estimands if e.kind == "slope_change"]
-    return changes[0] if changes and not study.groups and not model.estimands else study.focal_estimand
 
 
 def _one_draw(moments: xr.Dataset) -> xr.Dataset:

@@ -48,6 +48,7 @@ ROUNDS = 6
 def power(
     simulation: str | Path | Simulation | Fit | SavedFit | Beginning = DEFAULT_SIMULATION,
     *,
+    estimand: str = "",
     study: str | Path | Study | None = None,
     reconstructions: xr.Dataset | str | Path | None = None,
     rows: Design | None = None,
@@ -69,6 +70,8 @@ def power(
         A shipped one's name, a file, or a loaded one; or a fit of one's own table, or the folder of one: the design
         prior of a study that asks its main question again (see `hikibayes.planning.after_fit`); or what
         `hikibayes.next_study` returns, the plan of a replication.
+    estimand : str
+        Of a fit, what is asked again; by default its main question.
     study : str, Path or Study, optional
         Instead of the one that the simulation names.
     reconstructions : xarray.Dataset, str or Path, optional
@@ -104,7 +107,7 @@ def power(
     """
     with _about(simulation):
         # where there are rows, all that a fit brings is given
-        begun = simulation if isinstance(simulation, Simulation) and rows else beginning(simulation)
+        begun = simulation if isinstance(simulation, Simulation) and rows else beginning(simulation, estimand)
         if isinstance(begun, Beginning):
             study, models, reconstructions = begun.study, begun.models, begun.reconstructions
             rows, begun = begun.rows, begun.simulation

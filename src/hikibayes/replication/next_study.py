@@ -21,7 +21,7 @@ from ..planning.designs.simulation import Simulation
 from ..robustness.case import Case, case_of
 from ..study.study import Study
 from . import measures as m
-from .pair import about, alone, new_data, paired
+from .pair import alone, new_data, paired
 
 HETEROGENEITY = 0.25
 """How much studies may differ beside not at all: SD between their effects, in SDs of the effect's prior."""
@@ -72,7 +72,7 @@ def next_study(
     """
     case = case_of(original, datasets=datasets, seed=seed, tell=tell, **readings)
     begun = _asked_again(case, seed)
-    case = about(case, begun.simulation.decisions[0].estimand)
+    case = case.asking(begun.simulation.decisions[0].estimand)
     if new is None:
         _, each, prior = alone(case)
         known = m.pooled(m.normalised(each, prior))

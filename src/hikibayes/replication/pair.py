@@ -114,17 +114,6 @@ def examples() -> dict[str, Path]:
     return {path.stem: path for path in sorted((Path(__file__).parent / "examples").glob("*.csv"))}
 
 
-def about(case: Case, estimand: str) -> Case:
-    """Return the original asked for another estimand, by the model of that estimand's step."""
-    if not estimand:
-        return case
-    asked = case.study.estimand(estimand)
-    if not KINDS[asked.kind].scenarios:
-        raise InputError(f"{estimand!r} is a share of variance; a replication is of an effect", key="estimand")
-    model = model_of(case.study, step_of(case.study, asked)) if case.synthetic else case.model
-    return replace(case, estimand=asked, model=model)
-
-
 def new_data(
     what: str | Path | Study | pd.DataFrame,
     case: Case,

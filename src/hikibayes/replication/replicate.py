@@ -18,7 +18,7 @@ from ..robustness.case import Case, case_of
 from ..shown import Shown
 from ..study.study import Study
 from . import measures as m
-from .pair import Pair, Share, about, new_data, paired
+from .pair import Pair, Share, new_data, paired
 from .sceptical import sceptical_bf, sceptical_p
 from .words import sentences
 
@@ -137,7 +137,7 @@ def replicate(
     InputError
         A study cannot be read, the new data lack a measure, or hold the original's people.
     """
-    case = about(case_of(original, datasets=datasets, seed=seed, tell=tell, **readings), estimand)
+    case = case_of(original, datasets=datasets, seed=seed, tell=tell, **readings).asking(estimand)
     case = replace(case, variant=variant) if case.synthetic else case
     fresh = new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell)
     return replication_of(paired(case, fresh, own_scale=own_scale, share=share), more=more)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from ..arrays import FloatArray
 from ..defaults import DEFAULT_STUDY
+from ..estimands import KINDS
 from ..inference.answers.remarks import remark_table
 from ..inference.estimands import Answers, answers
 from ..inference.fit import Fit
@@ -78,6 +79,8 @@ class Case(Shown):
     def __post_init__(self) -> None:
         if not self.data_sets:
             raise InputError("there is no data set; at least one is needed")
+        if not KINDS[self.estimand.kind].scenarios:
+            raise InputError(f"{self.estimand.name!r} is a share of variance; what is asked here is of an effect")
         _ = self.focal
 
     @cached_property
@@ -101,6 +104,14 @@ class Case(Shown):
         """Posterior of the estimand in each data set, under the case's own priors."""
         return self.posterior().marginal(self.focal[:, None])
 
+    def asking(self, estimand: str) -> Case:
+        """Return the case with another question, answered by the model of its step; raises `InputError`."""
+        if not estimand:
+            return self
+        study = self.study.asking(estimand)
+        model = model_of(study, step_of(study, study.focal_estimand)) if self.synthetic else self.model
+        return replace(self, study=study, estimand=study.focal_estimand, model=model)
+
     def posterior(self, variant: str | None = None, *, nodes: int = 15) -> GaussianPosterior:
         """Return the exact posteriors of the B data sets; raises like `exact_posterior`."""
         return exact_posterior(self.design, variant or self.variant, nodes=nodes)
@@ -111,6 +122,7 @@ def case_of(
     *,
     datasets: int = 200,
     seed: int,
+    estimand: str = "",
     tell: Callable[[str], None] | None = None,
     **readings: str,
 ) -> Case:
@@ -124,6 +136,8 @@ def case_of(
         How many versions of a study's sample to make; a fit has one.
     seed : int
         Of these versions.
+    estimand : str
+        What is asked; by default what the study, or the fit, is about.
     tell : callable, optional
         Told what begins.
     **readings : str
@@ -140,12 +154,12 @@ def case_of(
     """
     seed = checked_seed(seed)
     if isinstance(what, Case):
-        return what
+        return what.asking(estimand)
     if isinstance(what, Fit) or is_folder(what):
         if readings:
             raise InputError("a fit has no readings: what it is a fit of is decided", source=str(what))
-        return _case_of(what) if isinstance(what, Fit) else case_of_fit(what)
-    return case_of_study(load_study(what).read(**readings), datasets=datasets, seed=seed, tell=tell)
+        return _case_of(what, estimand) if isinstance(what, Fit) else case_of_fit(what, estimand)
+    return case_of_study(load_study(what).read(**readings).asking(estimand), datasets=datasets, seed=seed, tell=tell)
 
 
 def is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
@@ -197,13 +211,15 @@ def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str
     )
 
 
-def case_of_fit(folder: str | Path) -> Case:
+def case_of_fit(folder: str | Path, estimand: str = "") -> Case:
     """Take up a fit that `hikibayes fit` has written.
 
     Parameters
     ----------
     folder : str or Path
         Where it lies.
+    estimand : str
+        What is asked; by default what the fit is about.
 
     Returns
     -------
@@ -215,13 +231,13 @@ def case_of_fit(folder: str | Path) -> Case:
         The folder is no fit's, or the fit's model does not answer what the study is about.
     """
     try:
-        return _case_of(load_fit(folder))
+        return _case_of(load_fit(folder), estimand)
     except InputError as error:
         raise InputError(str(error), source=None if str(folder) in str(error) else folder) from None
 
 
-def _case_of(fitted: Fit | SavedFit) -> Case:
-    study = fitted.study.read() if fitted.study.readings else fitted.study
+def _case_of(fitted: Fit | SavedFit, estimand: str) -> Case:
+    study = (fitted.study.read() if fitted.study.readings else fitted.study).asking(estimand)
     rows = fitted.participants
     return Case(
         study=study,

@@ -49,6 +49,9 @@ table = (
     click.Option(["--mapping"], type=click.Path(), help="TOML file: headers, labels, missing codes."),
 )
 """A model and one table of participants."""
+estimand = click.Option(
+    ["--estimand"], default="", metavar="NAME", help="What is asked.  [default: what the study or fit is about]"
+)
 folder = click.Argument(["folder"], type=click.Path(file_okay=False))
 
 json = click.Option(["--json", "as_json"], is_flag=True, help="Print the result as one JSON document.")

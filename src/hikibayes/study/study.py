@@ -198,6 +198,8 @@ class Estimand(Spec):
     group: Text | None = None
     by: Identifier | None = None
     between: tuple[Text, Text] | None = None
+    pairs: dict[Identifier, tuple[Text, Text]] = Field(default_factory=dict, exclude_if=operator.not_)
+    """The two levels of each category whose differences differ: ``{sex = ["f", "m"], arm = ["new", "usual"]}``."""
     at: dict[Identifier, Text | Number] = Field(default_factory=dict)
     said: dict[Identifier, Text] = Field(default_factory=dict, exclude_if=operator.not_)
     """What a number of `at` is called, where a person wrote it in the measure's own unit: ``at 40``.
@@ -210,16 +212,22 @@ class Estimand(Spec):
         return hash(self.name)
 
     @property
+    def about(self) -> frozenset[str]:
+        """The measures whose effect, or whose effects' differences, it is."""
+        return frozenset(name for name in (self.of, self.by, *self.pairs) if name)
+
+    @property
     def unit(self) -> str:
         """The standardised unit: SD of the outcome per SD of the measure, SD of the outcome, or none."""
-        return KINDS_OF_ESTIMANDS[self.kind].unit
+        kind = KINDS_OF_ESTIMANDS[self.kind]
+        return "_per_".join(["sd", *("sd" for key in kind.per if getattr(self, key))]) if kind.scenarios else ""
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Self:
         if self.kind not in KINDS_OF_ESTIMANDS:
             raise ValueError(unknown_name("kind of estimand", self.kind, KINDS_OF_ESTIMANDS))
         kind = KINDS_OF_ESTIMANDS[self.kind]
-        given = {name for name in ("of", "group", "by", "between", "at") if getattr(self, name)}
+        given = {name for name in ("of", "group", "by", "between", "pairs", "at") if getattr(self, name)}
         if not set(kind.needs) <= given <= {*kind.needs, *kind.may}:
             accepted = ", ".join(sorted(kind.needs)) or "only 'step'"
             found = ", ".join(sorted(given)) or "none"
@@ -244,7 +252,7 @@ class Study(Spec):
         A name is used twice, or something refers to a measure, group, step, fact or level that does not exist.
     """
 
-    BESIDE: ClassVar[frozenset[str]] = frozenset({"limitations", "evidence"})
+    BESIDE: ClassVar[frozenset[str]] = frozenset({"limitations", "evidence", "question"})
     """What its digest leaves out: a question that is added changes no draw, no plan's seeds, and no stored fit."""
 
     id: Identifier
@@ -263,6 +271,8 @@ class Study(Spec):
     assumptions: tuple[Assumption, ...] = Field(default=(), alias="assumption")
     readings: tuple[Reading, ...] = Field(default=(), alias="reading")
     estimands: tuple[Estimand, ...] = Field(default=(), alias="estimand")
+    question: Identifier | Literal[""] = Field(default="", exclude_if=operator.not_)
+    """The estimand that it is about, where that is not the difference of the focal measure's slopes or the first."""
     statements: tuple[Statement, ...] = Field(default=(), alias="statement")
     limitations: tuple[Limitation, ...] = Field(default=(), alias="limitation")
     """One of a kind at most; kinds that need nothing said run without."""
@@ -295,7 +305,7 @@ class Study(Spec):
 
     @property
     def focal_estimand(self) -> Estimand:
-        """What the study is about: the difference of the focal measure's slopes, else its first estimand.
+        """What the study is about: its question, else the difference of the focal measure's slopes, else the first.
 
         Raises
         ------
@@ -304,8 +314,20 @@ class Study(Spec):
         """
         if not self.estimands:
             raise InputError(f"study {self.id!r} has no estimand; add an [[estimand]] that says what it is about")
+        if self.question:
+            return self.estimand(self.question)
         focal = [e for e in self.estimands if e.kind == "slope_difference" and e.of == self.analysis.focal]
         return (focal or list(self.estimands))[0]
+
+    def asking(self, estimand: str) -> Study:
+        """Return the study with another estimand as its question, or as it is for an empty name.
+
+        Raises
+        ------
+        InputError
+            It has no such estimand; the message lists those it has, and the nearest.
+        """
+        return self.replace(question=self.estimand(estimand).name) if estimand else self
 
     def outline(self, curved: Iterable[str] = ()) -> Outline:
         """Return what of the study its estimands depend on; `curved` are the measures inside a formula's functions."""
@@ -568,6 +590,7 @@ class Study(Spec):
     def _references(self) -> Iterator[tuple[str, str, str]]:
         """Yield who names what: the owner in words, the kind of thing, and its name."""
         yield from _names("analysis", self.analysis, outcome="measure", group="measure", focal="measure")
+        yield from (("question", "estimand", name) for name in (self.question,) if name)
         for step in self.steps:
             yield from _names(f"step {step.id!r}", step, adds="measure", after="step", group="group", outcome="measure")
         for fact in self.facts:
@@ -577,9 +600,10 @@ class Study(Spec):
             )
         for estimand in self.estimands:
             owner, compared = f"estimand {estimand.name!r}", "level" if estimand.by else "group"
-            measures = dict.fromkeys(("of", "by", "at"), "measure")
+            measures = dict.fromkeys(("of", "by", "pairs", "at"), "measure")
             yield from _names(owner, estimand, **measures, group="group", step="step", between=compared)
-            yield from ((owner, "level", value) for value in estimand.at.values() if isinstance(value, str))
+            levels = (*estimand.at.values(), *(name for pair in estimand.pairs.values() for name in pair))
+            yield from ((owner, "level", value) for value in levels if isinstance(value, str))
         for limit in self.limitations:
             yield from _names(f"limitation {limit.kind!r}", limit, of="measure", statement="statement")
         for piece in self.evidence:

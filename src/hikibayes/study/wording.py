@@ -62,6 +62,14 @@ def estimand_noun(study: Study, estimand: Estimand, *, brief: bool = False) -> s
     return name[0].lower() + name[1:] if name[1:2].islower() else name
 
 
+def question(study: Study) -> str:
+    """Say what a study is about, and how to ask something else."""
+    main = study.focal_estimand
+    alike = [e for e in study.estimands if (e.kind, e.about, e.at) == (main.kind, main.about, main.at)]
+    one_of = f", one of {len(alike)} such differences" if len(alike) > 1 else ""
+    return f"about: {estimand_noun(study, main)} ({main.name}){one_of}; another with --estimand NAME"
+
+
 class _Names:
     """A study's names in prose, as the kinds of estimands ask for them."""
 
@@ -83,11 +91,13 @@ class _Names:
         label = next(known.label for known in self.study.measure(measure).levels if known.id == level)
         return f"{self.measure(measure)} {label}"
 
+    def pair(self, measure: str | None, between: tuple[str, str]) -> tuple[str, str]:
+        labels = {level.id: level.label for level in (self.study.measure(measure).levels if measure else ())}
+        first, second = (labels.get(each, each.replace("_", " ")) for each in between)
+        return first, second
+
     def minus(self, measure: str | None, between: tuple[str, str]) -> str:
-        levels = self.study.measure(measure).levels if measure else ()
-        labels = {level.id: level.label for level in levels}
-        first, second = (labels.get(each) or each.replace("_", " ") for each in between)
-        return f"{first} − {second}"
+        return " − ".join(self.pair(measure, between))
 
     def step(self, step: str) -> str:
         return step_name(self.study, step)

@@ -28,7 +28,7 @@ from ..models.formulas import CODINGS, FUNCTIONS
 from ..models.specs import FAMILIES, INTERCEPT, ModelSpec, formula_alone
 from .columns import OwnColumn, own_columns
 from .condition import rows_where
-from .estimands import own_estimands
+from .estimands import by_interest, own_estimands
 from .remarks import own_remarks
 
 RESERVED = {*CODINGS, *FUNCTIONS, INTERCEPT, "np", *(name for own in FAMILIES.values() for name in own)}
@@ -70,6 +70,7 @@ def own_data(
     priors: Mapping[str, str] | None = None,
     steps: str = "",
     at: Mapping[str, Sequence[float]] | None = None,
+    estimand: str = "",
     family: str = "gaussian",
     sigma_by: str = "",
     scaling: str = "sample",
@@ -93,6 +94,8 @@ def own_data(
         Terms of successive steps, separated by semicolons; the last step has all of the formula.
     at : mapping of str to sequence of float, optional
         Values of numeric columns, in their own unit, at which conditional effects are wanted beside mean ± 1 SD.
+    estimand : str
+        What it is about; see `own_estimands`.
     family, sigma_by, scaling
         As a model file has them.
     mapping : str, Path or TableMapping, optional
@@ -123,7 +126,9 @@ def own_data(
     made = _Made(outline, columns, references)
     study = made.study(_name_of(data), formula)
     spec = formula_model(outline, study, family=family, scaling=scaling, priors=priors, headers=headers)
-    study = own_estimands(study, spec, columns, steps=_spelt(steps, headers), at=_by_id(at or {}, headers))
+    study = own_estimands(
+        study, spec, columns, steps=_spelt(steps, headers), at=_by_id(at or {}, headers), question=estimand
+    )
     own_headers = {name: column.header for name, column in columns.items() if column.header != name}
     return OwnData(
         study=study,
@@ -297,12 +302,14 @@ class _Made:
         return self.outline.measures
 
     def roles(self) -> tuple[str, str]:
-        """Return the groups and the focal number: the first category, and the first number that it moderates."""
-        fixed = [name for name in self.columns if any(name in measures for measures in self.terms.values())]
-        categories = [name for name in fixed if name in self.levels]
-        numbers = [name for name in fixed if name not in self.levels and name != self.outline.outcome]
-        pairs = [(c, x) for c in categories for x in numbers if any({c, x} <= m for m in self.terms.values())]
-        return pairs[0] if pairs else ((categories or [""])[0], (numbers or [""])[0])
+        """Return the groups and the focal number: those of what is asked for first.
+
+        Of several categories the one with most levels holds the groups: beside it planning takes two levels.
+        """
+        found = [[name for name in self.columns if name in own] for own in by_interest(self.terms.values())]
+        categories = next((own for names in found if (own := [n for n in names if n in self.levels])), [""])
+        numbers = next((own for names in found if (own := [n for n in names if n not in self.levels])), [""])
+        return max(categories, key=lambda name: len(self.levels.get(name, [()])[0])), numbers[0]
 
     def study(self, name: str, formula: str) -> Study:
         group, focal = self.roles()

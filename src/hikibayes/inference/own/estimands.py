@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
@@ -29,6 +30,7 @@ def own_estimands(
     *,
     steps: str = "",
     at: Mapping[str, Sequence[float]] | None = None,
+    question: str = "",
 ) -> Study:
     """Give a study the steps and estimands that follow from a model's formula.
 
@@ -44,6 +46,9 @@ def own_estimands(
         Terms of successive steps, separated by semicolons.
     at : mapping of str to sequence of float, optional
         Values, in their own unit, at which conditional effects are wanted beside mean ± 1 SD.
+    question : str
+        Name of the estimand that the study is about. By default it is that of the formula's first product, or of the
+        highest one that holds it; without products that of the first predictor.
 
     Returns
     -------
@@ -58,19 +63,45 @@ def own_estimands(
     -----
     Every number has a slope in each cell of the categories that it interacts with and, of numbers that it interacts
     with, at their means, one SD to either side and where else is asked for. Categories have the difference of every
-    pair of levels, in slopes and in adjusted means.
+    pair of levels, in slopes and in adjusted means; categories that interact, the differences of these differences.
     """
     wanted = {name: _in_sd(name, values, study, columns) for name, values in (at or {}).items()}
     found = _Formula(study, model, wanted)
     content = study.model_dump(exclude_unset=True, by_alias=True)
     content["step"] = _steps(model, steps)
-    content["estimand"] = _named([*found.slopes(), *found.gaps(), *_shares(content["step"], model)])
+    content["estimand"] = _named(
+        [*found.slopes(), *found.gaps(), *found.interactions(), *_shares(content["step"], model)]
+    )
     if not content["estimand"]:
         raise InputError(
             "has nothing to estimate: what enters by a comparison has no slope; make a column of 0 and 1 of it",
             key=f"formula {model.formula!r}",
         )
-    return validated(Study, content, "the formula")
+    made = validated(Study, content, "the formula")
+    return made.asking(question or _question(made, model))
+
+
+def by_interest(terms: Iterable[frozenset[str]]) -> list[frozenset[str]]:
+    """Return the measures of terms as a person asks of them: the first product, as far as it goes, before all others.
+
+    Examples
+    --------
+    >>> first = by_interest([frozenset(term) for term in ("z", "a", "b", "c", "ab", "ac", "bc", "abc")])[0]
+    >>> sorted(first)
+    ['a', 'b', 'c']
+    """
+    terms = list(terms)
+    products = [own for own in terms if len(own) > 1]
+    largest = sorted((own for own in products if own >= products[0]), key=len, reverse=True)
+    return [*largest, *products, *terms]
+
+
+def _question(study: Study, model: ModelSpec) -> str:
+    """Return what a formula is about, of several levels the first pair: what comes first `by_interest` and is known."""
+    for wanted in by_interest(model.measures.values()):
+        if found := [e.name for e in study.estimands if e.about == wanted]:
+            return found[0]
+    return study.estimands[0].name
 
 
 class _Formula:
@@ -123,17 +154,32 @@ class _Formula:
             for cell in self.cells(by):
                 yield from self._pairs("adjusted_difference", f"difference_{by}", by, cell)
 
+    def interactions(self) -> Iterator[Entry]:
+        """Yield the differences of differences: of every product, between every pair of each of its categories."""
+        for measures in dict.fromkeys(self.terms):
+            categories = [name for name in self.categories if name in measures]
+            numbers = [name for name in self.sloped if name in measures]
+            known = len(categories) + len(numbers) == len(measures) and categories and len(numbers) <= 2
+            if not known or len(measures) < (3 if numbers else 2):
+                continue
+            of = dict(zip(("of", "by"), numbers, strict=False))
+            name = ("difference", f"slope_difference_{of.get('of')}", f"slope_change_difference_{'_by_'.join(numbers)}")
+            for cell in self.cells(*measures):
+                for pairs in product(*(combinations(self.levels[each], 2) for each in categories)):
+                    turned = {each: [high, low] for each, (low, high) in zip(categories, pairs, strict=True)}
+                    spelt = [f"{each}_{_spelt(a)}_minus_{_spelt(b)}" for each, (a, b) in reversed(turned.items())]
+                    yield self._entry("interaction", "_".join([name[len(numbers)], *spelt]), cell, **of, pairs=turned)
+
     def _pairs(self, kind: str, name: str, by: str, cell: Cell, **of: str) -> Iterator[Entry]:
         for low, high in combinations(self.levels[by], 2):
-            yield self._entry(kind, f"{name}_{high}_minus_{low}", cell, **of, by=by, between=[high, low])
+            yield self._entry(
+                kind, f"{name}_{_spelt(high)}_minus_{_spelt(low)}", cell, **of, by=by, between=[high, low]
+            )
 
     def _entry(self, kind: str, name: str, cell: Cell, **more: Any) -> Entry:
         said = {measure: self.said[measure, z] for measure, z in cell.items() if (measure, z) in self.said}
-        # a minus sign and a decimal point would be lost with the other signs
-        spelt = {measure: text.replace("-", "minus_").replace(".", "p") for measure, text in said.items()}
-        where = [f"{measure}_{spelt.get(measure) or _where(value)}" for measure, value in cell.items()]
-        full = re.sub(r"\W+", "_", "_".join([name, *where])).strip("_")
-        entry = {"name": full, "kind": kind, "meaning": "follows from the formula", **more}
+        where = [f"{measure}_{_spelt(said.get(measure) or _where(value))}" for measure, value in cell.items()]
+        entry = {"name": "_".join([name, *where]), "kind": kind, "meaning": "follows from the formula", **more}
         return {**entry, **({"at": dict(cell)} if cell else {}), **({"said": said} if said else {})}
 
 
@@ -141,14 +187,45 @@ def _where(value: str | float) -> str:
     if isinstance(value, str):
         return value
     side = "plus" if value > 0 else "minus"
-    return f"{side}_{abs(value):.3g}_sd".replace(".", "p") if value else "mean"
+    return f"{side}_{abs(value):.3g}_sd" if value else "mean"
+
+
+SIGNS = {
+    r"(?<![\w.])[-−](?=\.?\d)|[-−]$": " minus ",
+    r"(?<=\d)\.(?=\d)": "p",
+    r"<=|≤": " up to ",
+    r">=|≥": " from ",
+    "<": " below ",
+    ">": " above ",
+    r"\+": " plus ",
+    "%": " percent ",
+}
+"""Signs that tell levels apart, and what they are in a name."""
+
+
+def _spelt(level: str) -> str:
+    """Write a level so that it can stand in a name: readable, and different where levels are.
+
+    Examples
+    --------
+    >>> _spelt("6m (new)"), _spelt("-1.5"), _spelt("<6m"), _spelt("A+"), _spelt("non-smoker")
+    ('6m_new', 'minus_1p5', 'below_6m', 'A_plus', 'non_smoker')
+    """
+    for sign, word in SIGNS.items():
+        level = re.sub(sign, word, level)
+    return re.sub(r"[\W_]+", "_", level).strip("_")
 
 
 def _named(entries: list[Entry]) -> list[Entry]:
-    """Tell names apart that levels such as ``-1`` and ``1`` would make the same."""
-    seen: dict[str, int] = {}
+    """Tell names apart that levels of other categories, or levels such as ``a b`` and ``a_b``, would make the same."""
+    names = Counter(entry["name"] for entry in entries)
     for entry in entries:
-        seen[entry["name"]] = seen.get(entry["name"], 0) + 1
+        if names[entry["name"]] > 1 and entry["kind"] == "slope_difference":
+            start = f"slope_difference_{entry['of']}"
+            entry["name"] = f"{start}_{entry['by']}{entry['name'].removeprefix(start)}"
+    seen: Counter[str] = Counter()
+    for entry in entries:
+        seen[entry["name"]] += 1
         if seen[entry["name"]] > 1:
             entry["name"] += f"_{seen[entry['name']]}"
     return entries

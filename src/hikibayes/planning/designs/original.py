@@ -55,8 +55,8 @@ def with_original(model: ModelSpec, original: Original, estimand: Estimand, stud
         return model
     term = KINDS[estimand.kind].term(estimand, study.analysis.group)
     prior = model.priors.get(term)
-    compared = study.measure(estimand.by or study.analysis.group).levels if estimand.between else ()
-    forwards = not compared or tuple(level.id for level in compared) == (estimand.between or ())[::-1]
+    compared = {**estimand.pairs, **({estimand.by or study.analysis.group: pair} if (pair := estimand.between) else {})}
+    forwards = all(tuple(level.id for level in study.measure(n).levels) == p[::-1] for n, p in compared.items())
     if prior is None or prior.dist != "Normal" or not forwards:
         raise InputError(
             f"estimand {estimand.name!r} is not one coefficient of model {model.name!r} with a Normal prior; the "

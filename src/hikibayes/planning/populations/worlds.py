@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from ...arrays import BoolArray, FloatArray, IntArray
+from ...estimands import KINDS
 from ...moments import regress
 from ...quantities.analysis import codes_of
 from ...spec import InputError, unknown_name
@@ -165,16 +166,17 @@ class Worlds:
         of_level, of_slope = self.frame.loadings(estimand, self.mix)
         missing = np.asarray(value - self.truth(estimand))[:, None]
         if of_level.any():
-            shift = missing * self._direction(of_level)
-            return self._with(level=self.level + shift[:, self.frame.group_of], source=source or self.source)
+            shift = missing * self._direction(of_level)[0]
+            return self._with(level=self.level + shift, source=source or self.source)
         j = self._slope_of(estimand)
-        shift = missing * self._direction(of_slope[:, j])
-        share = self.frame.shares(self.share).reshape(len(self), len(self.frame.groups), -1)
-        centre = (share * self._predictor_means()[..., j].reshape(share.shape)).sum(-1)
+        direction, together = self._direction(of_slope[:, j])
+        shift, centre = missing * direction, self._predictor_means()[..., j]
+        if together:
+            share = self.frame.shares(self.share).reshape(len(self), len(self.frame.groups), -1)
+            centre = (share * centre.reshape(share.shape)).sum(-1)[:, self.frame.group_of]
         slope = self.slope.copy()
-        slope[..., j] += shift[:, self.frame.group_of]
-        level = self.level - (shift * centre)[:, self.frame.group_of]
-        return self._with(slope=slope, level=level, source=source or self.source)
+        slope[..., j] += shift
+        return self._with(slope=slope, level=self.level - shift * centre, source=source or self.source)
 
     def with_error_variance(self, added: Mapping[str, FloatArray]) -> Self:
         """Return the worlds as they look through better or worse instruments.
@@ -233,17 +235,20 @@ class Worlds:
     def _with(self, **changes: object) -> Self:
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def _direction(self, weights: FloatArray) -> FloatArray:
-        """Say how much each group changes per unit of an estimand with these weights of the cells, shape (G,).
+    def _direction(self, weights: FloatArray) -> tuple[FloatArray, bool]:
+        """Say how much each cell changes per unit of an estimand with these weights of the cells, (C,).
 
-        It is the least change that does it: half of a difference to either side, all of what is in one group alone.
+        It is the least change that does it: half of a difference to either side, all of what is in one group alone. A
+        group's cells change together (the second value), unless it is what is between them that is asked for.
         """
         by_group = weights.reshape(len(self.frame.groups), -1).sum(axis=1)
-        return np.asarray(by_group / (by_group @ by_group))
+        if together := not np.allclose(by_group, 0):
+            return np.asarray(by_group / (by_group @ by_group))[self.frame.group_of], together
+        return np.asarray(weights / (weights @ weights)), together
 
     def _slope_of(self, estimand: Estimand) -> int:
         """Return which slope an estimand is changed by: its score's, or its product's."""
-        product = {estimand.of, estimand.by} if estimand.kind == "slope_change" else {estimand.of}
+        product = {name for key in KINDS[estimand.kind].per if (name := getattr(estimand, key))}
         known = [frozenset(name.split(":")) for name in self.frame.predictors]
         if product not in known:
             name = ":".join(map(str, sorted(product, key=str)))

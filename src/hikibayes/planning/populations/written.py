@@ -309,9 +309,9 @@ def _main(population: Population, model: ModelSpec, study: Study) -> Estimand:
     if wanted not in terms:
         raise InputError(unknown_name("term in the formula", str(population.of), model.terms), key="population.of")
     for estimand in study.estimands:
-        of_terms = {str(name) for name in (estimand.of, estimand.by) if name}
-        ends = [(levels[-1].id, levels[0].id) for levels in [study.measure(n).levels for n in of_terms] if levels]
-        if of_terms == wanted and not estimand.step and (estimand.between is None or estimand.between in ends):
+        ends = [(levels[-1].id, levels[0].id) for levels in [study.measure(n).levels for n in estimand.about] if levels]
+        compared = [*estimand.pairs.values(), *([estimand.between] if estimand.between else [])]
+        if estimand.about == wanted and not estimand.step and all(pair in ends for pair in compared):
             return estimand
     raise InputError(
         f"planning has no effect of {terms[wanted]!r}; [population] of names another term", key="population.of"

@@ -156,7 +156,7 @@ def _about_others(case: Case, balance: str) -> Case:
     """Return a case with the estimands that are not about the category itself: a model without it has none of those."""
 
     def about(estimand: Estimand) -> bool:
-        return balance in {estimand.of, estimand.by, *estimand.at}
+        return balance in {*estimand.about, *estimand.at}
 
     if about(case.estimand):
         raise InputError(

@@ -68,6 +68,7 @@ MANY_ROWS = 100_000
 @verb(
     *options.table,
     *FORMULA,
+    options.estimand,
     click.Option(
         ["--engine"],
         type=click.Choice(["nuts", "exact"]),
@@ -86,7 +87,7 @@ MANY_ROWS = 100_000
     passing=("store",),
     reported=True,
 )
-def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any) -> Outcome:
+def fit(run: Run, engine: Any, raw: bool, estimand: str = "", store: str | None = None, **given: Any) -> Outcome:
     """Fit one MODEL to one table of participants, DATA (CSV, TSV, SPSS).
 
     MODEL is a formula such as 'y ~ group * x + age' over the table's columns, a shipped model, or a model file.
@@ -96,13 +97,14 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
     from ...inference.answers.remarks import told
     from ...inference.fit import Sampling, fit
     from ...inference.saved_fit import fit_files
+    from ...study.wording import question
 
     formula = "~" in given["model"]
     chosen = {str(option.name): given.pop(str(option.name)) for option in FORMULA}
     how = {**loaded(run, **given), **{name: value for name, value in chosen.items() if value not in USUAL}}
     run.say("fitting")
     sampling, reporting = Sampling(progress=sys.stderr.isatty()), Reporting(raw=raw or formula)
-    made = fit(**how, engine=engine, sampling=sampling, reporting=reporting, store=store)
+    made = fit(**how, engine=engine, estimand=estimand, sampling=sampling, reporting=reporting, store=store)
     if formula:
         run.takes(given["model"], made.model)
         run.takes(given["study"] or made.study.id, made.study)
@@ -121,6 +123,7 @@ def fit(run: Run, engine: Any, raw: bool, store: str | None = None, **given: Any
             *_likeliest(made.orderings()),
         ],
         remarks=[
+            question(made.study),
             *told(made.remarks),
             *(f"not estimated: {', '.join(own)}: {why}" for why, own in left_out),
             *failures(made.diagnostics),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         help="Synthetic data sets of a study under each reading.",
     ),
     options.reading,
+    options.estimand,
     click.Option(["--cross"], multiple=True, metavar="READING", help="Take each option of a reading; may be repeated."),
     click.Option(
         ["--exclude"], multiple=True, metavar="MEASURE=LEVEL", help="People to leave out, as a choice; may be repeated."
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     files=("multiverse.csv", "multiverse_*.csv", "tipping.csv", "figures/"),
     pictured=True,
 )
-def multiverse(run: Run, what: str, datasets: int, readings: dict[str, str], **given: Any) -> Outcome:
+def multiverse(
+    run: Run, what: str, datasets: int, readings: dict[str, str], estimand: str = "", **given: Any
+) -> Outcome:
     """Ask the same question in every defensible way, and what the answer owes to each choice.
 
     Takes a study, or the folder of a fit.
@@ -55,9 +58,9 @@ def multiverse(run: Run, what: str, datasets: int, readings: dict[str, str], **g
     if is_folder(what) or not cross:
         if cross:
             raise InputError("a fit has no readings to cross: what it is a fit of is decided", source=what)
-        found = multiverse(case_for(run, what, datasets, readings), seed=run.seed, tell=run.say, **chosen)
+        found = multiverse(case_for(run, what, datasets, readings, estimand), seed=run.seed, tell=run.say, **chosen)
     else:
-        study = run.study(what, readings)
+        study = run.study(what, readings).asking(estimand)
         how = {"datasets": datasets, "seed": run.seed, "tell": run.say, "cross": cross}
         found = multiverse(study, **how, **chosen)
         # a replay crosses the readings again, so they stay open in what is kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -54,6 +55,7 @@ TABLES = (
     click.Option(
         ["--formula"], help="With --effect: of the analysis; the effect is its last term's.  [default: y ~ group]"
     ),
+    options.estimand,
     click.Option(
         ["--replicates"], type=click.IntRange(10, 10**7), help="Simulated studies a cell.  [default: the file's]"
     ),
@@ -75,6 +77,7 @@ def power(
     effect: str | None = None,
     per_group: tuple[int, ...] = (),
     formula: str | None = None,
+    estimand: str = "",
     workers: int | None = None,
     dask: str | None = None,
     yes: bool = True,
@@ -85,17 +88,20 @@ def power(
     main question again; by default followup, unless there is nothing but an effect (--effect 0.3 --per-group 100), or a
     study to replicate (--after nonaka2021). An interrupted run goes on where it stopped.
     """
+    from ...planning.after_fit import is_fit
     from ...planning.power import forget, power
     from ...planning.results.diagnose import REPLICATES_FILE
     from ...planning.run.replicates import write_replicates
     from ...spec import spec_text
+    from ...study.wording import question
 
     began = time.time()
     if after:
         _refuse_beside_after(effect, per_group, formula)
-        asked = _after(run, after, simulation, reconstructions)
+        asked = _after(run, after, simulation, reconstructions, estimand)
     else:
-        asked = _inputs(run, simulation, reconstructions, partial(_asked, simulation, effect, per_group, formula))
+        written = partial(_asked, simulation, effect, per_group, formula)
+        asked = _inputs(run, simulation, reconstructions, written, estimand)
     study, models = asked["study"], asked["models"]
     store = None if run.again else run.folder(study.id) / UNFINISHED
     with run.bar("simulated studies") as tell:
@@ -114,28 +120,38 @@ def power(
         REPLICATES_FILE: partial(write_replicates, found.replicates),
         "study.json": spec_text(study),
         MODELS: spec_text(models),
-        **_plan_files(found.replicates.simulation, models, after),
+        **_plan_files(found.replicates.simulation, models, after, simulation),
         **diagnosis_files(found, models),
     }
     afterwards = {"afterwards": partial(forget, store, began)} if store else {}
-    return _outcome(found, study.id, files, **afterwards)
+    done = _outcome(found, study.id, files, **afterwards)
+    return (
+        replace(done, remarks=[question(study), *done.remarks])
+        if after or (simulation and is_fit(simulation))
+        else done
+    )
 
 
-def _plan_files(ran: Simulation, models: Mapping[str, ModelSpec], after: str | None) -> dict[str, Content]:
+def _plan_files(
+    ran: Simulation, models: Mapping[str, ModelSpec], after: str | None, named: str | None
+) -> dict[str, Content]:
     """Return the plan as a file that a person can run, of plans that none was written for."""
     from ...inference.own.files import resolved_file
+    from ...planning.after_fit import is_fit
     from ...planning.designs.original import without_original
     from ...planning.designs.resolved import short_form
 
     if ran.population:
         return {"simulation.toml": short_form(ran)}
+    if named and not after and is_fit(named):
+        return {"simulation.toml": short_form(ran.replace(fit=os.path.realpath(str(named))))}
     if not after or Path(after).is_dir():  # people's rows are in no file that a plan could name
         return {}
     plan = short_form(ran.replace(study=after, model="model.toml"))
     return {"simulation.toml": plan, "model.toml": resolved_file("model.toml", without_original(models[ran.model]))}
 
 
-def _after(run: Run, after: str, new: str | None, reconstructions: str | None) -> dict[str, Any]:
+def _after(run: Run, after: str, new: str | None, reconstructions: str | None, estimand: str) -> dict[str, Any]:
     """Return the same of a replication, or of what comes after a study and its replication."""
     from ...planning.designs.resolved import resolved
     from ...planning.designs.simulation import Simulation
@@ -145,7 +161,7 @@ def _after(run: Run, after: str, new: str | None, reconstructions: str | None) -
     from .sensitivity import case_for
 
     seed = DEFAULT_SEED if run.chosen_seed is None else run.chosen_seed
-    case = case_for(replace(run, chosen_seed=seed), after, DATASETS, {})
+    case = case_for(replace(run, chosen_seed=seed), after, DATASETS, {}, estimand)
     if new:
         takes_new(run, new)
     run.takes_file(reconstructions)
@@ -167,21 +183,25 @@ def _refuse_beside_after(effect: str | None, per_group: tuple[int, ...], formula
 
 
 def _inputs(
-    run: Run, simulation: str | None, reconstructions: str | None, asked: Callable[[], Simulation]
+    run: Run, simulation: str | None, reconstructions: str | None, asked: Callable[[], Simulation], estimand: str
 ) -> dict[str, Any]:
     """Return what is planned, for which study, with which models, from which moments; the run notes its inputs."""
     from ...inference.saved_fit import POSTERIOR
     from ...planning.after_fit import after_fit, is_fit
     from ...planning.designs.resolved import resolved
     from ...planning.designs.simulation import Simulation
-    from ...spec import validated
+    from ...spec import InputError, validated
 
     saved = validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN) if run.again else None
     own = simulation if simulation and is_fit(simulation) else None
+    if estimand and not own:
+        raise InputError(
+            "goes with the folder of a fit, or with --after; a simulation's decisions say it", source="--estimand"
+        )
     plan = saved if own or saved else asked()
     if folder := own or (plan and plan.fit):
         run.takes_file(f"{folder}/{POSTERIOR}")
-        begun = after_fit(folder, seed=run.chosen_seed or DEFAULT_SEED, plan=plan)
+        begun = after_fit(folder, seed=run.chosen_seed or DEFAULT_SEED, plan=plan, estimand=estimand)
         made = resolved(begun.simulation, begun.models, begun.study)
         return vars(begun) | {"models": {**begun.models, **made.models}}
     assert plan is not None

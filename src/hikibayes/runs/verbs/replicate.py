@@ -22,7 +22,7 @@ SHOWN = {"label": "", "mean": "effect", "lower": "lower", "upper": "upper", "p_p
 @verb(
     click.Argument(["original"], metavar="ORIGINAL"),
     click.Argument(["new"], metavar="NEW"),
-    click.Option(["--estimand"], default="", help="Which effect.  [default: the one that the original rests on]"),
+    options.estimand,
     *(option for option in options.table if option.name in ("prior", "columns", "mapping")),
     click.Option(["--own-scale"], is_flag=True, help="Standardise NEW by its own SDs: another instrument."),
     click.Option(
@@ -51,6 +51,7 @@ def replicate(
     datasets: int,
     readings: Mapping[str, str],
     prior: str,
+    estimand: str = "",
     **asked: Any,
 ) -> Outcome:
     """Ask whether NEW replicates ORIGINAL, and what is known of both together.
@@ -60,7 +61,7 @@ def replicate(
     """
     from ...replication.replicate import replicate
 
-    case = case_for(run, original, datasets, dict(readings))
+    case = case_for(run, original, datasets, dict(readings), estimand)
     takes_new(run, new)
     run.takes_file(asked["mapping"])
     run.say("asking both studies")
@@ -79,7 +80,7 @@ def _outcome(found: Replication, new: str, prior: str) -> Outcome:
     from ...inference.answers.remarks import told
     from ...reconstruction.reconstructions import has_converged, reconstructions_note
     from ...spec import spec_text
-    from ...study.wording import estimand_name
+    from ...study.wording import estimand_name, question
 
     case, table = found.case, found.joint
     title = f"{estimand_name(case.study, case.estimand)}: {new}. Model {case.model.name}, {prior}"
@@ -96,7 +97,7 @@ def _outcome(found: Replication, new: str, prior: str) -> Outcome:
         table=table,
         shown=[(title, table[list(SHOWN)].rename(columns=SHOWN))],
         said=found.sentences,
-        remarks=[*told(found.remarks), *([found.warning] if found.warning else [])],
+        remarks=[question(case.study), *told(found.remarks), *([found.warning] if found.warning else [])],
         verdict=f"reconstructions {found.verdict}" if found.verdict else "done",
         sound=found.sound and has_converged(found.verdict),
     )

@@ -30,39 +30,49 @@ TARGET = (
         help="Synthetic data sets of a study.",
     ),
     options.reading,
+    options.estimand,
 )
 
 
 def analysed(
-    run: Run, ask: Callable[..., Any], what: str, datasets: int, readings: dict[str, Any], **chosen: Any
+    run: Run,
+    ask: Callable[..., Any],
+    what: str,
+    datasets: int,
+    readings: dict[str, Any],
+    estimand: str = "",
+    **chosen: Any,
 ) -> tuple[Any, Case]:
     """Find what is asked about, a study's data sets or a fit, and ask; return the answer and what it is about."""
-    case = case_for(run, what, datasets, readings)
+    case = case_for(run, what, datasets, readings, estimand)
     return ask(case, seed=run.seed, tell=run.say, **chosen), case
 
 
-def case_for(run: Run, what: str, datasets: int, readings: dict[str, Any]) -> Case:
+def case_for(run: Run, what: str, datasets: int, readings: dict[str, Any], estimand: str = "") -> Case:
     """Return a study's data sets, or a fit's rows; the run notes its inputs."""
     from ...inference.saved_fit import POSTERIOR
     from ...robustness.case import case_of, case_of_study, is_folder
 
     if is_folder(what):
         run.takes_file(str(Path(what) / POSTERIOR))
-        return case_of(what, seed=run.seed, **readings)
-    return case_of_study(run.study(what, readings).read(), datasets=datasets, seed=run.seed, tell=run.say)
+        return case_of(what, seed=run.seed, estimand=estimand, **readings)
+    return case_of_study(
+        run.study(what, readings).read().asking(estimand), datasets=datasets, seed=run.seed, tell=run.say
+    )
 
 
 def outcome(found: Sensitivity, case: Case, table: pd.DataFrame, shown: pd.DataFrame, title: str) -> Outcome:
     """Say what was found, what would tip the conclusion, and what it rests on."""
     from ...inference.answers.remarks import told
     from ...reconstruction.reconstructions import has_converged
+    from ...study.wording import question
 
     return Outcome(
         study=case.study.id,
         files=sensitivity_files(found, case),
         table=table,
         shown=[(title, shown)],
-        remarks=told(case.remarks),
+        remarks=[question(case.study), *told(case.remarks)],
         said=list(found.tipping["sentence"]),
         verdict=f"reconstructions {case.verdict}" if case.verdict else "done",
         sound=has_converged(case.verdict),

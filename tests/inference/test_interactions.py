@@ -1,0 +1,113 @@
+"""A formula's products are answered: differences of differences, of slopes too, and what a fit is about."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hikibayes.inference.fit import fit
+from hikibayes.study.wording import estimand_noun, question
+
+LABELS = ("zeta", "6m (new)", "-1 (low)", "2nd +", "<6m", "usual", "A-", "Ünder 10 %", "0.5 mg", "b_c")
+
+
+def table(seed: int, levels: dict[str, tuple[str, ...]], n: int = 240) -> pd.DataFrame:
+    """Cells of very different size, levels in no order, everything interacting."""
+    rng = np.random.default_rng(seed)
+    made = pd.DataFrame({"x": rng.normal(50, 10, n), "w": rng.normal(0, 3, n)})
+    for name, own in levels.items():
+        made[name] = rng.choice(own, n, p=rng.dirichlet(np.full(len(own), 6.0)))
+    code = sum(made[name].map({level: i for i, level in enumerate(own)}) for name, own in levels.items())
+    return made.assign(
+        y=code * (1 + 0.02 * made["x"]) + 0.03 * made["x"] * made["w"] * (code == 1) + rng.normal(size=n)
+    )
+
+
+def by_prediction(model, data: pd.DataFrame, estimand) -> float:
+    """Predict every corner of what is compared, and take differences of differences."""
+    at = {name: value for name, value in estimand.at.items() if isinstance(value, str)}
+    held = {name: value for name, value in estimand.at.items() if name not in at}
+    rows, signs = [], []
+    numbers = [name for name in (estimand.of, estimand.by) if name]
+    for ends in product((0, 1), repeat=len(estimand.pairs) + len(numbers)):
+        pairs = dict(zip(estimand.pairs, ends, strict=False))
+        row = {"x": 0.0, "w": 0.0, "sex": data["sex"].iloc[0], **at, **held}
+        row |= {name: estimand.pairs[name][end] for name, end in pairs.items()}
+        row |= {name: 0.5 - end for name, end in zip(numbers, ends[len(pairs) :], strict=True)}
+        rows.append(row)
+        signs.append((-1) ** sum(ends))
+    return float(np.array(signs) @ model.predict(pd.DataFrame(rows)))
+
+
+FORMULAS = ["y ~ arm * sex + x", "y ~ arm * sex * x", "y ~ x * arm * w + sex", "y ~ w + arm * sex * dose"]
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    formula=st.sampled_from(FORMULAS),
+    labels=st.permutations(LABELS),
+    sizes=st.tuples(st.integers(2, 3), st.integers(2, 3)),
+)
+@settings(max_examples=8, deadline=None)
+def test_differences_of_differences_are_least_squares_under_a_flat_prior(seed, formula, labels, sizes):
+    a, b = sizes
+    levels = {"arm": labels[:a], "sex": labels[a : a + b], "dose": labels[a + b : a + b + 2]}
+    data = table(seed, levels)
+    made = fit(formula, data, variant="flat", engine="exact", seed=1)
+    z = {name: (data[name] - data[name].mean()) / data[name].std() for name in ("y", "x", "w")}
+    model = smf.ols(formula, data.assign(**z)).fit()
+    rows = made.summary().set_index("estimand")
+    own = [estimand for estimand in made.study.estimands if estimand.kind == "interaction"]
+    main = made.study.focal_estimand
+    alike = [estimand for estimand in own if estimand.about == main.about and not estimand.at]
+    pairs = [len([*combinations(levels[name], 2)]) for name in main.pairs]
+    assert len(alike) == np.prod(pairs), "every pair of every pair"
+    sd = {name: data[name].std() for name in ("y", "x", "w")}
+    for estimand in own:
+        expected = by_prediction(model, data, estimand)
+        assert rows.loc[estimand.name, "mean"] == pytest.approx(expected, abs=1e-7), estimand.name
+        per = np.prod([sd[name] for name in (estimand.of, estimand.by) if name])
+        assert rows.loc[estimand.name, "raw"] == pytest.approx(expected * sd["y"] / per, abs=1e-6)
+        for pair in estimand.pairs.values():
+            assert all(level in rows.loc[estimand.name, "effect"] for level in pair), "labels as they are written"
+
+
+@pytest.mark.parametrize(
+    ("formula", "kind", "about"),
+    [
+        ("y ~ arm * sex + x", "interaction", {"arm", "sex"}),
+        ("y ~ x + arm * sex", "interaction", {"arm", "sex"}),
+        ("y ~ arm * sex * x", "interaction", {"arm", "sex", "x"}),
+        ("y ~ arm * x + arm * w * sex", "slope_difference", {"arm", "x"}),
+        ("y ~ x * w + arm", "slope_change", {"x", "w"}),
+        ("y ~ x * w * arm", "interaction", {"x", "w", "arm"}),
+        ("y ~ w + arm * x", "slope_difference", {"arm", "x"}),
+        ("y ~ arm + x + w", "adjusted_difference", {"arm"}),
+        ("y ~ w + arm", "slope", {"w"}),
+        ("y ~ I(x > 0) * arm + w", "adjusted_difference", {"arm"}),
+    ],
+)
+def test_what_a_fit_is_about_is_its_first_product(formula, kind, about):
+    data = table(3, {"arm": ("q", "c", "m"), "sex": ("w", "m")})
+    made = fit(formula, data, engine="exact", seed=1)
+    main = made.study.focal_estimand
+    assert (main.kind, main.about) == (kind, about)
+    assert estimand_noun(made.study, main) in question(made.study)
+
+
+def test_names_tell_levels_apart_and_can_be_typed():
+    data = table(4, {"arm": ("-1", "1", "<6m", ">6m"), "sex": ("A+", "A-")})
+    made = fit("y ~ arm * x + sex * x", data, engine="exact", seed=1)
+    names = [estimand.name for estimand in made.study.estimands]
+    assert len({*names}) == len(names)
+    assert "slope_difference_x_above_6m_minus_below_6m" in names
+    assert "slope_difference_x_1_minus_minus_1" in names
+    assert "slope_difference_x_A_minus_minus_A_plus" in names
+    other = data.assign(sex=data["sex"].map({"A+": ">6m", "A-": "<6m"}))
+    same = [e.name for e in fit("y ~ arm * x + sex * x", other, engine="exact", seed=1).study.estimands]
+    assert "slope_difference_x_arm_above_6m_minus_below_6m" in same
+    assert "slope_difference_x_sex_above_6m_minus_below_6m" in same
