@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .participants.items import Questionnaire
 
 
-ATTEMPTS_PER_DRAW = 3
-ATTEMPTS = 9
+OWN_ATTEMPTS, ATTEMPTS = 3, 15
+"""With a table's own reconstruction, and in all: of a record that is tight for its few people, some cannot be met."""
 WORTH_PROCESSES = 25
 """Fewer data sets are made sooner than a second process has started."""
 BLOCK = 5
@@ -275,11 +275,11 @@ class Synthesizer:
         return [Questionnaire(known=self.known, measure=measure) for measure in scales]
 
     def draw_of(self, number: int, attempt: int, seed: int) -> int:
-        """Return the reconstruction that a data set is made of; another one after several failed attempts."""
+        """Return the reconstruction that a data set is made of; after a few failed attempts another one each time."""
         order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(len(self.draws.mean))
-        if attempt < ATTEMPTS_PER_DRAW:
+        if attempt < OWN_ATTEMPTS:
             return int(order[(number - 1) % len(order)])
-        other = np.random.SeedSequence(seed, spawn_key=(number, attempt // ATTEMPTS_PER_DRAW))
+        other = np.random.SeedSequence(seed, spawn_key=(number, attempt - OWN_ATTEMPTS + 1))
         return int(np.random.default_rng(other).choice(order))
 
     def make(self, number: int, seed: int) -> SyntheticData:
