@@ -7,8 +7,8 @@ the data, as Bambi's own default does, differ from simulated data set to simulat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field, fields, replace
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +19,27 @@ from .sufficient import ExactEngineError, SufficientStatistics
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfStudentT:
+class OfSigma:
+    """What the priors on sigma have in common: a scale or rate, one or one per data set."""
+
+    code: ClassVar[int]
+    size: ClassVar[str] = "scale"
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            _require_positive(f"{type(self).__name__} {each.name}", getattr(self, each.name))
+
+    def parameters(self) -> tuple[FloatArray, FloatArray]:
+        """Return (scale or rate, degrees of freedom or 0), the pair the compiled engine takes."""
+        return _array(getattr(self, self.size)), _array(getattr(self, "nu", 0.0))
+
+    def take(self, index: IntArray) -> Self:
+        """Return the priors of the data sets that `index` selects."""
+        return replace(self, **{self.size: _select(getattr(self, self.size), index, 1)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfStudentT(OfSigma):
     """Half Student-t prior on sigma, as ``pm.HalfStudentT(nu, sigma=scale)``.
 
     Parameters
@@ -34,18 +54,6 @@ class HalfStudentT:
     scale: ArrayLike
     code: ClassVar[int] = 1
 
-    def __post_init__(self) -> None:
-        _require_positive("HalfStudentT nu", self.nu)
-        _require_positive("HalfStudentT scale", self.scale)
-
-    def parameters(self) -> tuple[FloatArray, FloatArray]:
-        """Return (scale, nu), the pair the compiled engine takes."""
-        return _array(self.scale), _array(self.nu)
-
-    def take(self, index: IntArray) -> HalfStudentT:
-        """Return the priors of the data sets that `index` selects."""
-        return replace(self, scale=_select(self.scale, index, 1))
-
     def log_density(self, sigma: FloatArray) -> FloatArray:
         """Log density at `sigma`, whose first axis is the data set."""
         nu, scale = self.nu, _over(self.scale, sigma)
@@ -54,7 +62,7 @@ class HalfStudentT:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfNormal:
+class HalfNormal(OfSigma):
     """Half-normal prior on sigma, as ``pm.HalfNormal(sigma=scale)``.
 
     Parameters
@@ -66,17 +74,6 @@ class HalfNormal:
     scale: ArrayLike
     code: ClassVar[int] = 2
 
-    def __post_init__(self) -> None:
-        _require_positive("HalfNormal scale", self.scale)
-
-    def parameters(self) -> tuple[FloatArray, FloatArray]:
-        """Return (scale, unused), the pair the compiled engine takes."""
-        return _array(self.scale), _array(0.0)
-
-    def take(self, index: IntArray) -> HalfNormal:
-        """Return the priors of the data sets that `index` selects."""
-        return replace(self, scale=_select(self.scale, index, 1))
-
     def log_density(self, sigma: FloatArray) -> FloatArray:
         """Log density at `sigma`, whose first axis is the data set."""
         scale = _over(self.scale, sigma)
@@ -84,7 +81,7 @@ class HalfNormal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exponential:
+class Exponential(OfSigma):
     """Exponential prior on sigma, as ``pm.Exponential(lam)``: its mean is ``1 / lam``.
 
     Parameters
@@ -95,17 +92,7 @@ class Exponential:
 
     lam: ArrayLike
     code: ClassVar[int] = 3
-
-    def __post_init__(self) -> None:
-        _require_positive("Exponential lam", self.lam)
-
-    def parameters(self) -> tuple[FloatArray, FloatArray]:
-        """Return (lam, unused), the pair the compiled engine takes."""
-        return _array(self.lam), _array(0.0)
-
-    def take(self, index: IntArray) -> Exponential:
-        """Return the priors of the data sets that `index` selects."""
-        return replace(self, lam=_select(self.lam, index, 1))
+    size: ClassVar[str] = "lam"
 
     def log_density(self, sigma: FloatArray) -> FloatArray:
         """Log density at `sigma`, whose first axis is the data set."""
