@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..moments.tails import Array, f_p
 from .analysis import Analysis
 from .kind import INFINITY, Address, Kind, Value
@@ -25,57 +27,41 @@ def _eta2(run: Analysis, address: Address) -> Array:
     return between / (between + within)
 
 
-def _of_f(name: str, meaning: str, words: str, high: float, value: Value | None, *, whole: bool = False) -> Kind:
+def _of(
+    estimate: str, settled_by: str, name: str, *words: str, high: float = INFINITY, value: Value | None = None
+) -> Kind:
+    """Return a kind of number about a measure in all groups; ``words`` are its meaning and what a report calls it."""
     return Kind(
         name=name,
-        meaning=meaning,
-        words=words,
+        meaning=words[0],
+        words=words[1],
         needs=("of",),
         low=0,
         high=high,
-        whole=whole,
-        settled_by="the groups' means and SDs",
+        whole=name in ("f_df1", "chi2_df"),
+        settled_by=settled_by,
         value=value,
-        estimate="f",
+        estimate=estimate,
         role=name,
     )
 
 
-def _of_counts(name: str, meaning: str, words: str, high: float, *, whole: bool = False) -> Kind:
-    return Kind(
-        name=name,
-        meaning=meaning,
-        words=words,
-        needs=("of",),
-        low=0,
-        high=high,
-        whole=whole,
-        settled_by="counts or shares of the levels in every group",
-        estimate="chi2",
-        role=name,
-    )
-
-
+_of_f = partial(_of, "f", "the groups' means and SDs")
+_of_counts = partial(_of, "chi2", "counts or shares of the levels in every group")
 KINDS = (
-    _of_f("f", "F of a one-way comparison of all groups", "F", INFINITY, _f),
+    _of_f("f", "F of a one-way comparison of all groups", "F", value=_f),
     _of_f(
-        "f_df1",
-        "its first degrees of freedom",
-        "df of F",
-        INFINITY,
-        lambda run, address: 0 * _f(run, address) + _between(run, address)[2],
-        whole=True,
+        "f_df1", "its first degrees of freedom", "df of F", value=lambda run, at: 0 * _f(run, at) + _between(run, at)[2]
     ),
     _of_f(
         "f_df2",
         "its second degrees of freedom",
         "df of F",
-        INFINITY,
-        lambda run, address: 0 * _f(run, address) + _between(run, address)[3],
+        value=lambda run, at: 0 * _f(run, at) + _between(run, at)[3],
     ),
-    _of_f("f_p", "its p", "p of F", 1, lambda run, address: f_p(_f(run, address), *_between(run, address)[2:])),
-    _of_f("eta2", "share of variance between the groups", "η²", 1, _eta2),
-    _of_counts("chi2", "Pearson's χ² of a category by group", "χ²", INFINITY),
-    _of_counts("chi2_df", "its degrees of freedom", "df of χ²", INFINITY, whole=True),
-    _of_counts("chi2_p", "its p", "p of χ²", 1),
+    _of_f("f_p", "its p", "p of F", high=1, value=lambda run, at: f_p(_f(run, at), *_between(run, at)[2:])),
+    _of_f("eta2", "share of variance between the groups", "η²", high=1, value=_eta2),
+    _of_counts("chi2", "Pearson's χ² of a category by group", "χ²"),
+    _of_counts("chi2_df", "its degrees of freedom", "df of χ²"),
+    _of_counts("chi2_p", "its p", "p of χ²", high=1),
 )

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from ...moments.comparisons import Comparison as Pair
+from ...quantities.conventions import VALUES, WORDS
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
@@ -31,14 +32,7 @@ UNTESTED = ("d", "mean_difference")
 """Quantities that do, and do not, depend on which t test was used."""
 TINY, HUGE = 1e-6, 1e150
 """Variances that are almost 0, where t and d are not defined, and almost without end."""
-EFFECT_SIZES = {
-    "cohen": "Cohen's d",
-    "hedges": "Hedges' g",
-    "average": "d over the average variance",
-    "glass_first": "Glass' delta (SD of the first group)",
-    "glass_second": "Glass' delta (SD of the second group)",
-    "divisor_n": "d with SDs of divisor n",
-}
+EFFECT_SIZES = {kind: WORDS.get(("kind", kind), "Cohen's d") for kind in VALUES["kind"]}
 """Kinds of d, the one that is meant where nothing is said first."""
 STATISTICS = {
     **{"welch": "welch_t", "student": "student_t", "df": "welch_df", "cohen": "d", "hedges": "hedges_g"},

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from scipy.special import stdtr
 
+from ...quantities.conventions import VALUES, WORDS
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from .rows import Check, absolute, between, found, one_of, possible
@@ -13,12 +14,7 @@ from .rows import Check, absolute, between, found, one_of, possible
 type Ways = Sequence[tuple[Interval, Interval]]
 """What t and its degrees of freedom can be, a pair for each test that is possible."""
 
-TAILS = {
-    "two": "two-sided",
-    "one": "one-sided in the direction of the estimate",
-    "lower": "one-sided for a smaller value",
-    "upper": "one-sided for a greater value",
-}
+TAILS = {"two": "two-sided", **{tail: WORDS["tail", tail] for tail in VALUES["tail"][1:]}}
 
 
 def p_range(t: Interval, df: Interval, tail: str) -> Interval:
