@@ -36,7 +36,7 @@ def reconstructions_note(verdict: str) -> dict[str, str]:
 
 def reconstructions_of(problem: Problem, flat: FloatArray) -> xr.Dataset:
     """Turn draws (draw, size) of free numbers into reconstructions; see `complete` for what they hold."""
-    sample, _, _ = sample_at(problem, problem.data, flat)
+    sample, *_ = sample_at(problem, problem.data, flat)
     layout, made = problem.layout, sample.made
     kinds = [problem.study.measure(name).kind for name in (*layout.measures, layout.outcome)]
     moments = to_dataset(sample, [*kinds[:-1], *["product"] * layout.products, kinds[-1]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..quantities import Address, Outline
+from ..quantities import KINDS, Address, Outline
 from ..quantities.conventions import DECLARED
 from .facts import Fact
 from .study import Study
@@ -27,6 +27,19 @@ def outline_of(study: Study) -> Outline:
 def is_column(study: Study, step: str, term: str) -> bool:
     """Tell whether a term is one column of a step: that of three groups as a whole is not."""
     return set(term.split(":")) in [set(column.split(":")) for column in study.columns(step)]
+
+
+def measures_of(study: Study, fact: Fact) -> frozenset[str] | None:
+    """Return the measures whose moments a fact's number follows from; None where it follows from no moments."""
+    group = study.analysis.group
+    of_several = fact.term and not is_column(study, str(fact.step), fact.term)
+    with_groups = fact.with_ and group in (fact.of, fact.with_) and len(study.groups) != 2
+    if KINDS[fact.quantity].value is None or of_several or with_groups:
+        return None
+    named = {fact.of or "", fact.with_ or "", *(name for name, _ in fact.at or ())}
+    if fact.step:
+        named |= {part for term in study.terms(fact.step) for part in term.split(":")} | {study.outcome(fact.step)}
+    return frozenset(named - {group, ""})
 
 
 def address_of(study: Study, fact: Fact) -> Address:

@@ -15,7 +15,7 @@ from ..moments import Fit
 from ..quantities import KINDS, Analysis
 from ..quantities.conventions import DECLARED
 from ..spec import InputError
-from .addresses import address_of, is_column, outline_of
+from .addresses import address_of, measures_of, outline_of
 from .facts import Fact
 from .moments import as_group_moments, in_raw_units
 from .study import Study
@@ -47,17 +47,8 @@ class PublishedAnalysis:
 
     def determines(self, fact: Fact) -> bool:
         """Tell whether these moments have what a fact speaks of."""
-        kind, group = KINDS[fact.quantity], self.study.analysis.group
-        if kind.value is None or (fact.term and not is_column(self.study, str(fact.step), fact.term)):
-            return False
-        if fact.with_ and group in (fact.of, fact.with_) and len(self.study.groups) > 2:
-            return False
-        known = {*map(str, self.moments["measure"].values), group}
-        named = {fact.of, fact.with_, *(part.partition("[")[0] for part in (fact.term or "").split(":"))} - {None, ""}
-        if fact.step:
-            named |= {part for term in self.study.terms(fact.step) for part in term.split(":")}
-            named.add(self.study.analysis.outcome)
-        return named <= known and not (kind.raw and named & self._unitless)
+        named, known = measures_of(self.study, fact), set(map(str, self.moments["measure"].values))
+        return named is not None and named <= known and not (KINDS[fact.quantity].raw and named & self._unitless)
 
     def value(self, fact: Fact) -> xr.DataArray:
         """Return the number a fact speaks of, over the moments' leading dims.

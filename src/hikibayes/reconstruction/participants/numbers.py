@@ -18,7 +18,7 @@ from scipy.special import fdtri, ndtri, stdtrit
 from ...arrays import BoolArray, FloatArray
 from ...moments import GroupMoments, two_sided_p
 from ...quantities import KINDS, Address, Analysis
-from ...study.addresses import address_of, is_column, outline_of
+from ...study.addresses import address_of, measures_of, outline_of
 from ...study.facts import Fact
 from ...study.study import Study
 from ..statistics import f_degrees, known_sign, t_degrees
@@ -33,8 +33,6 @@ HOPELESS = 1e6
 """A number that cannot be computed, because columns do not vary or depend on each other."""
 STEP = 1e-5
 """Length of a finite difference, in SDs of a measure."""
-FIXED = ("n", "minimum", "maximum", "alpha")
-"""Kinds of numbers that the moments of the scores do not tell."""
 INTERCEPT = "intercept"
 OF_F = ("r2_p", "delta_r2_p", "f_p")
 WIDTHS = {"proportion": 0.01, "correlation": 0.01, "r2": 0.01, "delta_r2": 0.01}
@@ -82,6 +80,14 @@ class Numbers:
         The measures, as the moments have them, then products of two.
     origins : sequence of float, optional
         Of the measures: around what products are.
+
+    Attributes
+    ----------
+    goals : tuple of Goal
+    low, high, width : ndarray, shape (goals,)
+        Ends of the intervals, and the distances that count as 1.
+    absolute, of_steps : ndarray of bool, shape (goals,)
+        Which goals are about absolute values, and which about a regression.
     """
 
     def __init__(self, study: Study, names: Sequence[str], origins: Sequence[float] = ()) -> None:
@@ -93,32 +99,10 @@ class Numbers:
         self.categories = frozenset(name for name in measures if study.measure(name).kind == "category")
         facts = [fact for fact in study.facts if self._determined(fact)]
         self.goals = tuple(goal for fact in facts for goal in self._goals(fact))
+        self.low, self.high, self.width = np.reshape([(g.low, g.high, g.width) for g in self.goals], (-1, 3)).T.copy()
+        self.absolute = np.array([goal.absolute for goal in self.goals], dtype=bool)
+        self.of_steps = np.array([goal.fact.step is not None for goal in self.goals], dtype=bool)
         self._outline, self._dfs = outline_of(study), [t_degrees(study, goal.fact) for goal in self.goals]
-
-    @cached_property
-    def low(self) -> FloatArray:
-        """Lower ends, shape (goals,)."""
-        return np.array([goal.low for goal in self.goals])
-
-    @cached_property
-    def high(self) -> FloatArray:
-        """Upper ends."""
-        return np.array([goal.high for goal in self.goals])
-
-    @cached_property
-    def width(self) -> FloatArray:
-        """Distances that count as 1."""
-        return np.array([goal.width for goal in self.goals])
-
-    @cached_property
-    def absolute(self) -> BoolArray:
-        """Which goals are about absolute values."""
-        return np.array([goal.absolute for goal in self.goals], dtype=bool)
-
-    @cached_property
-    def of_steps(self) -> BoolArray:
-        """Which goals are about a regression."""
-        return np.array([goal.fact.step is not None for goal in self.goals], dtype=bool)
 
     @cached_property
     def regressed(self) -> list[int]:
@@ -129,35 +113,11 @@ class Numbers:
 
     def measures(self, goal: Goal) -> frozenset[str]:
         """Return the measures that have a part in a number, without the groups."""
-        return self._named(goal.fact)
-
-    def _named(self, fact: Fact) -> frozenset[str]:
-        analysis = self.study.analysis
-        terms = (
-            {part for step in self._steps(fact.step) for t in self.study.terms(step) for part in t.split(":")}
-            if fact.step
-            else set()
-        )
-        named = {fact.of, fact.with_} if not fact.step else {*terms, analysis.outcome}
-        return frozenset(name for name in named if name and name != analysis.group)
-
-    def _steps(self, step: str) -> list[str]:
-        before = self.study.step(step).after
-        return [step, *([before] if before else [])]
+        return measures_of(self.study, goal.fact) or frozenset()
 
     def _determined(self, fact: Fact) -> bool:
-        if KINDS[fact.quantity].value is None or fact.errors:
-            return False
-        if fact.term and not is_column(self.study, str(fact.step), fact.term):
-            return False
-        if self._around_unknown_zero(fact):
-            return False
-        group = self.study.analysis.group
-        if fact.with_ and group in (fact.of, fact.with_) and len(self.sizes) != 2:
-            return False
-        if fact.quantity in FIXED or (group and fact.of == group):
-            return fact.quantity == "correlation" and fact.with_ in self.names
-        return self._named(fact) <= set(self.names)
+        named = measures_of(self.study, fact)
+        return bool(named and named <= set(self.names)) and not (fact.errors or self._around_unknown_zero(fact))
 
     def _around_unknown_zero(self, fact: Fact) -> bool:
         """Tell whether a fact is about an intercept, and nothing says where its predictors are zero.

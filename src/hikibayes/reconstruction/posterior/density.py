@@ -25,13 +25,13 @@ FAR = 40.0
 """So many of its softnesses inside a wall nothing is felt of it."""
 
 
-def sample_at(problem: Problem, data: Data, x: Array) -> tuple[Sample, Array, Array]:
-    """Return the sample at free numbers (..., size), the whitened midpoints of the coordinates, and their log scale."""
+def sample_at(problem: Problem, data: Data, x: Array) -> tuple[Sample, Array, Array, Array]:
+    """Return the sample at free numbers (..., size), and of its coordinates rows, whitened midpoints and log scale."""
     values = problem.values(x, data)
     made = predictors(problem.layout, problem.raw, data, values)
     rows = coordinate_rows(problem.coordinates, made)
     coefficients, white, log_root = conditioned(rows, data, values)
-    return sample_of(made, data, coefficients, values["residual_ratio"]), white, log_root
+    return sample_of(made, data, coefficients, values["residual_ratio"]), rows, white, log_root
 
 
 def log_density(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) -> Array:
@@ -48,8 +48,7 @@ def log_density(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) 
     temperature : float or ndarray, shape (t,)
         Stretches the tolerances of the targets.
     """
-    left, smooth = _parts(problem, data, x, temperature)
-    return smooth - 0.5 * left @ left
+    return residuals(problem, data, x, temperature)[1]
 
 
 def residuals(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) -> tuple[Array, Array]:
@@ -60,18 +59,19 @@ def residuals(problem: Problem, data: Data, x: Array, temperature: Any = 1.0) ->
     residuals : ndarray, shape (r,)
     log_density : float
     """
-    left, smooth = _parts(problem, data, x, temperature)
+    xp = namespace(x)
+    sample, _, white, log_root = sample_at(problem, data, x)
+    found = _targets(problem, data, sample)
+    away = (sample.gap - data.outcome_difference[0]) / data.outcome_difference[1]
+    left = xp.concatenate([away, _limits(problem, data, sample), white, _toward(problem, data, found, temperature)])
+    smooth = _log_prior(problem, data, x) + _log_correlations(problem, data, sample) - log_root
     return left, smooth - 0.5 * left @ left
 
 
 def numbers(problem: Problem, data: Data, x: Array) -> Array:
     """Return the number of each of `Problem.statements`, shape (t + m,): of the targets, then of the coordinates."""
-    xp, values = namespace(x), problem.values(x, data)
-    made = predictors(problem.layout, problem.raw, data, values)
-    rows = coordinate_rows(problem.coordinates, made)
-    coefficients, _, _ = conditioned(rows, data, values)
-    sample = sample_of(made, data, coefficients, values["residual_ratio"])
-    return xp.concatenate([_targets(problem, data, sample), rows @ coefficients])
+    sample, rows, *_ = sample_at(problem, data, x)
+    return namespace(x).concatenate([_targets(problem, data, sample), rows @ sample.coefficients])
 
 
 def _targets(problem: Problem, data: Data, sample: Sample) -> Array:
@@ -79,15 +79,6 @@ def _targets(problem: Problem, data: Data, sample: Sample) -> Array:
     absolute = np.array([target.absolute for target in problem.targets], dtype=bool)
     xp = namespace(found)
     return xp.where(absolute, xp.sqrt(found * found + TINY), found)
-
-
-def _parts(problem: Problem, data: Data, x: Array, temperature: Any) -> tuple[Array, Array]:
-    xp = namespace(x)
-    sample, white, log_root = sample_at(problem, data, x)
-    found = _targets(problem, data, sample)
-    away = (sample.gap - data.outcome_difference[0]) / data.outcome_difference[1]
-    left = xp.concatenate([away, _limits(problem, data, sample), white, _toward(problem, data, found, temperature)])
-    return left, _log_prior(problem, data, x) + _log_correlations(problem, data, sample) - log_root
 
 
 def _toward(problem: Problem, data: Data, found: Array, temperature: Any) -> Array:

@@ -16,7 +16,7 @@ from scipy.special import fdtri, stdtrit
 
 from ...moments.designs import Products
 from ...quantities.conventions import DECLARED
-from ...study.addresses import is_column
+from ...study.addresses import measures_of
 from ...study.facts import Fact
 from ...study.study import Study
 from ..statistics import f_degrees, known_sign, t_degrees
@@ -129,9 +129,10 @@ class Target:
 
 def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
     """Translate every fact (and assumed sign) that speaks of the layout's measures and steps."""
-    found = []
+    found, known = [], {layout.outcome, *layout.predictors}
     for fact in study.facts:
-        if fact.usual and fact.quantity in TRANSLATORS and _speaks_of(fact, study, layout):
+        named = measures_of(study, fact) if fact.usual and fact.quantity in TRANSLATORS else None
+        if named is not None and named <= known:
             found += TRANSLATORS[fact.quantity](fact, study, layout)
     signed = [_with_assumed_sign(target, layout, priors.signs) for target in found]
     said = {target.index for target in signed if target.kind == "correlation" and not target.absolute}
@@ -141,16 +142,6 @@ def targets(study: Study, layout: Layout, priors: Priors) -> tuple[Target, ...]:
             low, high = (0.0, math.inf) if sign > 0 else (-math.inf, 0.0)
             signed.append(Target(fact=f"sign of {name}", kind="correlation", index=index, low=low, high=high))
     return tuple(signed)
-
-
-def _speaks_of(fact: Fact, study: Study, layout: Layout) -> bool:
-    """Tell whether a fact is about the layout's measures, and about one number of theirs."""
-    if fact.term and not is_column(study, str(fact.step), fact.term):
-        return False
-    with_groups = fact.with_ and layout.group in (fact.of, fact.with_)
-    named = {fact.of, fact.with_, *layout.measures_of(fact.term or ""), *(name for name, _ in fact.at or ())}
-    known = {layout.outcome, *layout.predictors, None, "", *([layout.group] if layout.group else [])}
-    return named <= known and not (with_groups and layout.k != 2)
 
 
 def _with_assumed_sign(target: Target, layout: Layout, signs: dict[str, int]) -> Target:
