@@ -84,6 +84,15 @@ def test_names_must_exist_and_fit(nonaka, part, entry, change, message):
         validated(Study, changed, "changed.toml")
 
 
+def test_a_reference_that_is_empty_names_nothing():
+    # one's own table may have no groups, and its estimands no step
+    about = {"name": "age_slope", "kind": "slope", "of": "age", "meaning": "per year", "step": ""}
+    measures = [{"id": name, "label": name, "kind": "number"} for name in ("age", "score")]
+    analysis = {"outcome": "score", "group": "", "focal": ""}
+    own = {"id": "own", "description": "own", "measure": measures, "analysis": analysis, "estimand": [about]}
+    assert validated(Study, own, "own").focal_estimand.name == "age_slope"
+
+
 def test_each_group_needs_its_size(nonaka):
     changed = content(nonaka)
     changed["fact"] = [fact for fact in changed["fact"] if fact["id"] != "n_hikikomori"]
