@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.power import power
+from hikibayes.planning.results.diagnose import diagnose
 from hikibayes.planning.results.preregistration import document, preregistration
+from hikibayes.planning.run.replicates import write_replicates
 from hikibayes.spec import validated
 
 
@@ -52,3 +57,13 @@ def test_the_document_is_one_table_with_everything_escaped(found):
     assert text.count("<tr>") == len(table)
     assert "one &lt;pilot&gt; &amp; a guess" in text
     assert "<pilot>" not in text
+
+
+def test_a_saved_table_has_its_words_and_an_older_one_its_names(found, tmp_path):
+    name = found.replicates.estimands[0]
+    write_replicates(found.replicates, tmp_path / "replicates.parquet")
+    again = diagnose(tmp_path)
+    assert again.replicates.named(name) == "difference in means, group (treated − control)"
+    pd.testing.assert_frame_equal(preregistration(again), preregistration(found))
+    older = replace(again, replicates=replace(again.replicates, words={}))
+    assert preregistration(older).value[0] == "difference group treated minus control"
