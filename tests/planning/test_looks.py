@@ -171,9 +171,12 @@ def test_recursions_with_a_prior_and_with_evidence_for_nothing(n, rule, against,
     written = asked.population.replace(residual_sd=(LARGE * 0.4) ** 0.5, effect=None)
     name = "slope_difference_x_treated_minus_control"
     drawn = isinstance(effect, dict)
+    prior = {"group:x": {"dist": "Normal", "mu": 0, "sigma": 0.25, "reason": "the reference case"}}
+    axes = {"n_per_group": (int(n[-1]) * LARGE,), "prior": ("stated",), "effect": () if drawn else (effect or 0.0,)}
     plan = asked.replace(
         population=written,
-        axes=asked.axes.replace(n_per_group=(int(n[-1]) * LARGE,), effect=() if drawn else (effect or 0.0,)),
+        priors=prior,
+        axes=asked.axes.replace(**axes),
         looks=asked.looks.replace(at=tuple(n / n[-1])),
         decisions=[asked.decisions[0].replace(estimand=name)],
     )

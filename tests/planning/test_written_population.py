@@ -243,36 +243,25 @@ def test_a_score_stands_in_for_a_category_that_planning_does_not_take():
 
 def test_default_priors_are_in_the_units_of_the_population():
     """Otherwise a plan in points has the priors of one in SD: so narrow that no size finds anything."""
+    usual = {"Intercept": 1, "g": 1, "x": 0.5, "w": 0.5, "g:x": 0.25, "x:w": 0.25, "sigma": 1}
 
     def population(y: float, x: float) -> dict:
-        unit = {"residual_sd": [0.8 * y, 1.1 * y], "sds": {"x": x}, "slopes": {"x": 0.3 * y / x, "x:w": 0.1 * y / x}}
-        return unit | {
-            "formula": "y ~ g * x + x * w",
-            "levels": {"g": ["z", "a"]},
-            "of": "g:x",
-            "effect": {"d": 0.5 / x},
-        }
+        unit = {"residual_sd": [0.6 * y, (2 - 0.36) ** 0.5 * y], "sds": {"x": x}}
+        slopes = {"slopes": {"x": 0.3 * y / x, "x:w": 0.1 * y / x}, "of": "g:x", "effect": {"d": 0.5 / x}}
+        return unit | slopes | {"formula": "y ~ g * x + x * w", "levels": {"g": ["z", "a"]}}
 
-    made, large = (written(validated(Population, population(*each), "t")) for each in [(1, 1), (12, 40)])
-    sd = np.sqrt((0.8**2 + 1.1**2) / 2)
-    in_sd = {"Intercept": sd, "g": sd, "x": sd, "w": sd, "g:x": sd, "x:w": sd, "sigma": sd}
-    for name, unit in {
-        "Intercept": 12,
-        "g": 12,
-        "x": 12 / 40,
-        "w": 12,
-        "g:x": 12 / 40,
-        "x:w": 12 / 40,
-        "sigma": 12,
-    }.items():
-        usual = {"Intercept": 1, "g": 1, "x": 0.5, "w": 0.5, "g:x": 0.25, "x:w": 0.25, "sigma": 1}[name]
-        for each, factor in ((made, 1), (large, unit)):
-            prior = each.model.priors[name].parameters["sigma"]
-            assert prior == pytest.approx(usual * in_sd[name] * factor)
-    assert large.model.variants["sceptical"].priors["g:x"].parameters["sigma"] == pytest.approx(0.1 * sd * 12 / 40)
-    power_of = [
-        simulated(population(*each), {"n_per_group": [60], "prior": ["weakly_informative"]}).power.iloc[0]
-        for each in [(1, 1), (12, 40)]
-    ]
-    assert 0.1 < power_of[0] < 0.9
-    assert power_of[0] == pytest.approx(power_of[1], abs=4 * 2**0.5 * 0.5 / 20_000**0.5)
+    def priors(y: float, x: float) -> dict[str, float]:
+        model = written(validated(Population, population(y, x), "t")).model
+        sceptical = model.variants["sceptical"].priors["g:x"].parameters["sigma"]
+        return {name: prior.parameters["sigma"] for name, prior in model.priors.items()} | {"sceptical": sceptical}
+
+    assert priors(1, 1) == pytest.approx(usual | {"sceptical": 0.1})
+    large = {name: 12 * sd / (40 if "x" in name else 1) for name, sd in usual.items()}
+    assert priors(12, 40) == pytest.approx(large | {"sceptical": 0.1 * 12 / 40})
+    assert priors(0.6, 1) == pytest.approx(
+        usual | {"sceptical": 0.1}
+    )  # an outcome in SD, of which the rest is explained
+    axes = {"n_per_group": [60], "prior": ["weakly_informative"]}
+    small, large = (simulated(population(*each), axes).power.iloc[0] for each in [(1, 1), (12, 40)])
+    assert 0.1 < small < 0.9
+    assert small == pytest.approx(large, abs=4 * 2**0.5 * 0.5 / 20_000**0.5)

@@ -125,7 +125,7 @@ class Written:
         return self._of_beta(world, effect.size) if effect.unit == "beta" else effect.size
 
     def _residual_sd(self) -> float:
-        return _unit(self.population, ())
+        return _root_mean_square(self.population.residual_sd)
 
     def _per_participant(self, world: Worlds) -> float:
         """Return the squared standard error of the main estimand, times n, for a residual SD of 1."""
@@ -266,17 +266,20 @@ def _model(outline: ModelSpec, study: Study, population: Population) -> ModelSpe
 
 
 def _unit(population: Population, measures: Iterable[str]) -> float:
-    """Return one SD of the outcome per SD of some scores, in the units in which a population is written."""
-    of_scores = [_mean_square(population.sds.get(name, 1.0)) ** 0.5 for name in measures]
-    return float(_mean_square(population.residual_sd) ** 0.5 / np.prod(of_scores))
+    """Return one SD of the outcome per SD of some scores, in the units in which a population is written.
+
+    An outcome in SD has a residual SD of 1 at most; of another the residual SD is the unit.
+    """
+    of_scores = [_root_mean_square(population.sds.get(name, 1.0)) for name in measures]
+    return float(max(_root_mean_square(population.residual_sd), 1.0) / np.prod(of_scores))
 
 
-def _mean_square(values: float | tuple[float, ...]) -> float:
-    return float(np.mean(np.square(values)))
+def _root_mean_square(values: float | tuple[float, ...]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def _in_units(priors: Priors, units: Mapping[str, float], usual: float) -> Priors:
-    """Turn priors in SD units, of the outcome its residual SD, into those of the population."""
+    """Turn priors in SD units into those of the population."""
     found: Priors = {}
     for name, prior in priors.items():
         unit = units.get(name, usual)
