@@ -67,3 +67,8 @@ def test_a_saved_table_has_its_words_and_an_older_one_its_names(found, tmp_path)
     pd.testing.assert_frame_equal(preregistration(again), preregistration(found))
     older = replace(again, replicates=replace(again.replicates, words={}))
     assert preregistration(older).value[0] == "difference group treated minus control"
+
+
+def test_what_nothing_concludes_has_no_exaggeration(found):
+    power = found.power.assign(exaggeration=float("nan"))
+    assert "nan" not in " ".join(preregistration(replace(found, power=power)).value)

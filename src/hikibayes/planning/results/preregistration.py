@@ -95,5 +95,6 @@ def _errors(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str
             parts.append(f"{row['expected_n']:.0f} participants on average")
         if pd.notna(row["type_s"]) and not null:
             parts.append(f"wrong sign in {row['type_s']:.1%} of the conclusions")
+        if pd.notna(row["exaggeration"]) and not null:
             parts.append(f"estimates {row['exaggeration']:.2f} times the truth among them")
         yield name, "; ".join(parts)
