@@ -1,5 +1,7 @@
 """What the documentation lists is what there is."""
 
+import ast
+import inspect
 import re
 import shlex
 import tomllib
@@ -74,7 +76,8 @@ def commands_in(body):
 
 
 @pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] == "python"])
-def test_python_snippets_run(body, monkeypatch):
+def test_python_snippets_run(body, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # what a page saves
     brief = load_simulation("followup").brief(20)
     monkeypatch.setattr("hikibayes.planning.after_fit.load_simulation", lambda _: brief)
     exec(compile(body, "snippet", "exec"), {})
@@ -148,3 +151,37 @@ def test_the_table_of_verbs_is_what_the_verbs_declare():
         usage = main.commands[verb.name].get_short_help_str(200)
         files = ", ".join(f"`{name}`" for name in verb.files)
         assert f"| `{verb.name}` | {usage} | {files} |\n" in page
+
+
+# -- what Python's functions take --------------------------------------------------------------------------------------
+
+FUNCTIONS = [name for name in hikibayes.__all__ if inspect.isfunction(getattr(hikibayes, name))]
+CALLS = re.compile(r"\b(?:hb|hikibayes)\.(\w+)(\()")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_of_a_public_function_is_documented(name):
+    function = getattr(hikibayes, name)
+    lines = inspect.getdoc(function).partition("Parameters\n")[2].splitlines()
+    documented = {part.strip("* ") for line in lines if line[:1].strip() for part in line.partition(" :")[0].split(",")}
+    assert set(inspect.signature(function).parameters) - documented == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_call_in_the_documents_has_arguments_that_there_are(page):
+    text = page.read_text(encoding="utf-8")
+    for match in CALLS.finditer(text):
+        function = getattr(hikibayes, match[1])
+        ends = (i for i, sign in enumerate(text[match.end() :], match.end() + 1) if sign == ")")
+        parsed = (_call(text[match.start() : end]) for end in ends)
+        call = next(filter(None, parsed))
+        if not any(isinstance(each, ast.Constant) and each.value is ... for each in call.args):
+            given = {word.arg: None for word in call.keywords}
+            inspect.signature(function).bind(*call.args, **given)
+
+
+def _call(text):
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None

@@ -386,6 +386,8 @@ def named_file(kind: str, name: str | Path, shipped: Mapping[str, Path]) -> Path
     InputError
         It is neither; the message lists the shipped ones.
     """
+    if not isinstance(name, str | Path):
+        raise InputError(f"found {name!r}; the name or the path of a {kind} file is expected", key=kind)
     if str(name) in shipped:
         return shipped[str(name)]
     path = Path(name)

@@ -157,7 +157,7 @@ def test_a_singular_design_has_its_posterior_and_a_remark(study, table):
     ols = [f.estimates.set_index(["engine", "estimand"])["mean"]["ols", "r2_step1"] for f in (singular, plain)]
     assert ols[0] == pytest.approx(ols[1], abs=1e-9)
     with pytest.raises(InputError, match="linear combinations of each other, which a flat prior cannot tell apart"):
-        fit(model, copied, study=study, seed=104, engine="exact", variant="flat")
+        fit(model, copied, study=study, seed=104, engine="exact", prior="flat")
 
 
 def test_fewer_rows_than_coefficients_leave_the_rest_to_the_priors(study, table):

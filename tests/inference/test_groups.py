@@ -60,17 +60,56 @@ def test_the_likelihood_is_that_of_the_rows(made):
     assert float(replicated.std()) == pytest.approx(1, abs=0.15)
 
 
-def test_every_function_of_arviz_finds_what_it_needs(made):
+def test_functions_of_arviz_find_what_they_need(made):
     whole = made.posterior
     assert len(az.summary(whole)) == 7
     assert {"prior", "likelihood", "diagnosis"} <= set(az.psense_summary(whole, prior_var_names=["x"]))
-    for drawn in (az.plot_ppc_dist, az.plot_prior_posterior, az.plot_forest):
+    for drawn in (az.plot_ppc_dist, az.plot_prior_posterior, az.plot_forest, az.plot_lm):
         drawn(whole)
+
+
+FOR_OTHERS = {
+    "plot_ecdf_pit": "simulation-based calibration",
+    "plot_ppc_censored": "survival",
+    "plot_ppc_rootogram": "counts",
+    "plot_pair_focus": "arguments",
+    "plot_bf": "arguments",
+    "plot_ppc_pava_residuals": "arguments",
+    "plot_khat": "a loo",
+    "plot_compare": "a comparison",
+    "rhat_nested": "arguments",
+}
+OF_NUTS = {"plot_energy", "bfmi"}
+STATISTICS = ("summary", "loo", "loo_metrics", "loo_pit", "loo_score", "loo_expectations", "metrics", "psense", "rhat")
+STATISTICS = (*STATISTICS, "psense_summary", "ess", "mcse", "hdi", "eti", "mode", "median", "std", "kde", "qds", "iqr")
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("engine", ["exact", "nuts"])
+def test_every_function_of_arviz_finds_what_it_needs(engine):
+    """All that ArviZ plots, and its statistics; about a minute and a half each."""
+    plots = [name for name in dir(az) if name.startswith("plot_")]
+    whole = fit("y ~ half * x", table(), engine=engine, seed=3, sampling=Sampling(draws=300, tune=300)).posterior
+    wanted = {*plots, *STATISTICS, *OF_NUTS} - FOR_OTHERS.keys() - (OF_NUTS if engine == "exact" else set())
+    for name in sorted(wanted):
+        getattr(az, name)(whole)
+    az.plot_pair_focus(whole, focus_var="x", var_names=["half"])
+    az.plot_bf(whole, var_names=["half:x"], ref_val=0)
+    az.plot_ppc_pava_residuals(whole, "x")
+    az.plot_khat(az.loo(whole, pointwise=True))
+    az.plot_compare(az.compare({"all": whole, "less": fit("y ~ x", table()).posterior}))
 
 
 def test_too_many_rows_leave_their_groups_out(made, monkeypatch):
     monkeypatch.setattr(groups, "MOST", 1000)
-    assert set(groups.arviz_groups(made).children) == {"posterior", "prior", "log_prior", "observed_data"}
+    assert set(groups.arviz_groups(made).children) == {
+        "posterior",
+        "prior",
+        "log_prior",
+        "observed_data",
+        "constant_data",
+    }
 
 
 @pytest.mark.long
@@ -116,5 +155,5 @@ def test_priors_of_what_nuts_alone_takes_are_the_graphs_own(formula, options):
 
 
 def test_a_flat_prior_has_no_draws():
-    made = fit("y ~ arm * x", table(), variant="flat", engine="exact", seed=3)
+    made = fit("y ~ arm * x", table(), prior="flat", engine="exact", seed=3)
     assert {"prior", "log_prior", "prior_predictive"}.isdisjoint(made.posterior.children)

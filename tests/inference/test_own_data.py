@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hikibayes
 from hikibayes.cli import main
 from hikibayes.inference.answers.remarks import design_remarks
 from hikibayes.inference.data.files import RawTable, as_text
@@ -23,7 +24,7 @@ from hikibayes.inference.own.files import toml_text
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.spec import InputError
 
-FLAT = {"engine": "exact", "variant": "flat", "seed": 1}
+FLAT = {"engine": "exact", "prior": "flat", "seed": 1}
 
 
 def made_up(n: int = 90, seed: int = 1) -> pd.DataFrame:
@@ -308,10 +309,10 @@ def test_signs_that_no_name_has_may_stand_in_a_header():
         ("y ~ x", {"rows": "__import__('os')"}, "more than a comparison"),
         ("y ~ x", {"rows": "xx > 1"}, "no column 'xx'"),
         ("y ~ x", {"rows": "x + 1"}, "no condition"),
-        ("y ~ x", {"priors": {"w": "Normal(0, 1)"}}, "no term 'w'"),
-        ("y ~ x", {"priors": {"x": "normal"}}, "is no prior"),
-        ("y ~ x", {"priors": {"x": "Normal(0)"}}, "Normal takes mu, sigma"),
-        ("y ~ x", {"priors": {"x": "Normal(0, -1)"}}, "sigma > 0"),
+        ("y ~ x", {"set_prior": {"w": "Normal(0, 1)"}}, "no term 'w'"),
+        ("y ~ x", {"set_prior": {"x": "normal"}}, "is no prior"),
+        ("y ~ x", {"set_prior": {"x": "Normal(0)"}}, "Normal takes mu, sigma"),
+        ("y ~ x", {"set_prior": {"x": "Normal(0, -1)"}}, "sigma > 0"),
         ("y ~ x", {"steps": "w"}, "no further term of the formula 'w'"),
         ("y ~ x", {"at": {"w": [1.0]}}, "no number in the formula 'w'"),
         ("y ~ x", {"family": "bernoulli"}, "Bambi has others: bambi.Model"),
@@ -434,12 +435,12 @@ def test_a_prior_set_by_hand_is_the_same_for_every_pair_of_levels_as_the_default
     table = made_up()
     default = fit("y ~ arm * x", table, seed=1)
     said = {"arm": "Normal(0, 1)", "arm:x": "Normal(0, .25)"}
-    by_hand = fit("y ~ arm * x", table, priors=said, seed=1)
+    by_hand = fit("y ~ arm * x", table, set_prior=said, seed=1)
     assert means(by_hand) == pytest.approx(means(default), rel=1e-12)
     assert by_hand.model.priors["arm:x"].reason == "Set by hand. The same for every pair of levels."
     narrow = {"arm": "Normal(0, .1)"}
     of_low, of_high = (
-        means(fit("y ~ arm", table, priors=narrow, reference={"arm": arm}, seed=1)) for arm in ("low", "high")
+        means(fit("y ~ arm", table, set_prior=narrow, reference={"arm": arm}, seed=1)) for arm in ("low", "high")
     )
     low_high, high_low = of_low["difference_arm_high_minus_low"], of_high["difference_arm_low_minus_high"]
     assert low_high == pytest.approx(-high_low, rel=1e-9)
@@ -447,7 +448,7 @@ def test_a_prior_set_by_hand_is_the_same_for_every_pair_of_levels_as_the_default
 
 
 def test_a_prior_set_by_hand_that_cannot_be_the_same_for_every_pair_is_said():
-    made = fit("y ~ arm * x", made_up(), priors={"arm:x": "Normal(.1, .25)"}, seed=1)
+    made = fit("y ~ arm * x", made_up(), set_prior={"arm:x": "Normal(.1, .25)"}, seed=1)
     remark = made.remarks[made.remarks["kind"] == "prior_of_reference"]
     assert remark["of"].tolist() == ["arm:x"]
     assert "depends on which" in remark["remark"].item()
@@ -470,8 +471,8 @@ def test_a_formula_has_the_variants_that_the_documents_name(formula, more):
 
 def test_a_reference_or_prior_may_be_written_as_on_the_command_line():
     table = made_up()
-    mapped = fit("y ~ arm + x", table, reference={"arm": "mid"}, priors={"x": "Normal(0, .1)"}, seed=1)
-    written = fit("y ~ arm + x", table, reference="arm=mid", priors="x=Normal(0, .1)", seed=1)
+    mapped = fit("y ~ arm + x", table, reference={"arm": "mid"}, set_prior={"x": "Normal(0, .1)"}, seed=1)
+    written = fit("y ~ arm + x", table, reference="arm=mid", set_prior="x=Normal(0, .1)", seed=1)
     pd.testing.assert_frame_equal(written.estimates, mapped.estimates)
 
 
@@ -480,11 +481,49 @@ def test_a_reference_or_prior_may_be_written_as_on_the_command_line():
     [
         ({"reference": "arm"}, "{'group': 'control'}"),
         ({"reference": ["arm=mid"]}, "{'group': 'control'}"),
-        ({"priors": "Normal"}, "{'group:x': 'Normal(0, .25)'}"),
+        ({"set_prior": "Normal"}, "{'group:x': 'Normal(0, .25)'}"),
         ({"at": "x=10,20"}, "{'x': [10, 20]}"),
+        ({"at": {"x": ["ten"]}}, "{'x': [10, 20]}"),
+        ({"columns": "x"}, "{'measure': 'header'}"),
     ],
 )
 def test_a_choice_of_another_form_is_told_the_form(choice, form):
     (name,) = choice
     with pytest.raises(InputError, match=f"^{name}: .*{re.escape(form)}$"):
         fit("y ~ arm + x", made_up(), **choice)
+
+
+def test_choices_may_come_as_python_has_them():
+    table = made_up(60).assign(code=[0, 1] * 30)
+    found = fit("y ~ code * x + w", table, reference={"code": 1}, at={"x": 5}, steps=["w", "x"], seed=1)
+    typed = {"reference": {"code": "1"}, "at": {"x": [5.0]}, "steps": "w; x"}
+    pd.testing.assert_frame_equal(found.estimates, fit("y ~ code * x + w", table, **typed, seed=1).estimates)
+
+
+@pytest.mark.parametrize("choice", ["rows", "family", "sigma_by", "scaling", "study", "mapping", "model"])
+def test_what_cannot_be_an_argument_is_one_message(choice):
+    given = {"model": "y ~ x", "data": made_up(30), choice: 3}
+    with pytest.raises(InputError, match=f"{choice}: found 3; .* is expected"):
+        fit(**given)
+
+
+def test_arguments_are_called_as_on_the_command_line_and_by_their_older_names():
+    table, half = made_up(30), {"x": "Normal(0, .1)"}
+    now = fit("y ~ arm + x", table, prior="flat", set_prior=half)
+    older = fit("y ~ arm + x", table, variant="flat", priors=half)
+    assert now.variant == older.variant == "flat"
+    assert now.model == older.model
+    with pytest.raises(TypeError, match=r"fit\(\) has no argument 'refrence'; did you mean 'reference'\?"):
+        fit("y ~ x", table, refrence={"arm": "low"})
+    with pytest.raises(TypeError, match="'variant' and 'prior', which are one argument"):
+        fit("y ~ x", table, variant="flat", prior="flat")
+    with pytest.raises(InputError, match="prior: found {'x': 'Normal.*set_prior takes priors by term"):
+        fit("y ~ x", table, prior=half)
+
+
+def test_a_fit_of_python_is_saved_as_the_folder_of_a_run(tmp_path):
+    made = fit("y ~ arm * x", made_up(30))
+    folder = made.save(tmp_path / "saved")
+    assert hikibayes.confounding(folder).table.equals(hikibayes.confounding(made).table)
+    with pytest.raises(InputError, match="an older version or Python wrote it"):
+        hikibayes.replay(folder)

@@ -36,7 +36,7 @@ def table(name: str) -> pd.DataFrame:
 @cache
 def fitted(name: str, variant: str = "weakly_informative") -> Fit:
     case = CASES[name]
-    return fit(case["formula"], table(name), reference=case["references"], variant=variant, engine="exact", seed=1)
+    return fit(case["formula"], table(name), reference=case["references"], prior=variant, engine="exact", seed=1)
 
 
 def addresses(made: Fit) -> dict[tuple[object, ...], int]:

@@ -22,7 +22,7 @@ def made() -> Fit:
 
 @pytest.fixture(scope="module")
 def flat() -> Fit:
-    return fit("y ~ arm * x + w + sex", made_up(), engine="exact", variant="flat", seed=1)
+    return fit("y ~ arm * x + w + sex", made_up(), engine="exact", prior="flat", seed=1)
 
 
 def test_least_squares_stands_beside_and_is_the_posterior_under_a_flat_prior(made, flat):

@@ -64,7 +64,7 @@ def as_fitted(made) -> Plan:
 
 
 def test_a_more_sceptical_fit_plans_with_its_own_priors():
-    made = fit("y ~ arm * x", table(), variant="sceptical", engine="exact", seed=1)
+    made = fit("y ~ arm * x", table(), prior="sceptical", engine="exact", seed=1)
     plan = planned(made)
     assert plan.simulation.worlds.prior == plan.simulation.axes.prior[0] == "sceptical"
     (question,) = plan.estimands

@@ -104,7 +104,7 @@ def test_long_nuts_runs_agree(study):
     for case, (model, n, change, variant) in CASES.items():
         table = simulated(study, n=n, seed=77)
         table = change(table, np.random.default_rng(76)) if change else table
-        found = engines(model, table, study=study, seed=78, variant=variant, sampling=Sampling(draws=12_500, tune=1000))
+        found = engines(model, table, study=study, seed=78, prior=variant, sampling=Sampling(draws=12_500, tune=1000))
         print(case, found.verdict.to_string(), sep="\n", flush=True)  # noqa: T201
         assert found.agree, f"{case}\n{found.verdict.to_string()}"
         z.append(found.table["z"].dropna().to_numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
+from ..renamed import renamed
 from ..shown import Shown
 from ..spec import InputError, checked_seed
 from ..study.study import Study
@@ -32,7 +33,7 @@ from .answers.johnson_neyman import JohnsonNeyman, gap_weights, johnson_neyman, 
 from .answers.plots import Plots
 from .answers.remarks import Remark, design_remarks, remark_table
 from .answers.summary import orderings, summary
-from .data.files import RawTable
+from .data.files import RawTable, as_text
 from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants
 from .estimands import Answers, answers
@@ -52,10 +53,10 @@ __all__ = ["Fit", "Sampling", "fit"]
 
 type Engine = Literal["nuts", "exact"]
 
-CHOICES = ("reference", "rows", "priors", "steps", "at", "family", "sigma_by", "scaling")
-"""What goes with a formula alone."""
-MAPPED = {"reference": {"group": "control"}, "priors": {"group:x": "Normal(0, .25)"}, "at": {"x": [10, 20]}}
-"""Those that are mappings, as they are written."""
+MAPPED = {"reference": {"group": "control"}, "set_prior": {"group:x": "Normal(0, .25)"}, "at": {"x": [10, 20]}}
+"""Choices that are mappings, as they are written."""
+USUAL: tuple[object, ...] = (None, "", {}, "gaussian", "sample")
+"""What a choice is where nothing is chosen."""
 MOST_SHOWN = 24
 """Rows of the summary that a notebook shows of a fit."""
 FINE_NODES = 41
@@ -127,6 +128,18 @@ class Fit(Shown):
         """Return how probable each order of three to five levels is, before and after the data."""
         return orderings(self)
 
+    def save(self, folder: str | Path) -> Path:
+        """Write the files of a run of ``hikibayes fit`` into a folder; ``hikibayes report`` adds its page and figures.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be written to, or holds something else.
+        """
+        from .saved_fit import save_fit
+
+        return save_fit(self, Path(folder))
+
     @property
     def plot(self) -> Plots:
         """Figures: ``slopes, effects, prior_posterior, johnson_neyman, checks``, each returning matplotlib axes."""
@@ -190,14 +203,23 @@ class Fit(Shown):
                         yield name, estimand.name
 
 
+@renamed(variant="prior", priors="set_prior")
 def fit(
     model: str | Path | ModelSpec,
     data: str | Path | pd.DataFrame,
     *,
-    seed: int = DEFAULT_SEED,
-    study: str | Path | Study | None = None,
+    prior: str = DEFAULT_VARIANT,
     engine: Engine | None = None,
-    variant: str = DEFAULT_VARIANT,
+    seed: int = DEFAULT_SEED,
+    reference: Mapping[str, object] | str | None = None,
+    rows: str = "",
+    set_prior: Mapping[str, str] | str | None = None,
+    steps: str | Sequence[str] = "",
+    at: Mapping[str, float | Sequence[float]] | None = None,
+    family: str = "gaussian",
+    sigma_by: str = "",
+    scaling: str = "sample",
+    study: str | Path | Study | None = None,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | TableMapping | None = None,
     estimand: str = "",
@@ -205,7 +227,7 @@ def fit(
     reporting: Reporting | None = None,
     reading: str = "",
     store: str | Path | None = None,
-    **choices: Any,
+    tell: Callable[[str], None] | None = None,
 ) -> Fit:
     """Fit one model to one table of participants.
 
@@ -215,15 +237,19 @@ def fit(
         A formula over the table's columns; or the name of a shipped model, a model file, or a model.
     data : str, Path or pandas.DataFrame
         A CSV, TSV or SPSS file, or a table, with a row a participant.
-    seed : int
-        Of the draws.
-    study : str, Path or Study, optional
-        Whose measures and estimands these are; by default `nonaka2021`, and for a formula the table itself.
+    prior : str
+        Which of the model's priors: `weakly_informative`, `flat`, ... (``--prior``).
     engine : {"nuts", "exact"}, optional
         NUTS by nutpie, on a graph with the density of Bambi's; or the exact engine, which has gaussian models with
         Normal priors alone. By default NUTS, and for a formula the exact engine where it can.
-    variant : str
-        Which of the model's priors.
+    seed : int
+        Of the draws.
+    reference, rows, set_prior, steps, at, family, sigma_by, scaling
+        With a formula, as `hikibayes.inference.own.data.own_data` has them: reference levels by column, a condition for
+        rows, priors by term, steps of R², values of a number, the errors' family, groups with a sigma each, and whether
+        columns are z scores.
+    study : str, Path or Study, optional
+        Whose measures and estimands these are; by default `nonaka2021`, and for a formula the table itself.
     columns : mapping of str to str, optional
         Header by measure id, for measures whose column is called otherwise.
     mapping : str, Path or TableMapping, optional
@@ -239,9 +265,8 @@ def fit(
         What to write into the estimates' column ``reading``.
     store : str or Path, optional
         A folder of NUTS runs that were made already; an equal one is taken from there, a new one is put into it.
-    **choices
-        With a formula: ``reference, rows, priors, steps, at, family, sigma_by, scaling``, as
-        `hikibayes.inference.own.data.own_data` has them.
+    tell : callable, optional
+        Told what begins.
 
     Returns
     -------
@@ -254,24 +279,32 @@ def fit(
     """
     if engine not in {"nuts", "exact", None}:
         raise InputError(f"there is no engine {engine!r}; there are: exact, nuts")
+    if not isinstance(prior, str):
+        raise InputError(
+            f"found {prior!r}; a variant's name is expected, and set_prior takes priors by term", key="prior"
+        )
     seed = checked_seed(seed)
+    choices = {"reference": reference, "rows": rows, "set_prior": set_prior, "steps": steps, "at": at}
+    choices |= {"family": family, "sigma_by": sigma_by, "scaling": scaling}
     asked = _asked(model, data, study, columns=columns, mapping=mapping, estimand=estimand, choices=choices)
     spec, about, engine = asked.model, asked.study.asking(estimand), engine or asked.engine
-    rows = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
-    laid_out = design(spec, rows.frame, about)
+    people = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
+    laid_out = design(spec, people.frame, about)
     found = answers(laid_out)
-    labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": variant, "engine": engine}
-    job = _Job(laid_out, found, variant, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
+    if tell:
+        tell("fitting")
+    labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": prior, "engine": engine}
+    job = _Job(laid_out, found, prior, seed, sampling or Sampling(), reporting or Reporting(), labels, store)
     drawn, estimates, diagnostics = (_nuts if engine == "nuts" else _exact)(job)
     beside = least_squares_estimates(laid_out, found, labels=labels)
     missing = refused_estimates(found, labels=labels, n=len(laid_out.frame))
     return Fit(
         model=spec,
         study=about,
-        variant=variant,
+        variant=prior,
         engine=engine,
         seed=seed,
-        participants=rows,
+        participants=people,
         design=laid_out,
         drawn=drawn,
         estimates=_stacked(estimates, beside, missing),
@@ -280,10 +313,10 @@ def fit(
             (
                 *design_remarks(laid_out, asked.own.why if asked.own else {}),
                 *(asked.own.remarks if asked.own else ()),
-                *_of_each_level(laid_out, variant),
-                *_no_regions(laid_out, variant),
-                *_large(len(rows.frame), job.sampling),
-                *rows.remarks,
+                *_of_each_level(laid_out, prior),
+                *_no_regions(laid_out, prior),
+                *_large(len(people.frame), job.sampling),
+                *people.remarks,
             )
         ),
         answers=found,
@@ -355,33 +388,50 @@ def _asked(
     estimand: str,
     choices: Mapping[str, Any],
 ) -> _Asked:
-    choices = {name: _mapped(name, value) for name, value in choices.items() if value}
+    chosen = {name: _written(name, value) for name, value in choices.items() if value not in USUAL}
     if not (isinstance(model, str) and "~" in model):
-        if choices:
-            raise InputError(f"{next(iter(choices))!r} goes with a formula; a model and a study file say it themselves")
+        if chosen:
+            raise InputError(f"{next(iter(chosen))!r} goes with a formula; a model and a study file say it themselves")
         return _Asked(load_model(model), load_study(study or DEFAULT_STUDY), data, columns, mapping, "nuts")
-    if unknown := [name for name in choices if name not in CHOICES]:
-        raise TypeError(f"fit() got an unexpected keyword argument {unknown[0]!r}")
+    if priors := chosen.pop("set_prior", None):
+        chosen["priors"] = priors
     if study is None:
         stated = load_mapping(mapping).with_columns(columns or {})
-        own = own_data(model, data, mapping=stated, estimand=estimand, **choices)
+        own = own_data(model, data, mapping=stated, estimand=estimand, **chosen)
         return _Asked(own.model, own.study, own.table, None, own.mapping, _engine(own.model), own)
     about = load_study(study)
-    if wrong := [name for name in ("reference", "rows", "steps", "at") if name in choices]:
+    if wrong := [name for name in ("reference", "rows", "steps", "at") if name in chosen]:
         raise InputError(f"{wrong[0]!r} is for a formula without a study; the study says it")
-    outline = formula_alone(model, sigma_by=choices.pop("sigma_by", ""))
-    made = formula_model(outline, about, **choices)
+    outline = formula_alone(model, sigma_by=chosen.pop("sigma_by", ""))
+    made = formula_model(outline, about, **chosen)
     return _Asked(made, about, data, columns, mapping, _engine(made))
 
 
-def _mapped(name: str, value: Any) -> Any:
-    """Return a choice that is a mapping as one: ``"group=control"`` is read as on the command line."""
-    if name not in MAPPED or isinstance(value, Mapping):
+def _written(name: str, value: Any) -> Any:
+    """Return a choice in the form that it is taken in: ``"group=control"`` is read as on the command line.
+
+    A level may be a number, a value of a column stand alone, and steps come one by one.
+    """
+    if name == "steps" and isinstance(value, list | tuple):
+        value = "; ".join(map(str, value))
+    if name not in MAPPED:
+        if not isinstance(value, str):
+            raise InputError(f"found {value!r}; a text is expected", key=name)
         return value
-    key, equals, of = value.partition("=") if isinstance(value, str) else ("", "", "")
-    if not (key.strip() and equals and of.strip()) or name == "at":
-        raise InputError(f"found {value!r}; write it as {MAPPED[name]}", key=name)
-    return {key.strip(): of.strip()}
+    if isinstance(value, str) and name != "at":
+        key, _, of = map(str.strip, value.partition("="))
+        value = {key: of} if key and of else value
+    try:
+        return {str(key): _OF_EACH[name](each) for key, each in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"found {value!r}; write it as {MAPPED[name]}", key=name) from None
+
+
+_OF_EACH: Mapping[str, Callable[[Any], Any]] = {
+    "reference": lambda level: as_text(level) or "",
+    "set_prior": str,
+    "at": lambda values: [float(value) for value in (values if isinstance(values, Iterable) else [values])],
+}
 
 
 def _engine(model: ModelSpec) -> Engine:

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from ..files import netcdf_bytes, read_dataset
-from ..folders import csv_table, read_record
-from ..provenance import RunRecord
+from ..folders import csv_table, read_record, write_run
+from ..provenance import RunRecord, Stopwatch
 from ..spec import InputError, read_object, read_text, spec_text, validated
 from ..study.study import Study
 from .answers.johnson_neyman import region_table
@@ -81,6 +81,13 @@ def fit_files(made: Fit) -> Files:
         **_tables(made),
         **(resolved_files(made.own.study, made.own.model, made.own.mapping) if made.own else {}),
     }
+
+
+def save_fit(made: Fit, folder: Path) -> Path:
+    """Write a fit's folder; of a table that Python had, the record cannot say how to make it again."""
+    arguments = {"model": made.model.formula, "study": made.study.id, "prior": made.variant, "engine": made.engine}
+    write_run(folder, fit_files(made), Stopwatch().record("fit", arguments, seed=made.seed, inputs={}))
+    return folder
 
 
 def _tables(made: Fit) -> dict[str, pd.DataFrame]:

@@ -22,6 +22,7 @@ from ..arrays import FloatArray
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
 from ..quantities.conventions import DECLARED
+from ..renamed import renamed
 from ..shown import Shown
 from ..spec import InputError, checked_seed
 from ..study.analysis import PublishedAnalysis
@@ -89,6 +90,7 @@ class Calibration(Shown):
     verdict: Verdict
 
 
+@renamed()
 def calibrate(
     study: str | Path | Study = DEFAULT_STUDY,
     *,

@@ -18,6 +18,7 @@ from ..inference.gaussian.reprior import Likelihood
 from ..planning.after_fit import Beginning, after_rows
 from ..planning.designs.follow_up import follow_up
 from ..planning.designs.simulation import Simulation
+from ..renamed import renamed
 from ..robustness.case import Case, case_of
 from ..study.study import Study
 from . import measures as m
@@ -27,6 +28,7 @@ HETEROGENEITY = 0.25
 """How much studies may differ beside not at all: SD between their effects, in SDs of the effect's prior."""
 
 
+@renamed()
 def next_study(
     original: str | Path | Study | Fit | Case,
     new: str | Path | Study | pd.DataFrame | None = None,

@@ -14,6 +14,7 @@ from ..inference.answers.remarks import remark_table
 from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, Tabulated
 from ..inference.models.specs import DEFAULT_VARIANT
+from ..renamed import renamed
 from ..robustness.case import Case, case_of
 from ..shown import Shown
 from ..study.study import Study
@@ -83,12 +84,13 @@ class Replication(Shown):
         return sentences(self.joint, self.replication)
 
 
+@renamed(variant="prior")
 def replicate(
     original: str | Path | Study | Case,
     new: str | Path | Study | pd.DataFrame,
     *,
     estimand: str = "",
-    variant: str = DEFAULT_VARIANT,
+    prior: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | None = None,
     own_scale: bool = False,
@@ -109,7 +111,7 @@ def replicate(
         A table of the same measures, the folder of a fit, another study known from print, or a shipped example.
     estimand : str
         By default the one that the original rests on.
-    variant : str
+    prior : str
         Which of the model's priors.
     columns, mapping
         What headers and labels of a table mean, as `hikibayes.fit` takes them.
@@ -138,7 +140,7 @@ def replicate(
         A study cannot be read, the new data lack a measure, or hold the original's people.
     """
     case = case_of(original, datasets=datasets, seed=seed, tell=tell, **readings).asking(estimand)
-    case = replace(case, variant=variant) if case.synthetic else case
+    case = replace(case, variant=prior) if case.synthetic else case
     fresh = new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell)
     return replication_of(paired(case, fresh, own_scale=own_scale, share=share), more=more)
 

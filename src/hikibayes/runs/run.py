@@ -133,7 +133,7 @@ def _recorded(verb: Verb, record: RunRecord) -> dict[str, Any]:
     young = {name for name, part in signature(verb.find).parameters.items() if part.default is not part.empty}
     if missing := [name for name in names if name not in {*record.arguments, *young}]:
         raise InputError(
-            f"does not say {missing[0]!r}: an older version wrote it; run `hikibayes {verb.name}` anew",
+            f"does not say {missing[0]!r}: an older version or Python wrote it; run `hikibayes {verb.name}` anew",
             source=RECORD,
         )
     return {name: record.arguments[name] for name in names if name in record.arguments}

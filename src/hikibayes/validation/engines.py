@@ -25,6 +25,7 @@ from ..inference.models.compile import bambi_model, exact_posterior, exact_prior
 from ..inference.models.design import Design
 from ..inference.models.layout import coefficient_draws
 from ..inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec
+from ..renamed import renamed
 from ..shown import Shown
 from ..spec import InputError
 from ..study.study import Study
@@ -72,13 +73,14 @@ class Engines(Shown):
         return bool(self.verdict["ok"].all())
 
 
+@renamed(variant="prior")
 def engines(
     model: str | Path | ModelSpec,
     data: str | Path | pd.DataFrame,
     *,
     seed: int = DEFAULT_SEED,
     study: str | Path | Study = DEFAULT_STUDY,
-    variant: str = DEFAULT_VARIANT,
+    prior: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | TableMapping | None = None,
     sampling: Sampling = LONG,
@@ -88,7 +90,7 @@ def engines(
 
     Parameters
     ----------
-    model, data, study, variant, columns, mapping
+    model, data, study, prior, columns, mapping
         As in `hikibayes.inference.fit.fit`.
     seed : int
         Of the random points and of NUTS.
@@ -106,16 +108,14 @@ def engines(
     InputError
         As `fit`, and for the flat variant, which NUTS cannot be given.
     """
-    sampled = fit(
-        model, data, seed=seed, study=study, variant=variant, columns=columns, mapping=mapping, sampling=sampling
-    )
+    sampled = fit(model, data, seed=seed, study=study, prior=prior, columns=columns, mapping=mapping, sampling=sampling)
     design = sampled.design
-    posterior = exact_posterior(design, variant)
+    posterior = exact_posterior(design, prior)
     table = pd.concat(
         [
-            log_joint_difference(design, variant, rng=np.random.default_rng(seed), points=points),
+            log_joint_difference(design, prior, rng=np.random.default_rng(seed), points=points),
             nuts_scores(posterior, design, sampled.posterior),
-            quadrature_change(posterior, exact_posterior(design, variant, nodes=FINE_NODES), design),
+            quadrature_change(posterior, exact_posterior(design, prior, nodes=FINE_NODES), design),
         ],
         ignore_index=True,
     )

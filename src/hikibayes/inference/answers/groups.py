@@ -44,10 +44,10 @@ def arviz_groups(fit: Fit) -> xr.DataTree:
     -------
     xarray.DataTree
         ``posterior``, ``sample_stats`` of NUTS (the exact engine's draws are independent, and ``posterior`` has the
-        attribute ``sampler = "exact"``), ``observed_data``; of models without measurement error
-        ``log_likelihood`` and ``posterior_predictive``, unless rows times draws exceed `MOST`; of all but flat priors
-        ``prior``, ``prior_predictive`` and ``log_prior``. The outcome is in the model's unit: SD, unless the scaling is
-        raw.
+        attribute ``sampler = "exact"``), ``observed_data``, ``constant_data`` (predictors that are numbers); of models
+        without measurement error ``log_likelihood`` and ``posterior_predictive``, unless rows times draws exceed
+        `MOST`; of all but flat priors ``prior``, ``prior_predictive`` and ``log_prior``. Rows are in the model's unit:
+        SD, unless the scaling is raw.
     """
     import xarray as xr
 
@@ -58,6 +58,8 @@ def arviz_groups(fit: Fit) -> xr.DataTree:
         groups |= {"prior": before["prior"], "log_prior": before["log_prior"]}
     outcome = design.model.outcome
     groups["observed_data"] = xr.Dataset({outcome: (ROW, design.y[0])})
+    numbers = [name for name in design.scaling.scale if name in design.frame and name != outcome]
+    groups["constant_data"] = xr.Dataset({name: (ROW, design.frame[name].to_numpy()) for name in numbers})
     if not design.model.measurement_error and groups["posterior"][INTERCEPT].size * len(design.frame) <= MOST:
         law = _Law(fit.draws, design)
         groups["log_likelihood"] = law.dataset(outcome, law.log_density(design.y[0]))

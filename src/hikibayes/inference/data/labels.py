@@ -22,8 +22,10 @@ def exact(text: str) -> str:
     >>> exact(" -1.0 "), exact("\u22121"), exact("A+") == exact("A-")
     ('-1', '-1', False)
     """
-    composed = unicodedata.normalize("NFC", text).replace("\N{MINUS SIGN}", "-").strip()
-    return re.sub(r"^(-?\d+)\.0$", r"\1", composed)
+    # a million cells come by here
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text).replace("\N{MINUS SIGN}", "-")
+    composed = composed.strip()
+    return re.sub(r"^(-?\d+)\.0$", r"\1", composed) if composed.endswith(".0") else composed
 
 
 def loose(text: str) -> str:

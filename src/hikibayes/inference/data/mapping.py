@@ -63,6 +63,8 @@ class TableMapping(Spec):
 
     def with_columns(self, columns: Mapping[str, str]) -> TableMapping:
         """Return the mapping with headers by measure id added or replaced; raises `InputError`."""
+        if not isinstance(columns, Mapping):
+            raise InputError(f"found {columns!r}; write it as {{'measure': 'header'}}", key="columns")
         together = {**self.columns, **columns}
         used = [exact(header) for header in together.values()]
         for measure, header in together.items():
@@ -97,7 +99,14 @@ def load_mapping(mapping: str | Path | TableMapping | None) -> TableMapping:
     """
     if mapping is None:
         return TableMapping()
-    return mapping if isinstance(mapping, TableMapping) else read_spec(TableMapping, Path(mapping))
+    if isinstance(mapping, TableMapping):
+        return mapping
+    if not isinstance(mapping, str | Path):
+        raise InputError(
+            f"found {mapping!r}; a file is expected, and columns={{'measure': 'header'}} names headers alone",
+            key="mapping",
+        )
+    return read_spec(TableMapping, Path(mapping))
 
 
 def _measure_of(name: str, known: list[str]) -> str:

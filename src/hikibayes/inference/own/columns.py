@@ -19,6 +19,7 @@ from ..data.mapping import TableMapping
 from ..data.numbers import GAPS, decimal_sign, numbers_written
 
 MOST_LEVELS = 50
+ALWAYS_EMPTY = EMPTY - GAPS
 MOST_NUMBERS = 0.5
 """A column of which more cells than this share are numbers is one of numbers."""
 DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\D.*)?|-?\d+ days.*")
@@ -185,7 +186,6 @@ def _refuse_infinite(numbers: FloatArray, raw: RawTable, where: str) -> None:
 def _cell(value: object, gone: set[str]) -> str | None:
     if isinstance(value, float) and not gone:
         return as_text(value)
-    text = as_text(value)
+    text = exact(as_text(value) or "")
     # "none" and a dash among texts are a level more often than a gap; among numbers they are gaps
-    empty = text is None or text.lower() in EMPTY - GAPS or exact(text) in gone
-    return None if empty or text is None else exact(text)
+    return None if not text or text in gone or text.lower() in ALWAYS_EMPTY else text

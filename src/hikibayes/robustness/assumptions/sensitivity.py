@@ -22,6 +22,7 @@ from ...planning.populations.reconstructed import in_sd_units
 from ...reconstruction.calibrate import shipped_or_calibrated
 from ...reconstruction.posterior.layout import Layout
 from ...reconstruction.reconstructions import said_of
+from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError, checked_seed
 from ...study.facts import Assumption
@@ -93,6 +94,7 @@ class Influence(Shown):
         return [*sentences(self.table, self.fixed, self.without), *evidence_said(self.evidence)]
 
 
+@renamed()
 def assumptions(
     what: str | Path | Study | Case = DEFAULT_STUDY,
     *,

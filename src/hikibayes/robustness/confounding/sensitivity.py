@@ -17,6 +17,7 @@ from ... import apa
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...estimands import KINDS
 from ...inference.fit import Fit
+from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError
 from ...study.study import Estimand, Study
@@ -80,6 +81,7 @@ class Confounding(Shown):
         return pd.DataFrame(rows)
 
 
+@renamed()
 def confounding(
     what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,

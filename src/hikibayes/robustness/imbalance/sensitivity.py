@@ -18,6 +18,7 @@ import pandas as pd
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.answers.estimates import exact_estimates
 from ...inference.fit import Fit
+from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError
 from ...study.study import Estimand, Study
@@ -79,6 +80,7 @@ class Imbalance(Shown):
         return {name: table for name, table in each.items() if name != "tipping" and len(table)}
 
 
+@renamed()
 def imbalance(
     what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     balance: str | None = None,

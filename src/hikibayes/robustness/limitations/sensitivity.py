@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.fit import Fit
+from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError, unknown_name
 from ...study.study import Limitation, Study
@@ -70,6 +71,7 @@ class Limitations(Shown):
         return rows[list(TIPPING)]
 
 
+@renamed()
 def limitations(
     what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,

@@ -21,6 +21,7 @@ from ...inference.gaussian.normal_priors import FlatPrior, Priors
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import summaries
 from ...inference.models.compile import exact_priors
+from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError, unknown_name
 from ...study.study import Study
@@ -97,6 +98,7 @@ class Multiverse(Shown):
         return pd.DataFrame([tipping_row("multiverse", what, share, NOWHERE, sentence)])
 
 
+@renamed()
 def multiverse(
     what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,

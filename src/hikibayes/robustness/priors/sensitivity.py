@@ -13,6 +13,7 @@ from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.answers.estimates import exact_estimates, refused_estimates
 from ...inference.fit import Fit
 from ...inference.gaussian.exact import FlatPrior
+from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError
 from ...study.study import Study
@@ -62,6 +63,7 @@ class PriorSensitivity(Shown):
         return {name: table for name, table in each.items() if len(table)}
 
 
+@renamed()
 def priors(
     what: str | Path | Study | Fit | Case = DEFAULT_STUDY,
     *,

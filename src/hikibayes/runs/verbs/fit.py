@@ -60,7 +60,6 @@ FORMULA = (
     click.Option(["--scaling"], type=click.Choice(["sample", "raw"]), default="sample", show_default=True),
 )
 """What is chosen with a formula."""
-USUAL: tuple[object, ...] = ("", "gaussian", "sample", {})
 MANY_ROWS = 100_000
 """Rows from which the memory they took is said."""
 
@@ -101,10 +100,11 @@ def fit(run: Run, engine: Any, raw: bool, estimand: str = "", store: str | None 
 
     formula = "~" in given["model"]
     chosen = {str(option.name): given.pop(str(option.name)) for option in FORMULA}
-    how = {**loaded(run, **given), **{name: value for name, value in chosen.items() if value not in USUAL}}
-    run.say("fitting")
+    how = {**loaded(run, **given), "set_prior": chosen.pop("priors"), **chosen}
     sampling, reporting = Sampling(progress=sys.stderr.isatty()), Reporting(raw=raw or formula)
-    made = fit(**how, engine=engine, estimand=estimand, sampling=sampling, reporting=reporting, store=store)
+    made = fit(
+        **how, engine=engine, estimand=estimand, sampling=sampling, reporting=reporting, store=store, tell=run.say
+    )
     if formula:
         run.takes(given["model"], made.model)
         run.takes(given["study"] or made.study.id, made.study)
@@ -169,7 +169,7 @@ def loaded(
 
     for path in (data, mapping):
         run.takes_file(path)
-    how = {"data": data, "variant": prior, "columns": columns, "mapping": mapping or None, "seed": run.seed}
+    how = {"data": data, "prior": prior, "columns": columns, "mapping": mapping or None, "seed": run.seed}
     if "~" in model:
         return {"model": model, "study": study, **how}
     spec = next(iter(run.again.models.values())) if run.again and run.again.has("models.json") else load_model(model)

@@ -65,7 +65,7 @@ def replicate(
     takes_new(run, new)
     run.takes_file(asked["mapping"])
     run.say("asking both studies")
-    return _outcome(replicate(case, new, variant=prior, seed=run.seed, tell=run.say, **asked), new, prior)
+    return _outcome(replicate(case, new, prior=prior, seed=run.seed, tell=run.say, **asked), new, prior)
 
 
 def takes_new(run: Run, new: str) -> None:
