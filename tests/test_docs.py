@@ -77,7 +77,10 @@ def commands_in(body):
 
 @pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] == "python"])
 def test_python_snippets_run(body, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)  # what a page saves
+    # what a page saves stays out of the results that it reads
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "nonaka2021").symlink_to(ROOT / "results" / "nonaka2021")
+    monkeypatch.chdir(tmp_path)
     brief = load_simulation("followup").brief(20)
     monkeypatch.setattr("hikibayes.planning.after_fit.load_simulation", lambda _: brief)
     exec(compile(body, "snippet", "exec"), {})
