@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pandas as pd
@@ -15,14 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from hikibayes.cli import main
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_port_in_use_and_a_plan_that_is_not_there_are_said():
@@ -67,33 +55,6 @@ def test_impossible_settings_are_said_in_the_words_of_the_page():
             found.sketch(replace(found.defaults, **change))
         assert in_words(raised.value).startswith(said)
     assert in_words(InputError("no reliability (in the cell n 20)", key="axes")) == "No reliability."
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("there is no browser")
-    with api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def address():
-    port = free_port()
-    words = ["-m", "hikibayes.cli", "planner", "--no-browser", "--port", str(port)]
-    code = f"from hikibayes.cli import main; main({words[2:]!r})"
-    with subprocess.Popen([sys.executable, "-c", code]) as server:
-        deadline = time.time() + 120
-        while time.time() < deadline:
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", port)):
-                    break
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/"
-        server.terminate()
 
 
 @pytest.mark.long
