@@ -32,11 +32,22 @@ def bounded(x: float | None, decimals: int = 2) -> str:
     >>> bounded(0.4), bounded(-0.051), bounded(1.02)
     ('.40', '−.05', '1.02')
     """
-    text = number(x, decimals)
-    for sign in ("", MINUS):
-        if text.startswith(f"{sign}0."):
-            return sign + text[len(sign) + 1 :]
-    return text
+    return _bare(number(x, decimals))
+
+
+def _bare(text: str) -> str:
+    return text.replace("0.", ".", 1) if text.removeprefix(MINUS).startswith("0.") else text
+
+
+def normal(mu: float, sigma: float, name: str = "Normal") -> str:
+    """Return a normal prior of something bounded, with the digits that a person wrote.
+
+    Examples
+    --------
+    >>> normal(0, 0.25), normal(-0.5, 1, "N")
+    ('Normal(0, .25²)', 'N(−.5, 1²)')
+    """
+    return f"{name}({_bare(f'{mu:g}'.replace('-', MINUS))}, {_bare(f'{sigma:g}')}²)"
 
 
 def value(x: float | None, unit: str, decimals: int = 2) -> str:

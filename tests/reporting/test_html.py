@@ -38,6 +38,10 @@ def html(folder):
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
+NOT_READ = re.compile(r"<(style|code|pre|svg|q|blockquote)\b.*?</\1>|<[^>]+>", re.DOTALL)
+"""Tags, and what is quoted or code."""
+
+
 @pytest.fixture(scope="module")
 def words(html):
     bare = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", html, flags=re.DOTALL)
@@ -139,6 +143,36 @@ def test_print_opens_every_fold_and_a_dark_screen_has_its_colours(html):
 def test_no_id_is_read(words):
     told = words[: words.index("Making it again hikibayes")]  # a command is typed as it is
     assert re.findall(r"\b[a-z]\w*(?:_|[a-z]:)[a-z]\w*\b(?!\.csv|\.json|\w*\.csv)", told) == []
+
+
+ESTIMATE = re.compile(r"(?<![\d.])([−-]?\d*\.\d+) \[([−-]?\d*\.\d+), ([−-]?\d*\.\d+)\]")
+
+
+def uneven(text):
+    """Return estimates whose own interval has its zeros otherwise, and standardised quantities with a leading zero."""
+    below_one = [[part.lstrip("−-") for part in match.groups()] for match in ESTIMATE.finditer(text)]
+    mixed = [each for each in below_one if len({part[0] == "." for part in each if float(part) < 1}) > 1]
+    # a Bayes factor has two digits, wherever they stand
+    bare = [each for each in below_one if each[0][0] == "."]
+    decimals = [each for each in bare if len({len(part.partition(".")[2]) for part in each}) > 1]
+    zero = re.findall(r"(?:prior SD of|prior SD|Normal\(0,|N\(0,|probability of|P\(> 0\) =) 0\.\d+", text)
+    return mixed, decimals, zero
+
+
+def test_numbers_are_rounded_one_way(words):
+    assert len(ESTIMATE.findall(words)) > 20
+    assert uneven(words) == ([], [], [])
+    found = [[".28", ".10", "0.4"]]
+    assert uneven(".28 [.10, 0.4] at N(0, 0.25²)") == (found, found, ["N(0, 0.25"])
+
+
+@pytest.mark.long
+def test_the_report_of_the_shipped_study_speaks_in_words_and_rounds_one_way():
+    made = str(report(Path(__file__).parents[2] / "results" / "nonaka2021" / "reanalyze"))
+    text = re.sub(r"\s+", " ", unescape(NOT_READ.sub(" ", made)))
+    assert uneven(text) == ([], [], [])
+    assert not re.findall(r"\b[a-z]\w*_\w+\b(?!\.csv|\w*\.csv)|\w\[[A-Za-z]\w*\]", re.sub(r"“[^”]*”", "", text))
+    assert len(made.encode()) < 1e6
 
 
 def test_every_section_is_there_in_order(tags):

@@ -35,6 +35,7 @@ table.answers {width: 100%; max-width: 46rem} .answers th {font-weight: 400; tex
 .answers td, .answers th {padding: .35rem .6rem .35rem 0; border-bottom: 1px solid #d5d9de}
 .answers td {font-weight: 600; min-width: 9rem} .why {font-size: .875rem; font-weight: 400; color: #495057}
 .takeaway .btn {margin: 0 .5rem .5rem 0}
+.bslib-sidebar-resize-handle {display: none} /* a screen reader is not told its value */
 #busy {position: fixed; top: .5rem; right: 1rem; padding: .1rem .6rem; background: #22262b; color: #fff;
   border-radius: 4px; visibility: hidden; z-index: 10}
 .shiny-busy #busy {visibility: visible}
@@ -65,7 +66,12 @@ def page(planner: Planner) -> ui.Tag:
             ui.tags.code("hikibayes power simulation.toml"), ": 10,000 simulated studies of each size.",
         ),
         *(ui.p(ui.tags.small(f"Note: {remark}.")) for remark in planner.remarks),
-        title="Planner" if planner.is_written else f"Planner: {planner.simulation.description}",
+        title=ui.tags.header(
+            ui.h1(
+                "Planner" if planner.is_written else f"Planner: {planner.simulation.description}",
+                class_="bslib-page-title navbar-brand",
+            )
+        ),
         window_title="hikibayes planner",
         lang="en",
         fillable=False,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from .... import apa
 from ....estimands import KINDS
 from ....study import wording
 from ...findings import Findings
@@ -51,7 +52,7 @@ def _prior_of(f: Findings, row: dict[str, Any]) -> str:
     prior = f.models[estimand.step].priors.get(term)
     if prior is None or prior.dist != "Normal":
         return ""
-    return f"N({prior.parameters['mu']:g}, {prior.parameters['sigma']:g}²)"
+    return apa.normal(prior.parameters["mu"], prior.parameters["sigma"], "N")
 
 
 def effects(f: Findings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from .... import apa
 from ....inference.models.specs import ModelSpec
 from ....study import wording
 from ...findings import Findings
@@ -55,7 +56,7 @@ def _merged(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def _spelt(prior: Any) -> str:
     parameters = prior.parameters
     if prior.dist == "Normal":
-        return f"Normal({parameters['mu']:g}, {parameters['sigma']:g}²)"
+        return apa.normal(parameters["mu"], parameters["sigma"])
     return f"{prior.dist}({', '.join(f'{name} = {number:g}' for name, number in parameters.items())})"
 
 

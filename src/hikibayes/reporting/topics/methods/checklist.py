@@ -118,9 +118,9 @@ def _factors(f: Findings) -> tuple[str, str]:
     if not found["curve"]:
         return "", "The estimand is no single coefficient, so there is no curve over a prior's width."
     return (
-        f"BF₁₀ {apa.bayes_factor(found['own'])} at the model's prior SD of {found['own_sd']:.2g}, at most "
-        f"{apa.bayes_factor(found['peak'])} (prior SD {found['peak_sd']:.2g}), "
-        f"{apa.bayes_factor(found['widest'])} at {found['widest_sd']:.2g}.",
+        f"BF₁₀ {apa.bayes_factor(found['own'])} at the model's prior SD of {apa.bounded(found['own_sd'])}, at most "
+        f"{apa.bayes_factor(found['peak'])} (prior SD {apa.bounded(found['peak_sd'])}), "
+        f"{apa.bayes_factor(found['widest'])} at {apa.bounded(found['widest_sd'])}.",
         "",
     )
 
