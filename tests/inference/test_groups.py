@@ -126,6 +126,8 @@ def test_what_nuts_samples_has_a_likelihood_too(formula, options):
     assert np.isfinite(az.loo(whole).elpd)
     assert float(whole["posterior_predictive"]["y"].mean()) == pytest.approx(0, abs=0.2)
     assert {"slope_x", "slope_x_half_s"} & set(found.summary()["estimand"])
+    clustered = "|" in formula
+    assert found.summary()["ols"].isna().all() == clustered == ("no_ols" in set(found.remarks["kind"]))
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,24 @@
 """A formula's products are answered: differences of differences, of slopes too, and what a fit is about."""
 
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hikibayes as hb
+from hikibayes.cli import main
 from hikibayes.inference.fit import fit
+from hikibayes.spec import InputError
 from hikibayes.study.wording import estimand_noun, question
 
+REFERENCE = Path(__file__).parents[1] / "reference"
+CASE = ("case", "formula", "groups", "of")
 LABELS = ("zeta", "6m (new)", "-1 (low)", "2nd +", "<6m", "usual", "A-", "Ünder 10 %", "0.5 mg", "b_c")
 
 
@@ -57,7 +64,7 @@ def test_differences_of_differences_are_least_squares_under_a_flat_prior(seed, f
     a, b = sizes
     levels = {"arm": labels[:a], "sex": labels[a : a + b], "dose": labels[a + b : a + b + 2]}
     data = table(seed, levels)
-    made = fit(formula, data, variant="flat", engine="exact", seed=1)
+    made = fit(formula, data, prior="flat", engine="exact", seed=1)
     z = {name: (data[name] - data[name].mean()) / data[name].std() for name in ("y", "x", "w")}
     model = smf.ols(formula, data.assign(**z)).fit()
     rows = made.summary().set_index("estimand")
@@ -111,3 +118,84 @@ def test_names_tell_levels_apart_and_can_be_typed():
     same = [e.name for e in fit("y ~ arm * x + sex * x", other, engine="exact", seed=1).study.estimands]
     assert "slope_difference_x_arm_above_6m_minus_below_6m" in same
     assert "slope_difference_x_sex_above_6m_minus_below_6m" in same
+
+
+EMMEANS = pd.read_csv(REFERENCE / "r_interactions.csv", keep_default_na=False)
+
+
+@pytest.mark.parametrize(("name", "formula", "groups", "of"), sorted(EMMEANS.groupby(list(CASE)).groups))
+def test_differences_of_differences_are_those_of_emmeans(name, formula, groups, of):
+    """Estimate and standard error of each interaction contrast, in the columns' own units; levels in another order."""
+    names = groups.split("|")
+    expected = EMMEANS[(EMMEANS[list(CASE)] == [name, formula, groups, of]).all(axis=1)]
+    data = pd.read_csv(REFERENCE / "data" / f"{name}.csv").astype(dict.fromkeys(names, str))
+    last = {each: max(data[each].unique()) for each in names}
+    asked = {"prior": "flat", "engine": "exact", "seed": 1, "reference": last}
+    written = formula.replace("conc", "C(conc)") if "conc" in names else formula
+    made = fit(written, data, **asked)
+    rows = made.summary().set_index("estimand")
+    label = {measure.id: measure.label for measure in made.study.measures}
+    own = {
+        frozenset((label[each], pair) for each, pair in e.pairs.items()): rows.loc[e.name]
+        for e in made.study.estimands
+        if e.kind == "interaction" and {label[each] for each in e.pairs} == {*names} and (e.of or "") == of and not e.at
+    }
+    assert len(own) == len(expected)
+    for row in expected.itertuples():
+        pairs = {name: tuple(levels.split(" - ")) for name, levels in (p.split(": ") for p in row.pairs.split("|"))}
+        sign, turned = 1, {}
+        for each, pair in pairs.items():
+            known = any((each, pair) in key for key in own)
+            sign, turned[each] = (sign, pair) if known else (-sign, pair[::-1])
+        found = own[frozenset(turned.items())]
+        assert found["raw"] * sign == pytest.approx(row.estimate, rel=1e-6, abs=1e-9)
+        per_sd = found["raw"] / found["mean"]
+        assert found["sd"] * per_sd == pytest.approx(row.se * np.sqrt(row.df / (row.df - 2)), rel=1e-4)
+
+
+def test_another_question_is_asked_of_every_analysis_and_a_wrong_one_lists_what_there_is():
+    data = table(5, {"arm": ("new", "usual"), "sex": ("w", "m")}, n=120)
+    made = fit("y ~ arm * sex + x", data, engine="exact", seed=1)
+    assert fit("y ~ arm * sex + x", data, engine="exact", estimand="slope_x").study.focal_estimand.name == "slope_x"
+    for verb in (hb.priors, hb.confounding, hb.limitations, hb.multiverse):
+        how = {"design": False, "shares": False} if verb is hb.priors else {}
+        found = verb(made, estimand="slope_x", seed=1, **how)
+        tables = [found.tipping, *found.tables.values()]
+        assert any(
+            each.astype(str).apply(lambda c: c.str.contains("slope of x|slope_x")).any().any() for each in tables
+        )
+        with pytest.raises(InputError, match="'slope_y'.*did you mean 'slope_x'"):
+            verb(made, estimand="slope_y", seed=1)
+    with pytest.raises(InputError, match="is a share of variance"):
+        hb.priors(made, estimand="r2_step1", seed=1)
+    with pytest.raises(InputError, match="is a share of variance"):
+        hb.power(made, estimand="r2_step1")
+
+
+def test_the_plan_of_a_fit_is_a_file_that_gives_the_same_numbers(tmp_path):
+    table(6, {"arm": ("new", "usual"), "sex": ("w", "m")}, n=80).to_csv(tmp_path / "mine.csv", index=False)
+
+    def typed(*words) -> str:
+        said = CliRunner().invoke(main, list(map(str, words)))
+        assert said.exit_code == 0, said.output
+        return said.output
+
+    formula, folders = "y ~ arm * sex + x", [tmp_path / name for name in ("fit", "a", "b")]
+    said = typed("fit", formula, tmp_path / "mine.csv", "-o", folders[0])
+    about = "about: difference between w and m (sex), in usual minus new (arm)"
+    assert about in said.split("y ~")[0], "before any table"
+    assert about in typed("power", folders[0], "--replicates", "20", "-o", folders[1])
+    typed("power", folders[1] / "simulation.toml", "-o", folders[2])
+    for name in ("power.csv", "sample_size.csv", "proposal.txt"):
+        assert (folders[1] / name).read_text() == (folders[2] / name).read_text()
+    assert "slope of x (slope_x)" in typed(
+        "priors", folders[0], "--estimand", "slope_x", "--no-design", "-o", folders[2]
+    )
+
+
+def test_effects_beyond_the_data_are_said():
+    data = table(7, {"arm": ("q", "c")}).assign(w=lambda t: np.exp(t["w"]))
+    said = fit("y ~ arm * x + x * w", data, engine="exact", at={"x": [40, 400]}).remarks
+    beyond = said[said["kind"] == "beyond_the_data"].set_index("of")["remark"]
+    assert list(beyond.index) == ["w", "x"], "one SD below the mean of a skewed number, too"
+    assert "taken at 400;" in beyond["x"]

@@ -315,6 +315,8 @@ def fit(
                 *(asked.own.remarks if asked.own else ()),
                 *_of_each_level(laid_out, prior),
                 *_no_regions(laid_out, prior),
+                *_no_least_squares(spec),
+                *_beyond_the_data(laid_out, people.frame),
                 *_large(len(people.frame), job.sampling),
                 *people.remarks,
             )
@@ -364,6 +366,31 @@ def _no_regions(laid_out: Design, variant: str) -> Iterator[Remark]:
             count=len(along),
             text=f"where along it the groups differ (Johnson-Neyman) is not given: {error}",
         )
+
+
+def _no_least_squares(model: ModelSpec) -> Iterator[Remark]:
+    """Say why least squares does not stand beside a model with clusters."""
+    if model.varying:
+        clusters = ", ".join(model.varying)
+        text = f"least squares (ols) is left out: it knows nothing of {clusters}, and takes all rows for independent"
+        yield Remark(kind="no_ols", of="", count=len(model.varying), text=text)
+
+
+def _beyond_the_data(laid_out: Design, frame: pd.DataFrame) -> Iterator[Remark]:
+    """Name the values, of those at which effects are taken, that nobody has or is near to."""
+    taken = {(name, z): e for e in laid_out.study.estimands for name, z in e.at.items() if not isinstance(z, str)}
+    for name in dict.fromkeys(name for name, _ in taken):
+        low, high = float(frame[name].min()), float(frame[name].max())
+        location, scale = (float(part[name][0]) for part in (laid_out.scaling.location, laid_out.scaling.scale))
+        values = sorted(location + scale * z for own, z in taken if own == name)
+        if beyond := [value for value in values if not low - scale / 1e6 <= value <= high + scale / 1e6]:
+            yield Remark(
+                kind="beyond_the_data",
+                of=name,
+                count=len(beyond),
+                text=f"effects are taken at {', '.join(f'{value:.4g}' for value in beyond)}; the rows that are used go"
+                f" from {low:.4g} to {high:.4g}, and beyond it is the model alone that answers",
+            )
 
 
 class _Asked(NamedTuple):

@@ -42,7 +42,8 @@ def summary(fit: Fit) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``effect`` (in words), ``estimand, kind``; ``mean, sd, lower, upper, p_positive, bf10`` standardised;
-        ``ols``, least squares of the same; ``raw, raw_lower, raw_upper`` in the columns' own units, ``raw_unit``.
+        ``ols``, least squares of the same (none where rows come in clusters); ``raw, raw_lower, raw_upper`` in the
+        columns' own units, ``raw_unit``.
     """
     own = fit.estimates[(fit.estimates["engine"] == fit.engine) & (fit.estimates["note"] == "")]
     by_name = {e.name: e for e in fit.study.estimands}
@@ -55,7 +56,7 @@ def summary(fit: Fit) -> pd.DataFrame:
     table.insert(2, "kind", [by_name[name].kind for name in table["estimand"]])
     beside = _beside(fit)
     least, factor, unit = zip(*(beside[name] for name in table["estimand"]), strict=True) if len(table) else [()] * 3
-    table["ols"] = np.array(least, dtype=np.float64)
+    table["ols"] = np.nan if fit.model.varying else np.array(least, dtype=np.float64)
     for name, source in (("raw", "mean"), ("raw_lower", "lower"), ("raw_upper", "upper")):
         table[name] = table[source] * np.array(factor, dtype=np.float64)
     return table.assign(raw_unit=unit)

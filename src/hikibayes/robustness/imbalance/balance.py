@@ -106,17 +106,19 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
         There is no such category, or everybody in a group has the same level.
     """
     candidates = _candidates(case)
+    alone = "" if case.synthetic else "; a fit has the columns of its formula: put the category in it"
+    if measure == case.study.analysis.group and measure:
+        raise InputError(f"{measure!r} is what is compared; an imbalance is of another category between its levels")
+    if measure and measure not in candidates:
+        _refuse_more_levels(case, measure, candidates)
+    if not candidates:
+        named = f"there is no category of two levels in these data, {measure!r} or another,"
+        beside = f" beside {case.study.analysis.group!r}" if case.study.groups else ""
+        none = f"{named if measure else 'no category of two levels is in the data'}{beside}"
+        raise InputError(f"{none}; an imbalance needs one{alone}")
     if measure is None:
-        if not candidates:
-            raise InputError(
-                f"no category of two levels is in the data beside {case.study.analysis.group!r}; an imbalance needs one"
-            )
         measure = next(_preferred(case, candidates))
     elif measure not in candidates:
-        if measure == case.study.analysis.group:
-            raise InputError(f"{measure!r} is what is compared; an imbalance is of another category between its levels")
-        _refuse_more_levels(case, measure, candidates)
-        alone = "" if case.synthetic else "; a fit has the columns of its formula: put the category in it"
         raise InputError(unknown_name("category of two levels in these data,", measure, candidates) + alone)
     level = _level_spoken_of(case.study, measure)
     column, group = (_stacked(case, name) for name in (measure, case.study.analysis.group))

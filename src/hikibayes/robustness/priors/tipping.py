@@ -235,7 +235,10 @@ def _pool_rows(tipping: TippingPriors) -> list[Row]:
     p = marginal.p_positive()[:, j]
     p = p if tipping.focal.upwards else 1 - p
     together = float(p.mean())
-    verdict = "still leaves out" if together > SURE else "covers"
+    own = case.marginal.p_positive().mean()
+    before = max(own, 1 - own) > SURE
+    still = "" if (together > SURE) != before else "still "
+    verdict = f"{still}{'leaves out' if together > SURE else 'covers'}"
     every = "both" if len(names) == 2 else f"all {len(names)}"
     sentence = (
         f"If {every} slopes are taken to differ by similar amounts, and are drawn towards 0 together, the 95%"
