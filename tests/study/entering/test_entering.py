@@ -1,5 +1,6 @@
 """What `studies --from` says of tables that are not as they should be, and what it leaves to a person."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_groups_and_their_sizes_can_be_said(hikibayes):
         ("a.md", GROUPS.replace("Controls (n = 60), ", "").replace("Patients (n = 57), ", ""),
          "columns 2 ('M (SD)') and 3 ('M (SD)') cannot be told apart"),
         ("a.csv", "x;M;SD\na;1,5;0,5\nb;1.7;0.6\n", "has decimal commas ('1,5') and decimal points ('1.7')"),
-        ("a.md", "| x | foo | bar |\n|---|---|---|\n| a | 1 | 2 |\n", "no number of these tables could be understood"),
+        ("a.md", "| x | foo | bar |\n|---|---|---|\n| a | 1 | 2 |\n", "no number of these tables can be entered"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_one_message_and_nothing_is_written(hikibayes, name, text, message):
@@ -602,3 +603,40 @@ def test_a_comma_that_may_be_either_sign_is_refused(tmp_path):
         draft([tmp_path / "a.csv"], Known())
     (tmp_path / "a.csv").write_text("Variable;M;SD;n\nEinkommen;345;210;1,100\n", encoding="utf-8")
     assert facts_of(draft([tmp_path / "a.csv"], Known()))["n",] == "1100"
+
+
+ROWS = "| | B | SE | p |\n|---|---|---|---|\n| Age | 0.1 | 0.04 | .01 |"
+
+
+@pytest.mark.parametrize(
+    ("title", "more", "said"),
+    [
+        ("Weighted least squares regression", "", "'Weighted': weighted numbers are not taken"),
+        ("Regression", "\n\nNote. Survey weights were applied.", "'Survey weights': weighted numbers are not taken"),
+        ("Logistic regression of drinking", "", "models for categories, counts and times are not taken; percentages"),
+        ("Negative binomial regression", "", "models for categories, counts and times are not taken"),
+        ("Generalized estimating equations", "", "models for categories, counts and times are not taken"),
+        ("Multilevel model", "", "multilevel models are not taken; means, SDs"),
+        ("Predictors", "\n| Random effects | | | |\n| Intercept | 0.3 | 0.1 | |", "multilevel models are not taken"),
+        ("Standardized path coefficients", "", "structural equation models are not taken; means, SDs"),
+        ("Factor loadings", "", "structural equation models are not taken"),
+        ("Bayesian regression", "", "posteriors hold a prior and are not taken"),
+        ("Indirect effects of age", "", "an effect of a mediation is no term; each of its regressions can be entered"),
+    ],
+)
+def test_a_table_of_a_model_that_is_not_taken_says_what_can_be_entered(tmp_path, title, more, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        drafted(tmp_path, f"Table 2. {title}\n\n{ROWS}{more}")
+
+
+@pytest.mark.parametrize("label", ["Indirect effect via hope", "Total effect", "a × b"])
+def test_an_indirect_effect_among_terms_is_listed(tmp_path, label):
+    made = drafted(tmp_path, f"Table 2. Regression of mood\n\n{ROWS}\n| {label} | 0.12 | 0.04 | .01 |")
+    assert [what for _, what, _ in made.left] == [f"the row {label!r}"]
+    assert len(facts_of(made)) == 3
+
+
+@pytest.mark.parametrize("words", ["Body weight by arm", "Unweighted means", "Odds ratios follow in Table 3"])
+def test_words_that_only_look_like_another_model(tmp_path, words):
+    made = drafted(tmp_path, GROUPS.replace("Table 1", f"Table 1. {words}", 1))
+    assert made.left == []

@@ -23,8 +23,9 @@ from hikibayes.reconstruction.verify import verify
 from hikibayes.study.intervals import Interval
 from hikibayes.validation.strangers import bench, misprints, stages
 from hikibayes.validation.strangers.bench import gathered, travelled, validate
-from hikibayes.validation.strangers.misprints import MISPRINTS
-from hikibayes.validation.strangers.stages import STAGES, Effort, Journey
+from hikibayes.validation.strangers.designs import DESIGNS, designed
+from hikibayes.validation.strangers.misprints import FROM_MOMENTS, IN_THE_AUDIT, MISPRINTS
+from hikibayes.validation.strangers.stages import STAGES, Effort, Journey, audited
 from hikibayes.validation.strangers.stranger import stranger
 from hikibayes.validation.strangers.styles import Style
 from hikibayes.validation.strangers.tables import random_table
@@ -180,6 +181,31 @@ def test_only_what_other_numbers_recompute_is_determined():
     # the range of a standard error that follows from it, or one that its own print has narrowed
     assert planted("SE from B and p", middle + 1) == []
     assert planted("t, df and d jointly", middle) == []
+
+
+# -- other designs -----------------------------------------------------------------------------------------------------
+
+# among them models of fewer people than are described (14) and bounds of a centred moderator (38)
+SEEDS = (0, 1, 3, 5, 7, 14, 23, 38)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_record_of_another_design_is_not_accused(seed):
+    found = designed(seed)
+    assert audited(Journey(found, Effort())) == ""
+    assert designed(seed).study == found.study
+    usual = [fact for fact in found.study.facts if fact.quantity in FROM_MOMENTS | {"mean", "f", "correlation"}]
+    if not any(fact.step for fact in found.study.facts_of("n")):
+        checked = verify(found.study.replace(facts=tuple(usual)), found.table)
+        assert checked["matches"].all(), checked[~checked["matches"].astype(bool)]
+
+
+def test_every_design_is_among_them_and_their_misprints_are_named():
+    assert {designed(seed).strata["design"] for seed in SEEDS} == {*DESIGNS}
+    found = validate(count=3, seed=5, stages=IN_THE_AUDIT, drawn=designed)
+    assert found.sound
+    assert found.stages["passed"].notna().all()
+    assert {*found.table["stratum"]} == {"all", "design", "beside B", "n", "decimals"}
 
 
 # -- the contrast ------------------------------------------------------------------------------------------------------

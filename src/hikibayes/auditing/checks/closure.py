@@ -26,6 +26,7 @@ from ...study.study import Study
 from .boxes import Box, group_box, total_box
 from .coefficients import estimate_df
 from .rows import Check, Verdict, between, found, one_of, possible
+from .steps import of_everybody
 from .tails import compare_p, p_possible
 
 type Number = Callable[[Analysis], FloatArray]
@@ -59,6 +60,8 @@ def _asked(study: Study, *, guessed: bool = False) -> Iterator[tuple[_Sample, li
         if kind.value is None or fact.errors or fact.at or kind.name == "n":
             continue
         if not (fact.step or kind.name == "correlation" or _of_means(fact)):
+            continue
+        if fact.step and not of_everybody(study, fact.step):
             continue
         box = _box(study, fact, boxes, guessed=guessed)
         question = _question(study, fact, box) if box else None

@@ -26,7 +26,7 @@ from ...study.study import Study
 from .descriptives import only, size
 from .estimates import Estimate, checks_together, gathered, heads, is_standardised
 from .rows import Check, absolute, between, compared, found, signed
-from .steps import Explained, columns, explained, people, residual_df
+from .steps import Explained, columns, explained, of_everybody, people, residual_df
 from .tails import compare_p
 
 
@@ -219,6 +219,8 @@ def _spread_ratio(study: Study, fact: Fact) -> tuple[Interval, tuple[Fact, ...]]
         return None
     if is_standardised(study, fact):
         return Interval(1, 1), ()
+    if not of_everybody(study, str(fact.step)):
+        return None
     x, y = (only(study, "sd", of=name, group=None) for name in (measure.id, study.outcome(str(fact.step))))
     if not (x and y and y.interval.low > 0):
         return None
@@ -268,6 +270,7 @@ def checks_of_collinearity(study: Study) -> Iterator[Check]:
             fact
             for fact in study.facts_of("correlation", group=None)
             if {fact.of, fact.with_} <= set(terms) and vif.term in (None, fact.of, fact.with_)
+            if of_everybody(study, str(vif.step))
         ]
         for fact in pairs:
             least = absolute(fact.interval).low ** 2

@@ -25,6 +25,7 @@ from .descriptives import only
 from .estimates import is_standardised
 from .rows import Check, between, compared, found, number, one_of
 from .slopes import times_any
+from .steps import of_everybody
 
 DEFAULT_CONFIDENCE = 0.95
 
@@ -100,7 +101,7 @@ def _product(study: Study, along: _Along, product: Fact) -> Check:
     Their difference is the coefficient times the distance of the values: per SD of the moderator where the product is
     one of z scores; with raw coefficients times its SD, which follows where it is not printed.
     """
-    sd = only(study, "sd", of=along.measure, group=None)
+    sd = _sd(study, along)
     standardised = is_standardised(study, product)
     exact = along.raw or (standardised and _of_z_scores(study, product))
     scaled = bool(sd and not along.raw and not standardised)
@@ -112,6 +113,12 @@ def _product(study: Study, along: _Along, product: Fact) -> Check:
         implied = image(lambda gap, x: gap / x, along.rise, product.interval)
         check = replace(check, note=f"{check.note} The SD of {along.measure} would be {between(implied)}.")
     return check
+
+
+def _sd(study: Study, along: _Along) -> Fact | None:
+    """Return the SD of the measure where it is that of the regression's people."""
+    same = of_everybody(study, str(along.facts[0].step))
+    return only(study, "sd", of=along.measure, group=None) if same else None
 
 
 def _per_score(along: _Along, sd: Fact | None) -> Interval:
@@ -142,7 +149,7 @@ def _slopes_along(study: Study, along: _Along) -> Iterator[Fact]:
 
 
 def _predicted(study: Study, along: _Along, slope: Fact) -> Check:
-    sd = only(study, "sd", of=along.measure, group=None)
+    sd = _sd(study, along)
     scaled = along.raw or sd is not None
     would = _per_score(along, sd) if scaled else times_any(along.rise)
     given = [*along.facts, *([sd] if sd and not along.raw else [])]
@@ -200,21 +207,25 @@ def _places(study: Study, low: Fact, high: Fact) -> Iterator[tuple[Fact, bool]]:
     for fact in study.facts_of("slope_p", of=low.of, step=low.step, group=low.group):
         if tuple(name for name, _ in fact.at or ()) != (low.with_,) or fact.separate:
             continue
-        place = _score(study, *fact.at[0])  # type: ignore[index]
-        if place and (place.high < low.interval.low or place.low > high.interval.high):
+        scores = _scores(study, *fact.at[0], step=str(low.step))  # type: ignore[index]
+        if scores and all(each.high < low.interval.low or each.low > high.interval.high for each in scores):
             yield fact, True
-        elif place and place.low > low.interval.high and place.high < high.interval.low:
+        elif scores and all(each.low > low.interval.high and each.high < high.interval.low for each in scores):
             yield fact, False
 
 
-def _score(study: Study, measure: str, value: object) -> Interval | None:
-    """Return the scores that a value can stand for; None where they depend on what is not printed."""
+def _scores(study: Study, measure: str, value: object, step: str) -> list[Interval]:
+    """Return what a value can be in the unit of the bounds: a score, a score less the mean, SDs; none if not known."""
     if (value_ := _value(value)) is None:
-        return None
-    if isinstance(value, str):
-        return Interval(value_, value_)
+        return []
     mean, sd = (only(study, quantity, of=measure, group=None) for quantity in ("mean", "sd"))
-    return image(lambda m, s: m + value_ * s, mean.interval, sd.interval) if mean and sd else None
+    if isinstance(value, str):
+        centred = [image(lambda m: value_ - m, mean.interval)] if mean else []
+        return [Interval(value_, value_), *centred]
+    if not (mean and sd and of_everybody(study, step)):
+        return []
+    score = image(lambda m, s: m + value_ * s, mean.interval, sd.interval)
+    return [score, image(lambda s: value_ * s, sd.interval), Interval(value_, value_)]
 
 
 def _significant(p: Fact, alpha: float) -> bool | None:

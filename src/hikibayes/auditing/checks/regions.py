@@ -30,6 +30,7 @@ from .coefficients import estimate
 from .descriptives import only
 from .estimates import Estimate, is_standardised
 from .rows import Check, Verdict, between, found
+from .steps import of_everybody
 
 POINTS, REACH, SLACK = 20_001, 2.0, 1e-9
 """Values of the moderator that are looked at, and how many spans of the printed ones beyond them."""
@@ -139,7 +140,7 @@ def _scales(study: Study, bound: Fact, *, raw: bool) -> Iterator[tuple[Interval,
         if mean:
             yield image(lambda b, m: b + m, printed, mean.interval), (mean,)
         return
-    if not (mean and sd and sd.interval.low > 0):
+    if not (mean and sd and sd.interval.low > 0 and of_everybody(study, str(bound.step))):
         return
     yield image(lambda b, m, s: (b - m) / s, printed, mean.interval, sd.interval), (mean, sd)
     yield image(lambda b, s: b / s, printed, sd.interval), (sd,)

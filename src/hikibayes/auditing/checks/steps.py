@@ -47,6 +47,12 @@ def people(study: Study, step: str) -> int:
     return residual_df(study, step) + 1 + columns(study, study.terms(step))
 
 
+def of_everybody(study: Study, step: str) -> bool:
+    """Tell whether a regression has the people whom tables describe: its n or degrees of freedom may be of fewer."""
+    described = size(study, study.step(step).group)
+    return not described or residual_df(study, step) < 1 or people(study, step) == described
+
+
 def _before(study: Study, step: Step) -> tuple[str, ...]:
     return study.terms(step.after) if step.after else ()
 
@@ -340,7 +346,7 @@ def checks_of_selection(study: Study) -> Iterator[Check]:
 def _selection(study: Study, outcome: str) -> Iterator[Check]:
     waiting = {fact.id: fact for fact in study.facts_of("correlation", group=None)}
     for step in study.steps:
-        if study.outcome(step.id) != outcome or step.group:
+        if study.outcome(step.id) != outcome or step.group or not of_everybody(study, step.id):
             continue
         terms, reached = study.terms(step.id), explained(study, step.id)
         facts = [fact for fact in waiting.values() if _partner(fact, outcome) in terms]

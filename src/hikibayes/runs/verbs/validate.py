@@ -27,6 +27,7 @@ LIMIT = "Strangers: processor seconds of a stage: one that takes longer has fail
     click.Option(["--study"], default=DEFAULT_STUDY, show_default=True, help="Whose measures the model names."),
     click.Option(["--count"], type=click.IntRange(min=1), default=20, show_default=True, help="Strangers: how many."),
     click.Option(["--misprints"], is_flag=True, help="Strangers: plant one in each: is it among three suspects?"),
+    click.Option(["--designs"], is_flag=True, help="Strangers: other designs, audited, with and without a misprint."),
     click.Option(["--max-n"], type=click.IntRange(min=30), default=3000, show_default=True, help="Strangers: largest."),
     click.Option(["--max-scores"], type=click.IntRange(1), default=8, show_default=True, help="Strangers: predictors."),
     click.Option(["--limit"], type=click.IntRange(min=1), default=600, show_default=True, help=LIMIT),
@@ -71,6 +72,7 @@ def _strangers(
     *,
     count: int,
     misprints: bool = False,
+    designs: bool = False,
     max_n: int = 3000,
     max_scores: int = 8,
     limit: int = 600,
@@ -80,11 +82,15 @@ def _strangers(
     from ...files import write_whole
     from ...folders import csv_text
     from ...validation.strangers.bench import validate
-    from ...validation.strangers.misprints import MISPRINTS
+    from ...validation.strangers.designs import designed
+    from ...validation.strangers.misprints import IN_THE_AUDIT, MISPRINTS
     from ...validation.strangers.stages import STAGES, Effort
+    from ...validation.strangers.stranger import stranger
 
-    # a folder of its own: the two benches keep other things of the same studies
+    # a folder of its own: the benches keep other things of the same studies
     name, stages = ("strangers-misprints", MISPRINTS) if misprints else ("strangers", STAGES)
+    if designs:
+        name, stages = "strangers-designs", IN_THE_AUDIT
     folder = run.folder(name)
     with run.bar("studies") as tell:
         store = None if run.again else folder
@@ -93,6 +99,7 @@ def _strangers(
             seed=run.seed,
             effort=Effort(seconds=limit),
             stages=stages,
+            drawn=designed if designs else stranger,
             max_n=max_n,
             max_scores=max_scores,
             workers=workers,

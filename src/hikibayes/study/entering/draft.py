@@ -22,6 +22,7 @@ from .layouts.regressions import other_outcomes
 from .layouts.slopes import STEP as OPEN_STEP
 from .names import Names, same
 from .notes import names_group, read_words
+from .outside import outside
 from .sources import read_grids
 
 HIERARCHY = re.compile(r"(?i)step|model|block")
@@ -83,7 +84,7 @@ def draft(paths: Iterable[Path], known: Known, name: str = "") -> Draft:
             read.append((grid, understood))
     if not read:
         said = [*map(_line, made.columns), *map(_line, made.left)]
-        raise InputError("no number of these tables could be understood:\n" + "\n".join(said))
+        raise InputError("no number of these tables can be entered:\n" + "\n".join(said))
     refuse_unknown(known, read)
     _Writer(made, known, read).write(name or "draft")
     return made
@@ -111,6 +112,8 @@ def _line(parts: Sequence[str]) -> str:
 
 def _understand(grid: Grid, known: Known) -> Understood:
     try:
+        if other := outside(grid):
+            return Understood("outside", left=[("the whole table", f"{other[0]!r}: {other[1]}")])
         _tell_apart(grid)
         layout = next((layout for layout in LAYOUTS if layout.fits(grid)), None)
         understood = layout.read(grid, known) if layout else Understood("unknown")

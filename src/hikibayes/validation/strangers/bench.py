@@ -26,6 +26,7 @@ from ...defaults import DEFAULT_SEED
 from ...files import write_whole
 from ...shown import Shown
 from ...spec import InputError, checked_seed, spec_text
+from .designs import Designed
 from .stages import STAGES, Answer, Effort, Journey, NotTriedError, Stage, answer_between, answer_of
 from .stranger import Stranger, stranger
 from .tables import LARGEST, MOST_SCORES, SMALLEST
@@ -93,6 +94,7 @@ def validate(
     seed: int = DEFAULT_SEED,
     effort: Effort | None = None,
     stages: Mapping[str, Stage] = STAGES,
+    drawn: Callable[..., Stranger | Designed] = stranger,
     max_n: int = LARGEST,
     max_scores: int = MOST_SCORES,
     workers: int = 1,
@@ -111,6 +113,8 @@ def validate(
         How much is computed of each.
     stages : mapping of str to function
         What each goes through.
+    drawn : callable
+        Makes a study of a seed: `stranger`, or `designed` of other designs (for `misprints.IN_THE_AUDIT`).
     max_n, max_scores : int
         The most participants of a study, and predictors that are scores.
     workers : int
@@ -135,7 +139,8 @@ def validate(
             raise InputError(f"{name} is {value}; at least {least[name]} is accepted", key=name)
     seeds = {number: study_seed(checked_seed(seed), number) for number in range(1, count + 1)}
     bounds: _Bounds = {"max_n": max_n, "max_scores": max_scores}
-    task = _Task(effort=effort or Effort(), stages=dict(stages), bounds=bounds, store=Path(store) if store else None)
+    place = Path(store) if store else None
+    task = _Task(effort=effort or Effort(), stages=dict(stages), drawn=drawn, bounds=bounds, store=place)
     rows = []
     for done, row in enumerate(_each(task, seeds, workers), start=1):
         rows.append(row)
@@ -165,6 +170,7 @@ class _Task:
 
     effort: Effort
     stages: Mapping[str, Stage]
+    drawn: Callable[..., Stranger | Designed]
     bounds: _Bounds
     store: Path | None
 
@@ -173,13 +179,14 @@ class _Task:
             "seed": seed,
             **self.bounds,
             "stages": list(self.stages),
+            "drawn": self.drawn.__name__,
             "effort": asdict(self.effort),
             "code": code_digest(),
         }
         path = self.store / "studies" / f"{number:04d}.json" if self.store else None
         if path and path.is_file() and (found := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
             return dict(found)
-        found = stranger(seed, **self.bounds)
+        found = self.drawn(seed, **self.bounds)
         row = {"key": key, "number": number, "seed": seed, **travelled(Journey(found, self.effort), self.stages)}
         if path:
             if any(stage["passed"] is False for stage in row["stages"]):
@@ -198,7 +205,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _leave(folder: Path, found: Stranger, row: Row) -> None:
+def _leave(folder: Path, found: Stranger | Designed, row: Row) -> None:
     """Leave study, table and seed of a failure."""
     write_whole(folder / "study.json", spec_text(found.study))
     write_whole(folder / "table.csv", found.table.to_csv(index=False, lineterminator="\n"))

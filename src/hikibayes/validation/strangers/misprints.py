@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 
 import numpy as np
@@ -45,9 +45,24 @@ def named(journey: Journey) -> str:
     return "" if fact.id in found else f"not among the suspects {', '.join(found) or '(none)'}: {said}"
 
 
-def _determined(study: Study, rows: tuple[Check, ...], rng: np.random.Generator) -> Iterator[tuple[Fact, Study]]:
+def named_by_audit(journey: Journey) -> str:
+    """Plant a misprint of any kind of number, and ask the audit alone."""
+    study, rng = journey.study, np.random.default_rng(journey.seed)
+    kinds = {fact.quantity for fact in study.facts if not fact.quantity.endswith("p")}
+    planted = next(_determined(study, checks(study), rng, kinds), None)
+    if planted is None:
+        raise NotTriedError("no number is determined by the others to within the misprint")
+    fact, wrong = planted
+    found = next((row.facts[:SHOWN] for row in checks(wrong) if row.check == LIKELIEST), ())
+    said = f"{fact} for {study.fact(fact.id).printed}"
+    return "" if fact.id in found else f"not among the suspects {', '.join(found) or '(none)'}: {said}"
+
+
+def _determined(
+    study: Study, rows: tuple[Check, ...], rng: np.random.Generator, kinds: Set[str] = FROM_MOMENTS
+) -> Iterator[tuple[Fact, Study]]:
     """Yield numbers whose recomputed range excludes a random misprint of them, with the record that has it."""
-    facts = [fact for fact in study.facts if fact.quantity in FROM_MOMENTS and fact.relation == "="]
+    facts = [fact for fact in study.facts if fact.quantity in kinds and fact.relation == "="]
     for at in rng.permutation(len(facts)):
         fact, shift = facts[at], int(rng.integers(LEAST, MOST + 1)) * int(rng.choice([-1, 1]))
         unit = float(Decimal(1).scaleb(int(fact.value.as_tuple().exponent)))
@@ -84,4 +99,6 @@ def _suspects(study: Study) -> tuple[str, ...]:
     return ()
 
 
+IN_THE_AUDIT: Mapping[str, Stage] = {"audit": audited, "misprint": named_by_audit}
+"""What studies of other designs go through."""
 MISPRINTS: Mapping[str, Stage] = {"audit": audited, "misprint": named}

@@ -50,7 +50,7 @@ def printed(raw: RawTable, style: Style, rng: np.random.Generator) -> list[Entry
 
 def _parts(raw: RawTable, style: Style) -> Iterator[tuple[str, list[Entry]]]:
     """Yield the parts of a record that are printed together or not at all, with their kind."""
-    say, finely = _Printer(style.decimals), _Printer(style.decimals + 1)
+    say, finely = Printer(style.decimals), Printer(style.decimals + 1)
     groups = [raw.values[raw.values[GROUP] == code] for code in (0, 1)]
     yield "n", [_entry("n", str(len(part)), group=label) for label, part in zip(GROUPS, groups, strict=True)]
     for name in raw.shapes:
@@ -67,13 +67,14 @@ def _parts(raw: RawTable, style: Style) -> Iterator[tuple[str, list[Entry]]]:
 # -- numbers as printed ------------------------------------------------------------------------------------------------
 
 
-class _Printer:
+class Printer:
     """Writes numbers with a paper's decimals."""
 
     def __init__(self, decimals: int) -> None:
         self.decimals = decimals
 
     def __call__(self, quantity: str, value: float, **address: Any) -> Entry:
+        """Return a fact: of a p three decimals, or that it is below .001."""
         if quantity == "p" or quantity.endswith("_p"):
             if value < SMALLEST_P:
                 return _entry(quantity, str(SMALLEST_P), relation="<", **address)
@@ -85,14 +86,14 @@ def _entry(quantity: str, value: str, **address: Any) -> Entry:
     return {"quantity": quantity, "value": value, **{key.rstrip("_"): each for key, each in address.items()}}
 
 
-def _described(say: _Printer, every: pd.DataFrame, groups: list[pd.DataFrame], name: str) -> Iterator[Entry]:
+def _described(say: Printer, every: pd.DataFrame, groups: list[pd.DataFrame], name: str) -> Iterator[Entry]:
     for label, part in ((None, every), *zip(GROUPS, groups, strict=True)):
         where = {"of": name} | ({"group": label} if label else {})
         yield say("mean", part[name].mean(), **where)
         yield say("sd", part[name].std(ddof=1), **where)
 
 
-def _shares(say: _Printer, groups: list[pd.DataFrame], name: str) -> Iterator[Entry]:
+def _shares(say: Printer, groups: list[pd.DataFrame], name: str) -> Iterator[Entry]:
     labels = SITES if name == SITE else FLAG
     for code, level in enumerate(labels):
         # of two levels one says it all
@@ -100,13 +101,13 @@ def _shares(say: _Printer, groups: list[pd.DataFrame], name: str) -> Iterator[En
             yield say("proportion", (part[name] == code).mean(), of=name, level=level, group=label)
 
 
-def _compared(say: _Printer, style: Style, a: pd.Series, b: pd.Series, name: str) -> Iterator[Entry]:
+def _compared(say: Printer, style: Style, a: pd.Series, b: pd.Series, name: str) -> Iterator[Entry]:
     """Print the second group less the first."""
     between = {"of": name, "between": GROUPS[::-1]}
     test = stats.ttest_ind(a, b, equal_var=style.test == "student")
     how = {**between, **style.said(test=style.test)}
     yield say("t", test.statistic, **how)
-    yield _Printer(style.decimals - 1)("df", test.df, **how)
+    yield Printer(style.decimals - 1)("df", test.df, **how)
     yield say("p", test.pvalue, **how)
     n, m, v, w = len(a), len(b), a.var(ddof=1), b.var(ddof=1)
     pooled = ((n - 1) * v + (m - 1) * w) / (n + m - 2)
@@ -117,7 +118,7 @@ def _compared(say: _Printer, style: Style, a: pd.Series, b: pd.Series, name: str
 
 
 def _correlated(
-    say: _Printer, style: Style, every: pd.DataFrame, groups: list[pd.DataFrame], a: str, b: str
+    say: Printer, style: Style, every: pd.DataFrame, groups: list[pd.DataFrame], a: str, b: str
 ) -> Iterator[Entry]:
     scored = a != GROUP and not a.startswith("flag") and not b.startswith("flag")
     parts = zip(GROUPS, groups, strict=True) if style.by_group and scored else ()
@@ -132,7 +133,7 @@ def _correlated(
 # -- regressions -------------------------------------------------------------------------------------------------------
 
 
-def _regressions(say: _Printer, style: Style, raw: RawTable) -> Iterator[tuple[str, list[Entry]]]:
+def _regressions(say: Printer, style: Style, raw: RawTable) -> Iterator[tuple[str, list[Entry]]]:
     before = None
     for step, terms in steps_of(raw, style).items():
         X = pd.DataFrame({term: _column(raw.values, style, term) for term in terms})
@@ -177,7 +178,7 @@ def _ols(y: pd.Series, X: pd.DataFrame) -> Any:
     return OLS(y, X.assign(one=1.0)).fit()
 
 
-def _coefficient(say: _Printer, style: Style, fit: Any, scale: float, step: str, term: str) -> Iterator[Entry]:
+def _coefficient(say: Printer, style: Style, fit: Any, scale: float, step: str, term: str) -> Iterator[Entry]:
     """Print B (of z scores, where these are analysed), its SE and p, and beside raw scores the beta of the column."""
     where, how = {"step": step, "term": term}, {"standardised": style.standardised}
     yield say("coefficient", fit.params[term], **where, **how)
@@ -187,7 +188,7 @@ def _coefficient(say: _Printer, style: Style, fit: Any, scale: float, step: str,
         yield say("coefficient", fit.params[term] * scale, **where, standardised=True)
 
 
-def _explained(say: _Printer, fit: Any, before: Any, step: str) -> Iterator[Entry]:
+def _explained(say: Printer, fit: Any, before: Any, step: str) -> Iterator[Entry]:
     yield say("r2", fit.rsquared, step=step)
     yield say("adjusted_r2", fit.rsquared_adj, step=step)
     yield say("r2_p", fit.f_pvalue, step=step)
@@ -196,7 +197,7 @@ def _explained(say: _Printer, fit: Any, before: Any, step: str) -> Iterator[Entr
         yield say("delta_r2_p", fit.compare_f_test(before)[1], step=step)
 
 
-def _inflation(say: _Printer, X: pd.DataFrame, step: str) -> Iterator[Entry]:
+def _inflation(say: Printer, X: pd.DataFrame, step: str) -> Iterator[Entry]:
     """Print every VIF of a short regression, the greatest of a long one."""
     from statsmodels.stats.outliers_influence import variance_inflation_factor
 
@@ -209,7 +210,7 @@ def _inflation(say: _Printer, X: pd.DataFrame, step: str) -> Iterator[Entry]:
         yield say("vif", max(factors), step=step)
 
 
-def _slopes(say: _Printer, style: Style, raw: RawTable) -> Iterator[Entry]:
+def _slopes(say: Printer, style: Style, raw: RawTable) -> Iterator[Entry]:
     """Print the focal measure's slope in each group, from the last regression or from one of the group alone."""
     focal = raw.scores[0]
     for code, label in enumerate(GROUPS):

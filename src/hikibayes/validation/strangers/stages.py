@@ -34,6 +34,7 @@ from ...robustness.imbalance.sensitivity import imbalance
 from ...robustness.priors.sensitivity import priors
 from ...spec import validated
 from ...study.study import Study
+from .designs import Designed
 from .stranger import Stranger
 
 
@@ -87,7 +88,7 @@ class Answer:
 class Journey:
     """What has been made of a stranger so far. No stage but the last looks at the raw table."""
 
-    stranger: Stranger
+    stranger: Stranger | Designed
     effort: Effort
     calibration: Calibration | None = None
     synthesis: Synthesis | None = None
@@ -192,7 +193,7 @@ def questioned(journey: Journey) -> str:
     case = journey.case
     empty = [] if len(priors(case, seed=journey.seed, design=False).tipping) else ["priors"]
     empty += [] if len(confounding(case, seed=journey.seed).tipping) else ["confounding"]
-    if journey.stranger.raw.flags:
+    if isinstance(journey.stranger, Stranger) and journey.stranger.raw.flags:
         empty += [] if len(imbalance(case, seed=journey.seed).tipping) else ["imbalance"]
     return f"nothing is said about {', '.join(empty)}" if empty else ""
 

@@ -13,6 +13,7 @@ from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, as
 from ..grids import Grid
 from ..headings import read_heading
 from ..names import same
+from ..outside import EFFECTS, OF_A_MEDIATION
 
 COEFFICIENTS = ("b", "beta", "estimate")
 OF_A_TERM = {
@@ -47,10 +48,6 @@ INLINE = re.compile(
     r"(?P<value>-?\d*\.?\d+\**)"
 )
 STANDARDISED = {"b": "false", "beta": "true"}
-OTHER_MODELS = re.compile(
-    r"(?i)\b(?:multi-?level|mixed[- ](?:effects|model)\w*|random[- ](?:effects|intercepts?)|variance components?|"
-    r"growth (?:curve|model)\w*|logistic|poisson|hazard|odds|probit|weighted|survey weights?|path model)\b"
-)
 TIMES = re.compile(r"\s*[×✕⨯*:]\s*|\s+(?:x|X|by)\s+")
 DUMMY = re.compile(r"C?\(?(\w+)\)?\[T\.[^\]]+\]")
 """How statsmodels calls the column of a level."""
@@ -74,9 +71,6 @@ def read(grid: Grid, known: Known) -> Understood:
     columns, rows = columns_of(grid), list(rows_of(grid))
     for column in columns:
         found.meanings[column.index] = _meaning(column, grid)
-    if other := OTHER_MODELS.search(" ".join([grid.title, grid.note, *(row.heading.text for row in rows)])):
-        found.left.append(("the whole table", f"{other[0]!r}: only least-squares regressions can be entered"))
-        return found
     groups = _groups_of(found, columns, known)
     by_row = _outcomes_in_sections(rows)
     outcomes = by_row or list(dict.fromkeys(filter(None, (_outcome(column, groups) for column in columns))))
@@ -99,7 +93,9 @@ def read(grid: Grid, known: Known) -> Understood:
         in_words = [number for text in grid.body[row.index] for number in inline(grid.pointed(text), step)]
         found.in_words += len(in_words)
         found.numbers += in_words
-        if row.has_numbers:
+        if row.has_numbers and EFFECTS.search(row.label):
+            found.left.append((f"the row {row.heading.text!r}", OF_A_MEDIATION))
+        elif row.has_numbers:
             _read_row(found, grid, row, columns, step, groups)
     return found
 
