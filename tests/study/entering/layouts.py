@@ -4,6 +4,7 @@ A layout is a function of a study: the file's name, its text, and what it prints
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -452,6 +453,126 @@ def as_statsmodels_prints_it(s):
     return "a.html", table.as_html(), facts
 
 
+def effect_sizes_of_terms(s):
+    rows, fit = s.regression(1), s.fits[1]
+    facts = terms(rows, "one_step", "beta", "t", "p")
+    cells = []
+    for row, t in zip(rows, fit.tvalues[1:], strict=True):
+        sr2 = bare(t**2 * (1 - fit.rsquared) / fit.df_resid, 3)
+        facts += [fact("coefficient_sr2", sr2, term=row["term"], step="one_step")]
+        facts += [fact("coefficient_df", str(int(fit.df_resid)), term=row["term"], step="one_step")]
+        cells.append([row["label"], row["beta"], str(int(fit.df_resid)), row["t"], sr2, row["p"]])
+    return "a.md", markdown(["", "β", "df", "t", "sr²", "p"], cells, OF_DISTRESS), facts
+
+
+def steps_as_rows(s):
+    facts, lines = [], []
+    for step in range(3):
+        name = f"model_{step + 1}"
+        cells = [s.r2(step)]
+        facts.append(fact("r2", s.r2(step), step=name))
+        if step:
+            f, p, _ = s.fits[step].compare_f_test(s.fits[step - 1])
+            cells += [s.delta_r2(step), two(f), p_text(p)]
+            facts += [fact("delta_r2", cells[1], step=name), fact("delta_r2_f", cells[2], step=name)]
+            facts.append(fact("delta_r2_p", cells[3], step=name))
+        lines.append([f"Model {step + 1}", *cells, *[""] * (4 - len(cells))])
+    return "a.md", markdown(["Step", "R²", "ΔR²", "ΔF", "p"], lines, OF_DISTRESS), facts
+
+
+# -- slopes -----------------------------------------------------------------------------------------------------------
+
+
+def _slope(s, fit, contrast, **where):
+    test = fit.t_test(contrast)
+    low, high = test.conf_int()[0]
+    texts = [two(test.effect[0]), two(test.sd.item()), two(test.tvalue.item()), p_text(float(test.pvalue))]
+    texts += [two(low), two(high)]
+    kinds = ("slope", "slope_se", "slope_t", "slope_p", "slope_ci_low", "slope_ci_high")
+    raw = {"standardised": False}
+    return texts, [
+        fact(kind, text, of="support", step="with_product", **where, **({} if kind[-2:] in ("_t", "_p") else raw))
+        for kind, text in zip(kinds, texts, strict=True)
+    ]
+
+
+def slopes_at_values_of_a_moderator(s):
+    rows = s.rows.assign(age=s.rows["age"] - s.rows["age"].mean())
+    fit, lines, facts = smf.ols("distress ~ support * age", rows).fit(), [], []
+    for label, sd in (("−1 SD", -1), ("Mean", 0), ("+1 SD", 1)):
+        texts, found = _slope(s, fit, [0, 1, 0, sd * rows["age"].std()], at=(("age", Decimal(sd)),))
+        facts += found
+        lines.append([f"Age {label}", *texts])
+    title = "Table 5. Conditional effects of support on distress (K10) at levels of age"
+    return "a.md", markdown(["", "B", "SE", "t", "p", "LLCI", "ULCI"], lines, title), facts
+
+
+def slopes_in_groups(s):
+    fit, lines, facts = s.fits[2], [], []
+    names = list(fit.params.index)
+    for group, label in GROUPS.items():
+        contrast = [float(n == "support") + (group == "patients") * (n.endswith(":support")) for n in names]
+        texts, found = _slope(s, fit, contrast, group=group)
+        facts += found
+        lines.append([label, *texts])
+    table = pd.DataFrame(lines, columns=["Group", "B", "SE", "t", "p", "LL", "UL"])
+    title = "Table 5. Simple slopes of support on distress (K10)"
+    return "a.csv", f"{title}\n\n{table.to_csv(index=False)}", facts
+
+
+# -- more of groups ---------------------------------------------------------------------------------------------------
+
+
+def correlations_with_one_measure_by_group(s):
+    lines, facts = [], s.n()
+    for m in ("support", "age"):
+        tests = [stats.pearsonr(s.of(m, g), s.of("distress", g)) for g in GROUPS]
+        lines.append([NAMES[m], *(text for test in tests for text in (bare(test.statistic), p_text(test.pvalue)))])
+        for g, test in zip(GROUPS, tests, strict=True):
+            where = {"of": m, "with": "distress", "group": g}
+            facts += [fact("correlation", bare(test.statistic), **where), fact("p", p_text(test.pvalue), **where)]
+    head = ["", *(text for g in GROUPS for text in (f"{s.head(g)} r", "p"))]
+    return "a.md", markdown(head, lines, "Table 2. Correlations with distress (K10) by group"), facts
+
+
+def counts_with_chi2(s):
+    table = pd.crosstab(s.rows["sex"], s.rows["group"])
+    test = stats.chi2_contingency(table, correction=False)
+    rows = [["Sex", "", "", two(test.statistic), p_text(test.pvalue)]]
+    facts = [*s.n(), fact("chi2", rows[0][3], of="sex"), fact("chi2_p", rows[0][4], of="sex")]
+    for level in ("male", "female"):
+        counts = [str(table.loc[level, g]) for g in GROUPS]
+        rows.append([level.title(), *counts, "", ""])
+        facts += [fact("count", c, of="sex", level=level, group=g) for g, c in zip(GROUPS, counts, strict=True)]
+    return "a.md", markdown(["", *(s.head(g, " n") for g in GROUPS), "χ²", "p"], rows, "Table 1"), facts
+
+
+def three_groups(s):
+    labels = {"current": "Current", "past": "Past", "never": "Never"}
+    rows = s.rows.assign(group=np.random.default_rng(s.seed).choice(list(labels), len(s.rows)))
+    parts = {g: rows[rows["group"] == g] for g in labels}
+    lines, facts = [], [fact("n", str(len(part)), group=g) for g, part in parts.items()]
+    for m, label in NAMES.items():
+        test = stats.f_oneway(*(part[m] for part in parts.values()))
+        cells = [(two(part[m].mean()), two(part[m].std())) for part in parts.values()]
+        lines.append([label, *("{} ({})".format(*cell) for cell in cells), two(test.statistic), p_text(test.pvalue)])
+        for group, (mean, sd) in zip(parts, cells, strict=True):
+            facts += [fact("mean", mean, of=m, group=group), fact("sd", sd, of=m, group=group)]
+        facts += [fact("f", two(test.statistic), of=m), fact("f_p", p_text(test.pvalue), of=m)]
+    head = ["", *(f"{label} (n = {len(parts[g])}) M (SD)" for g, label in labels.items()), "F", "p"]
+    return "a.md", markdown(head, lines, "Table 1. Three groups"), facts
+
+
+def medians(s):
+    lines, facts = [], s.n()
+    names = {0.5: "median", 0.25: "lower_quartile", 0.75: "upper_quartile"}
+    for m, label in NAMES.items():
+        cells = [{q: two(s.of(m, g).quantile(q)) for q in names} for g in GROUPS]
+        lines.append([label, *(f"{c[0.5]} ({c[0.25]}–{c[0.75]})" for c in cells)])
+        facts += [fact(names[q], x, of=m, group=g) for g, c in zip(GROUPS, cells, strict=True) for q, x in c.items()]
+    return "a.md", markdown(["", *(s.head(g, ", Mdn (IQR)") for g in GROUPS)], lines, "Table 1"), facts
+
+
 LAYOUTS = [
     mean_and_sd_in_a_cell,
     merged_headings,
@@ -476,4 +597,12 @@ LAYOUTS = [
     limits_in_brackets,
     limits_as_columns,
     as_statsmodels_prints_it,
+    effect_sizes_of_terms,
+    steps_as_rows,
+    slopes_at_values_of_a_moderator,
+    slopes_in_groups,
+    correlations_with_one_measure_by_group,
+    counts_with_chi2,
+    three_groups,
+    medians,
 ]

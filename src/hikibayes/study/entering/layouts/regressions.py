@@ -156,6 +156,7 @@ def inline(text: str, step: str) -> Iterator[Number]:
 
 def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], section: str, groups: set[str]) -> None:
     last: dict[str, str] = {}
+    about = "r2"
     of_step, has_b = _of_step(row), any("b" in column.statistics for column in columns)
     for column in columns:
         step = _step(column) or section or ONLY_STEP
@@ -167,8 +168,9 @@ def _read_row(found: Understood, grid: Grid, row: Row, columns: list[Column], se
         statistics = row.heading.statistics if of_step and not tests else _statistics(column, grid)
         for name, text in assigned(numbers, statistics):
             last[step] = name if name in COEFFICIENTS else last.get(step, "")
+            about = TESTED.get(name, about)
             number = (
-                _about_step(name, text, step, row)
+                _about_step(name, text, step, row, about)
                 if of_step or _only_of_steps(column, row)
                 else _about_term(name, text, step, row, column, last[step], has_b)
             )
@@ -198,8 +200,9 @@ def errors_of(quantity: str, grid: Grid) -> dict[str, str]:
     return {"errors": told.group(1).lower()} if told and quantity in KINDS and "errors" in KINDS[quantity].may else {}
 
 
-def _about_step(name: str, text: str, step: str, row: Row) -> Number | None:
-    quantity = OF_A_STEP.get(name, "")
+def _about_step(name: str, text: str, step: str, row: Row, about: str) -> Number | None:
+    # a p is of what stands before it
+    quantity = f"{about}_p" if name == "p" else OF_A_STEP.get(name, "")
     if name in SHARES and text.endswith("%"):
         text = str(Decimal(text[:-1]).scaleb(-2))
     if name in TESTS and (share := row.heading.statistics[:1]) and share[0] in TESTED:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ....quantities import KINDS
 from ..cells import plain
-from ..columns import SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
+from ..columns import ROLES, SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 from ..names import same
 from .regressions import STANDARDISED, errors_of, other_outcomes, outcome_of, why_not
@@ -49,7 +49,8 @@ def read(grid: Grid, known: Known) -> Understood:
     found.outcomes = [outcome for outcome in [outcome_of(grid.title)] if outcome]
     by_column = any(column.contexts for column in columns)
     rows = [row for row in rows_of(grid) if row.has_numbers]
-    told = [_where(row.heading.text, moderator, known) for row in rows]
+    grouped = bool(re.fullmatch(ROLES["group"], (grid.heading(0) or ("",))[-1]))
+    told = [_where(row.heading.text, moderator, known, sure=grouped) for row in rows]
     if by_column and of and not any(told):
         chosen = next((row.label for row in rows if same(row.label, known.outcome)), rows[0].label)
         found.outcomes = [chosen, *(row.label for row in rows if row.label != chosen)]
@@ -58,7 +59,7 @@ def read(grid: Grid, known: Known) -> Understood:
         whose = "".join(f" in {context}" for context in column.contexts)
         found.meanings[column.index] = f"{', '.join(column.statistics) or 'not understood'} of the slope{whose}"
     for row in rows:
-        where = _where(row.heading.text, moderator or row.section, known)
+        where = _where(row.heading.text, moderator or row.section, known, sure=grouped)
         slope_of = of or ("" if where and not row.section else row.section if where else row.label)
         _read_row(found, grid, row, columns, slope_of, where, by_column, moderator, known)
     if any(not number.address.get("of", "x") for number in found.numbers):
