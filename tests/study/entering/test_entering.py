@@ -468,14 +468,20 @@ def test_what_a_note_prints_enters_or_is_listed(tmp_path, note, found, listed):
 
 def test_a_note_says_of_each_step_what_it_explains(tmp_path):
     rows = "| Step 1 | |\n| Age | 0.18 |\n| Step 2 | |\n| Age | 0.15 |\n| Support | −0.30 |"
-    note = "Note. R² = .05 for Step 1; ΔR² = .11, p = .002 for Step 2 (total R2 in the text)."
+    first, second = "R² = .05, F(1, 90) = 4.8 for Step 1", "ΔR² = .11, F(1, 89) = 11.6, p = .002 for Step 2"
+    note = f"Note. {first}; {second} (more in the text)."
     made = drafted(tmp_path, f"Table 1. Regression predicting worry\n\n| | B |\n|---|---|\n{rows}\n\n{note}")
     found = facts_of(made)
-    assert (found["r2", "step_1"], found["delta_r2", "step_2"], found["delta_r2_p", "step_2"]) == (
-        "0.05",
-        "0.11",
-        "0.002",
-    )
+    assert (found["r2", "step_1"], found["delta_r2", "step_2"]) == ("0.05", "0.11")
+    assert (found["r2_f", "step_1"], found["delta_r2_f", "step_2"]) == ("4.8", "11.6")
+    assert (found["delta_r2_df2", "step_2"], found["delta_r2_p", "step_2"]) == ("89", "0.002")
+    assert made.left == []
+
+
+def test_a_unit_behind_a_comma_is_no_other_measure(tmp_path):
+    made = drafted(tmp_path, GROUPS.replace("Waist", "Age, years") + "\n" + WORRY.format("", ""))
+    assert [each["id"] for each in made.content["measure"]].count("age") == 1
+    assert not any("years" in each["id"] for each in made.content["measure"])
 
 
 @pytest.mark.parametrize(("name", "mark"), [("a.md", "a"), ("a.html", "<sup>a,b</sup>")])

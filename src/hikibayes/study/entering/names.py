@@ -6,6 +6,8 @@ import re
 
 from ..tables import identifier
 
+UNIT = re.compile(r"(?i)(?<=\w),\s*(?:in )?(?:years?|months?|days|points|kg|cm)\s*$")
+
 
 class Names:
     """Ids by label; ``Perceived stress (PSS)``, ``Perceived stress`` and ``PSS`` are one."""
@@ -40,5 +42,6 @@ def same(one: str, other: str) -> bool:
 def forms_of(label: str) -> list[str]:
     """Return what a label may be shortened to: without what is in brackets, and what is in them."""
     bare = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label).strip() or label
+    bare = UNIT.sub("", bare)
     inner = re.findall(r"[(\[]([A-Z][\w-]{1,11})[)\]]", label)
     return list(dict.fromkeys(identifier(form) for form in (bare, label, *inner)))

@@ -145,6 +145,8 @@ def inline(text: str, step: str) -> Iterator[Number]:
         quantity = OF_A_STEP.get(name, "")
         if name == "p":
             quantity = f"{about.removesuffix('_f')}_p"
+        elif name == "f" and about == "delta_r2":
+            quantity = "delta_r2_f"
         about = quantity
         if quantity in KINDS:
             number = Number(
