@@ -159,3 +159,32 @@ def test_a_misspelt_measure_is_found_where_measures_are_listed():
 def test_a_range_is_asked_for_where_it_is_needed(short):
     with pytest.raises(InputError, match="measure 'support' has no 'range', which is needed here"):
         _ = load_study(short).measure("support").limits
+
+
+@pytest.mark.parametrize("cell", ["40", "support", "support:", ":1", "support:1,age"])
+def test_where_a_measure_is_held_is_written_with_its_measure(tmp_path, cell):
+    (tmp_path / "a.toml").write_text(SLOPES.format(cell, ""), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=f"table 'Table 3', row 1: at '{cell}': where a measure is held is written MEAS"
+    ):
+        load_study(tmp_path / "a.toml")
+    (tmp_path / "a.toml").write_text(SLOPES.format("support:1", f" at={cell}"), encoding="utf-8")
+    with pytest.raises(InputError, match=f"table 'Table 3', column 'slope_se at={cell}': at '{cell}': where"):
+        load_study(tmp_path / "a.toml")
+
+
+SLOPES = """
+id = "slopes"
+measure = [{{id = "distress"}}, {{id = "age"}}, {{id = "support"}}]
+[analysis]
+outcome = "distress"
+[[step]]
+id = "one"
+label = "one"
+adds = ["age", "support", "age:support"]
+[[table]]
+source = {{locator = "Table 3"}}
+step = "one"
+columns = ["of", "at", "slope", "slope_se{1}"]
+rows = [["age", "{0}", 0.2, 0.1]]
+"""

@@ -205,9 +205,10 @@ def _region(study: Study, low: Fact, high: Fact) -> Check:
 def _places(study: Study, low: Fact, high: Fact) -> Iterator[tuple[Fact, bool]]:
     """Yield the p of slopes at values that lie outside the bounds (True) or inside (False), whatever rounding did."""
     for fact in study.facts_of("slope_p", of=low.of, step=low.step, group=low.group):
-        if tuple(name for name, _ in fact.at or ()) != (low.with_,) or fact.separate:
+        (name, value), *others = fact.at or (("", ""),)
+        if name != low.with_ or others or fact.separate:
             continue
-        scores = _scores(study, *fact.at[0], step=str(low.step))  # type: ignore[index]
+        scores = _scores(study, name, value, step=str(low.step))
         if scores and all(each.high < low.interval.low or each.low > high.interval.high for each in scores):
             yield fact, True
         elif scores and all(each.low > low.interval.high and each.high < high.interval.low for each in scores):
