@@ -242,3 +242,13 @@ def test_a_centred_group_code_gives_a_weighted_mean_of_the_slopes():
     slopes = [number("slope", b, of="x", group=g, step="all") for g, b in (("first", "-0.35"), ("second", "0.27"))]
     assert accused(small_study((41, 88), *slopes, own)) == []
     assert math.isclose(float(own["value"]), 0.07)
+
+
+@pytest.mark.parametrize("quantity", ["mean", "sd"])
+@pytest.mark.parametrize("relation", ["<", ">"])
+def test_means_and_sds_of_which_only_a_bound_is_printed_are_audited(quantity, relation):
+    facts = [*described("y", ("20.00", "4.00"), ("25.00", "5.00"))]
+    next(fact for fact in facts if fact["quantity"] == quantity)["relation"] = relation
+    tests = [number("t", "-7.2", of="y", **GROUPS), number("p", "0.001", "<", of="y", **GROUPS)]
+    rows = checks(small_study((40, 60), *facts, *tests))
+    assert {row.verdict for row in rows if row.check == "p from t"} == {"consistent"}

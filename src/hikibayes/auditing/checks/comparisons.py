@@ -32,6 +32,8 @@ UNTESTED = ("d", "mean_difference")
 """Quantities that do, and do not, depend on which t test was used."""
 TINY, HUGE = 1e-6, 1e150
 """Variances that are almost 0, where t and d are not defined, and almost without end."""
+FARTHEST = 1e9
+"""How far a mean or an SD may be of which only a bound is printed."""
 EFFECT_SIZES = {kind: WORDS.get(("kind", kind), "Cohen's d") for kind in VALUES["kind"]}
 """Kinds of d, the one that is meant where nothing is said first."""
 STATISTICS = {
@@ -65,6 +67,10 @@ def divisor(kind: str, sizes: tuple[int, int]) -> tuple[float, float]:
 # -- the facts of one comparison ------------------------------------------------------------------------------------
 
 
+def _bounded(interval: Interval) -> Interval:
+    return Interval(*(min(max(end, -FARTHEST), FARTHEST) for end in (interval.low, interval.high)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What a study prints about the difference of its two groups in one measure."""
@@ -93,7 +99,7 @@ class Comparison:
     @property
     def gap(self) -> Interval:
         """Mean of the first group minus mean of the second."""
-        first, second = (fact.interval for fact in self.means if fact)
+        first, second = (_bounded(fact.interval) for fact in self.means if fact)
         return Interval(first.low - second.high, first.high - second.low)
 
     @property
@@ -101,9 +107,8 @@ class Comparison:
         """The groups' variances."""
         n = self.sizes if self.errors else (1, 1)
         first, second = (
-            Interval(times * max(fact.interval.low, 0.0) ** 2, times * fact.interval.high**2)
-            for fact, times in zip(self.sds, n, strict=True)
-            if fact
+            Interval(times * max(sd.low, 0.0) ** 2, times * sd.high**2)
+            for sd, times in zip((_bounded(fact.interval) for fact in self.sds if fact), n, strict=True)
         )
         return first, second
 
