@@ -155,6 +155,9 @@ def _within_increase(study: Study, estimate: Estimate) -> Check | None:
     term, t = estimate.facts[0].term, _ratio(estimate)
     if not (last and step.after and term in step.adds and t and df >= 1 and estimate.least_squares):
         return None
+    if set(_as_a_step(study, estimate.facts[0])) & set(estimate.printed):
+        # a printed increase goes together with its other statistics, or does not
+        return None
     before, after = explained(study, step.after), explained(study, step.id)
     if not (before.known and after.known) or people(study, step.after) != people(study, step.id):
         return None

@@ -62,7 +62,7 @@ def _near(comparison: Comparison, tries: int = 40) -> list[tuple[int, int]]:
         values = {"t": at.welch_t, "df": at.welch_df} if test == "welch" else {"t": at.student_t, "df": at.student_df}
         off = np.zeros(n1.shape)
         for name, value in values.items():
-            if fact := comparison.printed.get(name):
+            if (fact := comparison.printed.get(name)) and fact.interval.bounded:
                 size = np.abs(value) if fact.absolute else value
                 off = np.maximum(off, np.abs(size - fact.interval.middle) / max(fact.interval.half_width, 1e-3))
         miss = np.minimum(miss, off)
