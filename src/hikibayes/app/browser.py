@@ -30,7 +30,7 @@ REST = 0.7
 NAMED = {"n_per_group": SIZE, "allocation": RATIO, "attrition": DROPOUT, "prior": WIDTH}
 """What the controls are called, by what the keys of a simulation file have in them."""
 CSS = """
-.curves svg {max-width: 100%; height: auto} .why summary {cursor: pointer}
+.curves svg {width: min(100%, 38rem); height: auto} .why summary {cursor: pointer}
 table.answers {width: 100%; max-width: 46rem} .answers th {font-weight: 400; text-align: left; vertical-align: top}
 .answers td, .answers th {padding: .35rem .6rem .35rem 0; border-bottom: 1px solid #d5d9de}
 .answers td {font-weight: 600; min-width: 9rem} .why {font-size: .875rem; font-weight: 400; color: #495057}
@@ -241,9 +241,9 @@ def table(answers: Answers) -> ui.Tag:
 def drawn(settings: Settings, answers: Answers) -> str:
     """Return the curves as SVG, described in a sentence for those who do not see it."""
     with mpl.rc_context(STYLE):
-        figure = Canvas(figsize=(7, 3.4))
+        figure = Canvas(figsize=(4.6, 3))
         figure.set_layout_engine("none")  # to find one takes longer than to draw
-        ax = figure.add_axes((0.08, 0.14, 0.91, 0.83))
+        ax = figure.add_axes((0.12, 0.16, 0.86, 0.81))
         curves = answers.curves
         for name, colour in ((ASSURANCE, FOCAL), ("power", REFERENCE)):
             own = curves[curves["curve"] == name]
