@@ -138,6 +138,13 @@ def test_what_a_column_leaves_open_is_asked_of_the_table_or_refused(texts, elsew
     np.testing.assert_array_equal([*read.of.values()], np.array(said or [None] * len(texts.split()), dtype=float))
 
 
+@pytest.mark.parametrize("elsewhere", ["", "."])
+def test_three_decimals_in_every_cell_are_said(elsewhere):
+    assert numbers_written(["1.234", "2.345"], lambda: elsewhere).said == "'1.234' as 1.234"
+    assert not numbers_written(["1.234", "2.345"], lambda: elsewhere, below_thousand=True).said
+    assert not numbers_written(["1.234", "0.345"], lambda: elsewhere).said
+
+
 def test_what_can_be_no_thousand_has_only_decimal_signs():
     read = numbers_written(["1,234", "12"], str, below_thousand=True)
     assert read.of == {"1,234": 1.234, "12": 12}

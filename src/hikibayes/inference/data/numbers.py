@@ -111,7 +111,7 @@ def numbers_written(texts: Iterable[str], elsewhere: Callable[[], str], *, below
     decimal = _decimal_sign(found, elsewhere, below_thousand=below_thousand)
     if isinstance(decimal, tuple):
         return _unclear(none, *decimal)
-    sure = below_thousand or any(cell.decimal or cell.thousands for cell in found) or elsewhere() == decimal
+    sure = below_thousand or any(cell.decimal or cell.thousands for cell in found)
     telling = _telling(found, decimal, sure=sure)
     numbers = none | {cell.text: cell.number(decimal) for cell in found}
     return Numbers(numbers, said=", ".join(f"{text!r} as {numbers[text]:.15g}" for text in telling))
