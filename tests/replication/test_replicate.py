@@ -176,6 +176,50 @@ def test_an_outcome_scored_in_reverse_is_remarked_upon(original):
     assert "opposite_coefficients" in kinds[1]
 
 
+def test_one_clear_coefficient_that_points_the_other_way_is_named(original):
+    """A predictor scored in reverse, while all else agrees."""
+    rng = np.random.default_rng(1)
+
+    def reacting(table, sign):
+        z = (table["aaq2"] - table["aaq2"].mean()) / table["aaq2"].std()
+        return table.assign(abs_h=np.clip(40 + 8 * sign * z + rng.normal(0, 8, len(table)), 15, 75).round())
+
+    case = replace(original, data_sets=(reacting(simulated(STUDY, n=150, seed=3), 1),))
+    same, reverse = (hb.replicate(case, reacting(simulated(STUDY, n=150, seed=5), sign)) for sign in (1, -1))
+    assert "opposite_coefficients" not in set(same.remarks["kind"])
+    said = reverse.remarks.set_index("kind").loc["opposite_coefficients"]
+    assert said["of"] == "aaq2"
+    assert said["remark"].startswith("coefficients of aaq2 point the other way")
+
+
+def test_own_people_are_known_whatever_numbers_look_like(original):
+    whole = original.data_sets[0].astype({"age": float, "aaq2": float})
+    as_counts = replace(original, data_sets=(original.data_sets[0].astype({"age": int, "aaq2": int}),))
+    with pytest.raises(InputError, match="120 of 120 rows are rows of the original"):
+        hb.replicate(as_counts, whole)
+
+
+def test_the_estimate_of_a_printed_original_to_the_digit_is_remarked_upon(printed):
+    """Its rows are not known, but two studies of as many people hardly ever agree so well."""
+    own = replace(printed, data_sets=printed.data_sets[:3])
+    again = hb.replicate(own, printed.data_sets[1])
+    assert "are these its own people?" in again.remarks["remark"].str.cat()
+    others = hb.replicate(own, printed.data_sets[5])
+    assert "same_numbers" not in set(others.remarks["kind"])
+
+
+def test_what_both_share_is_one_of_two(original, new):
+    with pytest.raises(InputError, match="'al'.*there are: effect, all|did you mean 'all'"):
+        hb.replicate(original, new, share="al")
+
+
+def test_a_table_that_cannot_be_read_at_all_is_all_that_is_said(original, new):
+    for what in ("nowhere.csv", new.head(0)):
+        with pytest.raises(InputError) as error:
+            hb.replicate(original, what)
+        assert "cannot be compared" not in str(error.value)
+
+
 def test_a_study_does_not_replicate_itself(printed):
     with pytest.raises(InputError, match="the original itself"):
         new_data(STUDY, printed, seed=1)

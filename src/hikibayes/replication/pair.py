@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeGuard
+from typing import Literal, TypeGuard, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ from ..spec import InputError, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .effects import Effects, apart, stacked
-from .measures import NormalPrior, log_evidence, normalised, pooled
+from .measures import NormalPrior, flat_estimate, log_evidence, normalised, pooled
 
 type Share = Literal["effect", "all"]
 """What two studies have in common."""
@@ -40,7 +40,9 @@ SHARED = Remark(
     kind="shared", of="", count=2, text="one regression of both: intercept, slopes and residual SD are shared, too"
 )
 OPPOSITE = -3.0
-"""Standard errors by which the other coefficients, as a whole, must point the other way to be remarked upon."""
+"""Standard errors by which coefficients, as a whole or one of them in both studies, must point the other way."""
+ALIKE = 0.02
+"""In standard errors, and as a share of them: two studies hardly ever agree so well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +157,7 @@ def new_data(
     try:
         rows = read(case.model.variables)
     except InputError as error:
-        raise InputError(f"{error}; {_survivors(case, read)}") from None
+        raise InputError(f"{error}{_survivors(case, read)}") from None
     made_up = [Remark(kind="made_up", of="", count=len(rows.frame), text=f"{what} is made up: nobody was asked")]
     remarks = (*(made_up if str(what) in examples() else []), *rows.remarks)
     name = "a table" if isinstance(what, pd.DataFrame) else str(what)
@@ -180,21 +182,24 @@ def _printed(what: str | Path | Study, case: Case, seed: int, tell: Callable[[st
 
 
 def _survivors(case: Case, read: Callable[[Sequence[str]], Participants]) -> str:
-    """Say which of the study's effects the new table can be asked about."""
+    """Say which of the study's effects the new table can be asked about; nothing where it cannot be read at all."""
 
-    def readable(step: str) -> bool:
+    def readable(measures: Sequence[str]) -> bool:
         try:
-            read(model_of(case.study, step).variables)
+            read(measures)
         except InputError:
             return False
         return True
 
+    if not readable([case.study.analysis.group] if case.study.analysis.group else case.model.variables[:1]):
+        return ""
+
     effects = [e for e in case.study.estimands if KINDS[e.kind].scenarios] if case.synthetic else []
-    steps = {step: readable(step) for step in {step_of(case.study, e) for e in effects}}
+    steps = {step: readable(model_of(case.study, step).variables) for step in {step_of(case.study, e) for e in effects}}
     left = [e.name for e in effects if steps[step_of(case.study, e)]]
     if not left:
-        return f"{case.estimand.name} cannot be compared without it, and no other estimand of the study can"
-    return f"{case.estimand.name} cannot be compared without it; --estimand {' or '.join(left)} can"
+        return f"; {case.estimand.name} cannot be compared without it, and no other estimand of the study can"
+    return f"; {case.estimand.name} cannot be compared without it; --estimand {' or '.join(left)} can"
 
 
 def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = "effect") -> Pair:
@@ -218,6 +223,8 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = 
         The prior has no proper form, or the new data no posterior; they are the original's own people; nobody of them
         is at a level that the original has; or all is to be shared with a study of which no rows are known.
     """
+    if share not in get_args(Share.__value__):
+        raise InputError(unknown_name("way to share", share, get_args(Share.__value__)), key="share")
     if share == "all" and len(new.data_sets) > 1:
         raise InputError(
             "is known from print, of which no rows can be stacked; --share all takes rows", source=new.name
@@ -237,7 +244,7 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = 
         raise InputError(str(error), source=new.name) from None
     remarks = (*new.remarks, *remarks, *_opposite(first, second), *([SHARED] if shared else []))
     pair = Pair(case=case, new=new, original=original, renewed=renewed, prior=prior, remarks=remarks, shared=shared)
-    return pair.under(prior)
+    return replace(pair.under(prior), remarks=(*remarks, *_same_numbers(pair)))
 
 
 def _stacked(case: Case, new: Design) -> Effects:
@@ -276,7 +283,11 @@ def _refuse_same_people(case: Case, new: NewData) -> None:
     if case.synthetic or len(new.data_sets) > 1:
         return
     names = list(case.model.variables)
-    old, fresh = (table[names].astype(str) for table in (case.data_sets[0], new.data_sets[0]))
+    # a whole number may be 65 in one table and 65.0 in the other
+    old, fresh = (
+        table[names].apply(lambda column: column.astype(str).str.removesuffix(".0"))
+        for table in (case.data_sets[0], new.data_sets[0])
+    )
     shared = int(fresh.apply(tuple, axis=1).isin(set(old.apply(tuple, axis=1))).sum())
     shares = [(old[n].value_counts(normalize=True) * fresh[n].value_counts(normalize=True)).sum() for n in names]
     if shared > 3 * len(old) * len(fresh) * float(np.prod(shares)) + 1:
@@ -284,6 +295,18 @@ def _refuse_same_people(case: Case, new: NewData) -> None:
             f"{shared} of {len(fresh)} rows are rows of the original; a replication needs other people: leave them out",
             source=new.name,
         )
+
+
+def _same_numbers(pair: Pair) -> list[Remark]:
+    """Remark where as many people as the original's, of whom no rows are known, give its estimate and its error."""
+    rows = len(pair.new.data_sets[0])
+    if not pair.case.synthetic or len(pair.new.data_sets) > 1 or rows != len(pair.case.data_sets[0]):
+        return []
+    (was, se), (now, error) = flat_estimate(pair.original), flat_estimate(pair.renewed)
+    if not ((np.abs(now - was) < ALIKE * se) & (np.abs(error / se - 1) < ALIKE)).any():
+        return []
+    text = "as many people as in the original, with its estimate and its standard error: are these its own people?"
+    return [Remark(kind="same_numbers", of="", count=rows, text=text)]
 
 
 def _scaling(case: Case, new: NewData, own: bool) -> tuple[Scaling | None, tuple[Remark, ...]]:
@@ -312,11 +335,15 @@ def _scaling(case: Case, new: NewData, own: bool) -> tuple[Scaling | None, tuple
 
 
 def _opposite(first: GaussianPosterior, second: GaussianPosterior) -> list[Remark]:
-    """Remark where the new coefficients, as a whole, point the other way than the original's."""
-    was, now = first.marginal().mean().mean(axis=0), second.marginal()
-    se = now.sd().mean(axis=0)
-    pull = float((was * now.mean().mean(axis=0) / se**2).sum() / np.sqrt((was**2 / se**2).sum()))
-    if pull > OPPOSITE:
+    """Remark where the new coefficients point the other way than the original's: as a whole, or one that is clear."""
+    was, now = first.marginal(), second.marginal()
+    old, fresh = (of.mean().mean(axis=0) for of in (was, now))
+    old_se, se = (of.sd().mean(axis=0) for of in (was, now))
+    clear = (old * fresh < 0) & (np.minimum(np.abs(old / old_se), np.abs(fresh / se)) > -OPPOSITE)
+    names = ", ".join(name for name, is_clear in zip(first.names, clear, strict=True) if is_clear)
+    pull = float((old * fresh / se**2).sum() / np.sqrt((old**2 / se**2).sum()))
+    if pull > OPPOSITE and not names:
         return []
-    text = "the coefficients point the other way than the original's; is a scale scored, or a group coded, in reverse?"
-    return [Remark(kind="opposite_coefficients", of="", count=len(was), text=text)]
+    which = f"coefficients of {names} point" if names else "coefficients, as a whole, point"
+    text = f"{which} the other way than the original's; is a scale scored, or a group coded, in reverse?"
+    return [Remark(kind="opposite_coefficients", of=names, count=int(clear.sum()) or len(old), text=text)]

@@ -159,3 +159,22 @@ def test_power_is_the_noncentral_t():
 def test_nuts_is_calibrated(model):
     table = uniformity(nuts_ranks(laid_out(model), "weakly_informative", 9, simulations=60))
     assert table["p"].min() * len(table) > FALSE_ALARM
+
+
+def test_planted_pairs_are_covered_and_a_prior_that_is_another_is_found(monkeypatch):
+    """500 pairs each way; then truths three times as wide as the analysis takes them to be."""
+    small = checks.Subject(models={}, study=STUDY, effort=SMALL, seed=3)
+    rows = pd.DataFrame(checks.planted_pairs(small))
+    assert len(rows) == 8
+    assert rows["tried"].eq(500).all()
+    assert rows["ok"].all(), rows
+    drawn = replication._drawn
+
+    def wider(rng, size):
+        coefficients, centre, sigma = drawn(rng, size)
+        return coefficients * [1, 1, 3], centre, sigma
+
+    monkeypatch.setattr(replication, "_drawn", wider)
+    found = pd.DataFrame(checks.planted_pairs(small)).set_index("of")["ok"]
+    assert not found[[of for of in found.index if "truth" in of]].any()
+    assert found[[of for of in found.index if "P(new" in of]].all()

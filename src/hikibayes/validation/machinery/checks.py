@@ -191,6 +191,20 @@ def replication_reference(_: Subject) -> Iterator[Row]:
         yield _row(group, len(errors), "largest relative error", max(errors), f"<= {WITHIN:g}", max(errors) <= WITHIN)
 
 
+def planted_pairs(subject: Subject) -> Iterator[Row]:
+    """Ask of planted pairs of studies how often intervals cover, and whether P(new < original) is uniform."""
+    from .replication import planted
+
+    pairs = max(500, subject.effort.exact)
+    for i, what in enumerate(("the effect alone", "all parameters")):
+        for name, below in planted(subject.rng(8, i), pairs, share=bool(i)).items():
+            p, of = float(stats.kstest(below, "uniform").pvalue), f"{name}; both share {what}"
+            covered, error = float(np.mean(np.abs(below - 0.5) < 0.475)), float(np.sqrt(0.95 * 0.05 / pairs))
+            yield _row(of, pairs, "p of uniformity", p, f">= {FALSE_ALARM:g}", p >= FALSE_ALARM)
+            near = abs(covered - 0.95) < 3.3 * error
+            yield _row(of, pairs, "share in central 95 %", covered, f"0.95 ± {3.3 * error:.3f}", near)
+
+
 def _uniform(subject: Subject, of: str, ranks: Mapping[str, FloatArray], asked: int) -> Iterator[Row]:
     subject.ranks[of] = ranks
     table = uniformity(ranks)
@@ -240,5 +254,10 @@ CHECKS: tuple[Check, ...] = (
         name="replication",
         question="are measures of a replication those that other software and quadrature give?",
         rows=replication_reference,
+    ),
+    Check(
+        name="planted pairs",
+        question="do two studies together cover a planted effect; is it chance which of two equal ones is smaller?",
+        rows=planted_pairs,
     ),
 )

@@ -183,3 +183,73 @@ MEASURES: dict[str, Callable[[Inputs], Values]] = {
     ),
 }
 """Groups of cases, and what is computed of their inputs; other groups pool in ways that are not the package's."""
+
+
+# -- planted pairs ---------------------------------------------------------------------------------------------------
+
+PEOPLE = (60, 80)
+"""Rows of a planted original and of its replication."""
+PLANTED = NormalPriors(
+    names=("g", "x", "gx"), mean=0.0, sd=[1.0, 0.5, 0.25], intercept_mean=0.0, intercept_sd=1.0,
+    sigma=HalfStudentT(nu=4, scale=1.0),
+)  # fmt: skip
+
+
+def planted(rng: np.random.Generator, pairs: int, *, share: bool) -> dict[str, FloatArray]:
+    """Plant pairs of studies with one effect, everything drawn from its prior, and say where truths fall.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    pairs : int
+        How many.
+    share : bool
+        Whether intercept, slopes and residual SD are the original's in the new study, too, and the analysis says so.
+
+    Returns
+    -------
+    dict of str to array, shape (pairs,)
+        Probability of less than the truth under the posterior of both; and of a new effect below the original's.
+    """
+    coefficients, centre, sigma = _drawn(rng, pairs)
+    first = _study(rng, PEOPLE[0], coefficients, centre, sigma)
+    at = first[0].mean(axis=1)
+    if share:
+        second = _study(rng, PEOPLE[1], coefficients, centre, sigma, at)
+        contrast = np.tile([0.0, 0.0, 1.0], (pairs, 1))
+        effects = stacked(first, second, PLANTED, PLANTED.names, contrast, at=at, nodes=15)
+    else:
+        others, its_centre, its_sigma = _drawn(rng, pairs)
+        others[:, -1] = coefficients[:, -1]
+        second = _study(rng, PEOPLE[1], others, its_centre, its_sigma)
+        stats = (SufficientStatistics.from_rows(*study, PLANTED.names) for study in (first, second))
+        effects = apart(*(likelihood(posterior(each, PLANTED), "gx") for each in stats))
+    both = m.posterior(effects.common(), m.NormalPrior(0.0, 0.25))
+    return {
+        "truth in the posterior of both": both.cdf(coefficients[:, -1:])[:, 0],
+        "P(new < original)": effects.difference().cdf(0.0)[:, 0],
+    }
+
+
+def _drawn(rng: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Draw coefficients, centred intercepts and residual SDs from their priors."""
+    coefficients = rng.normal(0.0, PLANTED.sd, size=(size, 3))
+    # one in a thousand is smaller: the engine refuses data next to a perfect fit
+    return coefficients, rng.normal(size=size), np.maximum(np.abs(rng.standard_t(4, size=size)), 1e-3)
+
+
+def _study(
+    rng: np.random.Generator,
+    n: int,
+    coefficients: FloatArray,
+    centre: FloatArray,
+    sigma: FloatArray,
+    at: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Draw rows of two groups and outcomes, whose intercept is that at these column means, else at the rows' own."""
+    x = rng.normal(size=(len(centre), n))
+    g = np.broadcast_to(np.arange(n) % 2, x.shape)
+    rows = np.stack([g, x, g * x], axis=2)
+    about = rows - (rows.mean(axis=1) if at is None else at)[:, None]
+    fitted = centre[:, None] + np.einsum("bnp,bp->bn", about, coefficients)
+    return rows, fitted + sigma[:, None] * rng.standard_normal(fitted.shape)
