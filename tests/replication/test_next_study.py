@@ -83,6 +83,18 @@ def test_the_published_study_differs_from_the_mean_too(case):
     assert plan.population(printed, 0, 2_000).truth[:, 0].std() < 0.2  # nothing but what the print leaves open
 
 
+def test_after_both_a_study_differs_from_their_mean_once(case, new):
+    """What both leave of the mean effect stays as it is; tau enters with the planned study, and nowhere else."""
+    plan = prepared(hb.next_study(case, new), tau=[0.0, 0.3])
+    samples = {sample.tau: sample for sample in plan.simulation.samples()}
+    alike, differing = (plan.population(samples[tau], 0, 20_000) for tau in (0.0, 0.3))
+    estimand = plan.estimands[0]
+    np.testing.assert_array_equal(alike.truth[:, 0], differing.truth[:, 0])
+    own = differing.worlds.truth(estimand)
+    assert own.var() - differing.truth[:, 0].var() == pytest.approx(0.09, abs=0.004)
+    assert np.corrcoef(own - differing.truth[:, 0], differing.truth[:, 0])[0, 1] == pytest.approx(0, abs=0.03)
+
+
 def test_an_effect_below_zero_is_asked_for_below_zero(case):
     """The mirrored outcome: every rule about a side is about the other one, and nothing else changes."""
     outcome = STUDY.analysis.outcome

@@ -162,19 +162,15 @@ def test_nuts_is_calibrated(model):
 
 
 def test_planted_pairs_are_covered_and_a_prior_that_is_another_is_found(monkeypatch):
-    """500 pairs each way; then truths three times as wide as the analysis takes them to be."""
+    """500 pairs each way; then an analysis that takes effects to be five times as small as they are."""
     small = checks.Subject(models={}, study=STUDY, effort=SMALL, seed=3)
     rows = pd.DataFrame(checks.planted_pairs(small))
     assert len(rows) == 8
     assert rows["tried"].eq(500).all()
     assert rows["ok"].all(), rows
-    drawn = replication._drawn
-
-    def wider(rng, size):
-        coefficients, centre, sigma = drawn(rng, size)
-        return coefficients * [1, 1, 3], centre, sigma
-
-    monkeypatch.setattr(replication, "_drawn", wider)
+    right = replication.m.posterior
+    narrow = replication.m.NormalPrior(0.0, 0.05)
+    monkeypatch.setattr(replication.m, "posterior", lambda data, _: right(data, narrow))
     found = pd.DataFrame(checks.planted_pairs(small)).set_index("of")["ok"]
     assert not found[[of for of in found.index if "truth" in of]].any()
     assert found[[of for of in found.index if "P(new" in of]].all()
