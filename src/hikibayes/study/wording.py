@@ -108,6 +108,12 @@ def step_name(study: Study, step: str) -> str:
     return study.step(step).label.partition(":")[0]
 
 
+def term_of(study: Study, estimand: Estimand) -> str:
+    """Return the term that an estimand is the coefficient of; else that of the measures that it is about."""
+    term = ESTIMANDS[estimand.kind].term(estimand, study.analysis.group)
+    return term or ":".join(sorted(estimand.about)) or study.analysis.group
+
+
 def term_name(study: Study, term: str) -> str:
     """Return a model's term in words: a measure, or a product of two."""
     known = {measure.id: measure for measure in study.measures}

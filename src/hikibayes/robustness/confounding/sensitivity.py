@@ -15,13 +15,12 @@ import pandas as pd
 
 from ... import apa
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ...estimands import KINDS
 from ...inference.fit import Fit
 from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError
 from ...study.study import Estimand, Study
-from ...study.wording import estimand_noun, group_name, term_name
+from ...study.wording import estimand_noun, group_name, term_name, term_of
 from ..case import Case, case_of
 from ..tipping import NOWHERE, tipping_row
 from ..treatment import require_benchmarks
@@ -212,7 +211,7 @@ def _limits(case: Case, row: pd.Series, name: str) -> tuple[float, float]:
 def _treatment(case: Case, estimand: Estimand) -> str:
     """Name what plays the treatment's part."""
     study = case.study
-    term = KINDS[estimand.kind].term(estimand, study.analysis.group)
-    if not term and estimand.group:
+    if estimand.group:
         return f"{term_name(study, str(estimand.of))} in the {group_name(study, estimand.group)}"
-    return f"the product {term_name(study, term)}" if ":" in term else term_name(study, term or str(estimand.of))
+    term = term_of(study, estimand)
+    return f"the product {term_name(study, term)}" if ":" in term else term_name(study, term)

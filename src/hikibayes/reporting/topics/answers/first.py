@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .... import apa
-from ....estimands import KINDS
 from ....study import wording
 from ...findings import Findings
 from ..imbalance.names import level_name
@@ -70,7 +69,7 @@ def _levels(f: Findings, balance: Row) -> tuple[str, str]:
 def _confounding(f: Findings, rows: Sequence[Row]) -> str:
     focal = f.read.focal_estimand
     row = next(row for row in f.about_focal("confounding") if row["basis"] == "data_sets")
-    term = wording.term_name(f.read, KINDS[focal.kind].term(focal, f.read.analysis.group) or str(focal.of))
+    term = wording.term_name(f.read, wording.term_of(f.read, focal))
     return (
         f"something unmeasured explained {apa.percent(row['rv_alpha'])} of what the model leaves open of {term}, "
         f"and as much of {f.outcome} "

@@ -9,10 +9,9 @@ import pandas as pd
 
 from ....apa import bounded
 from ....arrays import FloatArray
-from ....estimands import KINDS
 from ....robustness.confounding.omitted import Strength, adjusted_estimate
 from ....study.study import Estimand, Study
-from ....study.wording import estimand_name, in_prose, term_name
+from ....study.wording import estimand_name, in_prose, term_name, term_of
 from ...drawing import FAINT, FOCAL, INK, LINES, MARKS, OTHER, PRINTED, REFERENCE, FigureOf, new_axes, percentages
 from ...saved import SavedRun
 
@@ -67,12 +66,13 @@ def _multiples(own: pd.DataFrame) -> str:
 
 
 def _treatment_name(study: Study, estimand: Estimand) -> str:
-    return term_name(study, KINDS[estimand.kind].term(estimand, study.analysis.group) or str(estimand.of))
+    return term_name(study, term_of(study, estimand))
 
 
 def _survival(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.table("confounding_strengths")
-    shown = list(dict.fromkeys(table["estimand"]))[:4]
+    shown, focal = list(dict.fromkeys(table["estimand"]))[:4], study.focal_estimand.name
+    shown = shown if focal in shown else [focal, *shown[:3]]
     figure, (ax,) = new_axes(2.9)
     for name, colour in zip(shown, _colours_for(study, shown), strict=False):
         own = table[table["estimand"] == name]
