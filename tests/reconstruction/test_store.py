@@ -11,7 +11,12 @@ from hikibayes import files
 from hikibayes.cli import main
 from hikibayes.reconstruction import calibrate
 from hikibayes.reconstruction.calibrate import chosen_reconstructions, shipped_or_calibrated
-from hikibayes.reconstruction.shipped import shipped_reconstructions, stored_reconstructions, write_reconstructions
+from hikibayes.reconstruction.shipped import (
+    NoneShippedError,
+    shipped_reconstructions,
+    stored_reconstructions,
+    write_reconstructions,
+)
 from hikibayes.spec import InputError
 
 
@@ -30,7 +35,7 @@ def drawn(nonaka, draws, monkeypatch, tmp_path):
         return type("Calibration", (), {"reconstructions": draws})
 
     def none(_):
-        raise InputError("none")
+        raise NoneShippedError("none")
 
     monkeypatch.setenv("HIKIBAYES_CACHE", str(tmp_path))
     monkeypatch.setattr(calibrate, "shipped_reconstructions", none)

@@ -131,9 +131,9 @@ def _by_data_sets(
 
 
 def _ready(read: Study) -> xr.Dataset | None:
-    from ..reconstruction.shipped import shipped_reconstructions
+    from ..reconstruction.shipped import NoneShippedError, shipped_reconstructions
 
     try:
         return shipped_reconstructions(read)
-    except InputError:
+    except NoneShippedError:
         return None

@@ -38,6 +38,7 @@ from .posterior.verdict import LEAST_ESS, Sampler, Verdict, judge
 from .quantities import reported_quantities, summarise
 from .reconstructions import reconstructions_of, said_of
 from .shipped import (
+    NoneShippedError,
     fingerprint,
     read_reconstructions,
     shipped_reconstructions,
@@ -261,7 +262,7 @@ def shipped_or_calibrated(study: Study, *, seed: int, tell: Callable[[str], None
     tell = tell or (lambda _: None)
     try:
         return _told(shipped_reconstructions(study), tell)
-    except InputError:
+    except NoneShippedError:
         pass
     path = stored_reconstructions(study, seed=seed)
     try:

@@ -27,6 +27,10 @@ KEPT_BITS = 15
 """Bits kept of a float's 23 after the point: a relative error of 2e-5, far below any printed digit."""
 
 
+class NoneShippedError(InputError):
+    """No reconstructions come with a study; that those which do are damaged is another matter."""
+
+
 def fingerprint(problem: Problem) -> str:
     """Return the SHA-256 of all that a calibration depends on; prose may change without changing it."""
     layout = problem.layout
@@ -83,8 +87,10 @@ def shipped_reconstructions(study: Study) -> xr.Dataset:
 
     Raises
     ------
-    InputError
+    NoneShippedError
         None are shipped for this study, this reading of it, or these facts.
+    InputError
+        They are damaged.
     """
     decided = study.read() if study.readings else study
     problem = Problem.of(decided)
@@ -96,7 +102,9 @@ def shipped_reconstructions(study: Study) -> xr.Dataset:
         if stored.attrs.get("fingerprint") == wanted:
             return _unpacked(stored, problem)
     why = "its facts, assumptions or readings differ from those of the shipped ones" if found else "it has none"
-    raise InputError(f"there are no shipped reconstructions of study {study.id!r}: {why}; run `hikibayes calibrate`")
+    raise NoneShippedError(
+        f"there are no shipped reconstructions of study {study.id!r}: {why}; run `hikibayes calibrate`"
+    )
 
 
 def reconstructions_file(reconstructions: xr.Dataset) -> bytes:

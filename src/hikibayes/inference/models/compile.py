@@ -5,6 +5,12 @@ The only module that imports bambi.
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +95,21 @@ def exact_posterior(
     return posterior(design.statistics, exact_priors(design, variant), nodes=nodes)
 
 
+@cache
+def somewhere_to_compile() -> None:
+    """Let PyTensor compile in a temporary folder where the user's own cannot be written to: its import would fail."""
+    flags = os.environ.get("PYTENSOR_FLAGS", "")
+    own = Path("~/.pytensor").expanduser()
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=own).close()
+    except OSError:
+        if "compiledir" not in flags:
+            folder = tempfile.mkdtemp(prefix="hikibayes-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            os.environ["PYTENSOR_FLAGS"] = f"{flags},base_compiledir={folder}".strip(",")
+
+
 def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
     """Return the built `bambi.Model` of a design under one variant of its model's priors.
 
@@ -121,6 +142,7 @@ def bambi_model(design: Design, variant: str = DEFAULT_VARIANT) -> Any:
         raise InputError(f"model {model.name!r} {model.beyond_gaussian}; Bambi has no such model in this form")
     if any(prior.exchangeable for prior in chosen.priors.values()):
         raise InputError(f"model {model.name!r} has an exchangeable prior; Bambi has none, the engines here do")
+    somewhere_to_compile()
     import bambi
 
     bambi.config["UNUSED_PRIORS"] = "error"

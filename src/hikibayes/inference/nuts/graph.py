@@ -20,6 +20,7 @@ from ...arrays import FloatArray
 from ...spec import InputError
 from ...study.study import Study
 from ..gaussian.exact import HalfStudentT, bambi_default
+from ..models.compile import somewhere_to_compile
 from ..models.design import Design
 from ..models.exchangeable import exchangeable
 from ..models.specs import DEFAULT_VARIANT, FAMILIES, INTERCEPT, ModelSpec, Prior
@@ -161,6 +162,7 @@ def pymc_model(made: Graph) -> Any:
         family's own; ``beta`` holds the coefficients in the design's order. Pooled coefficients and varying intercepts
         are products of their SD and a standard normal ``..._offset``. Everything in ``made.inputs`` is `pm.Data`.
     """
+    somewhere_to_compile()
     import pymc as pm
 
     structure = made.structure
