@@ -1,8 +1,8 @@
 """Does the package work with what is newest today? `uv run python scripts/check_newest.py [--python 3.12 3.13 3.14]`.
 
-To be run weekly, say. In a copy of the last commit the date up to which packages are considered (`exclude-newer`) is taken
-out, everything is resolved and installed anew for each Python that uv finds or can fetch, and the tests are run. Prints
-a table, and the packages that differ from those of the pinned date; exit code 1 where something fails.
+To be run weekly, say. In a copy of the last commit the date up to which packages are considered (`exclude-newer`) is
+taken out, everything is resolved and installed anew for each Python that uv finds or can fetch, and the tests are run.
+Prints a table, and the packages that differ from those of the pinned date; exit code 1 where something fails.
 """
 
 import argparse

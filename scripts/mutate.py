@@ -22,11 +22,10 @@ from functools import cache
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
-from cosmic_ray.commands.init import init
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import apply_mutation, mutate_and_test
-from cosmic_ray.plugins import get_operator
+from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.testing import run_tests
-from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome
 from statsmodels.stats.proportion import proportion_confint
 
@@ -93,9 +92,14 @@ def _drawn(seed: int) -> Iterator[tuple[str, MutationSpec]]:
 
 def _of(room: str, seed: int) -> Iterator[tuple[str, MutationSpec]]:
     paths = sorted(path for source in ROOMS[room] for path in Path("src/hikibayes").glob(source))
-    with use_db(f"{room}.sqlite", mode=WorkDB.Mode.create) as database:
-        init(paths, database, {})
-        specs = [item.mutations[0] for item in database.work_items]
+    names = [name for name in operator_names() if not _is_trivial(name) and not get_operator(name).arguments()]
+    specs = [
+        MutationSpec(path, name, i, start, end)
+        for path in paths
+        for nodes in [list(ast_nodes(get_ast_from_path(path)))]
+        for name in names
+        for i, (start, end) in enumerate(pos for node in nodes for pos in get_operator(name)().mutation_positions(node))
+    ]
     specs.sort(key=lambda spec: (str(spec.module_path), spec.operator_name, spec.occurrence))
     random.Random(f"{seed} {room}").shuffle(specs)
     yield from ((room, spec) for spec in specs if _is_run(spec))
@@ -104,7 +108,7 @@ def _of(room: str, seed: int) -> Iterator[tuple[str, MutationSpec]]:
 def _is_run(spec: MutationSpec) -> bool:
     path = Path(spec.module_path)
     line = path.read_text().splitlines()[spec.start_pos[0] - 1].strip()
-    if _is_trivial(spec.operator_name) or line.startswith(("@", "type ")) or "if TYPE_CHECKING" in line:
+    if line.startswith(("@", "type ")) or "if TYPE_CHECKING" in line:
         return False
     if "BitOr" not in spec.operator_name:
         return True
