@@ -403,9 +403,10 @@ def _identity(
 ) -> str:
     hashed = hashlib.sha256()
     # the generating model counts by its content, wherever its file lies; another reason is no other population
-    unsaid: dict[str, Any] = {"effect": {"__all__": {"reason"}}, "heterogeneity": {"reason"}, "clusters": False}
-    unsaid = {name: part if getattr(simulation.worlds, name) else True for name, part in unsaid.items()}
-    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude={"source": True, "reason": True, **unsaid})
+    reasons = {"effect": {"__all__": {"reason"}}, "heterogeneity": {"reason"}, "clusters": None}
+    empty = {name: reasons[name] if getattr(simulation.worlds, name) else True for name in reasons}
+    unsaid: Any = {"source": True, "reason": True} | {name: part for name, part in empty.items() if part}
+    worlds = simulation.worlds.replace(model=None).model_dump_json(exclude=unsaid)
     for text in (digest(study), digest(generating), worlds):
         hashed.update(text.encode())
     made_of = {} if reconstructions is None else reconstructions.data_vars
