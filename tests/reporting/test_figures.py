@@ -25,7 +25,11 @@ def figures(run):
 
 
 def test_there_is_one_for_every_table_that_is_there(figures):
-    left_out = {"rule_costs", "prior_design"}  # one rule, one prior; no design by prior width
+    left_out = {
+        "rule_costs",
+        "prior_design",
+        "heterogeneity",
+    }  # one rule, one prior, studies alike; no design by prior width
     # nothing known of duration, another culture, or a choice of variables
     left_out |= {"limitation_duration", "limitation_culture", "limitation_variables"}
     left_out |= {"multiverse"}  # a verb of its own

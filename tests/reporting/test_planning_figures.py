@@ -85,3 +85,21 @@ def test_costs_and_widths_have_their_curves():
     row = run.table("sample_size").set_index("cheapest").loc[True]
     assert f"{row.cost:,.0f} (cheapest)" in html
     assert f"{row.cost:,.0f}, the cheapest," in paragraph
+
+
+def test_sizes_are_drawn_by_how_much_studies_differ():
+    """Two values of tau: a size each, or a triangle where the grid does not reach it; of one value no figure."""
+    plan = {
+        "population": {"formula": "y ~ arm", "levels": LEVELS, "effect": 0.6},
+        "targets": {"power": [0.8]},
+        "decision": [{"name": "d", "rule": {"interval": 0.95, "above": 0}}],
+    }
+    run, _ = run_of(**plan, axes={"n_per_group": [30, 60, 120], "prior": ["flat"], "tau": [0.0, 0.1, 0.6]})
+    sizes = run.table("sample_size").set_index("tau")
+    assert sizes["reached"].to_dict() == {0.0: True, 0.1: True, 0.6: False}
+    assert sizes.loc[0.1, "n_per_group"] > sizes.loc[0.0, "n_per_group"]
+    drawn = figure_files(run)["figures/heterogeneity.svg"]
+    assert "SD between studies' effects, τ" in words(drawn)
+    assert "What it costs if studies differ" in page(run, figure_files(run))
+    alike, _ = run_of(**plan, axes={"n_per_group": [30, 60], "prior": ["flat"], "tau": [0.1]})
+    assert "figures/heterogeneity.svg" not in figure_files(alike)

@@ -6,7 +6,7 @@ Drawn from the tables of a plan, and of what it says of itself the unit and whet
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -62,15 +62,16 @@ def meaning(axis: str, value: Any) -> str:
     return f"true value {words if value == AS_PLANNED else bounded(float(value))}"
 
 
-def _sizes_axis(ax: Axes, low: float, high: float, label: str) -> None:
+def _sizes_axis(
+    ax: Axes, low: float, high: float, label: str = "participants in the smaller group", axis: Literal["x", "y"] = "x"
+) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    ax.set_xscale("log")
-    ax.set_xlim(low * 0.93, high * 1.07)
-    ax.xaxis.set_major_locator(FixedLocator([size for size in SIZES if low * 0.9 <= size <= high * 1.1]))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.set_xlabel(label)
+    ax.set(**{f"{axis}scale": "log", f"{axis}lim": (low * 0.93, high * 1.07), f"{axis}label": label})
+    own = ax.xaxis if axis == "x" else ax.yaxis
+    own.set_major_locator(FixedLocator([size for size in SIZES if low * 0.9 <= size <= high * 1.1]))
+    own.set_minor_locator(NullLocator())
+    own.set_major_formatter(ScalarFormatter())
 
 
 def _probabilities(axis: Any) -> None:
@@ -300,6 +301,44 @@ def _cost(ax: Axes, y: float, row: dict[str, Any], ends: tuple[float, float]) ->
     ax.plot(row["n_per_group"], y, MARKS[colour], color=colour, ms=5.5, mec="white", mew=0.8)
 
 
+# -- if studies differ -----------------------------------------------------------------------------------------------
+
+
+def _heterogeneity(run: SavedRun) -> Figure:
+    from matplotlib import pyplot as plt
+    from matplotlib.ticker import FixedLocator
+
+    table = _first(run.table("sample_size"), free=("tau",))
+    table = table[(table["target"] == table["target"].min()) & (table["allocation"] == table["allocation"].iloc[0])]
+    sizes = run.table("power")["n_per_group"]
+    low, high = float(sizes.min()), float(sizes.max())
+    figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    taus, kinds = np.unique(table["tau"]), list(dict.fromkeys(table["worlds"]))
+    aside = 0.012 * float(np.ptp(taus))  # kinds of populations stand beside each other
+    for i, worlds in enumerate(kinds):
+        rows = records(table[table["worlds"] == worlds].sort_values("tau"))
+        x, colour = [row["tau"] + aside * (i - (len(kinds) - 1) / 2) for row in rows], COLOURS[worlds]
+        n = [row["n_per_group"] if row["reached"] else np.nan for row in rows]
+        ax.plot(x, n, MARKS[colour], ls="-", color=colour, lw=1.2, ms=5, label=MEANING[worlds])
+        for place, row in zip(x, rows, strict=True):
+            if not row["reached"]:
+                ax.plot(place, high, "^", color=colour, ms=6, mfc="white", clip_on=False)
+                continue
+            ends = [row[end] if pd.notna(row[end]) else limit for end, limit in (("lower", low), ("upper", high))]
+            ax.plot([place, place], ends, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
+    _sizes_axis(ax, low, high, axis="y")
+    ax.xaxis.set_major_locator(FixedLocator(list(taus)))
+    ax.set_xlabel("SD between studies' effects, τ")
+    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1)
+    return figure
+
+
+def has_heterogeneity(run: SavedRun) -> bool:
+    """Tell whether sizes were looked for under more than one heterogeneity."""
+    sizes = run.table("sample_size")
+    return "tau" in sizes and len(set(sizes["tau"])) > 1
+
+
 def has_surface(run: SavedRun) -> bool:
     """Tell whether there is enough of a surface to draw: two effects and two sizes in every allocation."""
     if not run.has("surface"):
@@ -364,6 +403,7 @@ FIGURES = {
     "smallest_effects": FigureOf(needs=("power", "detectable", *PLAN), draw=_smallest, only_if=has_smallest),
     "cost_curves": FigureOf(needs=("power", "sample_size"), draw=_against_cost, only_if=has_prices),
     "widths": FigureOf(needs=("power", *PLAN), draw=_widths, only_if=lambda run: bool(asked_widths(run))),
+    "heterogeneity": FigureOf(needs=("power", "sample_size"), draw=_heterogeneity, only_if=has_heterogeneity),
     "surface": FigureOf(needs=("power", "surface", *PLAN), draw=_surface, only_if=has_surface),
     "rule_costs": FigureOf(needs=("power", "sample_size", "planning.json"), draw=_costs, only_if=has_costs),
 }
