@@ -53,7 +53,7 @@ def drawn(problem: Problem, count: int = 6, seed: int = 3):
         if np.isfinite(log_density(problem, problem.data, x, 5.0)):
             found.append(x)
     x = np.stack(found)
-    sample, _, _ = sample_at(problem, problem.data, x)
+    sample, *_ = sample_at(problem, problem.data, x)
     kinds = [
         "category" if j < problem.layout.categories else "product" if ":" in name else "scale"
         for j, name in enumerate((*problem.layout.predictors, problem.layout.outcome))
