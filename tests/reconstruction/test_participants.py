@@ -7,13 +7,14 @@ import sys
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.study.small_studies import number, small_study
 
-from hikibayes.reconstruction.participants import program
-from hikibayes.reconstruction.participants.columns import lay_out
+from hikibayes.reconstruction.participants import program, search
+from hikibayes.reconstruction.participants.columns import columns_of, lay_out
 from hikibayes.reconstruction.participants.exact import exact_rows
 from hikibayes.reconstruction.participants.least_change import project
 from hikibayes.reconstruction.participants.moves import Aim, move
@@ -21,6 +22,8 @@ from hikibayes.reconstruction.participants.numbers import HAIR, Numbers
 from hikibayes.reconstruction.participants.program import cross_products, moments_of, places_of, reduced
 from hikibayes.reconstruction.participants.recolour import recolour
 from hikibayes.reconstruction.participants.space import Space, moments
+from hikibayes.reconstruction.participants.targets import Targets
+from hikibayes.reconstruction.verify import recompute, verify
 
 from .made_up import printed_study, raw_data
 
@@ -83,6 +86,39 @@ def test_a_mean_on_an_end_of_its_rounding_interval_is_inside(total):
 
     assert not outside(0.0).any()
     assert outside(2e-9).all()
+
+
+@pytest.mark.parametrize("more", [[], [number("n", 30, step="all"), number("r2_df1", 3, step="all")]])
+def test_a_narrow_record_is_met_by_the_program_whatever_else_it_prints(monkeypatch, more):
+    def no_steps(*_):
+        raise AssertionError("single steps are tried")
+
+    rng = np.random.default_rng(5)
+    x = np.rint(rng.normal(30, 6, 30))
+    raw = pd.DataFrame({"arm": np.repeat(["first", "second"], 15), "x": x, "y": np.rint(x / 2 + rng.normal(20, 4, 30))})
+    addresses = [(q, {"of": m, "group": g}) for q in ("mean", "sd") for m in "xy" for g in ("first", "second")]
+    addresses += [("coefficient", {"step": "all", "term": term}) for term in ("arm", "x", "arm:x")]
+    blank = [number(q, 1, name=f"f{i}", **where) for i, (q, where) in enumerate(addresses)]
+    values = recompute(small_study((15, 15), *blank), raw)
+    facts = [{**fact, "value": Decimal(f"{values[fact['name']]:.2f}")} for fact in blank]
+    study = small_study((15, 15), *facts, *more)
+    study = study.replace(measure=[_whole(measure.model_dump(exclude_unset=True)) for measure in study.measures])
+    columns = columns_of(study, [study.measure("x"), study.measure("y")])
+    rows = (raw[["x", "y"]].to_numpy() - columns.origin) / columns.grain
+    targets = Targets(
+        mean=np.stack([rows[:15].mean(axis=0), rows[15:].mean(axis=0)]),
+        cov=np.stack([np.cov(rows[:15].T), np.cov(rows[15:].T)]),
+        alpha=np.full(2, np.nan),
+        odd_share=np.ones(2),
+        bend=np.zeros((2, 0)),
+    )
+    monkeypatch.setattr(search, "move", no_steps)
+    found = columns.values(search.Search(study, columns).rows(targets, rng))
+    assert verify(study, pd.DataFrame({"arm": raw["arm"], "x": found[:, 0], "y": found[:, 1]}))["matches"].all()
+
+
+def _whole(measure):
+    return measure if measure["kind"] == "category" else {**measure, "integer": True, "range": (0, 60)}
 
 
 def test_cross_products_that_no_rows_have_are_not_found():

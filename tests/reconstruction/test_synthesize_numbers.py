@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from hikibayes.reconstruction.participants.columns import lay_out
+from hikibayes.reconstruction.participants.moves import Aim
 from hikibayes.reconstruction.participants.numbers import Numbers
-from hikibayes.reconstruction.verify import recompute
+from hikibayes.reconstruction.verify import recompute, verify
 from hikibayes.spec import InputError
 from hikibayes.study.analysis import PublishedAnalysis
 from hikibayes.study.moments import sample_moments
@@ -54,6 +55,33 @@ def test_a_raw_table_is_inside_every_interval_of_the_search(table):
     found = numbers.values(moments["mean"].values, moments["cov"].values)
     low, high = numbers.signed(found)
     assert ((low <= found) & (found <= high)).all()
+
+
+WHOLE = [
+    ("n", {"step": "main"}, "115", "="),
+    ("n", {"step": "main"}, "115", ">="),
+    ("n", {"step": "main"}, "114", ">"),
+    ("n", {"step": "main"}, "116", "<"),
+    ("r2_df1", {"step": "basis"}, "3", "="),
+    ("delta_r2_df1", {"step": "joint"}, "2", "="),
+    ("f_df1", {"of": "bustle"}, "1", "="),
+]
+
+
+@pytest.mark.parametrize(("quantity", "address", "value", "relation"), WHOLE)
+def test_a_printed_whole_number_is_not_missed_by_a_hair(table, quantity, address, value, relation):
+    source = {"locator": "a", "quote": "b"}
+    fact = {"id": "whole", "quantity": quantity, **address, "value": value, "relation": relation, "source": source}
+    study = study_of([fact])
+    assert verify(study, table).set_index("fact")["matches"].get("whole", True)
+    names = lay_out(study, moments_of(table, study)["measure"].values).names
+    numbers, moments = Numbers(study, names), sample_moments(table, study, names)
+    found = numbers.values(moments["mean"].values, moments["cov"].values)
+    assert [goal.fact.id for goal in numbers.goals] == ["whole"]
+    aim = Aim(numbers.low, numbers.high, numbers.width)
+    assert not aim.outside(found, 0.3).any()
+    missed = {"=": found + 1, ">=": found - 1, ">": found - 1, "<": found + 1}[relation]
+    assert (aim.outside(missed) >= 1).all()
 
 
 def test_derivatives_are_those_of_the_numbers(table):

@@ -69,6 +69,14 @@ def _is_p(fact: Fact) -> bool:
     return fact.quantity in OF_F or KINDS[fact.quantity].statistic is not None
 
 
+def _ends_between(fact: Fact) -> tuple[float, float]:
+    """Return ends, halfway between whole numbers, for a number that is whole: none is a hair from what is printed."""
+    low, high = fact.interval.low, fact.interval.high
+    first = np.floor(low) + 0.5 if fact.relation == ">" else np.ceil(low) - 0.5
+    last = np.ceil(high) - 0.5 if fact.relation == "<" else np.floor(high) + 0.5
+    return float(first), float(last)
+
+
 class Numbers:
     """The facts that some measures determine, as functions of their group moments.
 
@@ -140,6 +148,8 @@ class Numbers:
         low, high, of_p = fact.interval.low, fact.interval.high, _is_p(fact)
         if of_p:
             low, high = self._deviates(fact, address.tail)
+        if KINDS[fact.quantity].whole:
+            return *_ends_between(fact), 0.5
         if np.isfinite(low) and np.isfinite(high) and high > low and fact.relation in ("=", "about"):
             width = (high - low) / 2
             # means and shares of whole numbers may lie exactly on an end, and print the same
