@@ -8,7 +8,7 @@ import pytest
 from hikibayes.reconstruction.participants.independent import IndependentNumber, independent_category
 from hikibayes.reconstruction.participants.known import Known
 from hikibayes.reconstruction.participants.start import level_weights, with_few_odd
-from hikibayes.reconstruction.verify import recompute
+from hikibayes.reconstruction.verify import recompute, verify
 from hikibayes.spec import InputError
 
 from .made_up import SIZES, SOURCE, raw_data, study_of
@@ -59,6 +59,27 @@ def test_regions_are_the_counts_that_print_their_percents(known):
     column = independent_category(known.study, known.study.measure("region"), np.random.default_rng(1))
     counts = {level.id: int((column == level.id).sum()) for level in known.study.measure("region").levels}
     assert list(counts.values()) == [16, 11, 80, 29, 29, 10, 6, 19]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_printed_counts_of_people_are_met(seed):
+    weather = [("rain", "weekend", "31", "="), ("sun", "weekday", "60", ">="), ("cloud", "weekend", "2", "=")]
+    facts = [
+        {"quantity": "count", "level": level, "group": group, "value": value, "relation": relation}
+        for level, group, value, relation in weather
+    ]
+    facts.append({"quantity": "proportion", "level": "rain", "group": "weekend", "value": "0.69"})
+    entries = [{"id": f"f{at}", "of": "weather", "source": SOURCE, **fact} for at, fact in enumerate(facts)]
+    study = study_of(entries)
+    column = independent_category(study, study.measure("weather"), np.random.default_rng(seed))
+    assert verify(study, raw_data().assign(weather=column))["matches"].all()
+
+
+def test_a_count_beyond_a_group_is_refused_by_name():
+    fact = {"id": "rainy", "quantity": "count", "of": "weather", "level": "rain", "group": "weekend", "source": SOURCE}
+    study = study_of([{**fact, "value": "46"}])
+    with pytest.raises(InputError, match="rainy"):
+        independent_category(study, study.measure("weather"), np.random.default_rng(1))
 
 
 def number_with(*facts: dict) -> Known:

@@ -48,6 +48,22 @@ def test_counts_are_whole_people_near_the_share_and_print_the_proportion(table):
     assert printed.holds(share)
 
 
+@pytest.mark.parametrize(("level", "place", "wanted"), [("no", 0, 70 - 33), ("yes", 0, 33), ("no", 1, 45 - 33)])
+def test_a_printed_count_is_the_number_of_people(table, level, place, wanted):
+    count = {"quantity": "count", "of": "regular", "level": level, "group": ["weekday", "weekend"][place]}
+    make = maker(study_of([{"id": "count", "value": "33", "source": SOURCE, **count}, *_described()]), table)
+    found = make.make(0, np.random.default_rng(1))
+    assert found.mean[place, make.columns.names.index("regular")] * make.columns.sizes[place] == pytest.approx(wanted)
+
+
+def _described():
+    """Mean and SD of the visits, of which nothing is assumed."""
+    return [
+        {"id": name, "quantity": name, "of": "visits", "value": value, "source": SOURCE}
+        for name, value in (("mean", "24"), ("sd", "10"))
+    ]
+
+
 def test_appended_measures_have_a_proper_covariance_and_unit_total_variance(table):
     make = maker(printed_study(table), table)
     mean, cov = make.draws.mean[0], make.draws.cov[0]

@@ -6,6 +6,7 @@ are counts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,14 +98,14 @@ class IndependentNumber:
 
 
 def independent_category(study: Study, measure: Measure, rng: np.random.Generator) -> NDArray[np.str_]:
-    """Draw a column of level ids that prints every proportion; levels without one share the rest evenly.
+    """Draw a column of level ids that prints every proportion and count; levels without one share the rest evenly.
 
     Raises
     ------
     InputError
-        No whole numbers of people print the proportions.
+        No whole numbers of people print them.
     """
-    facts = [fact for fact in study.facts if fact.of == measure.id and fact.quantity == "proportion"]
+    facts = [fact for fact in study.facts if fact.of == measure.id and fact.quantity in ("proportion", "count")]
     by_group = {name: [fact for fact in facts if fact.group == name] for name in study.samples}
     if not any(by_group.values()):
         return _labels(study, measure, facts, sum(study.samples.values()), rng)
@@ -116,8 +117,7 @@ def _labels(
     study: Study, measure: Measure, facts: Sequence[Fact], n: int, rng: np.random.Generator
 ) -> NDArray[np.str_]:
     levels = [level.id for level in measure.levels]
-    printed = {fact.level: fact for fact in facts}
-    ranges = [counts(n, printed[level].interval) if level in printed else range(n + 1) for level in levels]
+    ranges = [_people(n, [fact for fact in facts if fact.level == level]) for level in levels]
     if any(len(found) == 0 for found in ranges):
         raise _no_counts(study, measure, facts)
     low = np.array([found[0] for found in ranges])
@@ -131,6 +131,18 @@ def _labels(
         found[rng.choice(open_levels)] += 1
         missing -= 1
     return rng.permutation(np.repeat(levels, found))
+
+
+def _people(n: int, facts: Sequence[Fact]) -> range:
+    """Return how many of ``n`` people may be at a level."""
+    allowed = [range(n + 1), *(_people_of(n, fact) for fact in facts)]
+    return range(max(one.start for one in allowed), min(one.stop for one in allowed))
+
+
+def _people_of(n: int, fact: Fact) -> range:
+    if fact.quantity == "proportion":
+        return counts(n, fact.interval)
+    return range(math.ceil(fact.interval.low), math.floor(min(fact.interval.high, n)) + 1)
 
 
 def _no_counts(study: Study, measure: Measure, facts: Sequence[Fact]) -> InputError:

@@ -125,7 +125,7 @@ class TargetMaker:
         Raises
         ------
         InputError
-            The raw mean or SD of a scale is neither printed nor assumed, or no counts print a proportion.
+            The raw mean or SD of a scale is neither printed nor assumed, or no counts print a category's numbers.
         """
         columns, draws = self.columns, self.draws
         own = [name for name in columns.names if name in draws.names]
@@ -272,7 +272,8 @@ class TargetMaker:
 
     def _nearest_counts(self, name: str, share: FloatArray) -> tuple[int, ...]:
         sizes = self.columns.sizes
-        facts = self.known.printed("proportion", name) + self.known.printed("proportion_difference", name)
+        kinds = ("proportion", "proportion_difference", "count")
+        facts = [fact for kind in kinds for fact in self.known.printed(kind, name)]
         most = None if len(sizes) < 3 else max(3, int(MOST_COUNTS ** (1 / len(sizes))))
         near = [
             1 + np.argsort(np.abs(np.arange(1, n) / n - here), kind="stable")[:most]
@@ -292,7 +293,9 @@ def _share_fits(study: Study, fact: Fact, counts: Sequence[int], sizes: tuple[in
     if fact.level == study.measure(fact.of or "").levels[0].id:
         counts = [size - count for size, count in zip(sizes, counts, strict=True)]
     shares = {name: count / size for name, count, size in zip(study.samples, counts, sizes, strict=True)}
-    if fact.between:
+    if fact.quantity == "count":
+        value = float(counts[study.group_names.index(fact.group)] if fact.group else sum(counts))
+    elif fact.between:
         value = shares[fact.between[0]] - shares[fact.between[1]]
     else:
         value = shares[fact.group] if fact.group else sum(counts) / sum(sizes)
