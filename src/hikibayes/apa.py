@@ -55,6 +55,18 @@ def value(x: float | None, unit: str, decimals: int = 2) -> str:
     return number(x, decimals) if unit == "sd" else bounded(x, decimals)
 
 
+def written_out(p: float) -> str:
+    """Return a probability that a person wrote, with all its digits and two at least.
+
+    Examples
+    --------
+    >>> written_out(0.8), written_out(0.9999)
+    ('.80', '.9999')
+    """
+    decimals = len(f"{p:.10f}".rstrip("0").partition(".")[2])
+    return bounded(p, max(decimals, 2))
+
+
 def interval(low: float, high: float, unit: str = "", decimals: int = 2) -> str:
     """Return an interval in brackets.
 

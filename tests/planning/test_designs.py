@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from hikibayes.apa import written_out
 from hikibayes.planning.designs import simulation as designs
 from hikibayes.planning.designs.axes import Kind
+from hikibayes.planning.designs.resolved import one_liner
 from hikibayes.planning.designs.rules import CONDITIONS, Rule
 from hikibayes.planning.designs.simulation import Simulation, load_simulation, shipped_simulations
 from hikibayes.planning.populations.sources import SOURCES
 from hikibayes.planning.power import power
 from hikibayes.planning.run.plan import prepare
 from hikibayes.reconstruction.shipped import shipped_reconstructions
+from hikibayes.runs.verbs.power import _first_rule
 from hikibayes.spec import InputError, validated
 from hikibayes.study.study_file import load_study
 
@@ -286,3 +290,25 @@ def test_a_condition_is_right_where_the_truth_holds_once_the_posterior_is_narrow
     decided = rule.decides(found)
     assert (decided & rule.correct(found, rope)).mean() == pytest.approx(rule.limiting_assurance(truth, rope))
     assert rule.correct(found, rope)[decided].all()
+
+
+@pytest.mark.parametrize(("target", "replicates", "needed"), [(0.9999, 10_000, "50,000"), (0.99, 200, "500")])
+def test_a_target_that_replicates_cannot_tell_from_1_is_refused(target, replicates, needed):
+    plan = one_liner(0.4, (400,)).replace(targets={"power": [0.8, target]})
+    with pytest.raises(InputError, match=f"{written_out(target)} cannot be told from 1 by .* it takes {needed}"):
+        power(plan, replicates=replicates)
+
+
+def test_an_everyday_target_and_one_with_replicates_enough_are_looked_for():
+    plan = one_liner(0.4, (20, 40)).replace(targets={"power": [0.9]})
+    assert power(plan, replicates=20).replicates.count == 20
+    plan = one_liner(0.4, (300, 400)).replace(targets={"power": [0.995]}, axes={"n_per_group": (250, 400)})
+    assert power(plan, replicates=1000).sample_size["reached"].all()
+
+
+def test_a_target_is_shown_with_its_digits():
+    table = pd.DataFrame(
+        {"decision": "d", "worlds": "fixed", "target": [0.8, 0.9995], "prior": "flat", "n_per_group": 9}
+    )
+    plan = one_liner(0.4).replace(decision=[{"name": "d", "rule": {"interval": 0.95, "above": 0.0}}])
+    assert list(_first_rule(table, plan, ["n_per_group"])["target"]) == [".80", ".9995"]

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ...apa import written_out
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...estimands import KINDS
 from ...inference.models.specs import ModelSpec, Prior, shipped_models
@@ -46,6 +47,11 @@ MOST_CELLS = 1000
 """A grid of more cells than this is run only when a person says so."""
 MOST_REPLICATES = 10**8
 """Simulated studies of a whole grid, for each estimand; they are kept in memory, 36 bytes each."""
+
+EVERYDAY = 0.9
+"""Up to this probability a target is looked for with however few replicates; the interval says what they are worth."""
+FEWEST_MISSES = 5
+"""Replicates that fail to conclude at a size that just reaches a higher target; with fewer, no size can be told."""
 
 
 class Targets(Spec):
@@ -308,6 +314,7 @@ def check(simulation: Simulation, study: Study, models: Mapping[str, ModelSpec])
         people than anybody recruits; a Bayes factor under a flat prior.
     """
     _refuse_huge(simulation)
+    _refuse_unresolved(simulation)
     _refuse_estimands(simulation, study)
     for model in simulation.models:
         for variant in simulation.axes.prior:
@@ -381,6 +388,20 @@ def _refuse_huge(simulation: Simulation) -> None:
             f"results; at most {MOST_REPLICATES:,} are accepted: shorten an axis, or lower run.replicates",
             key="axes",
         )
+
+
+def _refuse_unresolved(simulation: Simulation) -> None:
+    """No target is so close to 1 that among so many replicates hardly any would miss it."""
+    count = simulation.run.replicates
+    for name, targets in simulation.targets:
+        target = max(targets, default=0.0)
+        needed = ceil(round(FEWEST_MISSES / (1 - target), 3))
+        if target > EVERYDAY and count < needed:
+            raise InputError(
+                f"{written_out(target)} cannot be told from 1 by {count:,} replicates; it takes {needed:,} or "
+                "more (run.replicates, or --replicates), or a lower target",
+                key=f"targets.{name}",
+            )
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -322,10 +322,13 @@ def _shares(power: pd.DataFrame, simulation: Simulation) -> pd.DataFrame:
 
 def _first_rule(table: pd.DataFrame, simulation: Simulation, found: list[str]) -> pd.DataFrame:
     """Keep the first rule's rows, of too many the first analysis' and mix's, and the axes on which they differ."""
+    from ...apa import written_out
     from ...planning.designs.cells import OTHER_AXES, firsts
 
     table = table[table["decision"] == simulation.decisions[0].name]
     table = firsts(table, ("model", "prior", "mix") if len(table) > MOST_ROWS else ())
     axes = ["worlds", "target", "allocation", *OTHER_AXES]
     differ = [name for name in table if name in axes and (name in ("worlds", "target") or len(set(table[name])) > 1)]
-    return table[[*(name for name in differ if name not in found), *found]]
+    table = table[[*(name for name in differ if name not in found), *found]]
+    close = "target" in table and bool((table["target"] != table["target"].round(3)).any())
+    return table.assign(target=table["target"].map(written_out)) if close else table

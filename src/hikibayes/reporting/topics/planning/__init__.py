@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ....apa import written_out
 from ....planning.designs.axes import WorldsSpec, shrunk
 from ....planning.designs.cells import OTHER_AXES, firsts
 from ....planning.results.detectable import nearest
@@ -113,7 +114,7 @@ def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
 
 def _smallest(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
     """Write a smallest effect with its interval, or that no simulated one is found."""
-    found = {**row, "compared": meaning(compared, row[compared])}
+    found = {**row, "compared": meaning(compared, row[compared]), "aim": written_out(row["target"])}
     if not row["reached"]:
         return found | {"shown": "none of those simulated"}
     bound = "≤ " if row["at_most"] else ""
@@ -122,7 +123,7 @@ def _smallest(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
 
 def _size(row: Mapping[str, Any], compared: str) -> dict[str, Any]:
     """Write N with its interval, or why there is none."""
-    found = {**row, "compared": meaning(compared, row[compared])}
+    found = {**row, "compared": meaning(compared, row[compared]), "aim": written_out(row["target"])}
     if row["reached"]:
         lower, upper = (f"{row[end]:.0f}" if pd.notna(row[end]) else word for end, word in OPEN)
         bound = "≤ " if row["at_most"] else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from ....apa import bounded
+from ....apa import bounded, written_out
 from ....arrays import FloatArray
 from ....planning.designs.cells import AS_PLANNED, OTHER_AXES, firsts
 from ....planning.results.sample_size import between_sizes
@@ -197,7 +197,7 @@ def _by_size(ax: Axes, found: pd.DataFrame, unit: str) -> None:
         own = found[found["target"] == target].sort_values("n_per_group")
         n = own["n_per_group"].to_numpy(dtype=float)
         ax.fill_between(n, own["lower"], own["upper"], color=colour, alpha=0.25, lw=0)
-        ax.plot(n, own["effect"], MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=bounded(target, 2))
+        ax.plot(n, own["effect"], MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=written_out(target))
     ax.legend(title="found with probability", frameon=False, fontsize=8, title_fontsize=8)
     ax.set_ylabel(f"smallest effect ({unit})")
     if len(found):
@@ -284,7 +284,7 @@ def _costs(run: SavedRun) -> Figure:
     ax.set_ylim(-len(rows) + 0.4, 0.8)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    target = bounded(float(table["target"].iloc[0]), 2)
+    target = written_out(float(table["target"].iloc[0]))
     _sizes_axis(ax, low, high, f"{people(table)} for {target}")
     return figure
 
