@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hikibayes.cli import main
+from hikibayes.planning.designs.axes import Axes
 from hikibayes.planning.designs.population import Population
 from hikibayes.planning.designs.resolved import effect_of, one_liner, resolved, short_form
-from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.designs.simulation import Costs, Simulation
 from hikibayes.planning.populations.expected import expected
 from hikibayes.planning.populations.written import written
 from hikibayes.planning.power import power
@@ -265,3 +266,25 @@ def test_default_priors_are_in_the_units_of_the_population():
     small, large = (simulated(population(*each), axes).power.iloc[0] for each in [(1, 1), (12, 40)])
     assert 0.1 < small < 0.9
     assert small == pytest.approx(large, abs=4 * 2**0.5 * 0.5 / 20_000**0.5)
+
+
+@pytest.mark.parametrize(
+    ("person", "ratio"), [((2_000_000.0, 1.0), "1:1410"), ((1.0, 998.0**2), "998:1"), ((1.0, 999.6**2), "1000:1")]
+)
+def test_ratios_of_very_different_prices_have_no_exponent(person, ratio):
+    assert Costs(person=person).ratio(2, (1.0, 1.0)) == ratio
+    Axes(allocation=(ratio,))
+
+
+def test_prices_that_no_ratio_balances_are_one_message():
+    with pytest.raises(InputError, match=r"person: differ so much that one group would be millions"):
+        Costs(person=(1e12, 1e-9)).ratio(2, (1.0, 1.0))
+
+
+def test_predictors_of_which_nothing_is_said_are_named():
+    population = Population(formula="y ~ group * sex + x + z", slopes={"x": 0.3}, means={"z": 1.0})
+    assert population.taken_as_scores == ("sex",)
+    assert population.replace(levels={"group": ("a", "b"), "sex": ("f", "m")}).taken_as_scores == ()
+    plan = one_liner(0.5, (40,), "y ~ group * sex")
+    said = power(plan.replace(run={"replicates": 50}), workers=1).warnings
+    assert [each for each in said if each.startswith("sex is taken as a score with SD 1; [population] levels")]

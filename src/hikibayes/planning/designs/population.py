@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ...inference.models.specs import formula_alone
 from ...spec import Number, Positive, Spec
-from ...study.measures import Identifier, Text
+from ...study.measures import Identifier, Text, term_parts
 from ..populations.fixed import FixedWorld, InSD, Spreads
 
 PLAN = "plan"
@@ -82,3 +83,11 @@ class Population(FixedWorld):
     of: Text | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     """The term whose effect that is, such as ``group``, ``x`` or ``group:x``; by default the formula's last. Of a list
     it is the variance that these terms explain together beyond the others."""
+
+    @property
+    def taken_as_scores(self) -> tuple[str, ...]:
+        """Predictors of which nothing is said: scores with SD 1."""
+        correlated = [name for pair in self.correlations for name in (pair.of, pair.with_)]
+        moderated = [name for term in self.slopes for name in term_parts(term)]
+        said = {*self.levels, *self.means, *self.sds, *self.reliabilities, *correlated, *moderated}
+        return tuple(name for name in formula_alone(self.formula).predictors if name not in said)

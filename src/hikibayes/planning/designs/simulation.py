@@ -98,8 +98,15 @@ class Costs(Spec):
         """
         each = self.person if isinstance(self.person, tuple) else (self.person,) * groups
         parts = [sd / cost**0.5 for sd, cost in zip(spread, each, strict=True)]
-        least = min(part for part in parts if part > 1e-6 * max(parts))
-        return ":".join(f"{max(part / least, 1):.3g}" for part in parts)
+        least = min(part for part, sd in zip(parts, spread, strict=True) if sd > 1e-6 * max(spread))
+        if max(parts) / least >= LARGEST_SAMPLE:
+            raise InputError("differ so much that one group would be millions of times the other", key="costs.person")
+        return ":".join(_three_digits(max(part / least, 1)) for part in parts)
+
+
+def _three_digits(x: float) -> str:
+    """Write a number of at least 1 with three digits, and never with an exponent, which a ratio does not have."""
+    return f"{x:.3g}" if x < 999.5 else f"{float(f'{x:.3g}'):.0f}"
 
 
 class Run(Spec):

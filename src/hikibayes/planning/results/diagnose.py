@@ -17,6 +17,7 @@ from ...folders import finish
 from ...reconstruction.reconstructions import has_converged
 from ...shown import Shown
 from ..designs.cells import axis_labels
+from ..designs.simulation import Simulation
 from ..run.replicates import Replicates, read_replicates
 from .detectable import detectable, nearest
 from .looks import looks
@@ -112,7 +113,7 @@ def _read(path: Path) -> Replicates:
 
 def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArray) -> list[str]:
     """Say what a reader of the tables must know: draws that failed, targets out of reach, curves that fall."""
-    said = list(_failures(replicates, failed))
+    said = [*_failures(replicates, failed), *_taken_as_scores(replicates.simulation)]
     if not has_converged(replicates.verdict):
         said.insert(0, f"the populations are made of reconstructions that cannot be relied on: {replicates.verdict}")
     for decision in replicates.simulation.decisions:
@@ -122,6 +123,16 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArr
                 chosen = [c for c in chosen if c.samples[0].effect != 0]
             said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
     return said
+
+
+def _taken_as_scores(simulation: Simulation) -> Iterator[str]:
+    """Name the predictors of a written population that are taken as scores, because nothing is said of them."""
+    population = simulation.population
+    for name in population.taken_as_scores if population and not simulation.of_file else ():
+        yield (
+            f"{name} is taken as a score with SD 1; [population] levels makes it a category "
+            f'({name} = ["...", "..."]), sds gives it another SD'
+        )
 
 
 def _unconfirmed(sizes: pd.DataFrame) -> Iterator[str]:
