@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,7 +16,7 @@ from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.html import page
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.topics import figure_files
-from hikibayes.reporting.topics.planning.figures import _whole
+from hikibayes.reporting.topics.planning.figures import _whole, labelled
 from hikibayes.spec import spec_text, validated
 
 LEVELS = {"arm": ["zzz usual", "+6m new_"]}
@@ -103,3 +104,29 @@ def test_sizes_are_drawn_by_how_much_studies_differ():
     assert "What it costs if studies differ" in page(run, figure_files(run))
     alike, _ = run_of(**plan, axes={"n_per_group": [30, 60], "prior": ["flat"], "tau": [0.1]})
     assert "figures/heterogeneity.svg" not in figure_files(alike)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "named"),
+    [
+        ([110], [110]),
+        ([60, 75, 90], [60, 75, 90]),
+        ([30, 35, 40, 45], [30, 35, 40, 45]),
+        ([25, 50, 71, 100], [25, 50, 100]),
+    ],
+)
+def test_an_axis_of_sizes_has_labels(sizes, named):
+    assert labelled(sizes) == named
+
+
+def test_labels_of_sizes_do_not_touch():
+    found = labelled([60, 61, 62, 75, 76, 90])
+    assert (found[0], found[-1]) == (60, 90)
+    assert min(b / a for a, b in pairwise(found)) > 1.05
+
+
+def test_a_plan_of_one_size_is_a_sentence_and_no_empty_curve():
+    population = {"formula": "y ~ arm", "levels": LEVELS, "effect": 0.4}
+    run, _ = run_of(population=population, axes={"n_per_group": [60]})
+    assert "figures/curves.svg" not in figure_files(run)
+    assert "60 in the smaller group: power ." in " ".join(page(run, figure_files(run)).split())

@@ -5,7 +5,7 @@ Drawn from the tables of a plan, and of what it says of itself the unit and whet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -33,6 +33,8 @@ MEANING = {
 }
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200)
+FEWEST_LABELS, MOST_LABELS = 3, 8
+"""On an axis of sizes: with fewer round ones the simulated are named, and no more of them than fit."""
 
 
 def _first(table: pd.DataFrame, *, free: Sequence[str] = ()) -> pd.DataFrame:
@@ -63,15 +65,37 @@ def meaning(axis: str, value: Any) -> str:
 
 
 def _sizes_axis(
-    ax: Axes, low: float, high: float, label: str = "participants in the smaller group", axis: Literal["x", "y"] = "x"
+    ax: Axes,
+    sizes: pd.Series[Any],
+    label: str = "participants in the smaller group",
+    axis: Literal["x", "y"] = "x",
 ) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
+    low, high = float(sizes.min()), float(sizes.max())
     ax.set(**{f"{axis}scale": "log", f"{axis}lim": (low * 0.93, high * 1.07), f"{axis}label": label})
     own = ax.xaxis if axis == "x" else ax.yaxis
-    own.set_major_locator(FixedLocator([size for size in SIZES if low * 0.9 <= size <= high * 1.1]))
+    own.set_major_locator(FixedLocator(labelled(sizes)))
     own.set_minor_locator(NullLocator())
     own.set_major_formatter(ScalarFormatter())
+
+
+def labelled(sizes: Iterable[float]) -> list[float]:
+    """Return which sizes an axis has labels at: round ones, or where these are few the simulated, without a crowd.
+
+    Examples
+    --------
+    >>> labelled([25, 60, 110, 200]), labelled([60, 61, 75, 90])
+    ([25, 50, 100, 200], [60, 75, 90])
+    """
+    found = sorted(set(sizes))
+    if len(usual := [size for size in SIZES if found[0] * 0.9 <= size <= found[-1] * 1.1]) >= FEWEST_LABELS:
+        return usual
+    apart, kept = (found[-1] / found[0]) ** (1 / MOST_LABELS), found[:1]
+    for size in found[1:-1]:
+        if kept[-1] * apart <= size <= found[-1] / apart:
+            kept.append(size)
+    return [*kept, *found[1:][-1:]]
 
 
 def _probabilities(axis: Any) -> None:
@@ -108,7 +132,7 @@ def _curves(run: SavedRun) -> Figure:
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
     ax.set_ylim(0, 1)
     _probabilities(ax.yaxis)
-    _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max(), people(table))
+    _sizes_axis(ax, table["n_per_group"], people(table))
     ax.set_ylabel("probability of the conclusion")
     return figure
 
@@ -201,7 +225,7 @@ def _by_size(ax: Axes, found: pd.DataFrame, unit: str) -> None:
     ax.legend(title="found with probability", frameon=False, fontsize=8, title_fontsize=8)
     ax.set_ylabel(f"smallest effect ({unit})")
     if len(found):
-        _sizes_axis(ax, found["n_per_group"].min(), found["n_per_group"].max(), people(found))
+        _sizes_axis(ax, found["n_per_group"], people(found))
 
 
 # -- precision ------------------------------------------------------------------------------------------------------
@@ -225,7 +249,7 @@ def _widths(run: SavedRun) -> Figure:
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
     ax.set_ylim(0, None)
     ax.set_ylabel(f"mean width ({unit_of(run)})")
-    _sizes_axis(ax, table["n_per_group"].min(), table["n_per_group"].max(), people(table))
+    _sizes_axis(ax, table["n_per_group"], people(table))
     return figure
 
 
@@ -252,7 +276,7 @@ def _surface(run: SavedRun) -> Figure:
         if ":" in allocation:
             ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
         ax.set_ylabel(f"true value ({unit_of(run)})")
-        _sizes_axis(ax, x.min(), x.max(), "" if ax is not axes[-1, 0] else people(table))
+        _sizes_axis(ax, own["n_per_group"], "" if ax is not axes[-1, 0] else people(table))
     return figure
 
 
@@ -285,7 +309,7 @@ def _costs(run: SavedRun) -> Figure:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     target = written_out(float(table["target"].iloc[0]))
-    _sizes_axis(ax, low, high, f"{people(table)} for {target}")
+    _sizes_axis(ax, grid, f"{people(table)} for {target}")
     return figure
 
 
@@ -326,7 +350,7 @@ def _heterogeneity(run: SavedRun) -> Figure:
                 continue
             ends = [row[end] if pd.notna(row[end]) else limit for end, limit in (("lower", low), ("upper", high))]
             ax.plot([place, place], ends, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
-    _sizes_axis(ax, low, high, axis="y")
+    _sizes_axis(ax, sizes, axis="y")
     ax.xaxis.set_major_locator(FixedLocator(list(taus)))
     ax.set_xlabel("SD between studies' effects, τ")
     figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1)
@@ -357,8 +381,9 @@ def _whole(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def has_curves(run: SavedRun) -> bool:
-    """Tell whether sizes are asked for; not in a plan for the smallest effects of given ones."""
-    return not has_smallest(run) or bool(len(run.table("sample_size")))
+    """Tell whether there are sizes to draw a curve over; not in a plan for the smallest effects of given ones."""
+    one_size = run.table("power")["n_per_group"].nunique() < 2
+    return not one_size and (not has_smallest(run) or bool(len(run.table("sample_size"))))
 
 
 def has_smallest(run: SavedRun) -> bool:
