@@ -483,3 +483,20 @@ def test_a_plan_of_two_groups_needs_sizes_and_estimands_and_nothing_published(tm
         (tmp_path / f"{name}.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
     assert hikibayes.power("plan.toml", workers=1).power.failed.sum() == 0
+
+
+def test_plans_that_differ_have_inputs_that_differ(tmp_path):
+    found = []
+    for cost in (1, 2):
+        path = tmp_path / f"plan{cost}.toml"
+        path.write_text(
+            f'description = "t"\n[population]\neffect = 0.5\n[axes]\nn_per_group = [20, 40]\n[costs]\nperson = {cost}\n'
+            "[run]\nreplicates = 20\n",
+            encoding="utf-8",
+        )
+        folder = tmp_path / f"run{cost}"
+        assert typed("power", path, "-o", folder, "--workers", 1).exit_code == 0
+        found.append(json.loads((folder / "run.json").read_text(encoding="utf-8"))["inputs"][str(path)])
+    assert found[0] != found[1]
+    path.write_text("", encoding="utf-8")  # a run that is made again has its own plan
+    assert set(replay(folder)["verdict"]) == {"identical"}

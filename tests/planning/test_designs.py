@@ -80,7 +80,7 @@ def shipped(settled):
 @pytest.mark.parametrize("name", sorted(shipped_simulations()))
 def test_shipped_simulations_run_on_the_shipped_reconstructions(name, settled, shipped):
     simulation = load_simulation(name)
-    small = simulation.replace(run=simulation.run.replace(replicates=10, refine=False))
+    small = simulation.replace(run=simulation.run.replace(replicates=100, refine=False))
     found = power(small, study=settled, reconstructions=shipped)
     assert found.power["failed"].sum() == 0
     assert len(found.power) >= small.size

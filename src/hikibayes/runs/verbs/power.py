@@ -210,10 +210,21 @@ def _inputs(
     models = run.again.models if run.again else models_of(made.simulation, made.models)
     for name, model in models.items():
         run.takes(name, model)
+    _note_plan(run, simulation or "simulation", plan)
     run.takes_file(reconstructions)
     # by its name, so that messages have it
     named = simulation if simulation and not saved else plan
     return {"simulation": named, "study": study, "models": models, "reconstructions": reconstructions}
+
+
+def _note_plan(run: Run, name: str, plan: Simulation) -> None:
+    """Note the plan itself among the inputs; a run that is made again has it among its own files, as it was."""
+    from ...spec import digest
+
+    if run.again is None:
+        run.inputs[name] = digest(plan)
+    elif name in run.again.record.inputs:
+        run.inputs[name] = run.again.record.inputs[name]
 
 
 def _asked(simulation: str | None, effect: str | None, per_group: tuple[int, ...], formula: str | None) -> Simulation:
