@@ -176,7 +176,7 @@ def test_a_target_out_of_reach_is_said_before_anything_is_simulated():
             progress=stop,
         )
     assert len(said) == 1
-    assert said[0].startswith("d, fixed populations: no sample size reaches 0.95; the conclusion is true in 0.8")
+    assert said[0].startswith("d, fixed populations: no sample size reaches 0.95; the conclusion is true in about 0.8")
 
 
 @pytest.mark.parametrize(
@@ -259,3 +259,20 @@ def test_a_size_that_a_fresh_batch_does_not_confirm_is_said():
     short = replace(replicates, confirmed=dict.fromkeys(replicates.confirmed, 0.78))
     (said,) = diagnose(short).warnings
     assert "were found for 0.8, and a fresh batch reaches 0.780" in said
+
+
+def test_where_studies_differ_the_limit_is_of_their_mean_and_of_the_planned_study():
+    worlds = {
+        "effect": {
+            "difference_group_treated_minus_control": {"dist": "Normal", "mu": 0.3, "sigma": 0.2, "reason": "r"}
+        },
+        "heterogeneity": {"tau": 0.15},
+    }
+    rule = [{"name": "d", "rule": {"interval": 0.95, "above": 0}}]
+    said: list[str] = []
+    axes = {"n_per_group": [50]}
+    asked = plan(population={}, worlds=worlds, decision=rule, targets={"power": [0.95]}, axes=axes)
+    found = power(asked, replicates=200, workers=1, tell=said.append)
+    both = "true of the mean of studies and of the planned study's own effect"
+    assert [each for each in said if f"the conclusion is {both} in about 0." in each], said
+    assert [each for each in found.warnings if f"populations in which the conclusion is {both} (0." in each]

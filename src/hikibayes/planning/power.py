@@ -28,7 +28,7 @@ from .designs.resolved import resolved
 from .designs.simulation import MOST_CELLS, Run, Simulation
 from .results.detectable import effects_found, effects_wanted
 from .results.diagnose import Diagnosis, diagnose
-from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n
+from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n, what_is_right
 from .run.plan import Plan, prepare
 from .run.precision import squared_error, within_reach
 from .run.replicates import Replicates
@@ -230,9 +230,11 @@ def out_of_reach(plan: Plan) -> list[str]:
             values = truth[:, simulation.estimands.index(decision.estimand)]
             limit = limiting_assurance(simulation, decision, values, sample)
             if beyond := [target for target in simulation.targets.power if target > limit]:
+                share = f"about {limit:.2f}" if limit else "none"
                 said.append(
                     f"{decision.name}, {name} populations: no sample size reaches "
-                    f"{', '.join(f'{target:g}' for target in beyond)}; the conclusion is true in {limit:.3f} of them"
+                    f"{', '.join(f'{target:g}' for target in beyond)}; the conclusion is "
+                    f"{what_is_right(simulation, decision, sample)} in {share} of them"
                 )
     return said
 

@@ -22,7 +22,7 @@ from ..run.replicates import Replicates, read_replicates
 from .detectable import detectable, nearest
 from .looks import looks
 from .performance import performance
-from .sample_size import Curve, curves, monotone, sample_sizes
+from .sample_size import Curve, curves, monotone, sample_sizes, what_is_right
 from .surface import surface
 
 REPLICATES_FILE = "replicates.parquet"
@@ -121,7 +121,7 @@ def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArr
             chosen = [c for c in found if c.decision == decision and c.samples[0].worlds == source]
             if replicates.simulation.looks:  # the effect of 0 beside every other is not meant to reach a target
                 chosen = [c for c in chosen if c.samples[0].effect != 0]
-            said += _warnings_of_curves(chosen, replicates.simulation.targets.power)
+            said += _warnings_of_curves(chosen, replicates.simulation)
     return said
 
 
@@ -162,18 +162,19 @@ def _failures(replicates: Replicates, shares: FloatArray) -> Iterator[str]:
     )
 
 
-def _warnings_of_curves(chosen: Sequence[Curve], targets: Sequence[float]) -> Iterator[str]:
+def _warnings_of_curves(chosen: Sequence[Curve], simulation: Simulation) -> Iterator[str]:
     """Say it once for all the curves of a decision and a source of worlds."""
     if not chosen:
         return
     what = "assurance" if chosen[0].over_worlds else "power"
     name = f"{chosen[0].decision.name}, {chosen[0].samples[0].worlds} populations"
     ends = {curve: monotone(curve.share[None])[0, [0, -1]] for curve in chosen}
-    for target in targets:
+    right = what_is_right(simulation, chosen[0].decision, chosen[0].samples[0])
+    for target in simulation.targets.power:
         if capped := [curve.limiting_assurance for curve in chosen if curve.limiting_assurance < target]:
             yield (
                 f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; its limit is the share of "
-                f"populations in which the conclusion is true ({_span(capped)})"
+                f"populations in which the conclusion is {right} ({_span(capped)})"
             )
         if short := [last for curve, (_, last) in ends.items() if last < target <= curve.limiting_assurance]:
             yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"

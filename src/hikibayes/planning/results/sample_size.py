@@ -143,6 +143,12 @@ def _curve(
     )
 
 
+def what_is_right(simulation: Simulation, decision: Decision, sample: Sample) -> str:
+    """Say of what a conclusion must be true to count: see `limiting_assurance`."""
+    differ = simulation.spread(sample.tau) is not None and decision.estimand == simulation.decisions[0].estimand
+    return "true of the mean of studies and of the planned study's own effect" if differ else "true"
+
+
 def limiting_assurance(simulation: Simulation, decision: Decision, truth: FloatArray, sample: Sample) -> float:
     """Return what an endless study reaches: it finds its own effect, and is right about the mean of such studies."""
     spread = simulation.spread(sample.tau)

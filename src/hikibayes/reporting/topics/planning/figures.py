@@ -89,7 +89,8 @@ def labelled(sizes: Iterable[float]) -> list[float]:
     ([25, 50, 100, 200], [60, 75, 90])
     """
     found = sorted(set(sizes))
-    if len(usual := [size for size in SIZES if found[0] * 0.9 <= size <= found[-1] * 1.1]) >= FEWEST_LABELS:
+    usual: list[float] = [size for size in SIZES if found[0] * 0.9 <= size <= found[-1] * 1.1]
+    if len(usual) >= FEWEST_LABELS:
         return usual
     apart, kept = (found[-1] / found[0]) ** (1 / MOST_LABELS), found[:1]
     for size in found[1:-1]:
