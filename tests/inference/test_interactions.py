@@ -10,12 +10,19 @@ import statsmodels.formula.api as smf
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
 import hikibayes as hb
 from hikibayes.cli import main
+from hikibayes.inference.answers.summary import conditional_means, question_first
 from hikibayes.inference.fit import fit
+from hikibayes.inference.saved_fit import fit_files
+from hikibayes.provenance import Stopwatch
+from hikibayes.reporting.saved import SavedRun
+from hikibayes.reporting.topics.fit.figures import FIGURES
+from hikibayes.robustness.case import case_of
 from hikibayes.spec import InputError
-from hikibayes.study.wording import estimand_noun, question
+from hikibayes.study.wording import estimand_name, estimand_noun, question
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 CASE = ("case", "formula", "groups", "of")
@@ -199,3 +206,50 @@ def test_effects_beyond_the_data_are_said():
     beyond = said[said["kind"] == "beyond_the_data"].set_index("of")["remark"]
     assert list(beyond.index) == ["w", "x"], "one SD below the mean of a skewed number, too"
     assert "taken at 400;" in beyond["x"]
+
+
+def test_a_case_asked_something_else_answers_that():
+    made = fit("y ~ arm * sex + x", table(5, {"arm": ("new", "usual"), "sex": ("w", "m")}, n=120), seed=1)
+    means = made.summary().set_index("estimand")["mean"]
+    for case in (case_of(made, seed=1, estimand="slope_x"), case_of(made, seed=1).asking("slope_x")):
+        assert case.marginal.mean()[0, 0] == pytest.approx(means["slope_x"], abs=1e-9)
+    assert abs(means["slope_x"] - means[made.study.focal_estimand.name]) > 0.01
+
+
+@pytest.mark.parametrize(("formula", "along"), [("y ~ sex * arm + x", "arm"), ("y ~ sex * arm * x", "x")])
+def test_figures_show_what_the_fit_is_about(formula, along):
+    data, formula = table(8, {"arm": ("01", "02", "-1"), "sex": ("w", "m")}), formula.replace("arm", "C(arm)")
+    made = fit(formula, data.query("arm != '02' or sex != 'm'"), seed=1)
+    lines, others = conditional_means(made), {"sex", "arm"} - {along}
+    assert ({*lines["along"]}, {*lines["by"], *lines["and_by"]} - {""}) == ({along}, others)
+    assert lines[lines["mean"].isna()][["along", "value", "cell", "and_cell"]].eq("02").any().any()
+    run = SavedRun.of_contents(fit_files(made), Stopwatch().record("fit", {}, seed=1, inputs={}))
+    drawn = {name: FIGURES[name].draw(run).axes[0] for name in ("fit_effects", "fit_slopes")}
+    legend = {text.get_text() for text in drawn["fit_effects"].get_legend().get_texts()}
+    shown = {"w", "m"} if along == "arm" else {"w, 01", "w, -1", "w, 02", "m, 01", "m, -1"}
+    assert legend == shown
+    rows = [text.get_text().replace("\n", " ") for text in drawn["fit_slopes"].texts]
+    assert rows[0] == estimand_name(made.study, made.study.focal_estimand)
+    plt.close("all")
+
+
+def test_the_figure_of_estimates_begins_with_the_question_and_what_it_is_made_of():
+    made = fit("y ~ w + arm * sex + w * x", table(9, {"arm": tuple("abcd"), "sex": ("w", "m", "o")}), seed=1)
+    main = made.study.focal_estimand
+    (high, low), (a, b) = main.pairs["sex"], main.pairs["arm"]
+    first = question_first(made.summary(), made.study)["estimand"].tolist()
+    assert first[0] == main.name
+    of = [f"difference_sex_{high}_minus_{low}_arm_{each}" for each in (a, b)]
+    assert {*first[1:5]} == {*of, *(f"difference_arm_{a}_minus_{b}_sex_{each}" for each in (high, low))}
+    assert "the other" in made.plot.slopes().get_xlabel()
+    plt.close("all")
+
+
+def test_cell_means_are_those_of_the_people_in_the_cell_under_a_flat_prior():
+    data = table(8, {"arm": ("new", "usual"), "sex": ("w", "m")})
+    lines = conditional_means(fit("y ~ sex * arm", data, prior="flat", engine="exact", seed=1))
+    expected = data.groupby(["sex", "arm"])["y"].mean()
+    assert len(lines) == len(expected) == 4
+    for row in lines.to_dict("records"):
+        at = {row["along"]: row["value"], row["by"]: row["cell"]}
+        assert row["mean"] == pytest.approx(expected[at["sex"], at["arm"]], abs=0.05 * data["y"].std())

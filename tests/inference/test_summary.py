@@ -87,7 +87,7 @@ def test_a_figure_says_what_it_leaves_out():
 
     table = made_up()
     ax = fit("y ~ arm * x + arm * w", table, engine="exact", seed=1).plot.slopes()
-    assert "; 14 of " in ax.get_xlabel()
+    assert "14 of " in ax.get_xlabel()
     table["x"] = table["x"].clip(3, 7)
     far = table.assign(x=table["x"].where(table.index != 3, 15.0))
     whole, cut = (fit("y ~ sex * x", each, engine="exact", seed=1).plot.johnson_neyman() for each in (table, far))

@@ -32,7 +32,11 @@ def planned(made) -> Plan:
 @pytest.mark.parametrize("arms", [("b", "a"), ("r", "a", "q"), ("b", "z", "y", "a")])
 @pytest.mark.parametrize("reference", ["a", 0])
 @pytest.mark.parametrize(
-    "formula", ["y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ C(arm) * x + arm:I(w * x**1)", "y ~ arm * x * w"]
+    "formula",
+    [
+        *("y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ C(arm) * x + arm:I(w * x**1)", "y ~ arm * x * w"),
+        "y ~ arm * C(sex) + x",
+    ],
 )
 def test_populations_are_the_fits_own_posterior(formula, reference, arms):
     """Drawn populations have the estimand's posterior mean and sd; the sample as population has least squares."""

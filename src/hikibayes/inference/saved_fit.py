@@ -93,13 +93,13 @@ def save_fit(made: Fit, folder: Path) -> Path:
 def _tables(made: Fit) -> dict[str, pd.DataFrame]:
     """Return what the report and the figures of a fit are made of."""
     lines = conditional_means(made)
-    along, by = (str(lines[name].iloc[0]) if len(lines) else "" for name in ("along", "by"))
+    of = [str(lines[name].iloc[0]) for name in ("along", "by", "and_by") if len(lines)]
     found = {
         "summary.csv": summary(made),
         "orderings.csv": orderings(made),
         "sensitivity.csv": sensitivity(made),
         "effects.csv": lines,
-        "effects_people.csv": people(made, along, by) if along else lines,
+        "effects_people.csv": people(made, *of) if of else lines,
         "prior_posterior.csv": prior_and_posterior(made, most=1),
         "residuals.csv": residuals(made),
     }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from itertools import permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ...arrays import FloatArray
 from ...spec import InputError
-from ...study.study import Estimand
+from ...study.study import Estimand, Study
 from ...study.wording import estimand_name
 from ..estimands import changes_of, raw_unit
 from ..gaussian.exact import ExactEngineError, FlatPrior, NormalPriors, posterior
@@ -32,7 +33,11 @@ POINTS = 41
 MOST_PEOPLE = 400
 """Dots in a figure."""
 
-type Lines = list[tuple[str, dict[str, Any]]]
+AROUND = {"1 SD below": -1.0, "at the mean": 0.0, "1 SD above": 1.0}
+LINE, ENDS = ("along", "by", "cell", "and_by", "and_cell", "value"), ("mean", "lower", "upper")
+
+type Cell = tuple[str, str | float]
+"""What it is called, and its value."""
 
 
 def summary(fit: Fit) -> pd.DataFrame:
@@ -137,47 +142,102 @@ def _prior_draws(fit: Fit) -> FloatArray | None:
 
 
 def conditional_means(fit: Fit) -> pd.DataFrame:
-    """Return the expected outcome along a number, for each level or value of what it interacts with.
+    """Return the expected outcome in the cells of what a fit is about: along its number, or at each level.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``along`` (the number), ``by``, ``cell``; ``value`` (its own unit), ``mean, lower, upper`` (the
-        outcome's own unit, 95 %); empty where the model has no number.
+        Columns ``along`` (the number, or else the category of most levels); ``by, cell, and_by, and_cell`` (of up to
+        two other measures, and which of their levels or values); ``value`` (the number's own unit, or a level),
+        ``mean, lower, upper`` (the outcome's own unit, 95 %; missing where nobody is). Empty where a fit is about no
+        predictor. Further measures are averaged over the sample.
     """
-    lines, along, by = _lines(fit)
-    if not along:
-        return pd.DataFrame(columns=["along", "by", "cell", "value", "mean", "lower", "upper"])
-    own, design = fit.participants.frame[along].to_numpy(dtype=float), fit.design
-    values = np.linspace(own.min(), own.max(), POINTS)
-    location, scale = (float(part[along][0]) for part in (design.scaling.location, design.scaling.scale))
-    at = (values - location) / scale if design.standardised else values
-    parts = []
-    for cell, fixed in lines:
-        rows = np.concatenate([design.mean_row(fixed={**fixed, along: value}) for value in at.tolist()])
-        expected = _expected(fit, rows)
-        lower, upper = np.quantile(expected, [0.025, 0.975], axis=0)
-        columns = {"value": values, "mean": expected.mean(axis=0), "lower": lower, "upper": upper}
-        parts.append(pd.DataFrame({"along": along, "by": by, "cell": cell, **columns}))
-    return pd.concat(parts, ignore_index=True)
+    along, others = _shown(fit)
+    parts = [_line(fit, along, dict(zip(others, cell, strict=True))) for cell in product(*_cells(fit, others))]
+    return pd.concat(parts, ignore_index=True) if along and parts else pd.DataFrame(columns=[*LINE, *ENDS])
 
 
-def _lines(fit: Fit) -> tuple[Lines, str, str]:
-    """Return the lines of the figure, the number that they go along, and what tells them apart."""
+def question_first(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return a summary with the question on top, then what it is made of, its like, and the rest in their order."""
+    main, group = study.focal_estimand, study.analysis.group
+    asked, levels = main.about | {*main.at}, _levels(main, group)
+
+    def rank(name: str) -> int:
+        own = study.estimand(name)
+        if name == main.name or own.about | {*own.at} != asked:
+            return 0 if name == main.name else 3
+        return 1 if all(found <= levels.get(of, found) for of, found in _levels(own, group).items()) else 2
+
+    order = sorted(range(len(table)), key=lambda i: rank(table["estimand"].iloc[i]))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _levels(estimand: Estimand, group: str) -> dict[str, set[str]]:
+    """Return the levels of each category that an estimand is of."""
+    found = {name: {*pair} for name, pair in estimand.pairs.items()}
+    found |= {name: {level} for name, level in estimand.at.items() if isinstance(level, str)}
+    if own := {*(estimand.between or ()), *([estimand.group] if estimand.group else ())}:
+        found[estimand.by or group] = own
+    return found
+
+
+def _shown(fit: Fit) -> tuple[str, list[str]]:
+    """Return what a fit's figure goes along, and the measures whose cells have a line each: those it is about."""
+    levels, measures = fit.design.levels, list(fit.model.measures.values())
+    known = [name for name in fit.model.variables[1:] if any(name in own for own in measures)]
+    numbers = [name for name in known if name in fit.design.scaling.scale]
+    main = fit.study.focal_estimand if fit.study.estimands else None
     # a model need not hold what the study is about: then the first of its own numbers
-    numbers = [n for n in fit.model.variables if n in fit.design.scaling.scale and n != fit.model.outcome]
-    along = next((n for n in (fit.study.analysis.focal, *numbers) if n in numbers), "")
-    partners = [n for own in fit.model.measures.values() if along in own for n in own - {along}]
-    levels = fit.design.levels
-    by = next((name for name in partners if name in levels), next(iter(partners), ""))
-    if not by:
-        return [("", {})], along, ""
-    if by in levels:
-        return [(level, {by: level}) for level in levels[by]], along, by
-    mean, sd = (float(part[by][0]) for part in (fit.design.scaling.location, fit.design.scaling.scale))
-    cells = {"1 SD below": -1.0, "at the mean": 0.0, "1 SD above": 1.0}
-    standardised = fit.design.standardised
-    return [(name, {by: z if standardised else mean + z * sd}) for name, z in cells.items()], along, by
+    about = [name for name in known if main and name in main.about | {*main.at}]
+    if about and all(name in levels for name in about):
+        along = max(about, key=lambda name: len(levels[name]))
+    else:
+        wanted = [name for name in about if name in numbers] or numbers
+        along = next((name for name in (fit.study.analysis.focal, *wanted) if name in wanted), "")
+    others = [name for name in about if name != along]
+    if not others and along not in levels:
+        others = [n for own in measures if along in own for n in own - {along}]
+        others = sorted(others, key=lambda name: name not in levels)[:1]
+    return along, sorted(others, key=lambda name: name not in levels)[:2]
+
+
+def _cells(fit: Fit, others: list[str]) -> list[list[Cell]]:
+    """Return, of each measure, what its cells are called and where they lie in the model's unit."""
+    of_number = {name: [(text, _at(fit, name, z)) for text, z in AROUND.items()] for name in fit.design.scaling.scale}
+    of_category = {name: [(level, level) for level in own] for name, own in fit.design.levels.items()}
+    return [[*{**of_number, **of_category}[name]] for name in others]
+
+
+def _at(fit: Fit, name: str, z: float) -> float:
+    """Return a number of SD from a measure's mean in the model's unit."""
+    mean, sd = (float(part[name][0]) for part in (fit.design.scaling.location, fit.design.scaling.scale))
+    return z if fit.design.standardised else mean + z * sd
+
+
+def _line(fit: Fit, along: str, cells: dict[str, Cell]) -> pd.DataFrame:
+    """Return the expected outcome in one cell, all along a number or at each level."""
+    fixed, design = {name: value for name, (_, value) in cells.items()}, fit.design
+    if along in design.levels:
+        values = at = np.array(design.levels[along], dtype=object)
+    else:
+        own = fit.participants.frame[along].to_numpy(dtype=float)
+        values = np.linspace(own.min(), own.max(), POINTS)
+        location, scale = (float(part[along][0]) for part in (design.scaling.location, design.scaling.scale))
+        at = (values - location) / scale if design.standardised else values
+    points = [{**fixed, along: value} for value in at.tolist()]
+    expected = _expected(fit, np.concatenate([design.mean_row(fixed=point) for point in points]))
+    lower, upper = np.quantile(expected, [0.025, 0.975], axis=0)
+    (by, cell), (and_by, and_cell) = [*((name, text) for name, (text, _) in cells.items()), ("", ""), ("", "")][:2]
+    said = {"along": along, "by": by, "cell": cell, "and_by": and_by, "and_cell": and_cell, "value": values}
+    numbers = {"mean": expected.mean(axis=0), "lower": lower, "upper": upper}
+    there = np.array([_somebody(fit, point) for point in points])
+    return pd.DataFrame(said | {name: np.where(there, own, np.nan) for name, own in numbers.items()})
+
+
+def _somebody(fit: Fit, point: Mapping[str, object]) -> bool:
+    """Tell whether anybody is at a point's levels."""
+    frame, levels = fit.participants.frame, fit.design.levels
+    return bool(np.all([frame[name] == level for name, level in point.items() if name in levels], axis=0).any())
 
 
 def _expected(fit: Fit, rows: FloatArray) -> FloatArray:
@@ -191,14 +251,15 @@ def _expected(fit: Fit, rows: FloatArray) -> FloatArray:
     return np.asarray(scaling.location[outcome][0] + scaling.scale[outcome][0] * expected)
 
 
-def people(fit: Fit, along: str, by: str) -> pd.DataFrame:
-    """Return at most `MOST_PEOPLE` of the rows, for the dots of a figure: columns ``x, y, cell``."""
+def people(fit: Fit, along: str, by: str = "", and_by: str = "") -> pd.DataFrame:
+    """Return at most `MOST_PEOPLE` of the rows, for the dots of a figure: columns ``x, y, cell, and_cell``."""
     frame = fit.participants.frame
     kept = np.sort(np.random.default_rng(fit.seed).permutation(len(frame))[:MOST_PEOPLE])
-    cell = frame[by].iloc[kept].astype(str).to_numpy() if by in fit.design.levels else ""
-    return pd.DataFrame(
-        {"x": frame[along].iloc[kept].to_numpy(), "y": frame[fit.model.outcome].iloc[kept], "cell": cell}
+    cell, and_cell = (
+        frame[name].iloc[kept].astype(str).to_numpy() if name in fit.design.levels else "" for name in (by, and_by)
     )
+    x, y = (frame[name].iloc[kept].to_numpy() for name in (along, fit.model.outcome))
+    return pd.DataFrame({"x": x, "y": y, "cell": cell, "and_cell": and_cell})
 
 
 def prior_and_posterior(fit: Fit, *, most: int = 6) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BENCHMARKS = 4
 """Covariates drawn into the contours: those of which the smallest multiple would explain the estimate away."""
+LEGEND = 52
+"""Letters of a legend's line."""
 COLOURS = (FOCAL, REFERENCE, PRINTED, OTHER)
 
 
@@ -41,7 +44,7 @@ def _contours(run: SavedRun) -> Figure:
     for name, colour in zip(nearest, COLOURS, strict=False):
         own = bounds[bounds["benchmark"] == name]
         ax.plot(own["r2_treatment"], own["r2_outcome"], color=colour, lw=0.9, ls=LINES[colour])
-        label = f"as strong as {term_name(study, str(name))}, {_multiples(own)}"
+        label = fill(f"as strong as {term_name(study, str(name))}, {_multiples(own)}", LEGEND)
         mark = MARKS[colour]
         ax.plot(own["r2_treatment"], own["r2_outcome"], mark, color=colour, ms=5.5, mec="white", mew=0.7, label=label)
     if len(nearest):
@@ -76,7 +79,7 @@ def _survival(run: SavedRun) -> Figure:
     figure, (ax,) = new_axes(2.9)
     for name, colour in zip(shown, _colours_for(study, shown), strict=False):
         own = table[table["estimand"] == name]
-        label = estimand_name(study, study.estimand(name), brief=True)
+        label = fill(estimand_name(study, study.estimand(name), brief=True), LEGEND)
         ax.plot(own["strength"], own["p_same_sign"], color=colour, lw=2, ls=LINES[colour], label=label)
     ax.axhline(0.5, color=FAINT, lw=0.7, zorder=0)
     ax.axhline(0.975, color=FAINT, lw=0.7, ls=(0, (2, 3)), zorder=0)
