@@ -203,9 +203,13 @@ def _shown(fit: Fit) -> tuple[str, list[str]]:
 
 def _cells(fit: Fit, others: list[str]) -> list[list[Cell]]:
     """Return, of each measure, what its cells are called and where they lie in the model's unit."""
-    of_number = {name: [(text, _at(fit, name, z)) for text, z in AROUND.items()] for name in fit.design.scaling.scale}
-    of_category = {name: [(level, level) for level in own] for name, own in fit.design.levels.items()}
-    return [[*{**of_number, **of_category}[name]] for name in others]
+    of_number: dict[str, list[Cell]] = {
+        name: [(text, _at(fit, name, z)) for text, z in AROUND.items()] for name in fit.design.scaling.scale
+    }
+    of_category: dict[str, list[Cell]] = {
+        name: [(level, level) for level in own] for name, own in fit.design.levels.items()
+    }
+    return [(of_number | of_category)[name] for name in others]
 
 
 def _at(fit: Fit, name: str, z: float) -> float:
