@@ -65,10 +65,10 @@ def test_the_smallest_effect_that_two_sizes_find_is_that_of_the_t_test(side):
         assert abs(row.confirmed - row.target) < 4 * row.confirmed_mcse + 0.01
         assert f"{item}: {row.effect:.2f}" in proposal(found)
     figures = said["Probability of the conclusion"]
-    assert len({text.split("; ")[1] for text in figures}) == len(figures) == 4  # those nearest to what was found alone
+    assert len({text.split("; ")[0] for text in figures}) == len(figures) == 4  # those nearest to what was found alone
     assert "The smallest effects of given sizes were found" in said["Design and analysis"]
     assert "effect d" not in said["Design and analysis"]
-    assert "With 75 in the smaller group and an effect of" in proposal(found)
+    assert "With 75 per group (150 in all), effect " in proposal(found)
 
 
 def test_slopes_by_fixed_scores_have_their_minimal_detectable_difference():

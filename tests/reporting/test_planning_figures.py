@@ -130,3 +130,11 @@ def test_a_plan_of_one_size_is_a_sentence_and_no_empty_curve():
     run, _ = run_of(population=population, axes={"n_per_group": [60]})
     assert "figures/curves.svg" not in figure_files(run)
     assert "60 in the smaller group: power ." in " ".join(page(run, figure_files(run)).split())
+
+
+def test_the_tables_have_rows_of_every_mix():
+    levels = {"arm": ["sham", "active"], "gender": ["woman", "man"]}
+    axes = {"n_per_group": [30], "mix": ["1:1", "3:1"], "prior": ["flat"]}
+    population = {"formula": "y ~ arm * gender", "levels": levels, "effect": 0.6}
+    run, _ = run_of(population=population, axes=axes, targets={"power": [0.8]})
+    assert page(run).count("<td>1:1, gender 3:1 (woman : man)</td>") == 2

@@ -8,10 +8,10 @@ from html import escape
 import pandas as pd
 
 from ...provenance import versions
-from ..designs.cells import firsts
 from ..designs.rules import Decision
 from .diagnose import Diagnosis
-from .proposal import first_curves, set_up, sized, smallest_effects, where_of, words_of
+from .proposal import chance, errors_of, people, set_up, sized, smallest_effects, where_of, words_of
+from .spoken import cells, design, spoken
 
 
 def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
         *_looks(diagnosis),
         *_sizes(diagnosis, decision),
         *((f"{said[:1].upper()}{said[1:]}", value) for said, value in smallest_effects(diagnosis)),
-        *_errors(diagnosis, decision),
+        *_errors(diagnosis),
         ("Simulated studies", f"{diagnosis.replicates.count:,} in each cell; seed {simulation.run.seed}"),
         ("Software", f"hikibayes {versions().get('hikibayes', '')}"),
     ]
@@ -53,10 +53,6 @@ def document(table: pd.DataFrame) -> str:
     )
 
 
-def _short(value: str | float) -> str:
-    return value.replace("_", " ") if isinstance(value, str) else f"{value:.3g}"
-
-
 def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     looks = diagnosis.replicates.simulation.looks
     if looks is None:
@@ -69,32 +65,23 @@ def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
-    table = first_curves(diagnosis.sample_size, decision)
+    table = spoken(diagnosis.sample_size, decision.name)
     for row in table.to_dict("records"):
-        yield f"Participants for {row['target']:.0%}", f"{sized(row)}, {where_of(row['worlds'], diagnosis)}"
+        yield f"Participants for {row['target']:.0%}", f"{sized(row, diagnosis)}, {where_of(row['worlds'], diagnosis)}"
 
 
-def _errors(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
-    """Say how often a study ends in which way, at each size that was simulated, under the first analysis."""
-    own = diagnosis.told[diagnosis.told["decision"] == decision.name]
-    table = firsts(own, ("model", "prior", "allocation", "mix"))
-    varied = [key for key in ("effect", "tau") if key in table and len(table[key].unique()) > 1]
-    ratios = len(own["allocation"].unique())
-    for row in table.sort_values("n_total", kind="stable").to_dict("records"):
+def _errors(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    """Say how often a study ends in which way, in each cell that texts speak of."""
+    population = diagnosis.replicates.simulation.population
+    for row in cells(diagnosis).sort_values("n_total", kind="stable").to_dict("records"):
         gives = "power" if pd.notna(row["power"]) else "assurance"
-        share, error = row[gives], row[f"{gives}_mcse"]
         null = row.get("effect") == 0
         name = "Wrong conclusions where there is no effect" if null else "Probability of the conclusion"
-        parts = [f"{share:.3f} (Monte Carlo error {error:.3f}) with {row['n_total']} participants"]
-        parts += [f"{key} {_short(row[key])}" for key in varied if not null]
-        parts += [f"groups {row['allocation']}"] if ratios > 1 else []
-        if not null:
-            parts.append(where_of(row["worlds"], diagnosis))
+        said = f"{chance(row):.3f} (Monte Carlo error {row[f'{gives}_mcse']:.3f}) with {people(row)}"
+        parts = [said + design(row, diagnosis.power, population)]
+        parts += [] if null else [where_of(row["worlds"], diagnosis)]
         parts += [f"{key.replace('_', ' ')} {row[key]:.3f}" for key in ("against", "futile", "undecided") if key in row]
         if "expected_n" in row:
             parts.append(f"{row['expected_n']:.0f} participants on average")
-        if pd.notna(row["type_s"]) and not null:
-            parts.append(f"wrong sign in {row['type_s']:.1%} of the conclusions")
-        if pd.notna(row["exaggeration"]) and not null:
-            parts.append(f"estimates {row['exaggeration']:.2f} times the truth among them")
+        parts += [] if null else errors_of(row, diagnosis)
         yield name, "; ".join(parts)

@@ -13,8 +13,8 @@ from ..designs.looks import Foreseen, Hopeless
 from ..designs.population import PLAN
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
-from .detectable import nearest
 from .diagnose import Diagnosis
+from .spoken import cells, design, largest, spoken
 
 WORLDS = {
     "posterior": "over the populations that the earlier study leaves possible (assurance)",
@@ -36,15 +36,15 @@ def proposal(diagnosis: Diagnosis) -> str:
     """
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
-    sizes = first_curves(diagnosis.sample_size, decision)
+    sizes = spoken(diagnosis.sample_size, decision.name)
     sentences = [_conclusion(decision, diagnosis), set_up(simulation, diagnosis)]
     held = [each.rstrip(".") for each in simulation.worlds.statements(diagnosis.replicates.named)]
     sentences += [f"Held to be true: {'; '.join(held)}."] if held else []
     for source in simulation.worlds.source:
         own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
-        sentences += [_sizes(own, source, simulation)] if len(own) else []
+        sentences += [_sizes(own, source, diagnosis)] if len(own) else []
     sentences += [f"{said[:1].upper()}{said[1:]}: {value}." for said, value in smallest_effects(diagnosis)]
-    sentences += [_errors(diagnosis, decision), _looks(diagnosis, decision)]
+    sentences += [_errors(diagnosis), _looks(diagnosis, decision)]
     sentences.append(
         f"Each figure rests on {simulation.run.replicates:,} simulated studies "
         f"(seed {simulation.run.seed}); intervals are 95 % bootstrap intervals of the simulation."
@@ -64,11 +64,6 @@ def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
         )
         for row in table.to_dict("records")
     ]
-
-
-def first_curves(table: pd.DataFrame, decision: Decision) -> pd.DataFrame:
-    """Take the first value of every axis that is not the source of the worlds or the allocation."""
-    return firsts(table[table["decision"] == decision.name]) if len(table) else table
 
 
 def _conclusion(decision: Decision, diagnosis: Diagnosis) -> str:
@@ -144,12 +139,13 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _sizes(own: pd.DataFrame, source: str, simulation: Simulation) -> str:
-    where = _where(source, simulation)
+def _sizes(own: pd.DataFrame, source: str, diagnosis: Diagnosis) -> str:
+    where = where_of(source, diagnosis)
     parts = []
     for target in dict.fromkeys(own["target"]):
         at_target = own[own["target"] == target].to_dict("records")
-        parts.append(f"{target:.0%} needs {_join([sized(row) for row in at_target])}")
+        needed = _join([sized(row, diagnosis) for row in at_target])
+        parts.append(f"a probability of {target:.0%} of this conclusion needs {needed}")
     return f"{where[0].upper()}{where[1:]}, {'; '.join(parts)}."
 
 
@@ -163,22 +159,38 @@ def where_of(source: str, diagnosis: Diagnosis) -> str:
     return _where(source, diagnosis.replicates.simulation)
 
 
-def sized(row: Mapping[Any, Any]) -> str:
-    """Write a size with its interval, or why there is none."""
-    design = f" with groups {row['allocation']}" if ":" in row["allocation"] else ""
+def sized(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
+    """Write a size with its interval, or why there is none and what the largest one reaches."""
+    population = diagnosis.replicates.simulation.population
+    beside = design(row, diagnosis.sample_size, population).replace(", ", " with ", 1)
     if not row["reached"]:
         why = (
             f"; no study can exceed {row['limiting_assurance']:.0%}"
             if row["limiting_assurance"] < row["target"]
             else ""
         )
-        return f"more than was simulated{design}{why}"
-    who = _people(row, "per group" if len(set(row["allocation"].split(":"))) == 1 else "in the smaller group")
-    total = f"{row['n_total']} in all; " if design else ""
+        last = largest(diagnosis, row)
+        return f"more than was simulated: {people(last)}{beside} reach {chance(last):.1%}{why}"
+    total = f"{row['n_total']} in all; " if ":" in row["allocation"] else ""
     if row["at_most"]:
-        return f"at most {row['n_per_group']} {who} ({total}no fewer were simulated){_cost(row)}{design}"
-    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'more than was simulated'}; {total}"
-    return f"{row['n_per_group']} {who} ({f'{span}{_fresh(row)}'.removesuffix('; ')}){_cost(row)}{design}"
+        return f"at most {_who(row)} ({total}no fewer were simulated){_cost(row)}{beside}"
+    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'beyond what was simulated'}; {total}"
+    return f"{_who(row)} ({f'{span}{_fresh(row)}'.removesuffix('; ')}){_cost(row)}{beside}"
+
+
+def chance(row: Mapping[Any, Any]) -> float:
+    """Return the power of a cell, or its assurance."""
+    return float(row["power"] if pd.notna(row["power"]) else row["assurance"])
+
+
+def people(row: Mapping[Any, Any]) -> str:
+    """Say how many people a cell has."""
+    return f"{_who(row)} ({row['n_total']} in all)" if ":" in row["allocation"] else _who(row)
+
+
+def _who(row: Mapping[Any, Any]) -> str:
+    equal = len(set(row["allocation"].split(":"))) == 1
+    return f"{row['n_per_group']} {_people(row, 'per group' if equal else 'in the smaller group')}"
 
 
 def _people(row: Mapping[Any, Any], of_groups: str) -> str:
@@ -236,36 +248,30 @@ def words_of(what: Foreseen | Hopeless | Rule) -> str:
     return f"the predictive probability of the conclusion at the last look is {bound}"
 
 
-def _of_smallest(diagnosis: Diagnosis) -> pd.DataFrame:
-    """Return the figures that the paragraph takes one of: of smallest effects, the first target's of most people."""
-    found = diagnosis.detectable
-    if not len(found):
-        return diagnosis.power
-    told = nearest(diagnosis.power, firsts(found, ["target"]))
-    most: pd.DataFrame = told[(told["n_per_group"] == told["n_per_group"].max()) & (told["effect"] != 0)]
-    return most
-
-
-def _errors(diagnosis: Diagnosis, decision: Decision) -> str:
-    """Say how wrong conclusions would be at the largest simulated size that nobody should go below."""
-    table = firsts(first_curves(_of_smallest(diagnosis), decision), ["allocation"])
-    source = diagnosis.replicates.simulation.worlds.source[0]
-    sizes = first_curves(diagnosis.sample_size, decision)
-    reached = sizes[(sizes["worlds"] == source) & sizes["reached"]] if len(sizes) else sizes
-    own = table[table["worlds"] == source].sort_values("n_per_group")
-    if len(reached):
-        own = own[own["n_per_group"] >= int(reached["n_per_group"].iloc[0])]
-    if not len(own):
-        return ""
-    row = own.iloc[0].to_dict()
-    if pd.isna(row["type_s"]):
-        return ""
-    times = row["exaggeration"]
-    exaggerated = f", and estimates are {times:.2f} times the truth" if pd.notna(times) else ""
-    who = f"{row['n_per_group']} {_people(row, 'in the smaller group')}"
-    who += f" and an effect of {row['effect']:.3g}" if len(diagnosis.detectable) else ""
-    return (
-        f"With {who} the interval is {row['width']:.2f} wide on average and "
-        f"holds the truth in {row['coverage']:.1%} of the studies; among conclusions, {_share(row['type_s'])} have the "
-        f"wrong sign{exaggerated}."
+def _errors(diagnosis: Diagnosis) -> str:
+    """Say what the simulated sizes nearest to those found lead to; the largest ones, where none was."""
+    simulation = diagnosis.replicates.simulation
+    return " ".join(
+        f"With {people(row)}{design(row, diagnosis.power, simulation.population)}{row['instead']}, "
+        f"{consequences(row, diagnosis)}."
+        for row in cells(diagnosis, brief=True).to_dict("records")
     )
+
+
+def consequences(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
+    """Say how probable the conclusion is in a cell, how precise the study, and how wrong its conclusions."""
+    rightly = "" if pd.notna(row["power"]) else ", rightly,"
+    precise = f"the interval is {row['width']:.2f} wide on average and holds the truth in {row['coverage']:.1%}"
+    drawn = f"{chance(row):.1%} of the simulated studies{rightly} draw the conclusion"
+    return "; ".join([drawn, precise, *errors_of(row, diagnosis)])
+
+
+def errors_of(row: Mapping[Any, Any], diagnosis: Diagnosis) -> list[str]:
+    """Say how wrong a cell's conclusions are, where the rule is about a direction; a share of variance has no sign."""
+    simulation = diagnosis.replicates.simulation
+    if not simulation.decisions[0].rule.rises(simulation.rope):
+        return []
+    signed = "R²" not in diagnosis.replicates.named(row["estimand"]) and pd.notna(row["type_s"])
+    said = [f"{_share(row['type_s'])} of the conclusions have the wrong sign"] if signed else []
+    times = row["exaggeration"]
+    return [*said, *([f"estimates that lead to one are {times:.2f} times the truth"] if pd.notna(times) else [])]

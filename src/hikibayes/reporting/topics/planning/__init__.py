@@ -9,8 +9,10 @@ import pandas as pd
 
 from ....apa import written_out
 from ....planning.designs.axes import WorldsSpec, shrunk
-from ....planning.designs.cells import OTHER_AXES, firsts
+from ....planning.designs.cells import firsts
+from ....planning.designs.population import Population
 from ....planning.results.detectable import nearest
+from ....planning.results.spoken import design, spoken
 from ....spec import validated
 from ....study import wording
 from ...findings import Findings
@@ -49,7 +51,7 @@ def planning(f: Findings) -> dict[str, Any]:
     plan = f.run.json_object("planning.json")
     simulation, rules = plan["simulation"], plan["rules"]
     power, sizes = f.table("power"), f.table("sample_size")
-    main = rules[0]
+    main = rules[0]["decision"]
     named = {e.name: wording.estimand_noun(f.read, e) for e in f.read.estimands}
     smallest = f.table("detectable") if has_smallest(f.run) else pd.DataFrame()
     compared = compared_axis(power.drop(columns="effect") if len(smallest) else power)
@@ -70,11 +72,13 @@ def planning(f: Findings) -> dict[str, Any]:
         "design_prior": simulation["worlds"].get("prior", "").replace("_", " "),
         "analysis_priors": [_prior(f, prior) for prior in plan["analysis_priors"]],
         "compared": compared.replace("_", " "),
-        "sizes": [_size(row, compared) for row in records(_main(sizes, main, compared))],
-        "smallest": [_smallest(row, compared) for row in records(_main(smallest, main, compared, "effect"))],
+        "sizes": [_size(row, compared) for row in _of_designs(f, spoken(sizes, main, compared), compared)],
+        "smallest": [
+            _smallest(row, compared) for row in _of_designs(f, spoken(smallest, main, compared, "effect"), compared)
+        ],
         "unit": unit_of(f.run),
         "over": over.replace("_", " "),
-        "errors": records(_errors(_main(nearest(power, smallest), main, over), over)),
+        "errors": _of_designs(f, _errors(spoken(nearest(power, smallest), main, over), over), over),
         "failed": int(power["failed"].sum()),
         "replicates": int(power["replicates"].max()),
         "seed": simulation["run"]["seed"],
@@ -98,18 +102,25 @@ def _prior(f: Findings, prior: Mapping[str, Any]) -> dict[str, Any]:
     return {**prior, "prior": prior["prior"].replace("_", " "), "terms": terms}
 
 
-def _main(table: pd.DataFrame, rule: Mapping[str, Any], *compared: str) -> pd.DataFrame:
-    """Keep the first decision, under the first value of every axis but the compared ones, allocation and size."""
-    own = table[table["decision"] == rule["decision"]] if len(table) else table
-    return firsts(own, [axis for axis in OTHER_AXES if axis not in compared])
-
-
 def _errors(table: pd.DataFrame, compared: str) -> pd.DataFrame:
-    """Keep the first allocation by size, power and assurance in one column; of several worlds the first."""
-    own = firsts(table, ["allocation", "worlds"])
+    """Write power and assurance in one column; of several worlds the first."""
+    own = firsts(table, ["worlds"])
     own = own.assign(compared=own[compared].astype(str).str.replace("_", " "))
     share, error = own["power"].fillna(own["assurance"]), own["power_mcse"].fillna(own["assurance_mcse"])
-    return own.assign(share=share, share_mcse=error).sort_values([compared, "n_per_group"])
+    by = [name for name in (compared, "allocation", "mix", "tau", "n_per_group") if name in own]
+    return own.assign(share=share, share_mcse=error).sort_values(list(dict.fromkeys(by)))
+
+
+def _of_designs(f: Findings, table: pd.DataFrame, compared: str) -> list[dict[str, Any]]:
+    """Return rows with the groups' ratio, the mix and tau in words, as far as the comparison does not say them."""
+    given = f.run.json_object("planning.json")["simulation"].get("population")
+    population = validated(Population, given, "planning.json") if given else None
+    all_rows = f.table("power").drop(columns=[compared, "effect"], errors="ignore")
+    rows = records(table)
+    for row in rows:
+        said = design(row, all_rows, population)
+        row["groups"] = said.removeprefix(", groups ") if said.startswith(", groups ") else row["allocation"] + said
+    return rows
 
 
 def _smallest(row: Mapping[str, Any], compared: str) -> dict[str, Any]:

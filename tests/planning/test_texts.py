@@ -1,0 +1,74 @@
+"""What proposal, preregistration and report say of a plan: every design, at the sizes that were found."""
+
+from __future__ import annotations
+
+import pytest
+
+from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.power import power
+from hikibayes.planning.results.diagnose import Diagnosis
+from hikibayes.planning.results.preregistration import preregistration
+from hikibayes.planning.results.proposal import proposal
+from hikibayes.spec import validated
+
+EXCLUDES = {"name": "d", "rule": {"interval": 0.95, "excludes": 0}}
+
+
+def planned(rule: dict | None = None, **more) -> Diagnosis:
+    content = {"description": "t", "decision": [rule or EXCLUDES], "run": {"replicates": 400}, **more}
+    return power(validated(Simulation, content, "t"), workers=1)
+
+
+@pytest.fixture(scope="module")
+def costly():
+    return planned(
+        population={"levels": {"group": ["patients", "controls"]}, "effect": 0.4},
+        costs={"person": [240, 60], "study": 1000},
+        targets={"power": [0.8]},
+    )
+
+
+@pytest.fixture(scope="module")
+def square():
+    levels = {"arm": ["sham", "active"], "gender": ["woman", "man"]}
+    return planned(
+        population={"formula": "y ~ arm * gender", "levels": levels, "effect": 0.6},
+        axes={"n_per_group": [60, 90], "mix": ["1:1", "3:1"]},
+        targets={"power": [0.8]},
+    )
+
+
+def test_the_closing_sentences_are_of_the_sizes_that_were_found(costly):
+    said, rows = proposal(costly), preregistration(costly)
+    figures = rows[rows.item == "Probability of the conclusion"].value
+    assert len(figures) == 2
+    for row in costly.sample_size[costly.sample_size.prior == "weakly_informative"].itertuples():
+        cells = costly.power[(costly.power.allocation == row.allocation) & (costly.power.prior == row.prior)]
+        near = cells.loc[(cells.n_per_group - row.n_per_group).abs().idxmin()]
+        closing = next(part for part in said.split(". ") if part.startswith(f"With {near.n_per_group} "))
+        assert f"the interval is {near.width:.2f} wide" in closing
+        assert any(f"{near.power:.3f} (Monte" in text and f"with {near.n_per_group} " in text for text in figures)
+    assert "in the smaller group" in said
+    assert "groups 1:2 (patients : controls)" in said
+
+
+def test_every_mix_is_spoken_of_and_what_a_missed_target_reaches(square):
+    said = proposal(square)
+    largest = square.power[(square.power.n_per_group == 90) & (square.power.prior == "weakly_informative")]
+    assert len(largest) == 2
+    for row, mix in zip(largest.itertuples(), ("gender 1:1", "gender 3:1 (woman : man)"), strict=True):
+        assert f"more than was simulated: 90 per group (180 in all) with {mix} reach {row.power:.1%}" in said
+        assert f"With 90 per group (180 in all), {mix}, {row.power:.1%} of the simulated studies" in said
+    assert "With 60" not in said
+
+
+def test_without_a_target_every_size_has_its_probability():
+    found = planned(population={"effect": 0.5}, axes={"n_per_group": [30, 50], "prior": ["flat"]})
+    for row in found.power.itertuples():
+        assert f"With {row.n_per_group} per group ({row.n_total} in all), {row.power:.1%} of" in proposal(found)
+
+
+def test_a_rule_about_width_errs_in_no_sign():
+    rule = {"name": "d", "rule": {"interval": 0.95, "narrower_than": 0.5}}
+    found = planned(rule, population={"effect": 0.3}, axes={"n_per_group": [140], "prior": ["flat"]})
+    assert "wrong sign" not in proposal(found)
