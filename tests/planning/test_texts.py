@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hikibayes.planning.designs.simulation import Simulation
@@ -72,3 +74,30 @@ def test_a_rule_about_width_errs_in_no_sign():
     rule = {"name": "d", "rule": {"interval": 0.95, "narrower_than": 0.5}}
     found = planned(rule, population={"effect": 0.3}, axes={"n_per_group": [140], "prior": ["flat"]})
     assert "wrong sign" not in proposal(found)
+
+
+def test_the_prior_in_question_stands_with_what_others_lead_to(square):
+    own = square.power[square.power.n_per_group == 90].set_index(["prior", "mix"]).power
+    said, rows = proposal(square), preregistration(square).groupby("item").value.agg(" ".join)
+    for text in (said, rows["Design and analysis"]):
+        assert "weakly informative priors (arm × gender ~ Normal(mu=0, sigma=0.5))" in text
+    assert f"conclusion ({own['flat', '1:1']:.1%} under flat priors, of the same data)" in said
+    assert f"{own['flat', '1:1']:.3f} under flat priors" in rows["Probability of the conclusion"]
+
+
+def test_a_target_that_another_prior_reaches_is_said(square):
+    sizes = square.sample_size.copy()
+    flat = sizes.prior == "flat"
+    sizes.loc[flat, ["reached", "n_per_group", "n_total"]] = [True, 88, 176]
+    assert "; under flat priors 88 per group do" in proposal(replace(square, sample_size=sizes))
+
+
+def test_a_replication_names_its_original_and_its_quantity():
+    rule = {"name": "d", "meaning": "it counts", "rule": {"replication_bf_above": 3}}
+    axes, original = {"n_per_group": [40], "prior": ["weakly_informative"]}, {"estimate": 0.5, "se": 0.2}
+    found = planned(rule, population={"effect": 0.5}, axes=axes, original=original)
+    rows = preregistration(found).set_index("item").value
+    assert rows["Question"].startswith("difference in means, group (treated − control)")
+    assert rows["Original study"] == "an estimate of 0.5 (SE 0.2)"
+    assert "The original study found an estimate of 0.5 (SE 0.2)." in proposal(found)
+    assert "y ~ group under the prior that the original study leaves (group ~ Normal(" in proposal(found)

@@ -10,8 +10,8 @@ import pandas as pd
 from ...provenance import versions
 from ..designs.rules import Decision
 from .diagnose import Diagnosis
-from .proposal import chance, errors_of, people, set_up, sized, smallest_effects, where_of, words_of
-from .spoken import cells, design, spoken
+from .proposal import chance, errors_of, original_of, people, set_up, sized, smallest_effects, where_of, words_of
+from .spoken import cells, design, other_priors, spoken
 
 
 def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
@@ -25,7 +25,8 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
     rows = [
-        ("Question", decision.meaning or diagnosis.replicates.named(decision.estimand)),
+        ("Question", diagnosis.replicates.named(decision.estimand) + f" ({decision.meaning})" * bool(decision.meaning)),
+        *([("Original study", original_of(simulation))] if simulation.original else []),
         ("Design and analysis", set_up(simulation, diagnosis)),
         *(("Held to be true", statement) for statement in simulation.worlds.statements(diagnosis.replicates.named)),
         ("Conclusion", f"if the posterior has: {decision.rule}"),
@@ -78,7 +79,11 @@ def _errors(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
         null = row.get("effect") == 0
         name = "Wrong conclusions where there is no effect" if null else "Probability of the conclusion"
         said = f"{chance(row):.3f} (Monte Carlo error {row[f'{gives}_mcse']:.3f}) with {people(row)}"
-        parts = [said + design(row, diagnosis.power, population)]
+        others = [
+            f"{chance(each):.3f} under {each['prior'].replace('_', ' ')} priors"
+            for each in other_priors(row, diagnosis)
+        ]
+        parts = [said + design(row, diagnosis.power, population), *others]
         parts += [] if null else [where_of(row["worlds"], diagnosis)]
         parts += [f"{key.replace('_', ' ')} {row[key]:.3f}" for key in ("against", "futile", "undecided") if key in row]
         if "expected_n" in row:

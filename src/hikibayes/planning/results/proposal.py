@@ -10,11 +10,13 @@ import pandas as pd
 from ..designs.axes import AS_PRINTED, shrunk
 from ..designs.cells import firsts
 from ..designs.looks import Foreseen, Hopeless
+from ..designs.original import ORIGINAL
 from ..designs.population import PLAN
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
+from ..run.replicates import formula_of, prior_of
 from .diagnose import Diagnosis
-from .spoken import cells, design, largest, spoken
+from .spoken import cells, design, largest, other_priors, spoken
 
 WORLDS = {
     "posterior": "over the populations that the earlier study leaves possible (assurance)",
@@ -38,6 +40,7 @@ def proposal(diagnosis: Diagnosis) -> str:
     decision = simulation.decisions[0]
     sizes = spoken(diagnosis.sample_size, decision.name)
     sentences = [_conclusion(decision, diagnosis), set_up(simulation, diagnosis)]
+    sentences += [f"The original study found {original_of(simulation)}."] if simulation.original else []
     held = [each.rstrip(".") for each in simulation.worlds.statements(diagnosis.replicates.named)]
     sentences += [f"Held to be true: {'; '.join(held)}."] if held else []
     for source in simulation.worlds.source:
@@ -98,10 +101,25 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     )
     if worlds.source == ("fixed",):
         design = f"The population was assumed{_written(simulation)}, "
-    model = population.formula if population and cell.model == PLAN else f"model {cell.model}"
-    analysis = f"and simulated studies analysed with {model} under {cell.prior.replace('_', ' ')} priors"
+    words = diagnosis.replicates.words
+    formula = words.get(formula_of(cell.model), population.formula if population else "")
+    model = formula if cell.model == PLAN else f"model {cell.model}{f' ({formula})' * bool(formula)}"
+    prior = words.get(prior_of(cell.model, cell.prior), "")
+    analysis = (
+        f"and simulated studies analysed with {model} under {_named_prior(cell.prior)}{f' ({prior})' * bool(prior)}"
+    )
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
     return f"{_sought(simulation)} found by simulation. {design}{analysis}{mix}{lost}.{_prices(simulation)}"
+
+
+def original_of(simulation: Simulation) -> str:
+    """Say what the original study found; empty where none is replicated."""
+    found = simulation.original
+    return f"an estimate of {found.estimate:.3g} (SE {found.se:.3g})" if found else ""
+
+
+def _named_prior(prior: str) -> str:
+    return "the prior that the original study leaves" if prior == ORIGINAL else f"{prior.replace('_', ' ')} priors"
 
 
 def _prices(simulation: Simulation) -> str:
@@ -170,7 +188,9 @@ def sized(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
             else ""
         )
         last = largest(diagnosis, row)
-        return f"more than was simulated: {people(last)}{beside} reach {chance(last):.1%}{why}"
+        others = other_priors({**last, "target": row["target"]}, diagnosis, diagnosis.sample_size)
+        under = [f"; under {_named_prior(other['prior'])} {_who(other)} do" for other in others if other["reached"]]
+        return f"more than was simulated: {people(last)}{beside} reach {chance(last):.1%}{why}{''.join(under)}"
     total = f"{row['n_total']} in all; " if ":" in row["allocation"] else ""
     if row["at_most"]:
         return f"at most {_who(row)} ({total}no fewer were simulated){_cost(row)}{beside}"
@@ -213,7 +233,7 @@ def _share(share: float) -> str:
 
 
 def _join(parts: Sequence[str]) -> str:
-    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + "".join(parts[-1:])
 
 
 def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
@@ -262,7 +282,9 @@ def consequences(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
     """Say how probable the conclusion is in a cell, how precise the study, and how wrong its conclusions."""
     rightly = "" if pd.notna(row["power"]) else ", rightly,"
     precise = f"the interval is {row['width']:.2f} wide on average and holds the truth in {row['coverage']:.1%}"
-    drawn = f"{chance(row):.1%} of the simulated studies{rightly} draw the conclusion"
+    others = _join([f"{chance(each):.1%} under {_named_prior(each['prior'])}" for each in other_priors(row, diagnosis)])
+    others = f" ({others}, of the same data)" if others else ""
+    drawn = f"{chance(row):.1%} of the simulated studies{rightly} draw the conclusion{others}"
     return "; ".join([drawn, precise, *errors_of(row, diagnosis)])
 
 

@@ -62,6 +62,18 @@ def largest(diagnosis: Diagnosis, row: Mapping[Any, Any]) -> dict[Any, Any]:
     return dict(diagnosis.power.loc[_nearest(own, {**row, "reached": False})])
 
 
+def other_priors(
+    row: Mapping[Any, Any], diagnosis: Diagnosis, table: pd.DataFrame | None = None
+) -> list[dict[Any, Any]]:
+    """Return the rows like one of ``power``, or of another table, under the plan's other priors."""
+    own = diagnosis.power if table is None else table
+    own = own[own["prior"] != row["prior"]]
+    like = ("decision", "worlds", "allocation", "target", "n_per_group", *OTHER_AXES)
+    for name in like if table is None else (name for name in like if name != "n_per_group"):
+        own = own[own[name] == row[name]] if name in own and name in row and name != "prior" else own
+    return own.to_dict("records")
+
+
 def _nearest(own: pd.DataFrame, row: Mapping[Any, Any]) -> Any:
     """Return the label of the cell whose size is nearest to one that was found, on the same curve."""
     for axis in (*OTHER_AXES, "allocation", "worlds"):

@@ -80,6 +80,16 @@ class Blocks(Sequence[Block]):
         return self._last[1]
 
 
+def formula_of(model: str) -> str:
+    """Name the words that are a model's formula."""
+    return f"{model}: formula"
+
+
+def prior_of(model: str, variant: str) -> str:
+    """Name the words that are the priors of what is decided about, in one analysis."""
+    return f"{model}, {variant}: prior"
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Replicates(Shown):
     """Simulated studies.
@@ -102,7 +112,8 @@ class Replicates(Shown):
         Share of R further studies that count, under the first decision and analysis, by the digest of their sample: of
         the sizes and effects that these replicates say are enough, in studies that had no part in finding them.
     words : mapping of str to str
-        What a sentence calls each estimand, labels as they were written.
+        What a sentence calls each estimand, labels as they were written; formulas and priors of the analyses (see
+        `formula_of` and `prior_of`).
     """
 
     simulation: Simulation

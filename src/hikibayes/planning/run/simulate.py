@@ -18,18 +18,19 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ...estimands import KINDS
 from ...files import write_whole
 from ...inference.gaussian.philox import Stream
 from ...provenance import versions
 from ...spec import InputError
-from ...study.wording import estimand_noun
+from ...study.wording import estimand_noun, term_name
 from ..designs.cells import Cell, Sample
 from ..designs.simulation import Simulation
 from ..populations.samples import draw_statistics
 from .cluster import on_cluster
 from .looks import analyse_looks
 from .plan import Plan, Population
-from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of
+from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of, formula_of, prior_of
 
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
@@ -116,7 +117,6 @@ def simulate(
         blocks = Blocks.of(np.asarray(kept).reshape(len(cells), *shape[2:]))
     else:
         blocks = _stored(plan, chosen, store)
-    named = {*plan.simulation.estimands, *plan.simulation.worlds.effect}
     return Replicates(
         simulation=plan.simulation,
         cells=cells,
@@ -124,8 +124,26 @@ def simulate(
         blocks=blocks,
         count=shape[-1],
         verdict=plan.verdict,
-        words={each.name: estimand_noun(plan.study, each) for each in plan.study.estimands if each.name in named},
+        words=_words(plan),
     )
+
+
+def _words(plan: Plan) -> dict[str, str]:
+    """Say what each estimand is, each model's formula, and the priors of what the first decision is about."""
+    named = {*plan.simulation.estimands, *plan.simulation.worlds.effect}
+    words = {each.name: estimand_noun(plan.study, each) for each in plan.study.estimands if each.name in named}
+    first = plan.simulation.decisions[0].estimand
+    asked = next((each for each in plan.study.estimands if each.name == first), None)
+    term = KINDS[asked.kind].term(asked, plan.study.analysis.group) if asked else ""
+    for analysis in plan.analyses:
+        priors = analysis.model.prior_set(analysis.variant).priors
+        # of what is no single coefficient every slope's
+        terms = [term] if term in priors else [each for each in priors if each in analysis.model.terms]
+        words[formula_of(analysis.model.name)] = analysis.model.formula
+        words[prior_of(analysis.model.name, analysis.variant)] = "; ".join(
+            f"{term_name(plan.study, each)} ~ {priors[each]}" for each in terms
+        )
+    return words
 
 
 def _stored(plan: Plan, samples: Sequence[Sample], store: Path) -> Blocks:
