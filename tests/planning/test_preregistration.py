@@ -34,8 +34,8 @@ def test_every_choice_and_figure_has_a_row(found):
     table = preregistration(found)
     rows = table.groupby("item").value.agg(" ".join)
     assert rows["Held to be true"] == "one <pilot> & a guess"
-    assert "P(> 0) above 0.975" in rows["Conclusion"]
-    assert "90 % interval below 0" in rows["Opposite conclusion"]
+    assert "the posterior probability of a value above 0 is above 0.975" in rows["Conclusion"]
+    assert "the 90 % interval lies below 0" in rows["Opposite conclusion"]
     assert rows["Looks"] == "at 50%, 100% of the participants"
     assert "below 0.05" in rows["Given up"]
     size = found.sample_size.iloc[0]

@@ -60,7 +60,8 @@ def test_the_smallest_effect_that_two_sizes_find_is_that_of_the_t_test(side):
     for row in found.detectable.itertuples():
         item = f"Smallest effect for {row.target:.0%} with {row.n_total} participants"
         assert (
-            said[item] == f"{row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f}; {row.confirmed:.1%} in a fresh batch)"
+            said[item]
+            == f"{row.effect:.2f} ({row.lower:.2f} to {row.upper:.2f}; {row.confirmed:.1%} in new simulated studies)"
         )
         assert abs(row.confirmed - row.target) < 4 * row.confirmed_mcse + 0.01
         assert f"{item}: {row.effect:.2f}" in proposal(found)

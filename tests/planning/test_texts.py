@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from hikibayes.planning.designs.rules import Rule
 from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.power import power
 from hikibayes.planning.results.diagnose import Diagnosis
 from hikibayes.planning.results.preregistration import preregistration
-from hikibayes.planning.results.proposal import proposal
+from hikibayes.planning.results.proposal import in_words, proposal
 from hikibayes.spec import validated
 
 EXCLUDES = {"name": "d", "rule": {"interval": 0.95, "excludes": 0}}
@@ -101,3 +102,31 @@ def test_a_replication_names_its_original_and_its_quantity():
     assert rows["Original study"] == "an estimate of 0.5 (SE 0.2)"
     assert "The original study found an estimate of 0.5 (SE 0.2)." in proposal(found)
     assert "y ~ group under the prior that the original study leaves (group ~ Normal(" in proposal(found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"interval": 0.95, "excludes": 0}, "the 95 % interval excludes 0"),
+        ({"interval": 0.9, "inside": (-1, 1)}, "the 90 % interval lies inside -1 to 1"),
+        ({"interval": 0.95, "narrower_than": 0.5}, "the 95 % interval is narrower than 0.5"),
+        ({"p_positive_below": 0.1}, "the posterior probability of a value above 0 is below 0.1"),
+        ({"region_excludes_zero": 0.95}, "the 95 % region of the coefficients does not hold 0 for all of them"),
+        ({"bf10_above": 3}, "the Bayes factor against 0 is above 3"),
+        (
+            {"all": [{"interval": 0.95, "above": 0}, {"bf10_above": 3}]},
+            "the 95 % interval lies above 0 and the Bayes factor against 0 is above 3",
+        ),
+    ],
+)
+def test_a_rule_is_a_clause(rule, words):
+    assert in_words(validated(Rule, rule, "t")) == words
+
+
+def test_a_calibrated_threshold_is_said_to_be_one():
+    rule = {"name": "d", "rule": {"p_positive_above": "calibrated"}}
+    axes, looks = {"n_per_group": [40], "prior": ["flat"]}, {"at": [0.5, 1.0]}
+    found = planned(rule, population={"effect": 0.5}, axes=axes, looks=looks)
+    rows = preregistration(found).set_index("item").value
+    assert "errs in 2.5 % of studies without an effect over all looks" in proposal(found)
+    assert "errs in 2.5 %" in rows["Conclusion"]

@@ -10,7 +10,19 @@ import pandas as pd
 from ...provenance import versions
 from ..designs.rules import Decision
 from .diagnose import Diagnosis
-from .proposal import chance, errors_of, original_of, people, set_up, sized, smallest_effects, where_of, words_of
+from .proposal import (
+    calibration,
+    chance,
+    errors_of,
+    in_words,
+    original_of,
+    people,
+    set_up,
+    sized,
+    smallest_effects,
+    where_of,
+    words_of,
+)
 from .spoken import cells, design, other_priors, spoken
 
 
@@ -29,8 +41,8 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
         *([("Original study", original_of(simulation))] if simulation.original else []),
         ("Design and analysis", set_up(simulation, diagnosis)),
         *(("Held to be true", statement) for statement in simulation.worlds.statements(diagnosis.replicates.named)),
-        ("Conclusion", f"if the posterior has: {decision.rule}"),
-        *([("Opposite conclusion", f"if the posterior has: {decision.against}")] if decision.against else []),
+        ("Conclusion", f"if {in_words(decision.rule)}{calibration(diagnosis)}"),
+        *([("Opposite conclusion", f"if {in_words(decision.against)}")] if decision.against else []),
         *_looks(diagnosis),
         *_sizes(diagnosis, decision),
         *((f"{said[:1].upper()}{said[1:]}", value) for said, value in smallest_effects(diagnosis)),

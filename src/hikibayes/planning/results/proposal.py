@@ -7,16 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from ...spec import InputError
 from ..designs.axes import AS_PRINTED, shrunk
 from ..designs.cells import firsts
-from ..designs.looks import Foreseen, Hopeless
+from ..designs.looks import Foreseen, Hopeless, calibrated
 from ..designs.original import ORIGINAL
 from ..designs.population import PLAN
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from ..run.replicates import formula_of, prior_of
 from .diagnose import Diagnosis
-from .spoken import cells, design, largest, other_priors, spoken
+from .spoken import axis_value, cells, design, largest, other_priors, spoken
 
 WORLDS = {
     "posterior": "over the populations that the earlier study leaves possible (assurance)",
@@ -24,6 +25,18 @@ WORLDS = {
     "shrunken": "if the true value were {shrink} of the earlier study's (power)",
     "conditional": "if the true value were what is likely given that it had to be significant (power)",
     "fixed": "in the population that was assumed (power)",
+}
+
+
+VERBS = {"excludes": "", "narrower_than": "is "}
+CLAUSES = {
+    "p_positive": "the posterior probability of a value above 0",
+    "p_rope": "the posterior probability of the region of practical equivalence",
+    "replication_bf": "the replication Bayes factor (how many times likelier the new data are if the original was "
+    "right than if there is nothing)",
+    "joint_p_positive": "the probability of a value above 0, given both studies,",
+    "original_weight": "the probability that the original still counts",
+    "bf10": "the Bayes factor against 0",
 }
 
 
@@ -71,28 +84,49 @@ def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
 
 def _conclusion(decision: Decision, diagnosis: Diagnosis) -> str:
     meaning = f" ({decision.meaning})" if decision.meaning else ""
-    return (
-        f"Decision rule, fixed in advance: on the {diagnosis.replicates.named(decision.estimand)} the decision is "
-        f"positive if the posterior has {_article(str(decision.rule))}{meaning}."
-    ) + (
-        f" It concludes the opposite if the posterior has {_article(str(decision.against))}; otherwise the question "
-        "stays open."
+    opposite = (
+        f" The opposite is concluded if {in_words(decision.against)}; otherwise the question stays open."
         if decision.against
         else ""
     )
+    return (
+        f"Decision rule, fixed in advance, about the {diagnosis.replicates.named(decision.estimand)}: the conclusion "
+        f"is drawn if {in_words(decision.rule)}{calibration(diagnosis)}{meaning}.{opposite}"
+    )
 
 
-def _article(rule: str) -> str:
-    return f"a {rule}" if "interval" in rule else rule
+def in_words(rule: Rule) -> str:
+    """Write a rule as a clause: what has to be true of the posterior."""
+    if rule.parts:
+        return (" and " if rule.all else " or ").join(map(in_words, rule.parts))
+    if rule.interval:
+        verb = VERBS.get(rule.condition, "lies ")
+        return f"the {100 * rule.interval:g} % interval {verb}{str(rule).partition(' interval ')[2]}"
+    name, _, side = rule.condition.rpartition("_")
+    if name in CLAUSES:
+        return f"{CLAUSES[name]} is {side} {rule.value:g}"
+    return f"the {100 * rule.value:g} % region of the coefficients does not hold 0 for all of them"
+
+
+def calibration(diagnosis: Diagnosis) -> str:
+    """Say that a threshold is the calibrated one, where it is."""
+    looks, rule = diagnosis.replicates.simulation.looks, diagnosis.replicates.simulation.decisions[0].rule
+    if looks is None or rule.parts or not isinstance(rule.p_positive_above, float):
+        return ""
+    try:
+        same = abs(calibrated(looks) - rule.p_positive_above) < 1e-6
+    except InputError:
+        return ""
+    return ", which errs in 2.5 % of studies without an effect over all looks (flat prior)" if same else ""
 
 
 def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     """Say how sample sizes were found: populations, analysis, mix, loss."""
     cell = diagnosis.replicates.cells[0]
-    mix = ", with the mix left to chance" if cell.sample.mix == AS_PRINTED else f", with a quota of {cell.sample.mix}"
     population = simulation.population
-    if population and len(population.levels) < 2:  # nothing is mixed but the groups
-        mix = ""
+    mix = f", with {axis_value('mix', cell.sample.mix, population)}"
+    if len(simulation.axes.mix) > 1 or (len(population.levels) < 2 if population else cell.sample.mix == AS_PRINTED):
+        mix = ""  # said beside each size, or nothing is mixed but the groups
     worlds = simulation.worlds
     design = (
         f"Populations were drawn from the posterior of the earlier study ({worlds.prior.replace('_', ' ')} priors), "
@@ -105,9 +139,8 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     formula = words.get(formula_of(cell.model), population.formula if population else "")
     model = formula if cell.model == PLAN else f"model {cell.model}{f' ({formula})' * bool(formula)}"
     prior = words.get(prior_of(cell.model, cell.prior), "")
-    analysis = (
-        f"and simulated studies analysed with {model} under {_named_prior(cell.prior)}{f' ({prior})' * bool(prior)}"
-    )
+    under = f"{_named_prior(cell.prior)}{f' ({prior})' * bool(prior)}"
+    analysis = f"and simulated studies were analysed with {model} under {under}"
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
     return f"{_sought(simulation)} found by simulation. {design}{analysis}{mix}{lost}.{_prices(simulation)}"
 
@@ -218,7 +251,7 @@ def _people(row: Mapping[Any, Any], of_groups: str) -> str:
 
 
 def _fresh(row: Mapping[Any, Any]) -> str:
-    return f"{row['confirmed']:.1%} in a fresh batch" if pd.notna(row["confirmed"]) else ""
+    return f"{row['confirmed']:.1%} in new simulated studies" if pd.notna(row["confirmed"]) else ""
 
 
 def _cost(row: Mapping[Any, Any]) -> str:
@@ -263,7 +296,7 @@ def _looks(diagnosis: Diagnosis, decision: Decision) -> str:
 def words_of(what: Foreseen | Hopeless | Rule) -> str:
     """Say what ends a study before the last look."""
     if isinstance(what, Rule):
-        return f"the posterior has {_article(str(what))}"
+        return in_words(what)
     bound = f"above {what.predictive_above:g}" if isinstance(what, Foreseen) else f"below {what.predictive_below:g}"
     return f"the predictive probability of the conclusion at the last look is {bound}"
 
@@ -280,7 +313,7 @@ def _errors(diagnosis: Diagnosis) -> str:
 
 def consequences(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
     """Say how probable the conclusion is in a cell, how precise the study, and how wrong its conclusions."""
-    rightly = "" if pd.notna(row["power"]) else ", rightly,"
+    rightly = "" if pd.notna(row["power"]) else " rightly"
     precise = f"the interval is {row['width']:.2f} wide on average and holds the truth in {row['coverage']:.1%}"
     others = _join([f"{chance(each):.1%} under {_named_prior(each['prior'])}" for each in other_priors(row, diagnosis)])
     others = f" ({others}, of the same data)" if others else ""

@@ -86,10 +86,11 @@ def design(row: Mapping[Any, Any], table: pd.DataFrame, population: Population |
     """Say what distinguishes a row beside its size: the groups' ratio, and every axis of the table that varies."""
     several = [axis for axis in SAID if axis in table and axis in row and len(set(table[axis])) > 1]
     shown = [axis for axis in SAID if axis in several or (axis == "allocation" and len(set(row[axis].split(":"))) > 1)]
-    return "".join(f", {_value(axis, row[axis], population)}" for axis in shown)
+    return "".join(f", {axis_value(axis, row[axis], population)}" for axis in shown)
 
 
-def _value(axis: str, value: Any, population: Population | None) -> str:
+def axis_value(axis: str, value: Any, population: Population | None) -> str:
+    """Say the value of an axis, levels by their names where the plan has them."""
     categories = list(population.levels.items()) if population else []
     categories.sort(key=lambda each: population.formula.find(each[0]) if population else 0)
     named = categories[axis == "mix" :][:1] if axis in ("allocation", "mix") else []
