@@ -138,3 +138,14 @@ def test_the_tables_have_rows_of_every_mix():
     population = {"formula": "y ~ arm * gender", "levels": levels, "effect": 0.6}
     run, _ = run_of(population=population, axes=axes, targets={"power": [0.8]})
     assert page(run, figure_files(run)).count("<td>1:1, gender 3:1 (woman : man)</td>") == 4
+
+
+def test_what_other_rules_are_warned_of_is_folded():
+    rules = [{"name": name, "rule": {"interval": 0.95, "above": 0}} for name in ("first_one", "other_one")]
+    axes = {"n_per_group": [30], "prior": ["flat"]}
+    run, _ = run_of(population={"effect": 0.2}, axes=axes, targets={"power": [0.8]}, decision=rules)
+    html = page(run, figure_files(run))
+    open_, _, folded = html.partition("To be kept in mind of the other rules (1)")
+    assert "other one, fixed populations" in folded
+    assert "other one, fixed populations" not in open_
+    assert "first one, fixed populations" in open_

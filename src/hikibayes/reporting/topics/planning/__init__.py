@@ -57,6 +57,7 @@ def planning(f: Findings) -> dict[str, Any]:
     compared = compared_axis(power.drop(columns="effect") if len(smallest) else power)
     worlds = list(simulation["worlds"]["source"])
     held = validated(WorldsSpec, simulation["worlds"], "planning.json")
+    others = tuple(f"{rule['decision']}, " for rule in rules[1:])
     over = "effect" if len(smallest) else compared
     return {
         "description": simulation["description"],
@@ -82,7 +83,8 @@ def planning(f: Findings) -> dict[str, Any]:
         "failed": int(power["failed"].sum()),
         "replicates": int(power["replicates"].max()),
         "seed": simulation["run"]["seed"],
-        "warnings": plan["warnings"],
+        "warnings": [each for each in plan["warnings"] if not each.startswith(others)],
+        "further": [each for each in plan["warnings"] if each.startswith(others)],
         "proposal": plan["proposal"],
         "held": held.statements(lambda name: named.get(name, name)),
         "looks": [row | {"true": _truth(row)} for row in records(f.table("looks"))],

@@ -66,7 +66,7 @@ def limitations(f: Findings) -> dict[str, Any] | None:
     shorter = [{"about": s.about.removeprefix("limitation: "), "source": s.source} for s in own]
     step = wording.step_name(f.read, f.difference.step) if f.difference.step else "one step"
     read = f.study.citation.read if f.study.citation else ""
-    return {"limits": shorter, "read": read, "step": step}
+    return {"limits": shorter, "read": read, "step": step, "assumed": bool(f.study.assumptions)}
 
 
 def remarks(f: Findings) -> dict[str, Any] | None:
