@@ -71,7 +71,8 @@ def other_priors(
     like = ("decision", "worlds", "allocation", "target", "n_per_group", *OTHER_AXES)
     for name in like if table is None else (name for name in like if name != "n_per_group"):
         own = own[own[name] == row[name]] if name in own and name in row and name != "prior" else own
-    return own.to_dict("records")
+    rows: list[dict[Any, Any]] = own.to_dict("records")
+    return rows
 
 
 def _nearest(own: pd.DataFrame, row: Mapping[Any, Any]) -> Any:
