@@ -63,7 +63,7 @@ def test_the_surface_is_of_effects_that_every_size_was_simulated_for(smallest):
 def test_labels_are_words_as_they_were_written(smallest):
     run, paragraph = smallest
     html = page(run, figure_files(run))
-    assert "on the difference in means, arm (+6m new_ − zzz usual) the decision" in paragraph
+    assert "about the difference in means, arm (+6m new_ − zzz usual): the conclusion" in paragraph
     assert "difference in means, arm (+6m new_ − zzz usual)" in html
     assert "Twice as dear, said they." in html
     assert "The smallest effects that are found" in html
