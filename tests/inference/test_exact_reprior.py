@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as st
 
+from hikibayes.inference.gaussian import exact
 from hikibayes.inference.gaussian.exact import (
     ExactEngineError,
     FlatPrior,
@@ -184,3 +185,13 @@ def test_refusals(stats, data):
         refit_normal(data, 0.0, [1.0, 0.0])
     with pytest.raises(ExactEngineError, match=r"unknown terms \['z'\]"):
         likelihood(posterior(stats, priors(0, 1)), "z")
+
+
+def test_a_contrast_that_needs_more_nodes_than_its_posterior_has(stats, data, monkeypatch):
+    """Where components lie apart, the marginal has more of them than the posterior has nodes: so has the likelihood."""
+    monkeypatch.setattr(exact, "LUMPY", 0.0)
+    coarse = posterior(stats, priors(0.0, 1.0), nodes=21)
+    assert coarse.marginal(["b"]).weights.shape[1] > coarse.log_weights.shape[1]
+    found, wanted = (refit_normal(of, 0.1, 0.3) for of in (likelihood(coarse, "b"), data))
+    assert found.log_evidence == pytest.approx(wanted.log_evidence, abs=1e-8)
+    assert found.of_each().mean() == pytest.approx(wanted.of_each().mean(), abs=1e-8)

@@ -15,6 +15,8 @@ from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
 from hikibayes.inference.models.steps import model_of
+from hikibayes.replication.effects import apart
+from hikibayes.replication.measures import log_if_right, pooled, posterior
 from hikibayes.replication.pair import NewData, examples, new_data, paired
 from hikibayes.replication.words import verdict
 from hikibayes.robustness.case import Case
@@ -137,6 +139,20 @@ def test_print_is_weighted_by_the_new_data(printed, new):
     assert not thin.sound
     assert "2.0 effective of 12" in thin.warning
     assert found.sound == (found.effective >= 6)
+
+
+def test_print_beside_print_has_few_components_and_the_same_answer(printed):
+    """Each reconstruction meets each: of all nodes of both these would be 12 * 15 * 15 for each of the original."""
+    tables = tuple(simulated(STUDY, n=80, seed=seed) for seed in range(50, 62))
+    pair = paired(printed, NewData(name="elsewhere", data_sets=tables))
+    assert pair.effects.log_mass.shape[1] <= 12 * 6 * 6
+    whole = apart(pair.original, pooled(pair.renewed))
+    found, wanted = (log_if_right(pair.original, of.common(), pair.prior) for of in (pair.effects, whole))
+    assert found == pytest.approx(wanted, abs=1e-6)
+    for tau in (0.1, 0.5):
+        found, wanted = (posterior(pooled(of.common(tau)), pair.prior) for of in (pair.effects, whole))
+        assert found.mean() == pytest.approx(wanted.mean(), abs=1e-6)
+        assert found.sd() == pytest.approx(wanted.sd(), abs=1e-6)
 
 
 def test_what_is_left_where_a_measure_is_missing(printed, new):

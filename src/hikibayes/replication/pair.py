@@ -31,7 +31,7 @@ from ..spec import InputError, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .effects import Effects, apart, stacked
-from .measures import NormalPrior, flat_estimate, log_evidence, normalised, pooled
+from .measures import NormalPrior, condensed, flat_estimate, log_evidence, normalised, pooled
 
 type Share = Literal["effect", "all"]
 """What two studies have in common."""
@@ -98,7 +98,15 @@ class Pair:
     @cached_property
     def effects(self) -> Effects:
         """What each reconstruction of the original says together with the new data."""
-        return self.shared or apart(self.original, pooled(self.renewed))
+        if self.shared:
+            return self.shared
+        # each reconstruction meets each of the other study: of all their nodes, that would be far too many components
+        first, second = self.original, self.renewed
+        if len(first) * len(second) > 1:
+            ends = np.concatenate([[0.0, self.prior.mean], flat_estimate(first)[0], flat_estimate(second)[0]])
+            at = np.linspace(ends.min(), ends.max(), 9)
+            first, second = (condensed(of, self.prior, at) for of in (first, second))
+        return apart(first, pooled(second))
 
     def under(self, prior: NormalPrior) -> Pair:
         """Return the same pair under a prior of the effect: reconstructions of a study are equally probable then."""

@@ -207,6 +207,12 @@ class GaussianPosterior:
         ExactEngineError
             If a name is no coefficient, or a contrast is empty.
         """
+        return self.marginal_and_weights(contrasts, intercept=intercept)[0]
+
+    def marginal_and_weights(
+        self, contrasts: Contrasts | None = None, *, intercept: ArrayLike = 0.0
+    ) -> tuple[Mixture, FloatArray]:
+        """Return what `marginal` does, and `log_weights` of its components: more where it needed more nodes."""
         c = contrast_matrix(self.names if contrasts is None else contrasts, self.names)
         weight = np.broadcast_to(np.asarray(intercept, dtype=np.float64), (c.shape[-2],))
         if not ((c != 0).any(axis=-1) | (weight != 0)).all():
@@ -214,12 +220,12 @@ class GaussianPosterior:
         means, variances = self.form.contrast(np.exp(2 * self.log_sigma), c, weight)
         lumpy = (np.abs(np.diff(means)) > LUMPY * np.sqrt(variances[..., 1:])).any(axis=(1, 2))
         if lumpy.any() and self.log_sigma.shape[1] < MANY:
-            return self._finer(np.flatnonzero(lumpy)).marginal(c, intercept=weight)
+            return self._finer(np.flatnonzero(lumpy)).marginal_and_weights(c, intercept=weight)
         prior_mean, prior_sd = self._contrast_prior(c, weight)
         plain = Mixture(
             weights=self.weights, means=means, sds=np.sqrt(variances), prior_mean=prior_mean, prior_sd=prior_sd
         )
-        return replace(plain, at_zero=lambda: self._log_density_at_zero(plain, c, weight))
+        return replace(plain, at_zero=lambda: self._log_density_at_zero(plain, c, weight)), self.log_weights
 
     def span(self) -> FloatArray:
         """Return the range of log sigma that holds all of the posterior, shape (B, 2)."""

@@ -201,15 +201,15 @@ def likelihood(posterior: GaussianPosterior, contrast: str | Contrasts) -> Likel
     ExactEngineError
         If a data set was refused.
     """
-    marginal = posterior.marginal([contrast] if isinstance(contrast, str) else contrast)
+    marginal, log_weights = posterior.marginal_and_weights([contrast] if isinstance(contrast, str) else contrast)
     if refused := np.flatnonzero(posterior.refusals).tolist():
         raise ExactEngineError(posterior.stats.describe(int(posterior.refusals[refused[0]]), refused[0]))
     m, s = marginal.means[:, 0], marginal.sds[:, 0]
     if marginal.prior_mean is None or marginal.prior_sd is None:
-        log_mass = posterior.log_weights - np.log(s) - 0.5 * np.log(2 * np.pi) - 0.5 * (m / s) ** 2
+        log_mass = log_weights - np.log(s) - 0.5 * np.log(2 * np.pi) - 0.5 * (m / s) ** 2
         return Likelihood(log_mass=log_mass, precision=s**-2, pull=m / s**2)
     m0, s0 = marginal.prior_mean[:, :1], marginal.prior_sd[:, :1]
-    log_mass = posterior.log_weights + np.log(s0 / s) - 0.5 * (m / s) ** 2 + 0.5 * (m0 / s0) ** 2
+    log_mass = log_weights + np.log(s0 / s) - 0.5 * (m / s) ** 2 + 0.5 * (m0 / s0) ** 2
     precision = np.maximum(1 / s**2 - 1 / s0**2, 0.0)
     return Likelihood(log_mass=log_mass, precision=precision, pull=m / s**2 - m0 / s0**2)
 
