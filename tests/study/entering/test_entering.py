@@ -646,3 +646,36 @@ def test_an_indirect_effect_among_terms_is_listed(tmp_path, label):
 def test_words_that_only_look_like_another_model(tmp_path, words):
     made = drafted(tmp_path, GROUPS.replace("Table 1", f"Table 1. {words}", 1))
     assert made.left == []
+
+
+UNITS = ["min", "max", "h", "kg", "%", "N", "M", "n", "SD", "d", "g", "t", "F", "mm Hg"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("heads", ["1 | 2 | 3", "Strain | Way ({}) | Age"])
+def test_a_unit_behind_a_measure_s_name_is_no_statistic(tmp_path, unit, heads):
+    text = (
+        f"Table 1. Correlations\n\n| | M | SD | {heads.format(unit)} |\n|---|---|---|---|---|---|\n"
+        f"| 1. Strain | 2.96 | 0.73 | – | | |\n| 2. Way ({unit}) | 42.92 | 22.20 | .55 | – | |\n"
+        "| 3. Age | 51.28 | 10.61 | −.11 | .01 | – |\n"
+    )
+    made = drafted(tmp_path, text)
+    correlations = {(f.of, f.with_): f.printed for f in made.study("x").facts if f.quantity == "correlation"}
+    assert correlations == {("way", "strain"): "0.55", ("age", "strain"): "-0.11", ("age", "way"): "0.01"}
+    assert made.left == []
+
+
+@pytest.mark.parametrize("label", ["M (patients)", "Patients M (SD)", "Patients (M)"])
+def test_a_statistic_in_a_row_below_a_matrix_is_no_unit(tmp_path, label):
+    rows = f"| Strain | – | |\n| Way | .55 | – |\n| Age | .1 | .2 |\n| {label} | 2.96 | 42.9 |"
+    made = drafted(tmp_path, f"Table 1. Correlations\n\n| | Strain | Way | Age |\n|---|---|---|---|\n{rows}")
+    found = [(q, of) for q, of, *_ in facts_of(made)]
+    assert ("mean", "strain") in found
+    assert found.count(("correlation", "way")) == 1
+
+
+@pytest.mark.parametrize("unit", ["min", "max"])
+def test_minutes_are_no_minimum_in_any_table(tmp_path, unit):
+    made = drafted(tmp_path, GROUPS.replace("Waist", f"Waist ({unit})"))
+    assert facts_of(made)["mean", "waist", "patients"] == "88.1"
+    assert not made.left

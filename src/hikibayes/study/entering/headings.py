@@ -68,6 +68,8 @@ NEXT = re.compile(rf"[\s,;:(\[/|±+–—=_-]*(?:{ONE})(?![^\W_])[\s)\],;:.]*")
 SIZE = re.compile(r"[(\[]?\s*\b[nN]\s*=\s*(\d[\d, ]*)\s*[)\]]?")
 NUMBERED = re.compile(r"(?i)^(?:group|sample|study|condition|arm|site|type|factor|wave|time|cohort|vitamin|hepatitis)$")
 DFS = re.compile(r"\b([tF])\s*\(\s*(\d+(?:\.\d+)?)\s*(?:[,;]\s*(\d+(?:\.\d+)?))?\s*\)")
+MINUTES = re.compile(r"\w[\s.*]*[(\[]\s*(?:min|max)\.?\s*[)\]]$", re.IGNORECASE)
+"""A unit, or part of a name, in brackets behind a name: ``Commute (min)``."""
 INLINE = re.compile(r"(?:R2|ΔR2|ΔF|F|Adj\w*\.? R2)\s*(?:\([^)]*\))?\s*=")
 FRONT = ("mean", "sd", "n", "percent", "se", "p", "b", "beta", "t", "median")
 """Statistics that a heading may begin with, before whose they are: ``mean_control``."""
@@ -120,7 +122,7 @@ def read_heading(text: str) -> Heading:
     context, statistics = _split(rest)
     if size and statistics == ("mean_difference",):
         context, statistics = rest, ()
-    if INLINE.search(clean):
+    if INLINE.search(clean) or MINUTES.search(rest):
         context, statistics = clean, ()
     return Heading(
         text=clean,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..columns import SEXES, WHOLE, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
-from ..headings import read_heading
+from ..headings import Heading, read_heading
 
 DESCRIBING = {"mean": "mean", "sd": "sd", "alpha": "alpha", "n": "n", "minimum": "minimum", "maximum": "maximum"}
+NUMBERED = re.compile(r"^\(?(\d{1,2})[.)]")
 ONE = re.compile(r"^[(\[]?1(?:[.]0+)?[)\]]?$")
 
 
@@ -22,7 +24,7 @@ def read(grid: Grid, known: Known) -> Understood:
     """Return the correlations of a triangle, the lower one if there is one, and what describes each measure."""
     found, partners = Understood("correlations"), _partners(grid)
     columns = {column.index: column for column in columns_of(grid)}
-    rows = list(rows_of(grid))
+    rows = _rows(grid)
     order = {label: place for place, label in enumerate(dict.fromkeys([*map(_entity, rows), *partners.values()]))}
     sides: dict[bool, list[Number]] = {True: [], False: []}
     whose = {column.index: _whose(column, [*columns.values()], known) for column in columns.values()}
@@ -97,6 +99,26 @@ def _describe(found: Understood, name: str, text: str, of: str, column: Column, 
         found.left.append((f"{text} of {of} ({column.heading})", "no kind of number is known for this column"))
 
 
+def _rows(grid: Grid) -> list[Row]:
+    """Return the rows; what stands in brackets behind a measure's name is its unit: ``2. Grip (N)``."""
+    heads = {(grid.heading(index) or ("",))[-1] for index in range(grid.labels, len(grid.head[-1]))}
+    return [
+        replace(row, heading=replace(row.heading, context=row.heading.text, statistics=()))
+        if _has_unit(row.heading, heads)
+        else row
+        for row in rows_of(grid)
+    ]
+
+
+def _has_unit(heading: Heading, heads: set[str]) -> bool:
+    """Tell whether brackets hold a unit; ``Patients (M)`` is of means, where it is no numbered or heading measure."""
+    found = re.fullmatch(r"(.*\w.*?)\s*[(\[][^)\]]*[)\]]", heading.text)
+    if not found or not heading.statistics or read_heading(found[1]).statistics:
+        return False
+    listed = heading.text in heads or bool(NUMBERED.match(heading.text))
+    return listed or not {*heading.statistics} & {"mean", "sd", "n"}
+
+
 def _entity(row: Row) -> str:
     return row.label
 
@@ -105,10 +127,10 @@ def _partners(grid: Grid) -> dict[int, str]:
     """Return the columns that are measures: headed by a row's number, or by a row's name."""
     if not grid.head:
         return {}
-    rows = [row for row in rows_of(grid) if not row.heading.statistics]
+    rows = [row for row in _rows(grid) if not row.heading.statistics]
     names = [row.label for row in rows]
     numbers = {str(k): name for k, name in enumerate(names, 1)}
-    numbers |= {found[1]: row.label for row in rows if (found := re.match(r"^\(?(\d{1,2})[.)]", row.heading.text))}
+    numbers |= {found[1]: row.label for row in rows if (found := NUMBERED.match(row.heading.text))}
     partners = {}
     for index in range(grid.labels, len(grid.head[-1])):
         head = (grid.heading(index) or ("",))[-1]
