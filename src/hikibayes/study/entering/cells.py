@@ -51,14 +51,14 @@ def pieces(cell: str, *, decimal_commas: bool = False) -> tuple[Piece, ...] | No
         return ()
     if ONLY_MARKS.fullmatch(text):
         return (Piece(text),)
-    # marks behind what stands in brackets are of the number before them
-    text = re.sub(rf"^({NUMBER})(\s*[(\[][^)\]*]*[)\]])\s?(\*+|[†‡])$", r"\1\3\2", text)
     # a dash after a figure stands between two numbers; one before a figure only is a minus
     text = re.sub(r"(?<=[\d%)*])(?:-| - )(?=[-\d.])", " ; ", text)
     if decimal_commas:
         text = re.sub(r"(?<=\d),(?=\d)|(?<!\d),(?=\d)", ".", text)
     else:
         text = re.sub(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)", lambda found: found[0].replace(",", ""), text)
+    # marks behind what stands in brackets are of the number before them
+    text = re.sub(rf"^({NUMBER})(\s*[(\[][^)\]*]*[)\]])\s?(\*+|[†‡])$", r"\1\3\2", text)
     rest = WORDS.sub(" ", TOKEN.sub(" ", re.sub(r"(?<=\d)\s?[a-i](?:,\s?[a-i])*(?=$|[\s)])", "", text)))
     found = list(TOKEN.finditer(text))
     if not found or re.search(r"[^\W_]", rest):
