@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.study.entering.layouts import LAYOUTS, Printed
 
+from hikibayes.auditing.audit import checks
 from hikibayes.cli import main
 from hikibayes.spec import InputError
 from hikibayes.study.entering.cells import pieces
@@ -679,3 +680,32 @@ def test_minutes_are_no_minimum_in_any_table(tmp_path, unit):
     made = drafted(tmp_path, GROUPS.replace("Waist", f"Waist ({unit})"))
     assert facts_of(made)["mean", "waist", "patients"] == "88.1"
     assert not made.left
+
+
+def test_degrees_of_freedom_in_a_heading_are_of_every_test_below_it(tmp_path):
+    made = drafted(tmp_path, GROUPS.replace("| t |", "| t(115) |"))
+    found = facts_of(made)
+    dfs = {key[1]: value for key, value in found.items() if key[0] == "df"}
+    assert dfs == {"distress": "115", "support": "115", "waist": "115"}
+    assert {key[2] for key in found if key[0] == "df"} == {key[2] for key in found if key[0] == "t"}
+    assert made.printed == made.entered == 23
+
+
+@pytest.mark.parametrize(("dfs", "verdicts"), [("2, 155", set()), ("3, 115", {"inconsistent"})])
+def test_degrees_of_freedom_of_f_are_audited(tmp_path, dfs, verdicts):
+    text = (
+        "Table 1. Crews, M (SD)\n\n"
+        f"| | Tram (n = 71) | Bus (n = 48) | Ferry (n = 39) | F({dfs}) | p |\n|---|---|---|---|---|---|\n"
+        "| Sleep | 19.61 (4.17) | 23.83 (5.02) | 19.59 (5.41) | 13.20 | < .001 |\n"
+        "| Age | 43.70 (8.47) | 39.27 (8.35) | 47.00 (9.13) | 8.94 | < .001 |\n"
+    )
+    made = drafted(tmp_path, text)
+    found = facts_of(made)
+    assert [found[f"f_df{k}", "sleep"] for k in (1, 2)] == dfs.split(", ")
+    wrong = {row.verdict for row in checks(made.study("x")) if "df" in str(row.facts)} - {"consistent"}
+    assert wrong == verdicts
+
+
+@pytest.mark.parametrize("cell", ["18,857 (2,031)***", "18,857*** (2,031)", "18,857 [2,031; 3]***"])
+def test_marks_stay_where_commas_are_decimal_signs(cell):
+    assert pieces(cell, decimal_commas=True)[0].text == "18.857***"

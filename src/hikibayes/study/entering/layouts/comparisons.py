@@ -30,6 +30,8 @@ OF_DIFFERENCES = {
     **{f"difference_{name}": f"mean_difference_{name}" for name in ("ci_low", "ci_high", "se")},
 }
 OF_ALL = {"f": "f", "chi2": "chi2", "partial_eta2": "eta2"}
+DFS_OF = {"f": ("f_df1", "f_df2"), "t": ("df",), "chi2": ("chi2_df",)}
+"""Degrees of freedom of a test, in the order in which its heading prints them."""
 COUNTS = {"n", "percent"}
 TESTS = {*COMPARING, *OF_ALL, *OF_DIFFERENCES, "difference_ci", "t_or_chi2"}
 UNITS = re.compile(r"(?i)(?<=\w)[,(]?\s+\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$")
@@ -65,6 +67,7 @@ def read(grid: Grid, known: Known) -> Understood:
             here = row if row.roles else replace(row, section=section if own else "")
             for column in columns:
                 _read_cell(found, grid, here, column, groups, transposed)
+    _take_dfs(found, columns)
     _take_sizes(found)
     kept: list[Number] = []
     labels = list(dict.fromkeys(n.address["group"] for n in found.numbers if "group" in n.address))
@@ -76,6 +79,18 @@ def read(grid: Grid, known: Known) -> Understood:
             kept.append(number)
     found.numbers = kept
     return found
+
+
+def _take_dfs(found: Understood, columns: list[Column]) -> None:
+    """Let the degrees of freedom in a heading be of every test below it: ``F(2, 155)``, ``t(115)``."""
+    dfs = {column.index: column.dfs for column in columns if column.dfs}
+    tests = [number for number in found.numbers if number.quantity in DFS_OF and number.cell[1] in dfs]
+    own = {(number.quantity, *sorted(number.address.items())) for number in found.numbers}
+    for test in tests:
+        for quantity, df in zip(DFS_OF[test.quantity], dfs[test.cell[1]], strict=False):
+            if (quantity, *sorted(test.address.items())) not in own:
+                found.numbers.append(replace(test, quantity=quantity, text=df))
+                found.in_words += 1
 
 
 def _take_sizes(found: Understood) -> None:
