@@ -121,7 +121,8 @@ def test_two_tables_that_disagree_are_said(tmp_path):
     (tmp_path / "b.md").write_text(other, encoding="utf-8")
     made = draft([tmp_path / "a.md", tmp_path / "b.md"], Known())
     said = [what for what in made.unknown if "disagree" in what]
-    assert said == ["Table 1 and Table 2 disagree: mean of Waist, Patients is 88.1 and 89.1"]
+    assert said == ["Table 1 and Table 2 disagree: mean of Waist, Patients is 88.1 and 89.1; the file holds both"]
+    assert {str(fact.printed) for fact in made.study("x").facts_of("mean", of="waist")} >= {"88.1", "89.1"}
 
 
 def test_products_groups_and_abbreviations_have_one_name(tmp_path):
@@ -709,3 +710,12 @@ def test_degrees_of_freedom_of_f_are_audited(tmp_path, dfs, verdicts):
 @pytest.mark.parametrize("cell", ["18,857 (2,031)***", "18,857*** (2,031)", "18,857 [2,031; 3]***"])
 def test_marks_stay_where_commas_are_decimal_signs(cell):
     assert pieces(cell, decimal_commas=True)[0].text == "18.857***"
+
+
+def test_sizes_of_the_sample_that_disagree_are_of_all(tmp_path):
+    text = "Table {k}. Correlations (N = {n})\n\n| | M | Grip | Sleep |\n|---|---|---|---|\n| Grip | 31.2 | – | |\n"
+    text += "| Sleep | 7.1 | .32 | – |\n\n"
+    made = drafted(tmp_path, text.format(k=1, n=158) + text.format(k=2, n=143))
+    assert [what for what in made.unknown if "disagree" in what] == [
+        "Table 1 and Table 2 disagree: n of all is 158 and 143; the file holds both"
+    ]

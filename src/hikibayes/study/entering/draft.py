@@ -362,9 +362,9 @@ class _Writer:
                 key = (number.quantity, *sorted(self._address(number).items()))
                 where, first = seen.setdefault(key, (grid.locator, number))
                 if where != grid.locator and not _meet(first.text, number.text):
-                    what = f"{number.quantity} of {', '.join(first.address.values())}"
+                    what = f"{number.quantity} of {', '.join(first.address.values()) or 'all'}"
                     both = f"{where} and {grid.locator} disagree"
-                    self.made.unknown.append(f"{both}: {what} is {first.text} and {number.text}")
+                    self.made.unknown.append(f"{both}: {what} is {first.text} and {number.text}; the file holds both")
 
     def _ask(self) -> None:
         """List what no table says."""
