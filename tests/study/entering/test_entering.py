@@ -719,3 +719,10 @@ def test_sizes_of_the_sample_that_disagree_are_of_all(tmp_path):
     assert [what for what in made.unknown if "disagree" in what] == [
         "Table 1 and Table 2 disagree: n of all is 158 and 143; the file holds both"
     ]
+
+
+@pytest.mark.parametrize("title", ["Means and correlations (N = 158)", "Correlations, SD = in brackets"])
+def test_the_title_of_the_next_table_is_no_note(tmp_path, title):
+    made = drafted(tmp_path, f"{GROUPS}\nTable 2. {title}\n{GROUPS.partition('Groups')[2]}")
+    assert made.left == []
+    assert {locator for locator, *_ in made.columns} == {"Table 1", "Table 2"}

@@ -100,6 +100,8 @@ def _around(table: Any) -> tuple[str, str]:
     foot = [" ".join(part.text_content().split()) for part in table.iter("tfoot")]
     above = next(_texts(table, "preceding"), "")
     below = next(_texts(table, "following"), "")
+    if pasted.TITLE.match(below):  # of the next table
+        below = ""
     title = caption[0] if caption else above if re.match(r"(?i)\W*(?:table|tab\.|supp|appendix)", above) else ""
     return title, " ".join([*foot, below if re.search(r"(?i)\bnotes?\b|p\s*<|SD|=", below) else ""]).strip()
 
