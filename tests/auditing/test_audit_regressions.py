@@ -365,3 +365,21 @@ def test_each_regression_of_a_mediation_has_its_outcome():
 def test_models_that_are_not_taken_say_what_is(quantity, said):
     with pytest.raises(InputError, match=said):
         one_sample(100, number(quantity, "1.2", step="all", term="x"))
+
+
+@pytest.mark.parametrize(
+    ("r2", "verdict", "words"),
+    [
+        (None, "ambiguous", "; the R2 of two would settle it."),
+        (".265", "consistent", "By its p and the R2 of two, the increase of two can be one of plain (two then"),
+        (".27", "ambiguous", "or adjusted (two then"),
+    ],
+)
+def test_a_printed_r2_settles_whether_an_increase_is_plain_or_adjusted(r2, verdict, words):
+    facts = [number("r2", ".152", step="one", name="first"), number("delta_r2", ".113", step="two")]
+    facts += [number("delta_r2_p", ".001", "<", step="two")]
+    facts += [number("r2", r2, step="two", name="second")] if r2 else []
+    study = one_sample(100, *facts, steps=STEPS)
+    (found,) = [each for each in checks(study) if each.check == "plain or adjusted increase"]
+    assert (found.verdict, words in found.note) == (verdict, True), found.note
+    assert ("second" in found.facts) == (verdict == "consistent")

@@ -325,14 +325,20 @@ def _plain_or_adjusted(study: Study, step: Step, increase: Fact, p: Fact, before
     able = [name for name, can in fits.items() if can]
     stated = "adjusted" if increase.adjusted else "plain"
     reached = {name: _after(study, step.id, before.interval, increase, name == "adjusted") for name in able}
-    ends = one_of((f"{name} ({step.id} then has R2 {between(r)})" for name, r in reached.items() if r), "or")
-    note = f"By its p, the increase of {step.id} can be one of {ends} R2"
+    own = _own(study, step.id)
+    settled = [name for name in able if own.known and (r2 := reached[name]) and r2.meets(own.interval)]
+    if by_r2 := len(able) == 2 and settled == [stated]:
+        able = settled
+    ends = one_of((f"{name} ({step.id} then has R2 {between(r)})" for name in able if (r := reached[name])), "or")
+    by = f"its p and the R2 of {step.id}" if by_r2 else "its p"
+    note = f"By {by}, the increase of {step.id} can be one of {ends} R2"
     verdict: Verdict = "consistent" if stated in able else "inconsistent"
     if not able:
         note = f"The increase of {step.id} fits its p neither for plain nor for adjusted R2"
     elif len(able) == 2 and increase.adjusted is None:
-        verdict, note = "ambiguous", f"{note}; the R2 of {step.id} would settle it"
-    facts = (increase, p, *before.facts)
+        more = "more decimals of the R2" if len(settled) == 2 else "the R2"
+        verdict, note = "ambiguous", f"{note}; {more} of {step.id} would settle it"
+    facts = (increase, p, *before.facts, *(own.facts if by_r2 else ()))
     return found("plain or adjusted increase", facts, verdict, f"{note}.", reached.get(stated))
 
 
