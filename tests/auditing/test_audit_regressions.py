@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.study.small_studies import number, one_sample, rows_of
 
 from hikibayes.auditing.audit import checks
+from hikibayes.auditing.checks.rows import found as checked
 from hikibayes.auditing.checks.steps import residual_df
-from hikibayes.auditing.suspects import LIKELIEST
+from hikibayes.auditing.suspects import LIKELIEST, SIZES, suspects
 from hikibayes.spec import InputError
 
 RAW, BETA = {"standardised": False}, {"standardised": True}
@@ -383,3 +384,13 @@ def test_a_printed_r2_settles_whether_an_increase_is_plain_or_adjusted(r2, verdi
     (found,) = [each for each in checks(study) if each.check == "plain or adjusted increase"]
     assert (found.verdict, words in found.note) == (verdict, True), found.note
     assert ("second" in found.facts) == (verdict == "consistent")
+
+
+def test_sizes_that_do_not_add_up_are_the_first_suspects():
+    facts = [number("r2", ".15", step=step, name=f"r2_{step}") for step in ("one", "two")]
+    study = one_sample(100, *facts, number("r2_f", "6", step="one", name="f"), steps=STEPS)
+    (size,) = [fact.id for fact in study.facts if fact.quantity == "n"]
+    rows = [checked(check, [study.fact(name) for name in ids], "inconsistent", "") for check, ids in
+            (("F and R2", ("f", "r2_one")), ("other", ("f", "r2_two")), (SIZES, (size,)))]  # fmt: skip
+    said = suspects(study, rows, lambda _: ())
+    assert (said.check, said.facts[0]) == (LIKELIEST, size)

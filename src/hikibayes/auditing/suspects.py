@@ -13,6 +13,7 @@ from .columns import mistaken_columns
 
 SHOWN = 3
 LIKELIEST = "likeliest misprint"
+SIZES = "group sizes add up"
 
 
 def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Iterable[Check]]) -> Check | None:
@@ -32,7 +33,7 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
     A number explains a contradiction that it is part of; a moment, one with a number that it determines only if some
     other value of it prints that number. The fewer contradictions are left, the fewer new ones it makes and the fewer
     agreements it has part in, the likelier it is. Columns interchanged or moved by a row come first where they explain
-    more than any one number.
+    more than any one number. Where sizes do not add up, one of them is wrong whatever else is, and they come first.
     """
     rows = list(rows)
     wrong = [row for row in rows if row.verdict == "inconsistent"]
@@ -43,7 +44,8 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
     }
     agreeing = Counter(name for row in rows if row.verdict == "consistent" for name in row.facts)
     named = dict.fromkeys(name for row in wrong for name in row.facts)
-    order = sorted(named, key=lambda name: (_left(name, wrong, mended.get(name)), agreeing[name]))
+    sizes = {name for row in wrong if row.check == SIZES for name in row.facts}
+    order = sorted(named, key=lambda name: (name not in sizes, _left(name, wrong, mended.get(name)), agreeing[name]))
     first = [study.fact(name) for name in order[:SHOWN]]
     left = _left(first[0].id, wrong, mended.get(first[0].id))
     if left and (columns := mistaken_columns(study, rows, audited)) and columns[2] < left:
