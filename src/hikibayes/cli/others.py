@@ -88,7 +88,12 @@ def studies(*, tables: tuple[str, ...], outcome: str, groups: tuple[str, ...], p
     from ..study.study import Study
     from ..study.study_file import load_study, shipped_studies
 
+    if not tables and (outcome or groups):
+        raise click.UsageError(f"{'--outcome' if outcome else '--group'} is of tables: give --from, too")
     if tables:
+        labels = [each.partition("=")[0] for each in groups]
+        if twice := next((label for label in labels if labels.count(label) > 1), None):
+            raise click.UsageError(f"--group {twice} is given twice")
         sizes = dict(each.partition("=")[::2] for each in groups)
         _draft([Path(table) for table in tables], asked["new"], outcome, sizes)
     elif page:

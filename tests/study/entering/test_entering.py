@@ -726,3 +726,17 @@ def test_the_title_of_the_next_table_is_no_note(tmp_path, title):
     made = drafted(tmp_path, f"{GROUPS}\nTable 2. {title}\n{GROUPS.partition('Groups')[2]}")
     assert made.left == []
     assert {locator for locator, *_ in made.columns} == {"Table 1", "Table 2"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--outcome", "x"], "--outcome is of tables"),
+        (["--group", "x"], "--group is of tables"),
+        (["--from", "a.md", "--new", "b.toml", "--group", "Controls", "--group", "Controls=60"], "given twice"),
+    ],
+)
+def test_options_that_would_be_lost_are_refused(hikibayes, words, said):
+    Path("a.md").write_text(GROUPS, encoding="utf-8")
+    result = hikibayes("studies", *words)
+    assert (result.exit_code, said in result.stderr) == (2, True), result.output
