@@ -9,10 +9,12 @@ import pytest
 import statsmodels.formula.api as smf
 from tests.studies import orchard
 
+from hikibayes.inference.fit import fit
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.robustness.case import Case
+from hikibayes.robustness.confounding.sensitivity import confounding
 from hikibayes.robustness.multiverse.anatomy import averaged, by_option, variance_by_choice
 from hikibayes.robustness.multiverse.sensitivity import multiverse
 from hikibayes.spec import InputError
@@ -201,3 +203,58 @@ def test_a_model_that_has_no_multiverse_is_one_message(asked, message):
 def test_what_cannot_be_asked_is_one_message(asked, message):
     with pytest.raises(InputError, match=message):
         multiverse(case(workers()), **asked)
+
+
+def crossed(seed):
+    """Return a table of two crossed categories of unequal sizes, and two numbers."""
+    rng = np.random.default_rng(seed)
+    arm, sex = rng.choice(["recent", "old"], 90, p=[0.35, 0.65]), rng.choice(["woman", "man"], 90, p=[0.7, 0.3])
+    age, pain = rng.normal(43, 11, 90), rng.normal(size=90)
+    both = 3 * (arm == "recent") - 2 * (sex == "man") + 5 * ((arm == "recent") & (sex == "man"))
+    return pd.DataFrame(
+        {"bdi": both + 0.2 * age + rng.normal(0, 4, 90), "arm": arm, "sex": sex, "age": age, "pain": pain}
+    )
+
+
+def contrast(fit, table, cells):
+    """Return a sum of predictions at the numbers' means, in SD of the outcome."""
+    means = table[["age", "pain"]].mean().to_dict()
+    rows = pd.DataFrame([{**means, "arm": arm, "sex": sex} for arm, sex, _ in cells])
+    return fit.predict(rows).to_numpy() @ np.array([sign for *_, sign in cells]) / table["bdi"].std()
+
+
+AMONG_MEN = (("recent", "man", 1), ("old", "man", -1))
+DIFFERENCES = {
+    "difference_arm_recent_minus_old_sex_man": AMONG_MEN,
+    "difference_sex_woman_minus_man_arm_old": (("old", "woman", 1), ("old", "man", -1)),
+    "difference_sex_woman_minus_man_arm_recent_minus_old": (
+        ("recent", "woman", 1),
+        ("old", "woman", -1),
+        *((*cell, -sign) for *cell, sign in AMONG_MEN),
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("estimand", DIFFERENCES)
+def test_every_specification_of_a_crossed_design_asks_the_same_difference(estimand, seed):
+    table = crossed(seed)
+    made = fit("bdi ~ arm*sex + arm*age + pain", table, estimand=estimand, prior="flat")
+    found = multiverse(made, most=5000, seed=1).specifications
+    assert "sex held equal" not in found
+    for _, row in found[(found["prior"] == "flat") & (found["outliers"] == "none")].iterrows():
+        ages = ["age", "arm:age"] if row["products"] == "all" else ["age"]
+        terms = [
+            *(ages if row["age held equal"] == "in" else []),
+            *(["pain"] if row["pain held equal"] == "in" else []),
+        ]
+        smaller = smf.ols(f"bdi ~ {' + '.join(['arm*sex', *terms])}", table).fit()
+        if row["scale"] == "total SD":
+            assert row["mean"] == pytest.approx(contrast(smaller, table, DIFFERENCES[estimand]), abs=1e-6)
+
+
+def test_a_confounder_is_not_measured_by_what_the_question_speaks_of():
+    made = fit("bdi ~ arm*sex + age", crossed(1), estimand="difference_arm_recent_minus_old_sex_man")
+    bounds = confounding(made, seed=1).bounds
+    own = bounds[bounds["estimand"] == "difference_arm_recent_minus_old_sex_man"]
+    assert set(own["benchmark"]) == {"age"}

@@ -119,10 +119,11 @@ def covariate_columns(design: Design, estimand: Estimand, weights: FloatArray) -
     Returns
     -------
     dict
-        For every measure beside the group and the estimand's own: all columns that it is a part of, its products too.
+        For every measure beside the group and those that the estimand speaks of: all columns that it is a part of, its
+        products too.
         A measure with a column that the estimand weighs is left out, and one that follows from the others.
     """
-    own = {design.study.analysis.group, estimand.of}
+    own = {design.study.analysis.group, *estimand.spoken_of}
     names = [name for name in design.model.variables[1:] if name not in own]
     within = design.model.measures
     found = {name: [columns for term, columns in design.places.items() if name in within[term]] for name in names}

@@ -217,6 +217,11 @@ class Estimand(Spec):
         return frozenset(name for name in (self.of, self.by, *self.pairs) if name)
 
     @property
+    def spoken_of(self) -> frozenset[str]:
+        """The measures without which, and without whose products, a model has another answer: `at` is among them."""
+        return self.about | frozenset(self.at)
+
+    @property
     def unit(self) -> str:
         """The standardised unit: SD of the outcome per SD of the measure, SD of the outcome, or none."""
         kind = KINDS_OF_ESTIMANDS[self.kind]

@@ -209,9 +209,8 @@ def _choices(universes: Mapping[str, Universe], exclude: Sequence[str]) -> dict[
         _refuse_levels(each.case, exclude)
         if set(each.columns) != set(first.columns):
             raise InputError("the readings differ in the terms of the model; cross those that do not")
-    own = {first.case.estimand.of, group}
-    covariates = [name for name in case.model.variables[1:] if name not in own]
-    others = [term for term in first.columns if group in term and len(term) == 2 and not term <= own]
+    covariates = [name for name in case.model.variables[1:] if name not in first.needed]
+    others = [term for term in first.columns if len(term) == 2 and not term <= first.needed]
     return {
         "reading": tuple(universes),
         "excluded": ("nobody", *exclude),
@@ -320,11 +319,11 @@ class _Batch:
 
     def _kept(self) -> BoolArray:
         """Which columns each specification has, (S, p)."""
-        own, of = self.specifications.columns, self.universe.case.estimand.of
+        own = self.specifications.columns
         kept = np.ones((len(self.rows), len(self.stats.names)), dtype=np.bool_)
         alone = own["products"][self.rows] == 1
         for term, columns in self.universe.columns.items():
-            if len(term) == 2 and of not in term:
+            if len(term) == 2 and not term <= self.universe.needed:
                 kept[np.ix_(alone, columns)] = False
             for name in term:
                 if f"{name} held equal" in own:

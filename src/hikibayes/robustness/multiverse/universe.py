@@ -43,6 +43,11 @@ class Universe:
         name = self.case.study.analysis.group
         return name if name in self.case.model.variables else ""
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """The measures that stay in every specification, with their products: without them it is another question."""
+        return self.case.estimand.spoken_of | {self.group}
+
     @cached_property
     def columns(self) -> dict[frozenset[str], IntArray]:
         """The columns of each term, by its measures; raises `InputError` for other terms and more than two groups."""
