@@ -527,3 +527,18 @@ def test_a_fit_of_python_is_saved_as_the_folder_of_a_run(tmp_path):
     assert hikibayes.confounding(folder).table.equals(hikibayes.confounding(made).table)
     with pytest.raises(InputError, match="an older version or Python wrote it"):
         hikibayes.replay(folder)
+
+
+def test_a_level_called_none_leaves_a_column_of_words_one_of_groups():
+    """More than half of the rows are ``none``; among numbers the same word is an empty cell, which is said."""
+    rows = np.arange(60)
+    words = np.where((rows % 2 == 1) | (rows == 0), "none", np.where(rows % 4, "low", "high"))
+    table = pd.DataFrame({"y": rows % 7 + 0.1 * rows, "dose": words})
+    made = fit("y ~ dose", table, **FLAT)
+    assert len(made.participants.frame) == 60
+    assert "difference_dose_none_minus_high" in means(made)
+    amounts = table.assign(dose=np.where(rows % 3, (rows % 5).astype(str), "none"))
+    among = fit("y ~ dose", amounts, **FLAT).remarks
+    row = among[among["kind"] == "empty_word"].iloc[0]
+    assert row["remark"] == "'none' reads as an empty cell among numbers; is it a level? then C(dose)"
+    assert row["count"] == 20

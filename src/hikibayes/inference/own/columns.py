@@ -44,6 +44,8 @@ class OwnColumn:
         What the file calls its codes.
     said : str
         How its numbers were read, where this is more than digits and a decimal sign.
+    gap : str
+        A word among its numbers that was read as an empty cell and may be a level, as ``none``.
     problem : str
         Why it can be used as groups alone, where somebody asks for these.
     """
@@ -55,6 +57,7 @@ class OwnColumn:
     order: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     said: str = ""
+    gap: str = ""
     problem: str = ""
 
     @property
@@ -164,7 +167,8 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
     numbers = each_once(pd.Series(texts, dtype=object), lambda text: read.of.get(text or "", np.nan)).astype(np.float64)
     texts_among = known & ~gaps & np.isnan(numbers)
     plain = OwnColumn(id=id_, header=header, cells=texts, numbers=None, labels=labels)
-    if read.at or 0 < texts_among.sum() < (1 - MOST_NUMBERS) * known.sum():
+    none_is_a_number = np.isnan(numbers).all()
+    if read.at or (not none_is_a_number and 0 < texts_among.sum() < (1 - MOST_NUMBERS) * known.sum()):
         row = int(np.flatnonzero(texts == read.at if read.at else texts_among)[0])
         found = read.problem or (
             f"found {texts[row]!r} in a column of numbers; if it means no answer, say so in a mapping file: under"
@@ -172,10 +176,11 @@ def _column(id_: str, header: str, raw: RawTable, stated: TableMapping) -> OwnCo
         )
         return replace(plain, problem=f"row {raw.numbered([row])[0]}: {found}")
     _refuse_infinite(numbers, raw, where)
-    if texts_among.any() or np.isnan(numbers).all():
+    if texts_among.any() or none_is_a_number:
         return plain
+    word = next((text for text in texts[gaps] if text.isalpha()), "")
     texts[gaps] = None
-    return replace(plain, cells=texts, numbers=numbers, said=read.said)
+    return replace(plain, cells=texts, numbers=numbers, said=read.said, gap=word)
 
 
 def _refuse_infinite(numbers: FloatArray, raw: RawTable, where: str) -> None:

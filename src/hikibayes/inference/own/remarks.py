@@ -34,9 +34,17 @@ def own_remarks(
             yield from _many_levels(name, column, len(levels[name]))
             continue
         yield from as_written(name, column.said, len(column.cells))
+        yield from _gap(name, column)
         if name != outcome:
             yield from _labelled(name, column)
             yield from _id(name, column)
+
+
+def _gap(name: str, column: OwnColumn) -> Iterator[Remark]:
+    """Name a word that is an empty cell among numbers and may be a level, as ``none`` of a dose is."""
+    if column.gap:
+        text = f"{column.gap!r} reads as an empty cell among numbers; is it a level? then C({name})"
+        yield Remark(kind="empty_word", of=name, count=int((~column.known).sum()), text=text)
 
 
 def _many_levels(name: str, column: OwnColumn, count: int) -> Iterator[Remark]:
