@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hikibayes
+from hikibayes import apa
 from hikibayes.cli import main
 from hikibayes.inference.answers.remarks import design_remarks
 from hikibayes.inference.data.files import RawTable, as_text
@@ -542,3 +543,23 @@ def test_a_level_called_none_leaves_a_column_of_words_one_of_groups():
     row = among[among["kind"] == "empty_word"].iloc[0]
     assert row["remark"] == "'none' reads as an empty cell among numbers; is it a level? then C(dose)"
     assert row["count"] == 20
+
+
+def test_priors_that_overrule_the_rows_are_said():
+    """A slope of twice the prior's reach in few rows of little noise; under a flat prior nothing is overruled."""
+    rng = np.random.default_rng(3)
+    group = np.repeat(["a", "b", "c"], [4, 30, 56])
+    x = rng.normal(size=90)
+    slope = np.select([group == "a", group == "b"], [5.0, -0.6], 1.0)
+    table = pd.DataFrame({"y": slope * x + rng.normal(0, 0.7, 90), "group": group, "x": x})
+    made = fit("y ~ group * x", table, engine="exact", seed=1)
+    said = made.remarks[made.remarks["kind"] == "priors_overrule"].iloc[0]
+    row = made.summary().set_index("estimand").loc[said["of"]]
+    assert said["of"] == made.study.focal_estimand.name
+    assert not row["lower"] <= row["ols"] <= row["upper"]
+    assert f"{apa.number(row['mean'])} [" in said["remark"]
+    assert f"{apa.number(row['ols'])} by least squares" in said["remark"]
+    assert "--prior flat" in said["remark"]
+    every = made.summary().dropna(subset="raw")
+    assert said["count"] == ((every["ols"] < every["lower"]) | (every["ols"] > every["upper"])).sum()
+    assert "priors_overrule" not in set(fit("y ~ group * x", table, **FLAT).remarks["kind"])

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats as st
 from tests.studies import orchard_run
 
+from hikibayes.inference.fit import fit
 from hikibayes.inference.gaussian.exact import posterior
 from hikibayes.inference.gaussian.mixture import Mixture
 from hikibayes.inference.models.compile import exact_posterior, exact_priors
@@ -391,3 +392,13 @@ def test_a_follow_up_has_as_many_groups_as_the_fit(levels, formula, monkeypatch)
     sizes = design.followup_sizes(FocalPrior(case=case), seed=1).dropna(subset=["n_total"])
     assert len(sizes)
     assert (sizes["n_total"] == max(levels, 1) * sizes["n_per_group"]).all()
+
+
+def test_what_a_wide_prior_costs_is_not_that_nobody_expects_its_sizes():
+    """The default prior may be wider than the one at which the Bayes factor turns."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=60)
+    found = priors(fit("y ~ x", pd.DataFrame({"x": x, "y": 0.12 * x + rng.normal(size=60)}), seed=1), seed=1)
+    sentences = " ".join(found.tipping["sentence"])
+    assert "With a prior SD above" in sentences
+    assert "hardly anybody" not in sentences

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .. import apa
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..renamed import renamed
 from ..shown import Shown
@@ -38,6 +39,7 @@ from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants
 from .estimands import Answers, answers
 from .gaussian.exact import ExactEngineError, GaussianPosterior
+from .gaussian.least_squares import LeastSquares
 from .models.compile import exact_posterior, exact_priors
 from .models.design import Design, design
 from .models.layout import term_variables
@@ -317,6 +319,7 @@ def fit(
                 *_no_regions(laid_out, prior),
                 *_no_least_squares(spec),
                 *_beyond_the_data(laid_out, people.frame),
+                *(_overruled(laid_out, found, estimates) if asked.own else ()),
                 *_large(len(people.frame), job.sampling),
                 *people.remarks,
             )
@@ -374,6 +377,31 @@ def _no_least_squares(model: ModelSpec) -> Iterator[Remark]:
         clusters = ", ".join(model.varying)
         text = f"least squares (ols) is left out: it knows nothing of {clusters}, and takes all rows for independent"
         yield Remark(kind="no_ols", of="", count=len(model.varying), text=text)
+
+
+def _overruled(laid_out: Design, found: Answers, estimates: pd.DataFrame) -> Iterator[Remark]:
+    """Name the focal estimand, else the first one, whose least-squares value is outside its interval: priors decide."""
+    if laid_out.model.beyond_gaussian or laid_out.model.varying:
+        return
+    intervals = estimates[["estimand", "unit", "mean", "lower", "upper"]].to_dict("records")
+    by_name = {(row["estimand"], row["unit"]): row for row in intervals}
+    least = LeastSquares(stats=laid_out.statistics).estimates(found.weights)[0]
+    known = [(e, value, by_name.get((e.name, e.unit))) for e, value in zip(found.linear, least.tolist(), strict=True)]
+    rows = [(e, value, row) for e, value, row in known if row]
+    outside = [(e, value, row) for e, value, row in rows if value < row["lower"] or value > row["upper"]]
+    if outside:
+        focal = laid_out.study.focal_estimand
+        estimand, value, row = min(outside, key=lambda each: each[0] != focal)
+        mean, lower, upper = (apa.number(row[key]) for key in ("mean", "lower", "upper"))
+        others = f" ({len(outside)} of {len(rows)} estimands are so)" if len(outside) > 1 else ""
+        yield Remark(
+            kind="priors_overrule",
+            of=estimand.name,
+            count=len(outside),
+            text=f"{mean} [{lower}, {upper}] with these priors, {apa.number(value)} by least squares, which is outside"
+            f" that interval{others}: the priors decide as much as the rows; --prior flat goes without them, and"
+            " --set-prior makes one wider",
+        )
 
 
 def _beyond_the_data(laid_out: Design, frame: pd.DataFrame) -> Iterator[Remark]:

@@ -259,7 +259,7 @@ def _factor_rows(tipping: TippingPriors, threshold: float) -> list[Row]:
         sentence = f"With a prior SD below {bounded(narrow)} the data {fail}: such a prior says next to the same as 0."
         rows.append(_row(f"prior SD below which the Bayes factor is below {threshold:g}", narrow, each.rises, sentence))
     if not np.isnan(wide):
-        why = "such a prior spreads over sizes that hardly anybody expects"
+        why = "the wider a prior, the less of it lies where the data are"
         sentence = f"With a prior SD above {bounded(wide)} the data {fail}: {why}."
         rows.append(_row(f"prior SD above which the Bayes factor is below {threshold:g}", wide, each.falls, sentence))
     return rows
