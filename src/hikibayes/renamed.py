@@ -26,7 +26,7 @@ def renamed[**P, R](**older: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     'bambi_default'
     >>> fit(priro="flat")
     Traceback (most recent call last):
-    TypeError: fit() has no argument 'priro'; did you mean 'prior'? It has: prior
+    TypeError: fit() has no argument 'priro'; did you mean 'prior'? it has: prior
     """
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
@@ -45,7 +45,7 @@ def renamed[**P, R](**older: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 near = get_close_matches(unknown[0], known, n=1)
                 hint = f"did you mean {near[0]!r}? " if near else ""
                 raise TypeError(
-                    f"{function.__name__}() has no argument {unknown[0]!r}; {hint}It has: {', '.join(known)}"
+                    f"{function.__name__}() has no argument {unknown[0]!r}; {hint}it has: {', '.join(known)}"
                 )
             return function(*args, **own)
 

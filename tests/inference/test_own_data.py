@@ -315,7 +315,8 @@ def test_signs_that_no_name_has_may_stand_in_a_header():
         ("y ~ x", {"set_prior": {"x": "Normal(0)"}}, "Normal takes mu, sigma"),
         ("y ~ x", {"set_prior": {"x": "Normal(0, -1)"}}, "sigma > 0"),
         ("y ~ x", {"steps": "w"}, "no further term of the formula 'w'"),
-        ("y ~ x", {"at": {"w": [1.0]}}, "no number in the formula 'w'"),
+        ("y ~ x", {"at": {"w": [1.0]}}, "no number in the formula 'w'; there are: x$"),
+        ("y ~ y + x", {}, "^formula 'y ~ y [+] x': the outcome"),
         ("y ~ x", {"family": "bernoulli"}, "Bambi has others: bambi.Model"),
     ],
 )
@@ -563,3 +564,23 @@ def test_priors_that_overrule_the_rows_are_said():
     every = made.summary().dropna(subset="raw")
     assert said["count"] == ((every["ols"] < every["lower"]) | (every["ols"] > every["upper"])).sum()
     assert "priors_overrule" not in set(fit("y ~ group * x", table, **FLAT).remarks["kind"])
+
+
+def test_a_fit_of_few_rows_does_not_end_with_sound_alone(tmp_path):
+    """Where the priors decide, the last line says so; where they do not, it is as it was."""
+    table = made_up(8).assign(v=np.arange(8) ** 2.0, u=np.arange(8) % 3, t=np.arange(8) % 5)
+    table.to_csv(tmp_path / "few.csv", index=False)
+    made_up(90).to_csv(tmp_path / "many.csv", index=False)
+    few = CliRunner().invoke(
+        main, ["fit", "y ~ x * w * v + u * t", str(tmp_path / "few.csv"), "-o", str(tmp_path / "a")]
+    )
+    many = CliRunner().invoke(main, ["fit", "y ~ x", str(tmp_path / "many.csv"), "-o", str(tmp_path / "b")])
+    assert "sound; see the remarks: the priors decide; " in few.output, few.output
+    assert "sound; see the remarks" not in many.output
+
+
+def test_an_unknown_prior_is_refused_before_anything_is_fitted():
+    said = []
+    with pytest.raises(InputError, match="prior variant"):
+        fit("y ~ x", TABLE, seed=1, prior="vague", tell=said.append)
+    assert "fitting" not in said

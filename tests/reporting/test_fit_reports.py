@@ -2,6 +2,7 @@
 
 import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.html import report
 from hikibayes.reporting.saved import SavedRun
 from hikibayes.reporting.topics import figure_files
+from hikibayes.reporting.topics.fit import _owed
 from hikibayes.robustness.case import case_of
 from hikibayes.robustness.confounding.sensitivity import confounding
 from hikibayes.robustness.priors.sensitivity import priors
@@ -92,3 +94,9 @@ def test_the_method_says_which_priors_are_of_every_pair_of_levels(tmp_path):
     made = fit("y ~ g + x", table, priors={"g": "Normal(0, .3)"}, seed=1)
     html = report(written(tmp_path / "fit", made))
     assert "g Normal(mu=0, sigma=0.3) of every pair of levels; x Normal(mu=0, sigma=0.5)" in html
+
+
+def test_a_probability_next_to_0_is_written_as_in_the_table():
+    row = {"effect": "Slope", "priors": "flat", "mean": -1.2, "lower": -1.9, "upper": -0.6, "p_positive": 8e-5}
+    run = SimpleNamespace(table=lambda name: pd.DataFrame([row]))
+    assert _owed(run)[0].endswith("P(> 0) < .001.")

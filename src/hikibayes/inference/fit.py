@@ -293,6 +293,7 @@ def fit(
     people = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
     laid_out = design(spec, people.frame, about)
     found = answers(laid_out)
+    _ = spec.prior_set(prior)
     if tell:
         tell("fitting")
     labels = {"study": about.id, "reading": reading, "model": spec.name, "prior": prior, "engine": engine}

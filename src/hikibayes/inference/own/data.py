@@ -391,7 +391,8 @@ def formula_model(
         content["sigma_by"] = outline.sigma_by
     elif family == "gaussian" and not outline.varying:
         content["variants"] = default_variants(study, outline.measures)
-    return validated(ModelSpec, content, "the formula")
+    # what is wrong with a formula names it
+    return validated(ModelSpec, content, "")
 
 
 def _own_priors(given: Mapping[str, str], known: Priors, headers: Mapping[str, str]) -> Priors:

@@ -65,7 +65,7 @@ def own_estimands(
     with, at their means, one SD to either side and where else is asked for. Categories have the difference of every
     pair of levels, in slopes and in adjusted means; categories that interact, the differences of these differences.
     """
-    wanted = {name: _in_sd(name, values, study, columns) for name, values in (at or {}).items()}
+    wanted = {name: _in_sd(name, values, study, columns, model.outcome) for name, values in (at or {}).items()}
     found = _Formula(study, model, wanted)
     content = study.model_dump(exclude_unset=True, by_alias=True)
     content["step"] = _steps(model, steps)
@@ -265,9 +265,11 @@ def _shares(steps: Sequence[Entry], model: ModelSpec) -> list[Entry]:
     ]
 
 
-def _in_sd(name: str, values: Sequence[float], study: Study, columns: Mapping[str, OwnColumn]) -> dict[float, str]:
+def _in_sd(
+    name: str, values: Sequence[float], study: Study, columns: Mapping[str, OwnColumn], outcome: str
+) -> dict[float, str]:
     """Return values in SD from the mean of the rows that are used, and what each is called."""
-    numbers = [each for each, column in columns.items() if column.numbers is not None]
+    numbers = [each for each, column in columns.items() if column.numbers is not None and each != outcome]
     if name not in numbers or study.measure(name).levels:
         raise InputError(unknown_name("number in the formula", name, numbers), key="--at")
     complete = np.all([column.known for column in columns.values()], axis=0)

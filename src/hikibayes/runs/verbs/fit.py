@@ -15,9 +15,12 @@ from ..verb import Outcome, verb
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...inference.fit import Fit
     from ..run import Run
 
 SHOWN = ["effect", "mean", "sd", "lower", "upper", "p_positive", "bf10", "ols", "raw", "raw_lower", "raw_upper"]
+PRIORS_DECIDE = {"few_rows", "collinear", "priors_overrule"}
+"""Kinds of remarks that say that an answer is the priors' as much as the rows'."""
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, list[float]]:
@@ -129,9 +132,19 @@ def fit(run: Run, engine: Any, raw: bool, estimand: str = "", store: str | None 
             *failures(made.diagnostics),
             *_memory(len(made.participants.frame)),
         ],
-        verdict=("sound" if made.sound else "NOT SOUND") + ("" if len(answers) else "; no effect was estimated"),
+        verdict=_verdict(made, len(answers)),
         sound=made.sound,
     )
+
+
+def _verdict(made: Fit, answered: int) -> str:
+    """Say whether the engine is to be trusted, and whether a remark says that the priors decide."""
+    parts = ["sound" if made.sound else "NOT SOUND"]
+    if not answered:
+        parts.append("no effect was estimated")
+    if PRIORS_DECIDE & set(made.remarks["kind"]):
+        parts.append("see the remarks: the priors decide")
+    return "; ".join(parts)
 
 
 def _memory(rows: int) -> list[str]:

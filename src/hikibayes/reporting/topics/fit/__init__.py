@@ -69,7 +69,7 @@ def _missing(run: SavedRun) -> str:
 def _owed(run: SavedRun) -> list[str]:
     return [
         f"{row['effect']}, priors {row['priors']}: {row['mean']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}],"
-        f" P(> 0) = {row['p_positive']:.3f}."
+        f" P(> 0) {apa.stated(row['p_positive'])}."
         for row in run.table("sensitivity").to_dict("records")
     ]
 
