@@ -80,7 +80,10 @@ def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
 def _sizes(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
     table = spoken(diagnosis.sample_size, decision.name)
     for row in table.to_dict("records"):
-        yield f"Participants for {row['target']:.0%}", f"{sized(row, diagnosis)}, {where_of(row['worlds'], diagnosis)}"
+        yield (
+            f"Participants for {100 * row['target']:.6g}%",
+            f"{sized(row, diagnosis)}, {where_of(row['worlds'], diagnosis)}",
+        )
 
 
 def _errors(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:

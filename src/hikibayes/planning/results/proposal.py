@@ -73,7 +73,7 @@ def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     table = firsts(diagnosis.detectable, ("model", "prior", "mix", "allocation"))
     return [
         (
-            f"smallest effect for {row['target']:.0%} with {row['n_total']} participants",
+            f"smallest effect for {100 * row['target']:.6g}% with {row['n_total']} participants",
             f"{row['effect']:.2f} ({f'{row["lower"]:.2f} to {row["upper"]:.2f}; {_fresh(row)}'.removesuffix('; ')})"
             if row["reached"]
             else "none of those that were simulated",
@@ -196,7 +196,7 @@ def _sizes(own: pd.DataFrame, source: str, diagnosis: Diagnosis) -> str:
     for target in dict.fromkeys(own["target"]):
         at_target = own[own["target"] == target].to_dict("records")
         needed = _join([sized(row, diagnosis) for row in at_target])
-        parts.append(f"a probability of {target:.0%} of this conclusion needs {needed}")
+        parts.append(f"a probability of {100 * target:.6g}% of this conclusion needs {needed}")
     return f"{where[0].upper()}{where[1:]}, {'; '.join(parts)}."
 
 
