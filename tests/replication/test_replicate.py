@@ -16,7 +16,7 @@ from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
 from hikibayes.inference.models.steps import model_of
 from hikibayes.replication.effects import apart
-from hikibayes.replication.measures import log_if_right, pooled, posterior
+from hikibayes.replication.measures import FLAT, log_if_right, pooled, posterior
 from hikibayes.replication.pair import NewData, examples, new_data, paired
 from hikibayes.replication.words import verdict
 from hikibayes.robustness.case import Case
@@ -263,3 +263,23 @@ def test_an_unknown_table_is_one_message(tmp_path):
     assert found.exit_code == 2
     assert "none.csv" in found.output
     assert "Traceback" not in found.output
+
+
+def test_few_rows_need_few_nodes_and_leave_intervals_as_they_are(printed, new, monkeypatch):
+    coefficients = len(printed.design.columns) + 1
+    few = NewData(name="few", data_sets=(new.sample(coefficients + 3, random_state=1),))
+    thin = paired(printed, few)
+    monkeypatch.setattr("hikibayes.replication.pair.thinned", lambda data, prior: data)
+    fine = paired(printed, few)
+    assert thin.renewed.log_mass.shape[1] < 64 < fine.renewed.log_mass.shape[1]
+    for prior in (thin.prior, FLAT):
+        for q in (0.025, 0.5, 0.975):
+            was, now = (posterior(of.renewed, prior).quantile(q) for of in (fine, thin))
+            assert now == pytest.approx(was, abs=1e-7)
+
+
+def test_fewer_rows_than_a_standard_error_takes_are_one_message(original, new):
+    coefficients = len(original.design.columns) + 1
+    for rows in (coefficients + 1, coefficients + 2):
+        with pytest.raises(InputError, match=f"{rows} rows for {coefficients} coefficients"):
+            paired(original, NewData(name="few", data_sets=(new.sample(rows, random_state=1),)))

@@ -31,11 +31,13 @@ from ..spec import InputError, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .effects import Effects, apart, stacked
-from .measures import NormalPrior, condensed, flat_estimate, log_evidence, normalised, pooled
+from .measures import NormalPrior, condensed, flat_estimate, log_evidence, normalised, pooled, thinned
 
 type Share = Literal["effect", "all"]
 """What two studies have in common."""
 NODES = 15
+SPARE = 3
+"""Rows more than coefficients: with fewer, the estimate's t distribution has no SD."""
 SHARED = Remark(
     kind="shared", of="", count=2, text="one regression of both: intercept, slopes and residual SD are shared, too"
 )
@@ -244,15 +246,28 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = 
     if laid_out.columns != case.design.columns:
         absent = sorted(set(case.design.columns) ^ set(laid_out.columns))
         raise InputError(f"nobody is at a level that the other study has: {', '.join(absent)}", source=new.name)
+    _refuse_too_few(laid_out, new.name)
     try:
         second = exact_posterior(laid_out, case.variant, nodes=NODES)
         renewed = likelihood(second, case.focal[: len(new.data_sets), None])
         shared = _stacked(case, laid_out) if share == "all" else None
     except ExactEngineError as error:
         raise InputError(str(error), source=new.name) from None
+    original, renewed = thinned(original, prior), thinned(renewed, prior)
     remarks = (*new.remarks, *remarks, *_opposite(first, second), *([SHARED] if shared else []))
     pair = Pair(case=case, new=new, original=original, renewed=renewed, prior=prior, remarks=remarks, shared=shared)
     return replace(pair.under(prior), remarks=(*remarks, *_same_numbers(pair)))
+
+
+def _refuse_too_few(laid_out: Design, name: str) -> None:
+    """Raise where so few rows are left that an estimate under a flat prior has no standard error."""
+    rows, coefficients = laid_out.y.shape[1], len(laid_out.columns) + 1
+    if rows < coefficients + SPARE:
+        raise InputError(
+            f"{rows} rows for {coefficients} coefficients, intercept included; at least {coefficients + SPARE} rows"
+            " say something of the effect",
+            source=name,
+        )
 
 
 def _stacked(case: Case, new: Design) -> Effects:
