@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 from scipy.special import expit, logit, logsumexp, ndtr, ndtri
 
-from ..arrays import FloatArray
+from ..arrays import BoolArray, FloatArray
 from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, NormalRefits, Tabulated, refit_density, refit_normal
 from .effects import FLAT_SD, Effects
@@ -173,7 +173,7 @@ def _nodes(data: Likelihood, which: slice, log_weight: float = 0.0) -> Likelihoo
     )
 
 
-def _of_weight(data: Likelihood, prior: NormalPrior) -> np.ndarray:
+def _of_weight(data: Likelihood, prior: NormalPrior) -> BoolArray:
     weights = refit_normal(data, *prior).weights[0]
     return np.asarray((weights > NEGLIGIBLE * weights.max(axis=1, keepdims=True)).any(axis=0))
 
