@@ -149,3 +149,11 @@ def test_what_other_rules_are_warned_of_is_folded():
     assert "other one, fixed populations" in folded
     assert "other one, fixed populations" not in open_
     assert "first one, fixed populations" in open_
+
+
+def test_a_plan_of_one_sample_draws_its_surface():
+    """Its allocation is 1 alone, which reads as a number where nobody says that it is text."""
+    run, _ = run_of(population={"formula": "y ~ x"}, axes={"n_per_group": [30, 60], "effect": [0.1, 0.2, 0.3]})
+    figures = figure_files(run)
+    assert "figures/surface.svg" in figures
+    assert page(run, figures)

@@ -22,6 +22,8 @@ OLD_COLUMNS = {"doubt": "analysis"}
 """Names that columns had in the version before this one."""
 LARGEST_TEXT = 500_000_000
 """Bytes of a table."""
+RATIOS = ("allocation", "mix")
+"""Columns of ratios such as 2:1, which are text also where one sample has nothing but 1."""
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -95,7 +97,7 @@ class SavedRun:
     @staticmethod
     def parse(text: str) -> pd.DataFrame:
         """Read CSV as it is written here: only an empty cell is missing; older columns get today's names."""
-        return csv_table(text).rename(columns=OLD_COLUMNS)
+        return csv_table(text, dtype=dict.fromkeys(RATIOS, str)).rename(columns=OLD_COLUMNS)
 
     @cached_property
     def study(self) -> Study:
