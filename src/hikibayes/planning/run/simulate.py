@@ -136,6 +136,8 @@ def _words(plan: Plan) -> dict[str, str]:
     asked = next((each for each in plan.study.estimands if each.name == first), None)
     term = KINDS[asked.kind].term(asked, plan.study.analysis.group) if asked else ""
     for analysis in plan.analyses:
+        if analysis.variant not in analysis.model.variant_names:
+            continue  # widths of one prior, tried without a variant of the model, have no text of their own
         priors = analysis.model.prior_set(analysis.variant).priors
         # of what is no single coefficient every slope's
         terms = [term] if term in priors else [each for each in priors if each in analysis.model.terms]
