@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ..estimands import KINDS as KINDS_OF_ESTIMANDS
 from ..estimands import Outline
 from ..quantities import KINDS
+from ..kept import kept
 from ..spec import Count, InputError, Number, Positive, Spec, Whole, unknown_name, validated
 from .facts import Assumption, Fact
 from .implied import in_full
@@ -356,6 +357,7 @@ class Study(Spec):
         """The ids of all groups, reference first; none for one sample."""
         return tuple(group.id for group in self.groups)
 
+    @kept
     def columns(self, step: str) -> tuple[str, ...]:
         """Return the columns of a step's terms: ``x[level]`` for further levels of a category with three or more."""
         return tuple(column for term in self.terms(step) for column in self.columns_of(term))
@@ -654,10 +656,10 @@ def _name_of(part: Any) -> str:
 
 
 def _find[T: Spec](kind: str, name: str, parts: Iterable[T]) -> T:
-    known = {_name_of(part): part for part in parts}
-    if name not in known:
-        raise InputError(unknown_name(kind, name, known))
-    return known[name]
+    for part in parts:
+        if _name_of(part) == name:
+            return part
+    raise InputError(unknown_name(kind, name, map(_name_of, parts)))
 
 
 def _edited(items: Iterable[dict[str, Any]], changes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
