@@ -18,8 +18,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ..estimands import KINDS as KINDS_OF_ESTIMANDS
 from ..estimands import Outline
-from ..quantities import KINDS
 from ..kept import kept
+from ..quantities import KINDS
 from ..spec import Count, InputError, Number, Positive, Spec, Whole, unknown_name, validated
 from .facts import Assumption, Fact
 from .implied import in_full
