@@ -7,13 +7,13 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.study.small_studies import number, one_sample, rows_of
+from tests.study.small_studies import described, number, one_sample, rows_of, small_study
 
 from hikibayes.auditing.audit import checks
-from hikibayes.auditing.checks.rows import found as checked
 from hikibayes.auditing.checks.steps import residual_df
-from hikibayes.auditing.suspects import LIKELIEST, SIZES, suspects
+from hikibayes.auditing.suspects import LIKELIEST
 from hikibayes.spec import InputError
+from hikibayes.study.study import Study
 
 RAW, BETA = {"standardised": False}, {"standardised": True}
 
@@ -386,11 +386,32 @@ def test_a_printed_r2_settles_whether_an_increase_is_plain_or_adjusted(r2, verdi
     assert ("second" in found.facts) == (verdict == "consistent")
 
 
-def test_sizes_that_do_not_add_up_are_the_first_suspects():
-    facts = [number("r2", ".15", step=step, name=f"r2_{step}") for step in ("one", "two")]
-    study = one_sample(100, *facts, number("r2_f", "6", step="one", name="f"), steps=STEPS)
-    (size,) = [fact.id for fact in study.facts if fact.quantity == "n"]
-    rows = [checked(check, [study.fact(name) for name in ids], "inconsistent", "") for check, ids in
-            (("F and R2", ("f", "r2_one")), ("other", ("f", "r2_two")), (SIZES, (size,)))]  # fmt: skip
-    said = suspects(study, rows, lambda _: ())
-    assert (said.check, said.facts[0]) == (LIKELIEST, size)
+@pytest.mark.parametrize(("size", "wrong"), [("n_1", "48"), ("n", "185")])
+def test_sizes_that_do_not_add_up_are_the_first_suspects(size, wrong):
+    rng = np.random.default_rng(8)
+    groups = {"first": rng.normal(20, 5, 74), "second": rng.normal(23, 5, 84)}
+    each = np.concatenate([*groups.values()])
+    cells = [(f"{part.mean():.2f}", f"{part.std(ddof=1):.2f}") for part in groups.values()]
+    facts = [number("mean", f"{each.mean():.2f}", of="y"), number("sd", f"{each.std(ddof=1):.2f}", of="y")]
+    facts += [number("n", "158", name="n"), *described("y", *cells)]
+    content = small_study((74, 84), *facts).model_dump(exclude_unset=True)
+    (fact,) = [each for each in content["fact"] if each["id"] == size]
+    right, fact["value"] = fact["value"], Decimal(wrong)
+    (said,) = [row for row in checks(Study.model_validate(content)) if row.check == LIKELIEST]
+    assert said.facts[0] == size
+    assert said.note.startswith(f"Without {size} ({wrong}, which would have to be {right}), the others agree")
+
+
+@pytest.mark.parametrize("others", [("", "se", "t", "p"), ("", "se", "ci_low", "ci_high", "p")])
+def test_estimate_and_se_interchanged_are_named_alike(others):
+    values = {"": "4.000", "se": "0.958", "t": "4.18", "p": ".001", "ci_low": "2.107", "ci_high": "5.893"}
+    values |= {"": values["se"], "se": values[""]}
+    facts = [
+        number(f"coefficient_{role}".strip("_"), values[role], "<" if role == "p" else "=", **at)
+        for role in others
+        for at in [{"step": "all", "term": "x", "name": f"b{role}"}]
+    ]
+    rows = {row.check: row for row in checks(one_sample(158, *facts, standardised=False))}
+    assert "estimate and SE interchanged" in rows["statistics of an estimate"].note
+    assert rows[LIKELIEST].note.startswith("With b (0.958) and bse (4.000) interchanged, the others agree")
+    assert rows[LIKELIEST].facts[:2] == ("b", "bse")

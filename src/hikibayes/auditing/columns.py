@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -23,7 +23,7 @@ type Column = tuple[Fact, ...]
 
 def mistaken_columns(
     study: Study, rows: Iterable[Check], audited: Callable[[Study], Iterable[Check]]
-) -> tuple[str, Column, int] | None:
+) -> list[tuple[str, Column, int]]:
     """Return the mistake of whole columns that explains the most: in words, whose numbers, contradictions left.
 
     Parameters
@@ -37,20 +37,20 @@ def mistaken_columns(
 
     Returns
     -------
-    tuple of (str, tuple of Fact, int) or None
-        None where no such mistake explains `FEWEST` contradictions and two thirds of all.
+    list of (str, tuple of Fact, int)
+        Empty where no such mistake explains `FEWEST` contradictions and two thirds of all.
     """
     wrong = [row for row in rows if row.verdict == "inconsistent"]
-    best, least = None, min(len(wrong) - FEWEST, len(wrong) // 3)
+    best, least = list[tuple[str, Column, int]](), min(len(wrong) - FEWEST, len(wrong) // 3)
     if least < 0:
-        return None
+        return []
     named = {name for row in wrong for name in row.facts}
     for words, facts, changes in _mistakes([column for column in _columns(study) if _accused(column, named)]):
-        if (other := _edited(study, changes)) is None:
+        if (other := edited(study, changes)) is None:
             continue
         left = sum(row.verdict == "inconsistent" for row in audited(other))
         if left <= least:
-            best, least = (words, facts, left), left - 1
+            best, least = [(words, facts, left)], left - 1
     return best
 
 
@@ -112,7 +112,7 @@ def _names(*columns: Column) -> Iterator[str]:
         yield f"{fact.quantity} ({', '.join(where)})" if where else fact.quantity
 
 
-def _edited(study: Study, changes: dict[str, Fact | None]) -> Study | None:
+def edited(study: Study, changes: Mapping[str, Fact | None]) -> Study | None:
     """Return the study with other numbers at some addresses, without those that have none; None where it cannot be."""
     content: dict[str, Any] = study.model_dump(exclude_unset=True)
     facts = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from ..study.facts import Fact
 from ..study.study import Study
 from .checks.closure import CHECK, Repair, repairs
 from .checks.rows import Check, found, number, one_of
-from .columns import mistaken_columns
+from .columns import edited, mistaken_columns
 
 SHOWN = 3
 LIKELIEST = "likeliest misprint"
@@ -32,8 +34,10 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
     -----
     A number explains a contradiction that it is part of; a moment, one with a number that it determines only if some
     other value of it prints that number. The fewer contradictions are left, the fewer new ones it makes and the fewer
-    agreements it has part in, the likelier it is. Columns interchanged or moved by a row come first where they explain
-    more than any one number. Where sizes do not add up, one of them is wrong whatever else is, and they come first.
+    agreements it has part in, the likelier it is. Two numbers of a row interchanged come first where they explain as
+    much as any one number; columns interchanged, or moved by a row, where they explain more. Where sizes do not add up,
+    one of them is wrong whatever else is: first comes the one that leaves the fewest contradictions once it makes them
+    add up.
     """
     rows = list(rows)
     wrong = [row for row in rows if row.verdict == "inconsistent"]
@@ -44,29 +48,71 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
     }
     agreeing = Counter(name for row in rows if row.verdict == "consistent" for name in row.facts)
     named = dict.fromkeys(name for row in wrong for name in row.facts)
-    sizes = {name for row in wrong if row.check == SIZES for name in row.facts}
-    order = sorted(named, key=lambda name: (name not in sizes, _left(name, wrong, mended.get(name)), agreeing[name]))
-    first = [study.fact(name) for name in order[:SHOWN]]
-    left = _left(first[0].id, wrong, mended.get(first[0].id))
-    if left and (columns := mistaken_columns(study, rows, audited)) and columns[2] < left:
-        words, facts, remain = columns
-        note = f"With {words}, {remain or 'none'} of {len(wrong)} contradictions are left."
-        return found(LIKELIEST, facts, "inconsistent", note, about=len(facts))
-    rest = "the others agree" if not left else f"{left} of {len(wrong)} contradictions are left"
-    note = f"Without {_named(first[0], mended)}, {rest}"
-    note += f"; next come {one_of((_named(fact, mended) for fact in first[1:]), 'and')}." if first[1:] else "."
-    return found(LIKELIEST, first, "inconsistent", note, about=len(first))
+    sizes = [name for row in wrong if row.check == SIZES for name in row.facts]
+    left = {name: _left(name, wrong, mended.get(name)) for name in named}
+    order = sorted(named, key=lambda name: (name not in sizes, left[name], agreeing[name]))
+    first = [study.fact(name) for name in order]
+    alone = Cause(f"Without {_named(first[0], mended)}", first[:1], left[order[0]])
+    if sizes:
+        causes = [*_other_sizes(study, sizes, audited), alone]
+        first.sort(key=lambda fact: fact.id not in sizes)
+    else:
+        causes = [*_interchanged(study, wrong, audited), alone]
+    if not sizes and all(cause.left for cause in causes):
+        causes += [Cause(f"With {words}", facts, left) for words, facts, left in mistaken_columns(study, rows, audited)]
+    best = min(causes, key=lambda cause: cause.left)
+    after = [fact for fact in first if fact not in best.facts][: max(SHOWN - len(best.facts), 0)]
+    rest = f"{best.left} of {len(wrong)} contradictions are left" if best.left else "the others agree"
+    then = f"; next come {one_of((_named(fact, mended) for fact in after), 'and')}" if after else ""
+    facts = (*best.facts, *after)
+    return found(LIKELIEST, facts, "inconsistent", f"{best.words}, {rest}{then}.", about=len(facts))
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A mistake in words, the numbers that it is about, and how many contradictions are left without it."""
+
+    words: str
+    facts: Sequence[Fact]
+    left: int
+
+
+def _interchanged(study: Study, wrong: list[Check], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:
+    """Yield the pairs of numbers of one estimate that would agree with the others in each other's place."""
+    for one, other in dict.fromkeys(pair for row in wrong for pair in row.interchanged):
+        pair = (study.fact(one), study.fact(other))
+        words = one_of((f"{fact.id} ({fact.printed})" for fact in pair), "and")
+        changes = {one: pair[1], other: pair[0]}
+        yield Cause(f"With {words} interchanged", pair, _contradictions(study, changes, audited))
+
+
+def _other_sizes(study: Study, sizes: list[str], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:
+    """Yield each size with the number at which sizes add up."""
+    whole, *parts = (study.fact(name) for name in sizes)
+    total, together = int(whole.value), sum(int(part.value) for part in parts)
+    for fact, n in {whole: together, **{part: total - together + int(part.value) for part in parts}}.items():
+        if n > 1:
+            words = f"Without {fact.id} ({fact.printed}, which would have to be {n})"
+            yield Cause(words, [fact], _contradictions(study, {fact.id: fact.replace(value=Decimal(n))}, audited))
+
+
+def _contradictions(study: Study, changes: dict[str, Fact], audited: Callable[[Study], Iterable[Check]]) -> int:
+    """Count what contradicts itself once some numbers are others; more than there can be where it is no study."""
+    other = edited(study, changes)
+    return sum(row.verdict == "inconsistent" for row in audited(other)) if other else len(study.facts) ** 2
 
 
 def _left(name: str, wrong: list[Check], repair: Repair | None) -> int:
     """Count the contradictions that another value of a number would leave or make."""
     explains = repair.explains if repair else frozenset()
-    left = [row for row in wrong if not (name == row.facts[0] or _explains(name, row, explains))]
+    left = [row for row in wrong if not _explains(name, row, explains)]
     return len(left) + (repair.spoils if repair and len(left) < len(wrong) else 0)
 
 
 def _explains(name: str, row: Check, explains: frozenset[str]) -> bool:
-    return row.facts[0] in explains if row.check == CHECK else name in row.facts
+    if row.check == CHECK:
+        return name == row.facts[0] or row.facts[0] in explains
+    return name in (row.facts if row.explained is None else row.explained)
 
 
 def _named(fact: Fact, mended: dict[str, Repair]) -> str:

@@ -138,6 +138,8 @@ def _draft(tables: list[Path], new: str | None, outcome: str, groups: dict[str, 
     show(pd.DataFrame(made.columns, columns=["table", "column", "understood as"]))
     if made.left:
         show(pd.DataFrame(made.left, columns=["table", "not entered", "because"]))
+    for what in made.conflicts:
+        click.echo(f"tables disagree: {what}; the file holds both, and the audit names them")
     for what in made.unknown:
         click.echo(f"left to you: {what}")
     click.echo(f"wrote {path}: {made.entered} of {made.printed} printed numbers; next: hikibayes audit {path}")
@@ -146,6 +148,7 @@ def _draft(tables: list[Path], new: str | None, outcome: str, groups: dict[str, 
     except InputError as error:
         click.echo(f"it does not load yet:\n{error}")
         sys.exit(1)
+    sys.exit(int(bool(made.conflicts)))
 
 
 def _shelf(

@@ -115,14 +115,21 @@ def test_f_and_p_in_the_row_of_a_share_are_of_that_share(tmp_path):
     assert made.left == []
 
 
-def test_two_tables_that_disagree_are_said(tmp_path):
-    (tmp_path / "a.md").write_text(GROUPS, encoding="utf-8")
+def test_two_tables_that_disagree_are_said(hikibayes):
+    Path("a.md").write_text(GROUPS, encoding="utf-8")
     other = GROUPS.replace("Table 1", "Table 2").replace("88.1 (3.2)", "89.1 (3.2)")
-    (tmp_path / "b.md").write_text(other, encoding="utf-8")
-    made = draft([tmp_path / "a.md", tmp_path / "b.md"], Known())
-    said = [what for what in made.unknown if "disagree" in what]
-    assert said == ["Table 1 and Table 2 disagree: mean of Waist, Patients is 88.1 and 89.1; the file holds both"]
-    assert {str(fact.printed) for fact in made.study("x").facts_of("mean", of="waist")} >= {"88.1", "89.1"}
+    Path("b.md").write_text(other, encoding="utf-8")
+    result = hikibayes("studies", "--from", "a.md", "--from", "b.md", "--new", "x.toml")
+    said = "mean of Waist, Patients is 88.1 in Table 1 and 89.1 in Table 2"
+    assert f"tables disagree: {said}; the file holds both, and the audit names them" in result.stdout
+    assert (result.exit_code, f"# - {said}" in Path("x.toml").read_text(encoding="utf-8")) == (1, True)
+    assert [fact.printed for fact in load_study("x.toml").facts_of("mean", of="waist", group="patients")] == [
+        "88.1",
+        "89.1",
+    ]
+    named = [row for row in checks(load_study("x.toml")) if row.check == "repeated number"]
+    (wrong,) = [row for row in named if row.verdict == "inconsistent"]
+    assert "88.1 (Table 1) and 89.1 (Table 2) contradict each other" in wrong.note
 
 
 def test_products_groups_and_abbreviations_have_one_name(tmp_path):
@@ -716,9 +723,7 @@ def test_sizes_of_the_sample_that_disagree_are_of_all(tmp_path):
     text = "Table {k}. Correlations (N = {n})\n\n| | M | Grip | Sleep |\n|---|---|---|---|\n| Grip | 31.2 | – | |\n"
     text += "| Sleep | 7.1 | .32 | – |\n\n"
     made = drafted(tmp_path, text.format(k=1, n=158) + text.format(k=2, n=143))
-    assert [what for what in made.unknown if "disagree" in what] == [
-        "Table 1 and Table 2 disagree: n of all is 158 and 143; the file holds both"
-    ]
+    assert made.conflicts == ["n of all is 158 in Table 1 and 143 in Table 2"]
 
 
 @pytest.mark.parametrize("title", ["Means and correlations (N = 158)", "Correlations, SD = in brackets"])

@@ -10,15 +10,19 @@ import numpy as np
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
-from .descriptives import only, size
+from .descriptives import most_precise, size
 from .rows import Check, found, number, signed
 from .tails import compare_p
 
 
-def correlation_between(study: Study, one: str, other: str, group: str | None) -> Fact | None:
-    """Return the printed correlation of two measures, in either order."""
-    facts = [only(study, "correlation", of=a, with_=b, group=group) for a, b in ((one, other), (other, one))]
-    return min((fact for fact in facts if fact), key=lambda fact: fact.interval.half_width, default=None)
+def correlation_between(
+    study: Study, one: str, other: str, group: str | None, beside: Fact | None = None
+) -> Fact | None:
+    """Return the printed correlation of two measures, in either order; one from the place of another fact, if any."""
+    pairs = ((one, other), (other, one))
+    facts = [f for a, b in pairs for f in study.facts_of("correlation", of=a, with_=b, group=group)]
+    there = [fact for fact in facts if beside and fact.source == beside.source]
+    return most_precise(there or facts)
 
 
 def checks_of_correlation_p(study: Study) -> Iterator[Check]:
@@ -26,7 +30,7 @@ def checks_of_correlation_p(study: Study) -> Iterator[Check]:
     for p in study.facts_of("p"):
         if not p.with_:
             continue
-        r, n = correlation_between(study, str(p.of), p.with_, p.group), size(study, p.group)
+        r, n = correlation_between(study, str(p.of), p.with_, p.group, p), size(study, p.group)
         if r and n > 2:
             t = image(lambda value, n=n: value * math.sqrt((n - 2) / max(1 - value**2, 1e-12)), signed(r))
             yield compare_p(

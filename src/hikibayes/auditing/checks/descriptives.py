@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import mul
 
 from ...study.facts import Fact
@@ -13,7 +13,7 @@ from ...study.measures import Measure
 from ...study.printed import sd_of_groups
 from ...study.study import Study
 from ..feasibility import Scores, Sums, counts, people_together
-from .rows import Check, absolute, between, compared, found, number, possible
+from .rows import Check, absolute, between, compared, found, number, one_of, possible
 
 
 def only(study: Study, quantity: str, **address: object) -> Fact | None:
@@ -22,7 +22,13 @@ def only(study: Study, quantity: str, **address: object) -> Fact | None:
     An entry given as None must be absent from the fact's address, so that ``group=None`` means the whole sample.
     """
     facts = study.facts_of(quantity, **address)
-    return min(facts, key=lambda fact: fact.interval.half_width, default=None)
+    return most_precise(facts)
+
+
+def most_precise(facts: Iterable[Fact | None]) -> Fact | None:
+    """Return the fact with the most decimals, of equals the first; what is not there (None) is left out."""
+    # half widths of equally many decimals differ by rounding
+    return min(filter(None, facts), key=lambda fact: round(fact.interval.half_width, 12), default=None)
 
 
 def size(study: Study, group: object = None) -> int:
@@ -71,7 +77,8 @@ def checks_of_repetitions(study: Study) -> Iterator[Check]:
         if len(facts) > 1:
             agree = all(_same(a, b) for a in facts for b in facts)
             ending = "can all be true" if agree else "contradict each other"
-            note = f"The same {facts[0].quantity}{_whose(facts[0])} is given {len(facts)} times, and these {ending}."
+            given = one_of((f"{fact.printed} ({fact.source.locator})" for fact in facts), "and")
+            note = f"The same {facts[0].quantity}{_whose(facts[0])} is given {len(facts)} times: {given} {ending}."
             yield found("repeated number", facts, "consistent" if agree else "inconsistent", note, about=len(facts))
 
 

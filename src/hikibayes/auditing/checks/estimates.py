@@ -436,22 +436,37 @@ def _accused(estimate: Estimate, order: list[str], said: str) -> Check:
     if alone:
         would = (f"the {_word(role)}, which would have to be {between(span)}" for role, span in alone.items())
         note += f"; the others agree without {one_of(would)}"
-    hints = list(_mistakes(estimate))
+    swaps = [words for words in SWAPPED if _swapped(estimate, *SWAPPED[words])]
+    hints = [*swaps, *_mistakes(estimate)]
     note += f". They would be right with {one_of(hints)}." if hints else "."
     verdict: Verdict = "inconsistent"
     if people := _fewer(estimate):
         verdict = "ambiguous"
         note += f" They agree with {number(people)} degrees of freedom, those of fewer people."
-    recomputed = alone[first[0]] if alone else None
-    return found("statistics of an estimate", [estimate.printed[role] for role in first], verdict, note, recomputed)
+    row = found(
+        "statistics of an estimate",
+        [estimate.printed[role] for role in first],
+        verdict,
+        note,
+        alone[first[0]] if alone else None,
+    )
+    ids = {role: fact.id for role, fact in estimate.printed.items()}
+    return replace(
+        row,
+        explained=frozenset(ids[role] for role in alone),
+        interchanged=tuple((ids[one], ids[other]) for one, other in map(SWAPPED.__getitem__, swaps)),
+    )
+
+
+def _swapped(estimate: Estimate, one: str, other: str) -> bool:
+    """Tell whether everything agrees once two statistics change places."""
+    spans = estimate.spans
+    return {one, other} <= {*spans} and bool(_first(estimate, {**spans, one: spans[other], other: spans[one]}))
 
 
 def _mistakes(estimate: Estimate) -> Iterator[str]:
-    """Yield the mistakes of print after which everything agrees."""
+    """Yield the mistakes of one number after which everything agrees."""
     spans = estimate.spans
-    for words, (one, other) in SWAPPED.items():
-        if one in spans and other in spans and _first(estimate, {**spans, one: spans[other], other: spans[one]}):
-            yield words
     for role in ("", "t", "ci_low", "ci_high"):
         if role in spans and _first(estimate, {**spans, role: spans[role].turned()}):
             yield f"the other sign of the {_word(role)}"

@@ -32,6 +32,10 @@ class Check:
         ``underdetermined`` where the record does not hold enough to tell.
     note : str
         The finding in a plain sentence.
+    explained : frozenset of str, optional
+        Ids of the facts each of which, with another value, removes the contradiction; by default any of ``facts``.
+    interchanged : tuple of (str, str)
+        Ids of facts that are as they should be once they change places.
     """
 
     check: str
@@ -40,6 +44,8 @@ class Check:
     recomputed: Interval | None = None
     verdict: Verdict
     note: str
+    explained: frozenset[str] | None = None
+    interchanged: tuple[tuple[str, str], ...] = ()
 
     def row(self) -> dict[str, object]:
         """Return the row of ``audit.csv``; an interval that was not recomputed is NaN at both ends."""

@@ -44,6 +44,8 @@ class Draft:
         Numbers that do not enter.
     unknown : list of str
         What the tables do not say.
+    conflicts : list of str
+        Numbers that two tables print differently; the study holds both.
     outcomes : list of str
         What the tables' regressions explain.
     printed, entered : int
@@ -54,6 +56,7 @@ class Draft:
     columns: list[tuple[str, str, str]] = field(default_factory=list)
     left: list[tuple[str, str, str]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     printed: int = 0
     entered: int = 0
@@ -363,8 +366,8 @@ class _Writer:
                 where, first = seen.setdefault(key, (grid.locator, number))
                 if where != grid.locator and not _meet(first.text, number.text):
                     what = f"{number.quantity} of {', '.join(first.address.values()) or 'all'}"
-                    both = f"{where} and {grid.locator} disagree"
-                    self.made.unknown.append(f"{both}: {what} is {first.text} and {number.text}; the file holds both")
+                    both = f"{first.text} in {where} and {number.text} in {grid.locator}"
+                    self.made.conflicts.append(f"{what} is {both}")
 
     def _ask(self) -> None:
         """List what no table says."""

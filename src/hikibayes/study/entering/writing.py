@@ -24,6 +24,8 @@ def file_text(draft: Draft, drafted_by: str) -> str:
         The command, for the first line.
     """
     lines = [f"# Drafted by `{drafted_by}`: hold it against the paper."]
+    if draft.conflicts:
+        lines += ["#", "# Tables disagree; both numbers are below:", *(f"# - {what}" for what in draft.conflicts)]
     lines += ["#", "# Left to you:", *(f"# - {what}" for what in draft.unknown)] if draft.unknown else []
     lines += ["#", "# Not entered:", *(f"# - {w}: {what}: {why}" for w, what, why in draft.left)] if draft.left else []
     content = draft.content
