@@ -8,7 +8,7 @@ import pytest
 from tests.studies import orchard_run
 
 from hikibayes.inference.models.steps import model_of
-from hikibayes.reanalysis.engines import _worst, accepted, two_engines
+from hikibayes.reanalysis.engines import Beside, _worst, accepted, two_engines
 
 
 def by_both(sampler):
@@ -26,6 +26,15 @@ def test_engines_that_draw_from_the_same_posterior_agree(compared):
     assert accepted(compared.agreement)
     assert len(compared.agreement) == 3 * 2
     assert 0.2 < np.sqrt((compared.agreement["z"] ** 2).mean()) < 2.5
+
+
+def test_data_sets_are_fitted_as_they_come_and_those_beyond_the_count_left_out(compared):
+    read = orchard_run.study().read()
+    labels = {"study": "orchard", "reading": "default"}
+    beside = Beside(model_of(read, "products"), read, 3, orchard_run.sampler, seed=5, labels=labels)
+    for table in orchard_run.data_sets()[:5]:
+        beside.see(table)
+    pd.testing.assert_frame_equal(beside.result().agreement, compared.agreement)
 
 
 def test_a_biased_sampler_is_found_out():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,6 +97,52 @@ def two_engines(
         diagnostics=_worst([fit.diagnostics for fit in fits]),
         agreement=pd.concat([fit.agreement(i) for i, fit in enumerate(fits, start=1)], ignore_index=True),
     )
+
+
+class Beside:
+    """Both engines on the first data sets, in a process of its own beside what else there is to do.
+
+    Parameters
+    ----------
+    model : ModelSpec
+        A Gaussian model.
+    study : Study
+        With its readings decided.
+    count : int
+        How many data sets: when so many were seen, it begins.
+    sampler : Sampler, optional
+        Instead of the house's own NUTS; it fits when the result is asked for.
+    seed, labels
+        As in `two_engines`.
+    """
+
+    def __init__(
+        self, model: ModelSpec, study: Study, count: int, sampler: Sampler | None, *, seed: int, labels: dict[str, str]
+    ) -> None:
+        self._fit = partial(two_engines, model, study=study, seed=seed, labels=labels)
+        self._count, self._sampler = count, sampler
+        self._seen: list[pd.DataFrame] = []
+        self.result: Callable[[], TwoEngines]
+        """Waits for the answer."""
+
+    def see(self, data: pd.DataFrame) -> None:
+        """Take a data set; those beyond the count are left out."""
+        self._seen.append(data)
+        if len(self._seen) == self._count:
+            self.result = self._begun()
+
+    def _begun(self) -> Callable[[], TwoEngines]:
+        if self._sampler is not None:
+            return partial(self._fit, data_sets=self._seen[: self._count], sampler=self._sampler)
+        from joblib.externals.loky import ProcessPoolExecutor
+
+        from ..inference.nuts.sampling import nuts
+
+        # not one of the processes that make data sets: those are many, and end when their memory grows
+        process = ProcessPoolExecutor(max_workers=1)
+        result: Callable[[], TwoEngines] = process.submit(self._fit, data_sets=self._seen[:], sampler=nuts).result
+        process.shutdown(wait=False)
+        return result
 
 
 def accepted(agreement: pd.DataFrame) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from ..study.study import Study
 from ..study.study_file import load_study
 from .checks import left_out, posterior_predictive, prior_predictive
 from .curves import conditional_effects, difference_curve
-from .engines import AGREEMENT_COLUMNS, Sampler, TwoEngines, accepted, two_engines
+from .engines import AGREEMENT_COLUMNS, Beside, Sampler, accepted
 from .published import published_against_posterior
 from .readings import reading_estimates, readings_table, spread_over_readings
 
@@ -160,23 +160,29 @@ def reanalyze(
     say = progress or (lambda _: None)
     say("auditing the record")
     audited = audit(study)
+    beside = None if fast else _beside(study, nuts_datasets, sampler, seed)
+    if beside:
+        say(f"{nuts_datasets} data sets will be fitted by NUTS too, beside the rest")
     if reconstructed is None:
         from .sources import reconstruct
 
+        each = (lambda data: beside.see(data.participants)) if beside else None
         reconstructed = reconstruct(
-            study, datasets, seed=seed, fast=fast, reconstructions=reconstructions, progress=say
+            study, datasets, seed=seed, fast=fast, reconstructions=reconstructions, progress=say, each=each
         )
+    elif beside:
+        for table in reconstructed.data_sets[:nuts_datasets]:
+            beside.see(table)
     job = _Job(study=study, reconstructed=reconstructed, seed=seed, say=say)
-    by_nuts = None if fast else job.by_both_engines(nuts_datasets, sampler)
     say(f"fitting {len(job.data_sets)} data sets by the exact engine")
     estimates = estimates_of(job.fits, reading=DEFAULT_READING, seed=job.seed_of("estimates"))
     say("asking the same under the other readings")
     other = reading_estimates(study, reconstructed.moments, seed=job.seed_of("readings"))
     say("checking the models")
     checks, sensitivity = {**job.curves(), **job.checks()}, job.sensitivity()
-    if by_nuts:
+    if beside:
         say("waiting for NUTS")
-    engines = by_nuts() if by_nuts else None
+    engines = beside.result() if beside else None
     side_by_side = readings_table(study, other)
     every = _stacked(estimates, engines.estimates if engines else None, other[other["reading"] != DEFAULT_READING])
     every = _with_readings(job.read, every, spread := spread_over_readings(side_by_side))
@@ -229,6 +235,23 @@ def _refuse(study: Study, datasets: int, nuts_datasets: int | None) -> None:
 STAGES = ("estimates", "readings", "prior_predictive", "posterior_predictive", "engines", "sensitivity", "planning")
 
 
+def _seed_of(seed: int, stage: str) -> np.random.SeedSequence:
+    """Return a stage's own randomness: what another stage draws does not change it."""
+    return np.random.SeedSequence(seed, spawn_key=(STAGES.index(stage),))
+
+
+def _beside(study: Study, count: int, sampler: Sampler | None, seed: int) -> Beside:
+    read = study.read()
+    return Beside(
+        step_models(read)[step_of(read, read.focal_estimand)],
+        read,
+        count,
+        sampler,
+        seed=int(_seed_of(seed, "engines").generate_state(1)[0]),
+        labels={"study": study.id, "reading": DEFAULT_READING},
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Job:
     """What the stages share."""
@@ -261,29 +284,7 @@ class _Job:
         return lay_out_moments(self.read, self.models, moments_of(self.read, self.data_sets))
 
     def seed_of(self, stage: str) -> np.random.SeedSequence:
-        """Return a stage's own randomness: what another stage draws does not change it."""
-        return np.random.SeedSequence(self.seed, spawn_key=(STAGES.index(stage),))
-
-    def by_both_engines(self, count: int, sampler: Sampler | None) -> Callable[[], TwoEngines]:
-        """Begin to fit by NUTS in a process of its own, beside what else there is to do; call it for the result."""
-        self.say(f"fitting {count} data sets by NUTS too, beside the rest")
-        asked = partial(
-            two_engines,
-            self.models[self.answering],
-            self.data_sets[:count],
-            self.read,
-            seed=int(self.seed_of("engines").generate_state(1)[0]),
-            labels={"study": self.study.id, "reading": DEFAULT_READING},
-        )
-        if sampler is not None:
-            return partial(asked, sampler)
-        from joblib import Parallel, delayed
-
-        from ..inference.nuts.sampling import nuts
-
-        # two workers make joblib use processes; there is one task
-        begun = Parallel(n_jobs=2, return_as="generator")([delayed(asked)(nuts)])
-        return partial(next, begun)
+        return _seed_of(self.seed, stage)
 
     def sensitivity(self) -> dict[str, pd.DataFrame]:
         self.say("sensitivity analyses")

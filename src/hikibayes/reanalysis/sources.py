@@ -18,6 +18,8 @@ from .readings import ByReading, other_readings
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..reconstruction.synthesize import SyntheticData
+
 BY_READING = 25
 """Data sets for each reading that no reconstructions come with: made of the same draws under every reading, so that
 chance differs little between them."""
@@ -56,6 +58,7 @@ def reconstruct(
     fast: bool = False,
     reconstructions: str | Path | None = None,
     progress: Callable[[str], None],
+    each: Callable[[SyntheticData], None] | None = None,
 ) -> Reconstructed:
     """Make the data sets, and versions of the study's sample under every other reading.
 
@@ -73,6 +76,8 @@ def reconstruct(
         A file that `hikibayes calibrate` wrote for the default readings, to use instead.
     progress : callable
         Told what begins.
+    each : callable, optional
+        Called with every data set as soon as it is made.
 
     Returns
     -------
@@ -93,7 +98,7 @@ def reconstruct(
     default = chosen_reconstructions(read, reconstructions, seed=seed, tell=progress)
     chains = int(json.loads(default.attrs["arguments"])["chains"])
     progress(f"making {datasets} data sets that print every fact")
-    made = synthesize(read, default, datasets=datasets, seed=seed)
+    made = synthesize(read, default, datasets=datasets, seed=seed, each=each)
     ready = {name: _ready(study.read(**choice)) for name, choice in other_readings(study)}
     moments = {DEFAULT_READING: default, **{name: found for name, found in ready.items() if found is not None}}
     if len(moments) <= len(ready) and not fast:

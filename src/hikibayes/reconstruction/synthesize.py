@@ -106,7 +106,7 @@ def synthesize(
     seed: int = DEFAULT_SEED,
     items: bool = False,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    each: Callable[[SyntheticData], None] | None = None,
 ) -> Synthesis:
     """Make integer data sets that reproduce every printed number of a study.
 
@@ -128,8 +128,8 @@ def synthesize(
     workers : int, optional
         Processes that work side by side where there are enough data sets for it, by default one for each processor. The
         result is the same for any number.
-    progress : callable, optional
-        Called with the number of finished data sets and of all.
+    each : callable, optional
+        Called with every data set as soon as it is made, in order.
 
     Returns
     -------
@@ -158,8 +158,8 @@ def synthesize(
     made = []
     for data in _each(maker, datasets, seed, workers):
         made.append(data)
-        if progress is not None:
-            progress(data.number, datasets)
+        if each is not None:
+            each(data)
     return replace(gather(made), verdict=said_of(reconstructions))
 
 

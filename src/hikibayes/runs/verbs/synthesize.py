@@ -37,7 +37,8 @@ def synthesize(
     run.takes_file(reconstructions)
     draws = chosen_reconstructions(about, reconstructions, seed=run.seed, tell=run.say)
     with run.bar("data sets") as tell:
-        made = synthesize(about, draws, datasets=datasets, seed=run.seed, items=items, progress=tell)
+        each = lambda data: tell(data.number, datasets)  # noqa: E731
+        made = synthesize(about, draws, datasets=datasets, seed=run.seed, items=items, each=each)
     missed = int((~made.verification["matches"].astype(bool)).sum())
     facts = made.verification.groupby("fact", sort=False)
     columns = {"printed": ("printed", "first"), "data sets": ("matches", "size"), "matching": ("matches", "sum")}
