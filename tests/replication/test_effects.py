@@ -6,7 +6,7 @@ from scipy import stats as st
 from scipy.special import logsumexp
 from tests.replication.test_measures import both
 
-from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors, SufficientStatistics
 from hikibayes.replication import measures as m
 from hikibayes.replication.effects import Effects, apart, stacked
 from hikibayes.replication.pair import Pair
@@ -52,8 +52,8 @@ def test_sharing_all_is_one_regression_with_an_effect_each(contrast):
         intercept_sd=0.7,
         sigma=HalfStudentT(nu=4, scale=1),
     )
-    old, new = ((rows[None], y[None]) for rows, y in studies)
-    found = stacked(old, new, priors, priors.names, contrast[None], at=old[0].mean(axis=1), nodes=25)
+    old, new = (SufficientStatistics.from_rows(rows, y, priors.names) for rows, y in studies)
+    found = stacked(old, new, priors, contrast[None], at=old.x_mean, nodes=25)
     for d in ([0.2, 0.2], [0.5, -0.3], [-0.4, 0.8]):
         wanted = by_definition(*studies, mean, np.diag(sd**2), 0.7, contrast, np.array(d))
         assert log_density(found, np.array(d)) == pytest.approx(wanted, abs=2e-5)

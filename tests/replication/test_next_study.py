@@ -185,7 +185,7 @@ def test_a_plan_after_a_study_runs(case):
     ],
 )
 def test_what_is_wrong_is_said(words, message, monkeypatch, case):
-    monkeypatch.setattr("hikibayes.robustness.case.case_of_study", lambda *_, **__: case)
+    monkeypatch.setattr("hikibayes.replication.pair.reconstructed", lambda *_, **__: case)
     found = CliRunner().invoke(main, ["power", *words])
     assert found.exit_code == 2, found.output
     assert message in found.output

@@ -11,6 +11,7 @@ from tests.studies import orchard_run
 
 import hikibayes as hb
 from hikibayes.cli import main
+from hikibayes.inference.answers.ensemble import moments_of
 from hikibayes.inference.models.compile import exact_posterior
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
@@ -113,6 +114,25 @@ def test_rows_and_print_of_one_original_are_compared_alike():
     assert abs(np.log(ratio)) < 0.7
 
 
+def test_moments_are_all_that_a_regression_needs_of_reconstructions():
+    """The same numbers as by participants who have these moments; of a new study known from print as well."""
+    study, tables = orchard_run.study().read(), orchard_run.data_sets()
+    asked = {"study": study, "model": model_of(study, "products"), "estimand": study.focal_estimand, "synthetic": True}
+    by_rows, by_moments = Case(**asked, data_sets=tables), Case(**asked, reconstructions=moments_of(study, tables))
+    new = pd.concat([tables[1].sample(frac=0.8, replace=True, random_state=3)], ignore_index=True)
+    for share in ("effect", "all"):
+        wanted, found = (hb.replicate(case, new, share=share) for case in (by_rows, by_moments))
+        for of in ("joint", "replication"):
+            numbers = [getattr(each, of).select_dtypes("number") for each in (found, wanted)]
+            np.testing.assert_allclose(*numbers, rtol=1e-5, atol=1e-7)
+    printed = ({"data_sets": tables[:3]}, {"moments": moments_of(study, tables[:3])})
+    pairs = [
+        paired(case, NewData(name="elsewhere", **of)) for case, of in zip((by_rows, by_moments), printed, strict=True)
+    ]
+    means = [posterior(pooled(pair.effects.common()), pair.prior).mean() for pair in pairs]
+    assert means[0] == pytest.approx(means[1], abs=1e-6)
+
+
 def test_all_parameters_shared(original, printed, new):
     """Of rows, both together is the regression of the stack, but for the centre of its intercept's prior."""
     own, found = hb.replicate(original, new), hb.replicate(original, new, share="all")
@@ -128,7 +148,7 @@ def test_all_parameters_shared(original, printed, new):
     assert abs(row(own, "both")["mean"] - wanted.mean()[0, 0]) > 0.003
     assert 1 < hb.replicate(printed, new, share="all").effective < 12
     with pytest.raises(InputError, match="no rows can be stacked"):
-        paired(printed, NewData(name="elsewhere", data_sets=printed.data_sets[:2]), share="all")
+        hb.replicate(printed, STUDY.replace(id="elsewhere"), share="all")
 
 
 def test_print_is_weighted_by_the_new_data(printed, new):
@@ -176,6 +196,35 @@ def test_values_out_of_range_one_group_and_shares_are_one_message(original, new)
         hb.replicate(original, new, estimand="r2_step1")
     with pytest.raises(InputError, match="depends on the data, or is none"):
         hb.replicate(replace(original, variant="flat"), new)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda new: new.assign(instrumental_support=99), "99"),
+        (lambda new: new.drop(columns="aaq2"), "'aaq2'"),
+        (lambda new: new[new["group"] == STUDY.group_ids[0]], "each group is needed"),
+        (lambda new: new.assign(group="elsewhere"), "elsewhere"),
+        (lambda new: new.iloc[::9], "rows for 18 coefficients"),
+        (lambda _: STUDY, "the original itself"),
+        (lambda _: orchard_run.study(), "no measure 'abs_h'"),
+    ],
+)
+@pytest.mark.parametrize("ask", [hb.replicate, hb.next_study])
+def test_what_is_wrong_with_the_new_study_is_said_before_anything_is_drawn(ask, change, message, new, monkeypatch):
+    def drawn(*_, **__):
+        raise AssertionError("too early")
+
+    monkeypatch.setattr("hikibayes.replication.pair.reconstructed", drawn)
+    with pytest.raises(InputError, match=message):
+        ask(STUDY, change(new))
+
+
+@pytest.mark.parametrize("how", [{"share": "al"}, {"prior": "flat"}, {"prior": "flad"}, {"estimand": "r2_step1"}])
+def test_what_cannot_be_asked_is_said_before_anything_is_drawn(how, new, monkeypatch):
+    monkeypatch.setattr("hikibayes.replication.pair.reconstructed", lambda *_, **__: 1 / 0)
+    with pytest.raises(InputError):
+        hb.replicate(STUDY, new, **how)
 
 
 def test_the_originals_own_people_are_refused(original, new):
@@ -238,7 +287,7 @@ def test_a_table_that_cannot_be_read_at_all_is_all_that_is_said(original, new):
 
 def test_a_study_does_not_replicate_itself(printed):
     with pytest.raises(InputError, match="the original itself"):
-        new_data(STUDY, printed, seed=1)
+        new_data(STUDY, printed)
 
 
 def test_the_shipped_example_is_said_to_be_made_up(printed):
@@ -282,4 +331,4 @@ def test_fewer_rows_than_a_standard_error_takes_are_one_message(original, new):
     coefficients = len(original.design.columns) + 1
     for rows in (coefficients + 1, coefficients + 2):
         with pytest.raises(InputError, match=f"{rows} rows for {coefficients} coefficients"):
-            paired(original, NewData(name="few", data_sets=(new.sample(rows, random_state=1),)))
+            hb.replicate(original, new.sample(rows, random_state=1))

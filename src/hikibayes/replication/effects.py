@@ -7,7 +7,6 @@ of them it comes from one regression of both studies' rows, in which the new row
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,10 +103,9 @@ def apart(original: Likelihood, new: Likelihood) -> Effects:
 
 
 def stacked(
-    old: tuple[FloatArray, FloatArray],
-    new: tuple[FloatArray, FloatArray],
+    old: SufficientStatistics,
+    new: SufficientStatistics,
     priors: NormalPriors,
-    columns: Sequence[str],
     contrast: FloatArray,
     *,
     at: FloatArray,
@@ -117,11 +115,10 @@ def stacked(
 
     Parameters
     ----------
-    old, new : pair of array, shapes (B, n, p) and (B, n); (1, m, p) and (1, m)
-        Design columns and outcome.
+    old, new : SufficientStatistics
+        Of B data sets and of B or one, of the same p columns.
     priors : NormalPriors
         Of all of it.
-    columns : sequence of str, length p
     contrast : array, shape (B, p)
         The effect, as weights of the columns' coefficients.
     at : array, shape (B, p)
@@ -141,20 +138,20 @@ def stacked(
     along which the effect varies and whatever is independent of it beforehand stays. With covariance Σ of the priors
     and contrast c that is Σc / c'Σc. Where the coefficient is 0 this is the regression of the stack as it is.
     """
-    aligned = priors.align(tuple(columns))
+    aligned = priors.align(old.names)
     root = aligned.precision_root[0]
     toward = np.linalg.solve(root.T @ root, contrast.T).T
     toward /= np.einsum("bp,bp->b", toward, contrast)[:, None]
-    rows, y = _rows(old, new, toward, at)
-    p, size = len(columns), len(rows)
+    p, size = len(old.names), len(old)
+    products = _products(old, at, np.zeros_like(toward)) + _products(new, at, toward)
     stats = SufficientStatistics(
-        names=(*columns, "intercept of both", "difference of the effects"),
-        n=np.full(size, y.shape[1]),
+        names=(*old.names, "intercept of both", "difference of the effects"),
+        n=old.n + new.n,
         x_mean=np.zeros((size, p + 2)),
         y_mean=np.zeros(size),
-        sxx=rows.swapaxes(1, 2) @ rows,
-        sxy=np.einsum("bnp,bn->bp", rows, y),
-        syy=(y**2).sum(axis=1),
+        sxx=products[:, :-1, :-1],
+        sxy=products[:, :-1, -1],
+        syy=products[:, -1, -1],
     )
     correlation = np.eye(p + 2)
     if aligned.correlation is not None:
@@ -182,16 +179,17 @@ def stacked(
     return _without_prior(found.log_weights, mean, variance, prior_mean, prior_variance)
 
 
-def _rows(
-    old: tuple[FloatArray, FloatArray], new: tuple[FloatArray, FloatArray], toward: FloatArray, at: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the stack's columns about those values, then ones, then the new rows' own effect; and outcomes."""
-    size, n, m = len(old[0]), old[0].shape[1], new[0].shape[1]
-    columns = np.concatenate([old[0], np.broadcast_to(new[0], (size, *new[0].shape[1:]))], axis=1)
-    columns = columns - at[:, None]
-    own = np.einsum("bnp,bp->bn", columns, toward) * (np.arange(n + m) >= n)
-    y = np.concatenate([old[1], np.broadcast_to(new[1], (size, m))], axis=1)
-    return np.concatenate([columns, np.ones((size, n + m, 1)), own[..., None]], axis=2), y
+def _products(stats: SufficientStatistics, at: FloatArray, toward: FloatArray) -> FloatArray:
+    """Return cross-products of the columns about those values, ones, the combination `toward` of them, and outcome."""
+    size, p = at.shape
+    scatter, mean = np.zeros((size, p + 2, p + 2)), np.ones((size, p + 2))
+    scatter[:, :p, :p], scatter[:, -1, -1] = stats.sxx, stats.syy
+    scatter[:, :p, -1] = scatter[:, -1, :p] = stats.sxy
+    mean[:, :p], mean[:, -1] = stats.x_mean - at, stats.y_mean
+    scatter += stats.n[:, None, None] * mean[:, :, None] * mean[:, None, :]
+    to = np.zeros((size, p + 3, p + 2))
+    to[:, : p + 1, : p + 1], to[:, p + 1, :p], to[:, -1, -1] = np.eye(p + 1), toward, 1.0
+    return np.asarray(to @ scatter @ to.swapaxes(1, 2))
 
 
 def _without_prior(

@@ -19,10 +19,10 @@ from ..planning.after_fit import Beginning, after_rows
 from ..planning.designs.follow_up import follow_up
 from ..planning.designs.simulation import Simulation
 from ..renamed import renamed
-from ..robustness.case import Case, case_of
+from ..robustness.case import Case, Question, question_of
 from ..study.study import Study
 from . import measures as m
-from .pair import alone, new_data, paired
+from .pair import alone, both_studies, paired
 
 HETEROGENEITY = 0.25
 """How much studies may differ beside not at all: SD between their effects, in SDs of the effect's prior."""
@@ -33,9 +33,10 @@ def next_study(
     original: str | Path | Study | Fit | Case,
     new: str | Path | Study | pd.DataFrame | None = None,
     *,
+    estimand: str = "",
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | None = None,
-    datasets: int = 30,
+    datasets: int = 200,
     seed: int = DEFAULT_SEED,
     tell: Callable[[str], None] | None = None,
     **readings: str,
@@ -48,6 +49,8 @@ def next_study(
         A shipped study, a study file, or the folder of a fit of the original's rows.
     new : str, Path, Study or pandas.DataFrame, optional
         A study that came after it, as `hikibayes.replicate` takes it: then the plan is of what comes after both.
+    estimand : str
+        By default the one that the original rests on.
     columns, mapping
         What headers and labels of a new table mean, as `hikibayes.fit` takes them.
     datasets : int
@@ -72,23 +75,33 @@ def next_study(
     InputError
         As `hikibayes.replicate`; or the effect is no single coefficient of the model with a Normal prior.
     """
-    case = case_of(original, datasets=datasets, seed=seed, tell=tell, **readings)
-    begun = _asked_again(case, seed)
-    case = case.asking(begun.simulation.decisions[0].estimand)
-    if new is None:
+    begun = _asked_again(question_of(original, estimand, **readings), seed)
+    case, fresh = both_studies(
+        original,
+        new,
+        estimand=begun.simulation.decisions[0].estimand,
+        columns=columns,
+        mapping=mapping,
+        share="effect",
+        datasets=datasets,
+        seed=seed,
+        tell=tell,
+        **readings,
+    )
+    if fresh is None:
         _, each, prior = alone(case)
         known = m.pooled(m.normalised(each, prior))
     else:
-        pair = paired(case, new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell))
+        pair = paired(case, fresh)
         prior = pair.prior
         known = m.pooled(pair.effects.common())
     name = "" if new is None else "a table" if isinstance(new, pd.DataFrame) else str(getattr(new, "id", new))
     return Beginning(**vars(begun) | {"simulation": _plan(begun.simulation, known, prior, case.study.id, name)})
 
 
-def _asked_again(case: Case, seed: int) -> Beginning:
+def _asked_again(case: Question, seed: int) -> Beginning:
     """Return the plan of asking the original's main question again, without a word of replication."""
-    if not case.synthetic:
+    if isinstance(case, Case) and not case.synthetic:
         return after_rows(case.study, case.model, case.data_sets[0], case.variant, seed=seed)
     plan = follow_up(case.study, case.model.name, upwards=True, seed=seed)
     return Beginning(simulation=plan, study=case.study, models={case.model.name: case.model})

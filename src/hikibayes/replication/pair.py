@@ -15,19 +15,23 @@ from typing import Literal, TypeGuard, get_args
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from ..arrays import FloatArray
 from ..estimands import KINDS
 from ..inference.answers.remarks import Remark
 from ..inference.data.tables import Participants, participants
-from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior, NormalPriors
+from ..inference.fit import Fit
+from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior, NormalPriors, SufficientStatistics
 from ..inference.gaussian.reprior import Likelihood, likelihood
 from ..inference.models.compile import exact_posterior, exact_priors
 from ..inference.models.design import Design, Scaling, design
+from ..inference.models.moment_design import MomentDesign, design_from_moments
+from ..inference.models.specs import DEFAULT_VARIANT
 from ..inference.models.steps import model_of, step_of
 from ..inference.saved_fit import load_fit
-from ..robustness.case import Case, case_of_study, is_folder
-from ..spec import InputError, digest, unknown_name
+from ..robustness.case import Case, Question, case_of_study, drawn, is_folder, question_of, reconstructed
+from ..spec import InputError, checked_seed, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .effects import Effects, apart, stacked
@@ -56,7 +60,9 @@ class NewData:
     name : str
         As it was given.
     data_sets : tuple of pandas.DataFrame
-        One table; or as many reconstructions as the original has, of a new study that is itself known from print.
+        One table; or participants made of reconstructions, of a new study that is itself known from print.
+    moments : xarray.Dataset or None
+        Reconstructions themselves, of such a study.
     remarks : tuple of Remark
         What is odd about the table.
     verdict : str
@@ -64,9 +70,21 @@ class NewData:
     """
 
     name: str
-    data_sets: tuple[pd.DataFrame, ...]
+    data_sets: tuple[pd.DataFrame, ...] = ()
+    moments: xr.Dataset | None = None
     remarks: tuple[Remark, ...] = ()
     verdict: str = ""
+
+    @property
+    def printed(self) -> bool:
+        """Whether no rows of it are known."""
+        return self.moments is not None or len(self.data_sets) > 1
+
+    def laid_out(self, case: Question, scaling: Scaling | None = None) -> Design | MomentDesign:
+        """Lay out the original's model over it."""
+        if self.moments is None:
+            return design(case.model, self.data_sets, case.study, scaling=scaling)
+        return design_from_moments(case.model, self.moments, case.study, scaling=scaling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,29 +144,64 @@ def examples() -> dict[str, Path]:
     return {path.stem: path for path in sorted((Path(__file__).parent / "examples").glob("*.csv"))}
 
 
-def new_data(
-    what: str | Path | Study | pd.DataFrame,
-    case: Case,
+def both_studies(
+    original: str | Path | Study | Fit | Case,
+    new: str | Path | Study | pd.DataFrame | None,
     *,
-    seed: int,
+    estimand: str = "",
+    prior: str = DEFAULT_VARIANT,
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | None = None,
+    share: Share,
+    datasets: int,
+    seed: int,
     tell: Callable[[str], None] | None = None,
-) -> NewData:
+    **readings: str,
+) -> tuple[Case, NewData | None]:
+    """Read both studies, and refuse what can be refused before anything is drawn.
+
+    Parameters
+    ----------
+    original, new, estimand, prior, columns, mapping, share, datasets, seed, tell, readings
+        As `hikibayes.replicate` takes them; `new` may be none.
+
+    Raises
+    ------
+    InputError
+        One of them cannot be read, or the new study not as the original's measures: the message says which estimands it
+        could be asked about. The prior has no proper form; or all is to be shared with a study of which no rows are
+        known.
+    """
+    seed = checked_seed(seed)
+    asked = question_of(original, **readings).asking(estimand)
+    asked = replace(asked, variant=prior) if asked.synthetic else asked
+    if asked.model.prior_set(asked.variant).rule:
+        raise InputError(f"prior {asked.variant!r} depends on the data, or is none; both studies need one same prior")
+    fresh = None if new is None else new_data(new, asked, columns=columns, mapping=mapping)
+    _refuse_sharing(share, fresh)
+    case = asked if isinstance(asked, Case) else reconstructed(asked, count=datasets, seed=seed, tell=tell)
+    if isinstance(fresh, Study):
+        fresh = _from_print(fresh, case, datasets, seed, tell)
+    return case, fresh
+
+
+def new_data(
+    what: str | Path | Study | pd.DataFrame,
+    asked: Question,
+    *,
+    columns: Mapping[str, str] | None = None,
+    mapping: str | Path | None = None,
+) -> NewData | Study:
     """Read the new study: a table of participants, the folder of a fit, a study known from print, or an example.
 
     Parameters
     ----------
     what : str, Path, Study or pandas.DataFrame
         A table or its file; a folder that `fit` has written; a study, its file or its name; the name of an example.
-    case : Case
-        The original.
-    seed : int
-        Of a printed study's reconstructions.
+    asked : Question
+        Of the original.
     columns, mapping
         What headers and labels mean, as `fit` takes them.
-    tell : callable, optional
-        Told what begins.
 
     Raises
     ------
@@ -156,22 +209,31 @@ def new_data(
         It cannot be read as the original's measures: the message says which estimands it could be asked about.
     """
     if isinstance(what, Study) or _names_a_study(what):
-        return _printed(what, case, seed, tell)
+        return _other_study(what, asked)
     source = examples().get(str(what), what) if not isinstance(what, pd.DataFrame) else what
     if not isinstance(source, pd.DataFrame) and is_folder(source):
         source = load_fit(source).participants
 
     def read(measures: Sequence[str]) -> Participants:
-        return participants(source, case.study, measures, columns=columns, mapping=mapping)
+        return participants(source, asked.study, measures, columns=columns, mapping=mapping)
 
     try:
-        rows = read(case.model.variables)
+        rows = read(asked.model.variables)
     except InputError as error:
-        raise InputError(f"{error}{_survivors(case, read)}") from None
+        raise InputError(f"{error}{_survivors(asked, read)}") from None
     made_up = [Remark(kind="made_up", of="", count=len(rows.frame), text=f"{what} is made up: nobody was asked")]
     remarks = (*(made_up if str(what) in examples() else []), *rows.remarks)
     name = "a table" if isinstance(what, pd.DataFrame) else str(what)
-    return NewData(name=name, data_sets=(rows.frame,), remarks=remarks)
+    found = NewData(name=name, data_sets=(rows.frame,), remarks=remarks)
+    _refuse_too_few(found.laid_out(asked), name)
+    return found
+
+
+def _refuse_sharing(share: str, new: NewData | Study | None) -> None:
+    if share not in get_args(Share.__value__):
+        raise InputError(unknown_name("way to share", share, get_args(Share.__value__)), key="share")
+    if share == "all" and isinstance(new, Study):
+        raise InputError("is known from print, of which no rows can be stacked; --share all takes rows", source=new.id)
 
 
 def _names_a_study(what: str | Path | pd.DataFrame) -> TypeGuard[str | Path]:
@@ -180,18 +242,41 @@ def _names_a_study(what: str | Path | pd.DataFrame) -> TypeGuard[str | Path]:
     return str(what) in shipped_studies() or Path(what).suffix == ".toml"
 
 
-def _printed(what: str | Path | Study, case: Case, seed: int, tell: Callable[[str], None] | None) -> NewData:
+def _other_study(what: str | Path | Study, asked: Question) -> Study:
     study = load_study(what).read()
-    if digest(study) == digest(case.study):
+    if digest(study) == digest(asked.study):
         raise InputError("is the original itself; a replication is another study", source=str(what))
-    if missing := [name for name in case.model.variables if name not in {m.id for m in study.measures}]:
-        found = unknown_name("measure", missing[0], [m.id for m in study.measures])
-        raise InputError(f"{found}; both studies need the same measures, under the same ids", source=study.id)
-    made = case_of_study(study, datasets=len(case.data_sets), seed=seed, tell=tell)
+    known = [measure.id for measure in study.measures]
+    for name in asked.model.variables:
+        if name not in known:
+            found = unknown_name("measure", name, known)
+            raise InputError(f"{found}; both studies need the same measures, under the same ids", source=study.id)
+        theirs, ours = _levels(study, name), _levels(asked.study, name)
+        if sorted(theirs) != sorted(ours):
+            raise InputError(
+                f"has the levels {', '.join(theirs) or 'of no category'}; the original has"
+                f" {', '.join(ours) or 'a number'}",
+                source=study.id,
+                key=name,
+            )
+    return study
+
+
+def _levels(study: Study, name: str) -> list[str]:
+    return [level.id for level in study.measure(name).levels]
+
+
+def _from_print(study: Study, case: Case, count: int, seed: int, tell: Callable[[str], None] | None) -> NewData:
+    """Take moments where the model needs no more, and the other study counts its categories from the same level."""
+    alike = all(_levels(study, name) == _levels(case.study, name) for name in case.model.variables)
+    if alike and isinstance(case.laid_out, MomentDesign):
+        moments = drawn(study, count=count, seed=seed, tell=tell)
+        return NewData(name=study.id, moments=moments, verdict=str(moments.attrs.get("verdict", "")))
+    made = case_of_study(study, datasets=count, seed=seed, tell=tell)
     return NewData(name=study.id, data_sets=made.data_sets, verdict=made.verdict)
 
 
-def _survivors(case: Case, read: Callable[[Sequence[str]], Participants]) -> str:
+def _survivors(case: Question, read: Callable[[Sequence[str]], Participants]) -> str:
     """Say which of the study's effects the new table can be asked about; nothing where it cannot be read at all."""
 
     def readable(measures: Sequence[str]) -> bool:
@@ -230,27 +315,21 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = 
     Raises
     ------
     InputError
-        The prior has no proper form, or the new data no posterior; they are the original's own people; nobody of them
-        is at a level that the original has; or all is to be shared with a study of which no rows are known.
+        The new data have no posterior; they are the original's own people; or nobody of them is at a level that the
+        original has.
     """
-    if share not in get_args(Share.__value__):
-        raise InputError(unknown_name("way to share", share, get_args(Share.__value__)), key="share")
-    if share == "all" and len(new.data_sets) > 1:
-        raise InputError(
-            "is known from print, of which no rows can be stacked; --share all takes rows", source=new.name
-        )
     _refuse_same_people(case, new)
     first, original, prior = alone(case)
     scaling, remarks = _scaling(case, new, own_scale)
-    laid_out = design(case.model, new.data_sets, case.study, scaling=scaling)
-    if laid_out.columns != case.design.columns:
-        absent = sorted(set(case.design.columns) ^ set(laid_out.columns))
+    laid_out = new.laid_out(case, scaling)
+    if laid_out.columns != case.laid_out.columns:
+        absent = sorted(set(case.laid_out.columns) ^ set(laid_out.columns))
         raise InputError(f"nobody is at a level that the other study has: {', '.join(absent)}", source=new.name)
-    _refuse_too_few(laid_out, new.name)
     try:
         second = exact_posterior(laid_out, case.variant, nodes=NODES)
-        renewed = likelihood(second, case.focal[: len(new.data_sets), None])
-        shared = _stacked(case, laid_out) if share == "all" else None
+        size = len(laid_out.statistics)
+        renewed = likelihood(second, np.resize(case.focal, (size, case.focal.shape[1]))[:, None])
+        shared = _stacked(case, laid_out.statistics) if share == "all" else None
     except ExactEngineError as error:
         raise InputError(str(error), source=new.name) from None
     original, renewed = thinned(original, prior), thinned(renewed, prior)
@@ -259,9 +338,9 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = 
     return replace(pair.under(prior), remarks=(*remarks, *_same_numbers(pair)))
 
 
-def _refuse_too_few(laid_out: Design, name: str) -> None:
+def _refuse_too_few(laid_out: Design | MomentDesign, name: str) -> None:
     """Raise where so few rows are left that an estimate under a flat prior has no standard error."""
-    rows, coefficients = laid_out.y.shape[1], len(laid_out.columns) + 1
+    rows, coefficients = int(laid_out.statistics.n[0]), len(laid_out.columns) + 1
     if rows < coefficients + SPARE:
         raise InputError(
             f"{rows} rows for {coefficients} coefficients, intercept included; at least {coefficients + SPARE} rows"
@@ -270,13 +349,10 @@ def _refuse_too_few(laid_out: Design, name: str) -> None:
         )
 
 
-def _stacked(case: Case, new: Design) -> Effects:
-    priors = exact_priors(case.design, case.variant)
+def _stacked(case: Case, new: SufficientStatistics) -> Effects:
+    priors, old = exact_priors(case.laid_out, case.variant), case.laid_out.statistics
     assert isinstance(priors, NormalPriors)  # those that are none are refused
-    old = case.design
-    return stacked(
-        (old.rows, old.y), (new.rows, new.y), priors, old.columns, case.focal, at=old.mean_row(), nodes=NODES
-    )
+    return stacked(old, new, priors, case.focal, at=old.x_mean, nodes=NODES)
 
 
 def alone(case: Case) -> tuple[GaussianPosterior, Likelihood, NormalPrior]:
@@ -285,10 +361,8 @@ def alone(case: Case) -> tuple[GaussianPosterior, Likelihood, NormalPrior]:
     Raises
     ------
     InputError
-        The prior has no proper form, or there is no posterior.
+        There is no posterior.
     """
-    if case.model.prior_set(case.variant).rule:
-        raise InputError(f"prior {case.variant!r} depends on the data, or is none; both studies need one same prior")
     contrast = case.focal[:, None]
     try:
         found = case.posterior(nodes=NODES)
@@ -303,7 +377,7 @@ def alone(case: Case) -> tuple[GaussianPosterior, Likelihood, NormalPrior]:
 
 def _refuse_same_people(case: Case, new: NewData) -> None:
     """Raise where more rows are equal to the original's than chance explains."""
-    if case.synthetic or len(new.data_sets) > 1:
+    if case.synthetic or new.printed:
         return
     names = list(case.model.variables)
     # a whole number may be 65 in one table and 65.0 in the other
@@ -322,8 +396,10 @@ def _refuse_same_people(case: Case, new: NewData) -> None:
 
 def _same_numbers(pair: Pair) -> list[Remark]:
     """Remark where as many people as the original's, of whom no rows are known, give its estimate and its error."""
+    if not pair.case.synthetic or pair.new.printed:
+        return []
     rows = len(pair.new.data_sets[0])
-    if not pair.case.synthetic or len(pair.new.data_sets) > 1 or rows != len(pair.case.data_sets[0]):
+    if rows != pair.case.laid_out.statistics.n[0]:
         return []
     (was, se), (now, error) = flat_estimate(pair.original), flat_estimate(pair.renewed)
     if not ((np.abs(now - was) < ALIKE * se) & (np.abs(error / se - 1) < ALIKE)).any():
@@ -340,13 +416,12 @@ def _scaling(case: Case, new: NewData, own: bool) -> tuple[Scaling | None, tuple
     """
     if case.model.scaling == "raw":
         return None, ()
-    known, sample = case.design.scaling, new.data_sets
+    known, fresh = case.laid_out.scaling, new.laid_out(case).scaling
     printed = {str(fact.of) for fact in case.study.facts_of("sd")} if case.synthetic else set(known.scale)
-    mine = [name for name in known.scale if own or name not in printed]
-    fresh = Scaling.of_sample(pd.concat(sample), list(known.scale), datasets=len(sample))
+    mine = [name for name in case.model.variables if name in known.scale and (own or name not in printed)]
 
     def chosen(old: Mapping[str, FloatArray], young: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-        return {n: young[n] if n in mine else np.full(len(sample), old[n].mean()) for n in old}
+        return {n: young[n] if n in mine else np.full(len(young[n]), old[n].mean()) for n in old}
 
     scaling = Scaling(
         location=chosen(known.location, fresh.location),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,11 @@ from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, Tabulated
 from ..inference.models.specs import DEFAULT_VARIANT
 from ..renamed import renamed
-from ..robustness.case import Case, case_of
+from ..robustness.case import Case
 from ..shown import Shown
 from ..study.study import Study
 from . import measures as m
-from .pair import Pair, Share, new_data, paired
+from .pair import Pair, Share, both_studies, paired
 from .sceptical import sceptical_bf, sceptical_p
 from .words import sentences
 
@@ -66,7 +66,7 @@ class Replication(Shown):
     @property
     def sound(self) -> bool:
         """Whether enough reconstructions are left."""
-        return not self.effective < min(ENOUGH, 0.5 * len(self.case.data_sets))
+        return not self.effective < min(ENOUGH, 0.5 * self._count)
 
     @property
     def warning(self) -> str:
@@ -74,9 +74,13 @@ class Replication(Shown):
         if self.sound:
             return ""
         return (
-            f"the new data leave {self.effective:.1f} effective of {len(self.case.data_sets)} reconstructions: they"
+            f"the new data leave {self.effective:.1f} effective of {self._count} reconstructions: they"
             " contradict most of what the record left open; take more with --datasets, or look at the scales"
         )
+
+    @property
+    def _count(self) -> int:
+        return len(self.case.laid_out.statistics)
 
     @property
     def sentences(self) -> list[str]:
@@ -96,7 +100,7 @@ def replicate(
     own_scale: bool = False,
     share: Share = "effect",
     more: bool = False,
-    datasets: int = 30,
+    datasets: int = 200,
     seed: int = DEFAULT_SEED,
     tell: Callable[[str], None] | None = None,
     **readings: str,
@@ -139,9 +143,20 @@ def replicate(
     InputError
         A study cannot be read, the new data lack a measure, or hold the original's people.
     """
-    case = case_of(original, datasets=datasets, seed=seed, tell=tell, **readings).asking(estimand)
-    case = replace(case, variant=prior) if case.synthetic else case
-    fresh = new_data(new, case, seed=seed, columns=columns, mapping=mapping, tell=tell)
+    case, fresh = both_studies(
+        original,
+        new,
+        estimand=estimand,
+        prior=prior,
+        columns=columns,
+        mapping=mapping,
+        share=share,
+        datasets=datasets,
+        seed=seed,
+        tell=tell,
+        **readings,
+    )
+    assert fresh is not None
     return replication_of(paired(case, fresh, own_scale=own_scale, share=share), more=more)
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeGuard
+from typing import Self, TypeGuard
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -25,6 +26,7 @@ from ..inference.gaussian.exact import GaussianPosterior
 from ..inference.gaussian.mixture import Mixture
 from ..inference.models.compile import exact_posterior
 from ..inference.models.design import Design, design
+from ..inference.models.moment_design import MomentDesign, design_from_moments
 from ..inference.models.specs import DEFAULT_VARIANT, ModelSpec
 from ..inference.models.steps import model_of, step_of
 from ..inference.saved_fit import SavedFit, load_fit
@@ -35,8 +37,8 @@ from ..study.study_file import load_study, shipped_studies
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Case(Shown):
-    """One model, one question, and the data that answer it.
+class Question(Shown):
+    """One model and what it is asked, before there are data.
 
     Parameters
     ----------
@@ -46,42 +48,78 @@ class Case(Shown):
         It answers `estimand`.
     estimand : Estimand
         What the study is about.
+    synthetic : bool
+        Whether data are made from a record. Then data sets weigh equally, and are one answer together.
+    variant : str
+        Which of the model's priors are its own.
+
+    Raises
+    ------
+    InputError
+        It is about a share of variance.
+    """
+
+    study: Study
+    model: ModelSpec
+    estimand: Estimand
+    synthetic: bool
+    variant: str = DEFAULT_VARIANT
+
+    def __post_init__(self) -> None:
+        if not KINDS[self.estimand.kind].scenarios:
+            raise InputError(f"{self.estimand.name!r} is a share of variance; what is asked here is of an effect")
+
+    def asking(self, estimand: str) -> Self:
+        """Return the same with another question, answered by the model of its step; raises `InputError`."""
+        if not estimand:
+            return self
+        study = self.study.asking(estimand)
+        model = model_of(study, step_of(study, study.focal_estimand)) if self.synthetic else self.model
+        return replace(self, study=study, estimand=study.focal_estimand, model=model)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Case(Question):
+    """One model, one question, and the data that answer it.
+
+    Parameters
+    ----------
+    study, model, estimand, synthetic, variant
+        As of a `Question`.
     data_sets : tuple of pandas.DataFrame
         Participants in the measures' own units, columns named by measure id: B synthetic versions of a study's sample,
-        all of the same size, or one table of somebody's own.
-    synthetic : bool
-        Whether the data sets are made from a record. Then they weigh equally, and are one answer together.
-    variant : str
-        Which of the model's priors are the case's own.
+        all of the same size, or one table of somebody's own. None of a case that is known by `reconstructions` alone.
     verdict : str
         What the sampler said of the reconstructions that synthetic data sets were made of; empty for a fit.
     reconstructions : xarray.Dataset or None
-        What synthetic data sets were made of, where it is at hand.
+        What synthetic data sets were made of, where it is at hand; or B reconstructions themselves.
     remarks : pandas.DataFrame
         A fit's own: reference levels, and what is odd about its table. Empty for a study.
 
     Raises
     ------
     InputError
-        There is no data set, or the model cannot answer the estimand.
+        There are no data, or the model cannot answer the estimand.
     """
 
-    study: Study
-    model: ModelSpec
-    estimand: Estimand
-    data_sets: tuple[pd.DataFrame, ...]
-    synthetic: bool
-    variant: str = DEFAULT_VARIANT
+    data_sets: tuple[pd.DataFrame, ...] = ()
     verdict: str = ""
     reconstructions: xr.Dataset | None = None
     remarks: pd.DataFrame = field(default_factory=partial(remark_table, ()))
 
     def __post_init__(self) -> None:
-        if not self.data_sets:
+        super().__post_init__()
+        if not self.data_sets and self.reconstructions is None:
             raise InputError("there is no data set; at least one is needed")
-        if not KINDS[self.estimand.kind].scenarios:
-            raise InputError(f"{self.estimand.name!r} is a share of variance; what is asked here is of an effect")
         _ = self.focal
+
+    @cached_property
+    def laid_out(self) -> Design | MomentDesign:
+        """The model over the B data sets, or over the moments of B reconstructions."""
+        if self.data_sets:
+            return self.design
+        assert self.reconstructions is not None
+        return design_from_moments(self.model, self.reconstructions, self.study)
 
     @cached_property
     def design(self) -> Design:
@@ -91,30 +129,22 @@ class Case(Shown):
     @cached_property
     def answers(self) -> Answers:
         """Every estimand that the model is asked for."""
-        return answers(self.design)
+        return answers(self.laid_out)
 
     @cached_property
     def focal(self) -> FloatArray:
         """Weights of the estimand over the design's columns, shape (B, p), in standardised units."""
         asked = self.model.replace(estimands=(self.estimand.name,))
-        return answers(replace(self.design, model=asked)).weights[:, 0]
+        return answers(replace(self.laid_out, model=asked)).weights[:, 0]
 
     @cached_property
     def marginal(self) -> Mixture:
         """Posterior of the estimand in each data set, under the case's own priors."""
         return self.posterior().marginal(self.focal[:, None])
 
-    def asking(self, estimand: str) -> Case:
-        """Return the case with another question, answered by the model of its step; raises `InputError`."""
-        if not estimand:
-            return self
-        study = self.study.asking(estimand)
-        model = model_of(study, step_of(study, study.focal_estimand)) if self.synthetic else self.model
-        return replace(self, study=study, estimand=study.focal_estimand, model=model)
-
     def posterior(self, variant: str | None = None, *, nodes: int = 15) -> GaussianPosterior:
         """Return the exact posteriors of the B data sets; raises like `exact_posterior`."""
-        return exact_posterior(self.design, variant or self.variant, nodes=nodes)
+        return exact_posterior(self.laid_out, variant or self.variant, nodes=nodes)
 
 
 def case_of(
@@ -153,13 +183,24 @@ def case_of(
         There is no such study or folder, or its model does not answer what the study is about.
     """
     seed = checked_seed(seed)
+    asked = question_of(what, estimand, **readings)
+    return asked if isinstance(asked, Case) else case_of_study(asked.study, datasets=datasets, seed=seed, tell=tell)
+
+
+def question_of(what: str | Path | Study | Fit | Case, estimand: str = "", **readings: str) -> Question:
+    """Find out what is asked: of a study a question, for which data are still to be made, of a fit a `Case`.
+
+    Parameters and errors are those of `case_of`.
+    """
     if isinstance(what, Case):
         return what.asking(estimand)
     if isinstance(what, Fit) or is_folder(what):
         if readings:
             raise InputError("a fit has no readings: what it is a fit of is decided", source=str(what))
         return _case_of(what, estimand) if isinstance(what, Fit) else case_of_fit(what, estimand)
-    return case_of_study(load_study(what).read(**readings).asking(estimand), datasets=datasets, seed=seed, tell=tell)
+    study = load_study(what).read(**readings).asking(estimand)
+    asked = study.focal_estimand
+    return Question(study=study, model=model_of(study, step_of(study, asked)), estimand=asked, synthetic=True)
 
 
 def is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
@@ -209,6 +250,41 @@ def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str
         verdict=made.verdict,
         reconstructions=reconstructions,
     )
+
+
+def reconstructed(asked: Question, *, count: int, seed: int, tell: Callable[[str], None] | None = None) -> Case:
+    """Answer a question by reconstructions of a study's moments: a regression needs no more of its participants.
+
+    Parameters
+    ----------
+    asked : Question
+        Of a study.
+    count : int
+        How many reconstructions to take of those there are. Where the model is bent in a score, and needs the scores
+        themselves, participants are made of them.
+    seed, tell
+        As `case_of_study` takes them; and raises like it.
+    """
+    study = asked.study
+    draws = drawn(study, count=count, seed=seed, tell=tell)
+    try:
+        return Case(
+            **{each.name: getattr(asked, each.name) for each in fields(Question)},
+            reconstructions=draws,
+            verdict=str(draws.attrs.get("verdict", "")),
+        )
+    except InputError:
+        made = case_of_study(study, datasets=count, seed=seed, tell=tell)
+        return replace(made, variant=asked.variant)
+
+
+def drawn(study: Study, *, count: int, seed: int, tell: Callable[[str], None] | None = None) -> xr.Dataset:
+    """Return so many of a study's reconstructions, evenly spaced, or all where there are fewer."""
+    from ..reconstruction.calibrate import shipped_or_calibrated
+
+    draws = shipped_or_calibrated(study, seed=seed, tell=tell)
+    last = draws.sizes["draw"] - 1
+    return draws.isel(draw=np.unique(np.linspace(0, last, count).round().astype(int)))
 
 
 def case_of_fit(folder: str | Path, estimand: str = "") -> Case:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 24
 """A longer table of sizes is shown for the first rule and the first prior only; the files have the rest."""
-DATASETS = 30
-"""Reconstructions of an original that is replicated, for what it says of the effect."""
 OUTCOMES = ("power", "assurance", "against", "futile", "undecided", "expected_n")
 UNFINISHED, MODELS, PLAN = ".unfinished", "models.json", "planning.json"
 TABLES = (
@@ -158,14 +156,14 @@ def _after(run: Run, after: str, new: str | None, reconstructions: str | None, e
     from ...replication.next_study import next_study
     from ...spec import validated
     from .replicate import takes_new
-    from .sensitivity import case_for
+    from .sensitivity import asked_about
 
     seed = DEFAULT_SEED if run.chosen_seed is None else run.chosen_seed
-    case = case_for(replace(run, chosen_seed=seed), after, DATASETS, {}, estimand)
+    about, _ = asked_about(run, after, {})
     if new:
         takes_new(run, new)
     run.takes_file(reconstructions)
-    begun = next_study(case, new, seed=seed, tell=run.say)
+    begun = next_study(about, new, estimand=estimand, seed=seed, tell=run.say)
     plan = begun.simulation
     if run.again:
         plan = validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN)

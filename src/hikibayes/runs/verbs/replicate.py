@@ -10,7 +10,7 @@ import click
 
 from .. import options
 from ..verb import Outcome, verb
-from .sensitivity import case_for
+from .sensitivity import asked_about
 
 if TYPE_CHECKING:
     from ...replication.replicate import Replication
@@ -36,9 +36,9 @@ SHOWN = {"label": "", "mean": "effect", "lower": "lower", "upper": "upper", "p_p
     click.Option(
         ["--datasets"],
         type=click.IntRange(min=2),
-        default=30,
+        default=200,
         show_default=True,
-        help="Synthetic data sets of a study.",
+        help="Reconstructions of a study.",
     ),
     options.reading,
     files=("joint.csv", "replication.csv", "remarks.csv", "report.html", "figures/"),
@@ -48,10 +48,8 @@ def replicate(
     run: Run,
     original: str,
     new: str,
-    datasets: int,
     readings: Mapping[str, str],
     prior: str,
-    estimand: str = "",
     **asked: Any,
 ) -> Outcome:
     """Ask whether NEW replicates ORIGINAL, and what is known of both together.
@@ -61,11 +59,11 @@ def replicate(
     """
     from ...replication.replicate import replicate
 
-    case = case_for(run, original, datasets, dict(readings), estimand)
+    about, undecided = asked_about(run, original, dict(readings))
     takes_new(run, new)
     run.takes_file(asked["mapping"])
-    run.say("asking both studies")
-    return _outcome(replicate(case, new, prior=prior, seed=run.seed, tell=run.say, **asked), new, prior)
+    found = replicate(about, new, prior=prior, seed=run.seed, tell=run.say, **asked, **undecided)
+    return _outcome(found, new, prior)
 
 
 def takes_new(run: Run, new: str) -> None:

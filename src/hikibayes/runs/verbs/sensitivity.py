@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...folders import Content
     from ...robustness.analyses import Sensitivity
     from ...robustness.case import Case
+    from ...study.study import Study
     from ..run import Run
 
 TARGET = (
@@ -50,15 +51,21 @@ def analysed(
 
 def case_for(run: Run, what: str, datasets: int, readings: dict[str, Any], estimand: str = "") -> Case:
     """Return a study's data sets, or a fit's rows; the run notes its inputs."""
+    from ...robustness.case import case_of
+
+    asked, open_readings = asked_about(run, what, readings)
+    return case_of(asked, datasets=datasets, seed=run.seed, estimand=estimand, tell=run.say, **open_readings)
+
+
+def asked_about(run: Run, what: str, readings: dict[str, Any]) -> tuple[str | Study, dict[str, Any]]:
+    """Return a study as it is read, or a fit's folder and the readings that it does not have; the run notes it."""
     from ...inference.saved_fit import POSTERIOR
-    from ...robustness.case import case_of, case_of_study, is_folder
+    from ...robustness.case import is_folder
 
     if is_folder(what):
         run.takes_file(str(Path(what) / POSTERIOR))
-        return case_of(what, seed=run.seed, estimand=estimand, **readings)
-    return case_of_study(
-        run.study(what, readings).read().asking(estimand), datasets=datasets, seed=run.seed, tell=run.say
-    )
+        return what, readings
+    return run.study(what, readings).read(), {}
 
 
 def outcome(found: Sensitivity, case: Case, table: pd.DataFrame, shown: pd.DataFrame, title: str) -> Outcome:

@@ -140,14 +140,13 @@ def _regressions(given: Inputs) -> Values:
 @cache
 def _regression(name: str) -> Likelihood:
     """Return the likelihood of the last slope, whose nuisance parameters are the study's own."""
-    rows, y = _rows(name)
-    return likelihood(posterior(SufficientStatistics.from_rows(rows, y, COLUMNS), FlatPrior(), nodes=41), "gx")
+    return likelihood(posterior(_statistics(name), FlatPrior(), nodes=41), "gx")
 
 
-def _rows(name: str) -> tuple[FloatArray, FloatArray]:
+def _statistics(name: str) -> SufficientStatistics:
     table = csv_table(reference()["data"][name])
     rows = table[["sex", "g", "x"]].assign(gx=table["g"] * table["x"])
-    return rows.to_numpy(dtype=np.float64)[None], table["y"].to_numpy(dtype=np.float64)[None]
+    return SufficientStatistics.from_rows(rows, table["y"], COLUMNS)
 
 
 def _stacked(given: Inputs) -> Values:
@@ -155,8 +154,8 @@ def _stacked(given: Inputs) -> Values:
     sd, sigma = [1.0, 1.0, 0.5, 0.25], HalfStudentT(nu=4, scale=1.0)
     priors = NormalPriors(names=COLUMNS, mean=0.0, sd=sd, intercept_mean=0.0, intercept_sd=1.0, sigma=sigma)
     effect, at = np.array([[0.0, 0, 0, 1]]), np.zeros((1, 4))
-    old, new = _rows(given["orig"]), _rows(given["rep"])
-    joint = stacked(old, new, priors, COLUMNS, effect, at=at, nodes=41).common()
+    old, new = _statistics(given["orig"]), _statistics(given["rep"])
+    joint = stacked(old, new, priors, effect, at=at, nodes=41).common()
     prior = m.NormalPrior(0, sd[-1])
     return {
         "bf10_both": np.exp(m.log_bf10(joint, prior))[0],
@@ -213,17 +212,16 @@ def planted(rng: np.random.Generator, pairs: int, *, share: bool) -> dict[str, F
     """
     coefficients, centre, sigma = _drawn(rng, pairs)
     first = _study(rng, PEOPLE[0], coefficients, centre, sigma)
-    at = first[0].mean(axis=1)
+    at = first.x_mean
     if share:
         second = _study(rng, PEOPLE[1], coefficients, centre, sigma, at)
         contrast = np.tile([0.0, 0.0, 1.0], (pairs, 1))
-        effects = stacked(first, second, PLANTED, PLANTED.names, contrast, at=at, nodes=15)
+        effects = stacked(first, second, PLANTED, contrast, at=at, nodes=15)
     else:
         others, its_centre, its_sigma = _drawn(rng, pairs)
         others[:, -1] = coefficients[:, -1]
         second = _study(rng, PEOPLE[1], others, its_centre, its_sigma)
-        stats = (SufficientStatistics.from_rows(*study, PLANTED.names) for study in (first, second))
-        effects = apart(*(likelihood(posterior(each, PLANTED), "gx") for each in stats))
+        effects = apart(*(likelihood(posterior(each, PLANTED), "gx") for each in (first, second)))
     both = m.posterior(effects.common(), m.NormalPrior(0.0, 0.25))
     return {
         "truth in the posterior of both": both.cdf(coefficients[:, -1:])[:, 0],
@@ -245,11 +243,12 @@ def _study(
     centre: FloatArray,
     sigma: FloatArray,
     at: FloatArray | None = None,
-) -> tuple[FloatArray, FloatArray]:
+) -> SufficientStatistics:
     """Draw rows of two groups and outcomes, whose intercept is that at these column means, else at the rows' own."""
     x = rng.normal(size=(len(centre), n))
     g = np.broadcast_to(np.arange(n) % 2, x.shape)
     rows = np.stack([g, x, g * x], axis=2)
     about = rows - (rows.mean(axis=1) if at is None else at)[:, None]
     fitted = centre[:, None] + np.einsum("bnp,bp->bn", about, coefficients)
-    return rows, fitted + sigma[:, None] * rng.standard_normal(fitted.shape)
+    outcome = fitted + sigma[:, None] * rng.standard_normal(fitted.shape)
+    return SufficientStatistics.from_rows(rows, outcome, PLANTED.names)
