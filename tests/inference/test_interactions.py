@@ -16,6 +16,7 @@ import hikibayes as hb
 from hikibayes.cli import main
 from hikibayes.inference.answers.summary import conditional_means, question_first
 from hikibayes.inference.fit import fit
+from hikibayes.inference.own.data import own_data
 from hikibayes.inference.saved_fit import fit_files
 from hikibayes.provenance import Stopwatch
 from hikibayes.reporting.saved import SavedRun
@@ -36,9 +37,10 @@ def table(seed: int, levels: dict[str, tuple[str, ...]], n: int = 240) -> pd.Dat
     for name, own in levels.items():
         made[name] = rng.choice(own, n, p=rng.dirichlet(np.full(len(own), 6.0)))
     code = sum(made[name].map({level: i for i, level in enumerate(own)}) for name, own in levels.items())
-    return made.assign(
+    made = made.assign(
         y=code * (1 + 0.02 * made["x"]) + 0.03 * made["x"] * made["w"] * (code == 1) + rng.normal(size=n)
     )
+    return made.assign(z=rng.normal(-4, 0.1, n))
 
 
 def by_prediction(model, data: pd.DataFrame, estimand) -> float:
@@ -46,10 +48,10 @@ def by_prediction(model, data: pd.DataFrame, estimand) -> float:
     at = {name: value for name, value in estimand.at.items() if isinstance(value, str)}
     held = {name: value for name, value in estimand.at.items() if name not in at}
     rows, signs = [], []
-    numbers = [name for name in (estimand.of, estimand.by) if name]
+    numbers = [name for name in (estimand.of, estimand.by, estimand.and_by) if name]
     for ends in product((0, 1), repeat=len(estimand.pairs) + len(numbers)):
         pairs = dict(zip(estimand.pairs, ends, strict=False))
-        row = {"x": 0.0, "w": 0.0, "sex": data["sex"].iloc[0], **at, **held}
+        row = {"x": 0.0, "w": 0.0, "z": 0.0, **data[["arm", "sex"]].iloc[0], **at, **held}
         row |= {name: estimand.pairs[name][end] for name, end in pairs.items()}
         row |= {name: 0.5 - end for name, end in zip(numbers, ends[len(pairs) :], strict=True)}
         rows.append(row)
@@ -58,6 +60,7 @@ def by_prediction(model, data: pd.DataFrame, estimand) -> float:
 
 
 FORMULAS = ["y ~ arm * sex + x", "y ~ arm * sex * x", "y ~ x * arm * w + sex", "y ~ w + arm * sex * dose"]
+FORMULAS += ["y ~ sex + z * x * w", "y ~ arm * x * z * w"]
 
 
 @given(
@@ -72,19 +75,19 @@ def test_differences_of_differences_are_least_squares_under_a_flat_prior(seed, f
     levels = {"arm": labels[:a], "sex": labels[a : a + b], "dose": labels[a + b : a + b + 2]}
     data = table(seed, levels)
     made = fit(formula, data, prior="flat", engine="exact", seed=1)
-    z = {name: (data[name] - data[name].mean()) / data[name].std() for name in ("y", "x", "w")}
+    z = {name: (data[name] - data[name].mean()) / data[name].std() for name in ("y", "x", "w", "z")}
     model = smf.ols(formula, data.assign(**z)).fit()
     rows = made.summary().set_index("estimand")
-    own = [estimand for estimand in made.study.estimands if estimand.kind == "interaction"]
+    own = [estimand for estimand in made.study.estimands if estimand.kind in ("interaction", "slope_change")]
     main = made.study.focal_estimand
     alike = [estimand for estimand in own if estimand.about == main.about and not estimand.at]
     pairs = [len([*combinations(levels[name], 2)]) for name in main.pairs]
     assert len(alike) == np.prod(pairs), "every pair of every pair"
-    sd = {name: data[name].std() for name in ("y", "x", "w")}
+    sd = {name: data[name].std() for name in z}
     for estimand in own:
         expected = by_prediction(model, data, estimand)
         assert rows.loc[estimand.name, "mean"] == pytest.approx(expected, abs=1e-7), estimand.name
-        per = np.prod([sd[name] for name in (estimand.of, estimand.by) if name])
+        per = np.prod([sd[name] for name in (estimand.of, estimand.by, estimand.and_by) if name])
         assert rows.loc[estimand.name, "raw"] == pytest.approx(expected * sd["y"] / per, abs=1e-6)
         for pair in estimand.pairs.values():
             assert all(level in rows.loc[estimand.name, "effect"] for level in pair), "labels as they are written"
@@ -99,6 +102,7 @@ def test_differences_of_differences_are_least_squares_under_a_flat_prior(seed, f
         ("y ~ arm * x + arm * w * sex", "slope_difference", {"arm", "x"}),
         ("y ~ x * w + arm", "slope_change", {"x", "w"}),
         ("y ~ x * w * arm", "interaction", {"x", "w", "arm"}),
+        ("y ~ x * w * z", "slope_change", {"x", "w", "z"}),
         ("y ~ w + arm * x", "slope_difference", {"arm", "x"}),
         ("y ~ arm + x + w", "adjusted_difference", {"arm"}),
         ("y ~ w + arm", "slope", {"w"}),
@@ -111,6 +115,35 @@ def test_what_a_fit_is_about_is_its_first_product(formula, kind, about):
     main = made.study.focal_estimand
     assert (main.kind, main.about) == (kind, about)
     assert estimand_noun(made.study, main) in question(made.study)
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "count", "said"), [("", 11 * 11 + 12 * 11 * 2, True), ("reference", 385, False), ("pairwise", 0, 0)]
+)
+def test_so_many_levels_that_each_is_compared_with_the_reference_alone(contrasts, count, said):
+    """Of 12 by 12 cells; that it was done unasked is said, and so is over what a slope is averaged."""
+    twelve = {name: tuple(f"{name}{i}" for i in range(12)) for name in ("q", "b")}
+    data = table(1, twelve, n=500).assign(y=lambda t: t["z"] + t["x"])
+    count = count or 2 * 12 * 66 + 66 * 66
+    made = own_data("y ~ q * b + x", data, contrasts=contrasts, reference={"q": "q3"})
+    compared = [e for e in made.study.estimands if e.pairs or e.between]
+    assert len(compared) == count
+    assert ([r.count for r in made.remarks if r.kind == "contrasts"] == [count + 1]) == said
+    if contrasts != "pairwise":
+        assert {e.between[1] for e in compared if e.by == "q" and e.between} == {"q3"}
+    averaged = own_data("y ~ q * b * x", data, contrasts=contrasts if contrasts != "pairwise" else "reference").remarks
+    assert ["q, b" in r.text for r in averaged if r.of == "x"] == [True]
+
+
+def test_levels_that_no_screen_holds_are_one_message_and_products_without_an_estimand_are_said():
+    fifty = {name: tuple(f"{name}{i}" for i in range(50)) for name in ("q", "b")}
+    data = table(1, fifty, n=3000)
+    with pytest.raises(InputError, match="of q, b are so many that 20,000"):
+        own_data("y ~ q * b", data, contrasts="pairwise")
+    with pytest.raises(InputError, match="--contrasts: found 'all'; there are pairwise, reference"):
+        own_data("y ~ x * w", data, contrasts="all")
+    said = own_data("y ~ I(x > 50) * w * z + x", data).remarks
+    assert [r.of for r in said if r.kind == "no_estimand"] == ["w, x", "x, z", "w, x, z"]
 
 
 def test_names_tell_levels_apart_and_can_be_typed():

@@ -77,6 +77,17 @@ def test_a_rule_about_width_errs_in_no_sign():
     assert "wrong sign" not in proposal(found)
 
 
+def test_a_few_conclusions_do_not_tell_how_often_they_are_wrong():
+    directed = {"name": "d", "rule": {"interval": 0.95, "above": 0}}
+    found = planned(directed, population={"effect": 0.3}, axes={"n_per_group": [20, 200], "prior": ["flat"]})
+    few, many = proposal(found).split("With 200 per group")
+    count = round(found.power.power.iloc[0] * 400)
+    assert 0 < count < 100
+    assert f"these are {count} conclusions, too few to say" in few
+    assert "wrong sign" not in few
+    assert f"{found.power.type_s.iloc[1]:.1%} of the conclusions have" in many or "fewer than 0.1% of the" in many
+
+
 def test_the_prior_in_question_stands_with_what_others_lead_to(square):
     own = square.power[square.power.n_per_group == 90].set_index(["prior", "mix"]).power
     said, rows = proposal(square), preregistration(square).groupby("item").value.agg(" ".join)

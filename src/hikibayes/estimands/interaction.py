@@ -7,7 +7,7 @@ from math import prod
 
 from .kind import Asked, Kind, Names, Outline, Scenario, conditions, held
 from .slope import change
-from .slope_change import change_of_slope
+from .slope_change import change_of_slope, per_sd
 
 
 def _scenarios(asked: Asked, outline: Outline) -> tuple[Scenario, ...]:
@@ -34,7 +34,7 @@ def _words(asked: Asked, names: Names, _: bool) -> str:
     (inner, pair), *outer = reversed([*asked.pairs.items()])
     of = f" of the slopes of {names.measure(asked.of)}" if asked.of else ""
     if asked.of and asked.by:
-        of = f" of the change of the slope of {names.measure(asked.of)} per SD of {names.measure(asked.by)}"
+        of = f" of the change of the slope of {names.measure(asked.of)} per SD of {per_sd(asked, names)}"
     first = f"Difference{of} between {' and '.join(names.pair(inner, pair))} ({names.measure(inner)})"
     further = [f"in {' minus '.join(names.pair(name, own))} ({names.measure(name)})" for name, own in outer]
     return ", ".join([first, *further, *held(asked, names)])
@@ -44,9 +44,9 @@ KIND = Kind(
     name="interaction",
     meaning="difference of differences between the levels in `pairs`: of means, of slopes, of slopes' change with `by`",
     needs=("pairs",),
-    may=("of", "by", "at"),
-    per=("of", "by"),
+    may=("of", "by", "and_by", "at"),
+    per=("of", "by", "and_by"),
     words=_words,
     scenarios=_scenarios,
-    term=lambda asked, _: "" if asked.at else ":".join(filter(None, (*asked.pairs, asked.by, asked.of))),
+    term=lambda asked, _: "" if asked.at else ":".join(filter(None, (*asked.pairs, asked.and_by, asked.by, asked.of))),
 )

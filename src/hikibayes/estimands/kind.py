@@ -23,6 +23,10 @@ class Asked(Protocol):
         """What `between` compares, where that is not the groups; or the number that a slope changes with."""
 
     @property
+    def and_by(self) -> str | None:
+        """A further number, that the change of a slope with `by` changes with."""
+
+    @property
     def between(self) -> tuple[str, str] | None:
         """The two levels that are compared."""
 

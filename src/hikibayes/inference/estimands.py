@@ -173,7 +173,7 @@ class _Effects:
     def obstacle(self, estimand: Estimand, *, covariates: bool = True) -> str | None:
         """Say why the model does not answer an estimand; None where it does."""
         present = set(self.model.variables)
-        needed = {name for name in (estimand.of, estimand.by, *estimand.pairs, *estimand.at) if name}
+        needed = {*estimand.spoken_of}
         needed |= {self.group} if estimand.group or (estimand.between and not estimand.by) else set()
         if absent := sorted(needed - present):
             return f"{absent[0]} is not in its formula"

@@ -218,6 +218,7 @@ def fit(
     set_prior: Mapping[str, str] | str | None = None,
     steps: str | Sequence[str] = "",
     at: Mapping[str, float | Sequence[float]] | None = None,
+    contrasts: str = "",
     family: str = "gaussian",
     sigma_by: str = "",
     scaling: str = "sample",
@@ -246,10 +247,10 @@ def fit(
         Normal priors alone. By default NUTS, and for a formula the exact engine where it can.
     seed : int
         Of the draws.
-    reference, rows, set_prior, steps, at, family, sigma_by, scaling
+    reference, rows, set_prior, steps, at, contrasts, family, sigma_by, scaling
         With a formula, as `hikibayes.inference.own.data.own_data` has them: reference levels by column, a condition for
-        rows, priors by term, steps of R², values of a number, the errors' family, groups with a sigma each, and whether
-        columns are z scores.
+        rows, priors by term, steps of R², values of a number, whether every pair of levels is compared or each with the
+        reference, the errors' family, groups with a sigma each, and whether columns are z scores.
     study : str, Path or Study, optional
         Whose measures and estimands these are; by default `nonaka2021`, and for a formula the table itself.
     columns : mapping of str to str, optional
@@ -287,7 +288,7 @@ def fit(
         )
     seed = checked_seed(seed)
     choices = {"reference": reference, "rows": rows, "set_prior": set_prior, "steps": steps, "at": at}
-    choices |= {"family": family, "sigma_by": sigma_by, "scaling": scaling}
+    choices |= {"contrasts": contrasts, "family": family, "sigma_by": sigma_by, "scaling": scaling}
     asked = _asked(model, data, study, columns=columns, mapping=mapping, estimand=estimand, choices=choices)
     spec, about, engine = asked.model, asked.study.asking(estimand), engine or asked.engine
     people = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
@@ -456,7 +457,7 @@ def _asked(
         own = own_data(model, data, mapping=stated, estimand=estimand, **chosen)
         return _Asked(own.model, own.study, own.table, None, own.mapping, _engine(own.model), own)
     about = load_study(study)
-    if wrong := [name for name in ("reference", "rows", "steps", "at") if name in chosen]:
+    if wrong := [name for name in ("reference", "rows", "steps", "at", "contrasts") if name in chosen]:
         raise InputError(f"{wrong[0]!r} is for a formula without a study; the study says it")
     outline = formula_alone(model, sigma_by=chosen.pop("sigma_by", ""))
     made = formula_model(outline, about, **chosen)

@@ -189,7 +189,8 @@ class Estimand(Spec):
     -----
     The kinds stand in `hikibayes.estimands`, one file each. ``step`` is the regression that an estimand is of; a study
     of one's own data, whose models say that, leaves it out. ``at`` holds other measures at a level, or at a number of
-    SD from their mean; ``by`` names what ``between`` compares, where it is not the study's groups.
+    SD from their mean; ``by`` names what ``between`` compares, where it is not the study's groups; ``by`` and
+    ``and_by`` the numbers that a slope changes with.
     """
 
     name: Identifier
@@ -198,6 +199,7 @@ class Estimand(Spec):
     of: Identifier | None = None
     group: Text | None = None
     by: Identifier | None = None
+    and_by: Identifier | None = Field(default=None, exclude_if=operator.not_)
     between: tuple[Text, Text] | None = None
     pairs: dict[Identifier, tuple[Text, Text]] = Field(default_factory=dict, exclude_if=operator.not_)
     """The two levels of each category whose differences differ: ``{sex = ["f", "m"], arm = ["new", "usual"]}``."""
@@ -215,7 +217,7 @@ class Estimand(Spec):
     @property
     def about(self) -> frozenset[str]:
         """The measures whose effect, or whose effects' differences, it is."""
-        return frozenset(name for name in (self.of, self.by, *self.pairs) if name)
+        return frozenset(name for name in (self.of, self.by, self.and_by, *self.pairs) if name)
 
     @property
     def spoken_of(self) -> frozenset[str]:
@@ -233,7 +235,7 @@ class Estimand(Spec):
         if self.kind not in KINDS_OF_ESTIMANDS:
             raise ValueError(unknown_name("kind of estimand", self.kind, KINDS_OF_ESTIMANDS))
         kind = KINDS_OF_ESTIMANDS[self.kind]
-        given = {name for name in ("of", "group", "by", "between", "pairs", "at") if getattr(self, name)}
+        given = {name for name in ("of", "group", "by", "and_by", "between", "pairs", "at") if getattr(self, name)}
         if not set(kind.needs) <= given <= {*kind.needs, *kind.may}:
             accepted = ", ".join(sorted(kind.needs)) or "only 'step'"
             found = ", ".join(sorted(given)) or "none"
@@ -607,7 +609,7 @@ class Study(Spec):
             )
         for estimand in self.estimands:
             owner, compared = f"estimand {estimand.name!r}", "level" if estimand.by else "group"
-            measures = dict.fromkeys(("of", "by", "pairs", "at"), "measure")
+            measures = dict.fromkeys(("of", "by", "and_by", "pairs", "at"), "measure")
             yield from _names(owner, estimand, **measures, group="group", step="step", between=compared)
             levels = (*estimand.at.values(), *(name for pair in estimand.pairs.values() for name in pair))
             yield from ((owner, "level", value) for value in levels if isinstance(value, str))

@@ -70,6 +70,7 @@ def own_data(
     priors: Mapping[str, str] | None = None,
     steps: str = "",
     at: Mapping[str, Sequence[float]] | None = None,
+    contrasts: str = "",
     estimand: str = "",
     family: str = "gaussian",
     sigma_by: str = "",
@@ -94,8 +95,8 @@ def own_data(
         Terms of successive steps, separated by semicolons; the last step has all of the formula.
     at : mapping of str to sequence of float, optional
         Values of numeric columns, in their own unit, at which conditional effects are wanted beside mean ± 1 SD.
-    estimand : str
-        What it is about; see `own_estimands`.
+    contrasts, estimand : str
+        Which levels are compared, and what it is about; see `own_estimands`.
     family, sigma_by, scaling
         As a model file has them.
     mapping : str, Path or TableMapping, optional
@@ -126,9 +127,9 @@ def own_data(
     made = _Made(outline, columns, references)
     study = made.study(_name_of(data), formula)
     spec = formula_model(outline, study, family=family, scaling=scaling, priors=priors, headers=headers)
-    study = own_estimands(
-        study, spec, columns, steps=_spelt(steps, headers), at=_by_id(at or {}, headers), question=estimand
-    )
+    written, taken = _spelt(steps, headers), _by_id(at or {}, headers)
+    study, beside = own_estimands(study, spec, columns, steps=written, at=taken, contrasts=contrasts, question=estimand)
+    levels = {name: own for name, (own, _) in made.levels.items()}
     own_headers = {name: column.header for name, column in columns.items() if column.header != name}
     return OwnData(
         study=study,
@@ -136,7 +137,7 @@ def own_data(
         mapping=stated.with_columns(own_headers),
         table=_read_already(raw, columns, made, stated),
         why={name: why for name, (_, why) in made.levels.items()},
-        remarks=(*remarks, *own_remarks(columns, {n: own for n, (own, _) in made.levels.items()}, outline.outcome)),
+        remarks=(*remarks, *own_remarks(columns, levels, outline.outcome), *beside),
     )
 
 

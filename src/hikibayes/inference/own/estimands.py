@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, product
+from itertools import combinations, islice, product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,16 @@ import numpy as np
 from ...spec import InputError, unknown_name, validated
 from ...study.measures import term_parts
 from ...study.study import Study
+from ..answers.remarks import Remark
 from ..models.specs import ModelSpec, formula_alone
 from .columns import OwnColumn
 
 MOST_CELLS = 40
-"""Cells of one predictor's partners; beyond, its slopes are averages over the sample."""
+"""Cells of one predictor's partners; beyond, its effects are averages over the sample."""
+MANY, MOST = 500, 20_000
+"""Estimands up to which every pair of levels is compared though nobody asks, and that there may be."""
+CONTRASTS = ("pairwise", "reference")
+NUMBERS = ("of", "by", "and_by")
 
 type Cell = dict[str, str | float]
 type Entry = dict[str, Any]
@@ -30,8 +36,9 @@ def own_estimands(
     *,
     steps: str = "",
     at: Mapping[str, Sequence[float]] | None = None,
+    contrasts: str = "",
     question: str = "",
-) -> Study:
+) -> tuple[Study, list[Remark]]:
     """Give a study the steps and estimands that follow from a model's formula.
 
     Parameters
@@ -46,18 +53,22 @@ def own_estimands(
         Terms of successive steps, separated by semicolons.
     at : mapping of str to sequence of float, optional
         Values, in their own unit, at which conditional effects are wanted beside mean ± 1 SD.
+    contrasts : {"", "pairwise", "reference"}
+        Whether every pair of levels is compared, or each level with the reference. By default the first, up to 500
+        estimands.
     question : str
         Name of the estimand that the study is about. By default it is that of the formula's first product, or of the
         highest one that holds it; without products that of the first predictor.
 
     Returns
     -------
-    Study
+    Study, list of Remark
+        The latter of what the formula has and no estimand is of.
 
     Raises
     ------
     InputError
-        A step has a term that the formula lacks, `at` names no number of it, or nothing follows from it.
+        A step has a term that the formula lacks, `at` names no number of it, nothing follows from it or too much does.
 
     Notes
     -----
@@ -66,19 +77,17 @@ def own_estimands(
     pair of levels, in slopes and in adjusted means; categories that interact, the differences of these differences.
     """
     wanted = {name: _in_sd(name, values, study, columns, model.outcome) for name, values in (at or {}).items()}
-    found = _Formula(study, model, wanted)
+    found = _Formula(study, model, wanted, contrasts)
     content = study.model_dump(exclude_unset=True, by_alias=True)
     content["step"] = _steps(model, steps)
-    content["estimand"] = _named(
-        [*found.slopes(), *found.gaps(), *found.interactions(), *_shares(content["step"], model)]
-    )
+    content["estimand"] = _named([*found.effects, *_shares(content["step"], model)])
     if not content["estimand"]:
         raise InputError(
             "has nothing to estimate: what enters by a comparison has no slope; make a column of 0 and 1 of it",
             key=f"formula {model.formula!r}",
         )
     made = validated(Study, content, "the formula")
-    return made.asking(question or _question(made, model))
+    return made.asking(question or _question(made, model)), [*found.remarks(made)]
 
 
 def by_interest(terms: Iterable[frozenset[str]]) -> list[frozenset[str]]:
@@ -107,7 +116,10 @@ def _question(study: Study, model: ModelSpec) -> str:
 class _Formula:
     """Which measures of a formula interact with which."""
 
-    def __init__(self, study: Study, model: ModelSpec, at: Mapping[str, Mapping[float, str]]) -> None:
+    def __init__(self, study: Study, model: ModelSpec, at: Mapping[str, Mapping[float, str]], contrasts: str) -> None:
+        if contrasts and contrasts not in CONTRASTS:
+            raise InputError(f"found {contrasts!r}; there are {', '.join(CONTRASTS)}", key="--contrasts")
+        self.contrasts, self.averaged = contrasts or CONTRASTS[0], dict[str, str]()
         self.terms = list(model.measures.values())
         self.levels = {m.id: [level.id for level in m.levels] for m in study.measures if m.levels}
         fixed = [name for name in model.variables[1:] if any(name in measures for measures in self.terms)]
@@ -119,6 +131,41 @@ class _Formula:
         self.said: dict[tuple[str, str | float], str] = {
             (name, z): text for name, written in at.items() for z, text in written.items()
         }
+        self.effects = [*islice(self._effects(), MANY if not contrasts else MOST)]
+        self.shortened = not contrasts and len(self.effects) == MANY
+        if self.shortened:
+            self.contrasts = CONTRASTS[1]
+            self.effects = [*islice(self._effects(), MOST)]
+        if len(self.effects) == MOST:
+            raise InputError(
+                f"the levels of {', '.join(self.categories)} are so many that {MOST:,} estimands and more follow;"
+                " draw levels together",
+                key=f"formula {model.formula!r}",
+            )
+
+    def _effects(self) -> Iterator[Entry]:
+        yield from self._slopes()
+        yield from self._gaps()
+        yield from self._interactions()
+
+    def remarks(self, study: Study) -> Iterator[Remark]:
+        """Say which levels are not compared, what is averaged over, and which products no estimand is of."""
+        if self.shortened:
+            text = "every pair of levels would give too many estimands, so each level is compared with the reference; "
+            yield Remark(kind="contrasts", of="", count=len(self.effects), text=f"{text}--contrasts pairwise has all")
+        for names, over in self.averaged.items():
+            text = f"its effects are averages over the rows, not given in each of the many cells of {over}"
+            yield Remark(kind="averaged", of=names, count=MOST_CELLS, text=text)
+        answered = [estimand.about for estimand in study.estimands]
+        for own in dict.fromkeys(self.terms):
+            if len(own) > 1 and not any(own <= about for about in answered):
+                text = "no estimand is of their product; the posterior has its coefficients"
+                yield Remark(kind="no_estimand", of=", ".join(sorted(own)), count=1, text=text)
+
+    def pairs(self, by: str) -> list[tuple[str, str]]:
+        """Return which levels of a category are compared, each the lower one first."""
+        first, *others = self.levels[by]
+        return [(first, o) for o in others] if self.contrasts == CONTRASTS[1] else [*combinations(self.levels[by], 2)]
 
     def partners(self, *names: str) -> list[str]:
         """Return the measures that share a term with all of these."""
@@ -129,49 +176,57 @@ class _Formula:
         """Return where an effect of these is looked at: every cell of its categories, and each number's values."""
         partners = self.partners(*names)
         categories = [name for name in partners if name in self.levels]
-        if np.prod([len(self.levels[name]) for name in categories]) > MOST_CELLS:
+        if prod(len(self.levels[name]) for name in categories) > MOST_CELLS:
+            self.averaged[", ".join(names)] = ", ".join(categories)
             categories = []
         combined = [dict(zip(categories, c, strict=True)) for c in product(*(self.levels[n] for n in categories))]
         values = [{name: z} for name in partners if name in self.numbers for z in self.at[name]]
         return [{**cell, **value} for cell in combined for value in [{}, *values]]
 
-    def slopes(self) -> Iterator[Entry]:
-        """Yield slopes, their differences between levels, and their change with other numbers."""
+    def _slopes(self) -> Iterator[Entry]:
+        """Yield slopes, their differences between levels, and their change with one or two other numbers."""
         for of in self.sloped:
             yield from (self._entry("slope", f"slope_{of}", cell, of=of) for cell in self.cells(of))
             for by in self.partners(of):
                 if by in self.levels:
                     for cell in self.cells(of, by):
                         yield from self._pairs("slope_difference", f"slope_difference_{of}", by, cell, of=of)
-                elif self.numbers.index(of) < self.numbers.index(by) and by in self.sloped:
-                    categories = [c for c in self.cells(of, by) if not set(c) & set(self.numbers)]
-                    name = f"slope_change_{of}_by_{by}"
-                    yield from (self._entry("slope_change", name, cell, of=of, by=by) for cell in categories)
+            for numbers in self._together(of):
+                name, keys = f"slope_change_{'_by_'.join(numbers)}", dict(zip(NUMBERS, numbers, strict=False))
+                yield from (self._entry("slope_change", name, cell, **keys) for cell in self.cells(*numbers))
 
-    def gaps(self) -> Iterator[Entry]:
+    def _together(self, of: str) -> Iterator[tuple[str, ...]]:
+        """Yield a number with one or two later ones with which it shares a term."""
+        later = self.sloped[self.sloped.index(of) + 1 :]
+        for further in (*combinations(later, 1), *combinations(later, 2)):
+            if any({of, *further} <= measures for measures in self.terms):
+                yield (of, *further)
+
+    def _gaps(self) -> Iterator[Entry]:
         """Yield the adjusted mean differences of every pair of levels."""
         for by in self.categories:
             for cell in self.cells(by):
                 yield from self._pairs("adjusted_difference", f"difference_{by}", by, cell)
 
-    def interactions(self) -> Iterator[Entry]:
+    def _interactions(self) -> Iterator[Entry]:
         """Yield the differences of differences: of every product, between every pair of each of its categories."""
         for measures in dict.fromkeys(self.terms):
             categories = [name for name in self.categories if name in measures]
             numbers = [name for name in self.sloped if name in measures]
-            known = len(categories) + len(numbers) == len(measures) and categories and len(numbers) <= 2
+            known = len(categories) + len(numbers) == len(measures) and categories and len(numbers) <= 3
             if not known or len(measures) < (3 if numbers else 2):
                 continue
-            of = dict(zip(("of", "by"), numbers, strict=False))
-            name = ("difference", f"slope_difference_{of.get('of')}", f"slope_change_difference_{'_by_'.join(numbers)}")
+            of = dict(zip(NUMBERS, numbers, strict=False))
+            kind = ("", "slope_", "slope_change_", "slope_change_")[len(numbers)]
+            name = "_".join([f"{kind}difference", *filter(None, ["_by_".join(numbers)])])
             for cell in self.cells(*measures):
-                for pairs in product(*(combinations(self.levels[each], 2) for each in categories)):
+                for pairs in product(*map(self.pairs, categories)):
                     turned = {each: [high, low] for each, (low, high) in zip(categories, pairs, strict=True)}
                     spelt = [f"{each}_{_spelt(a)}_minus_{_spelt(b)}" for each, (a, b) in reversed(turned.items())]
-                    yield self._entry("interaction", "_".join([name[len(numbers)], *spelt]), cell, **of, pairs=turned)
+                    yield self._entry("interaction", "_".join([name, *spelt]), cell, **of, pairs=turned)
 
     def _pairs(self, kind: str, name: str, by: str, cell: Cell, **of: str) -> Iterator[Entry]:
-        for low, high in combinations(self.levels[by], 2):
+        for low, high in self.pairs(by):
             yield self._entry(
                 kind, f"{name}_{_spelt(high)}_minus_{_spelt(low)}", cell, **of, by=by, between=[high, low]
             )

@@ -254,7 +254,7 @@ class CellColumns:
         by_group = bool(estimand.group or group in estimand.at)
         if (by_group or (estimand.between and estimand.by in (None, group))) and group not in self.model.variables:
             return "the groups are not in its formula"
-        for name in filter(None, (of, estimand.by, *estimand.pairs, *estimand.at)):
+        for name in sorted(estimand.spoken_of):
             if name not in self.model.variables or name not in (*self.frame.measures, self.frame.category, group):
                 return f"{name} is no score in its formula"
         if of not in self.frame.measures or estimand.kind not in ("slope", "slope_difference"):

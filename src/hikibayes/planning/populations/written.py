@@ -205,7 +205,7 @@ def written(population: Population, model: ModelSpec | None = None) -> Written:
         raise InputError(str(error), key="population.formula") from None
     bare = _study(outline, population)
     found = model or _model(outline, bare, population)
-    study = own_estimands(bare, found, {}, steps=_others(population, found))
+    study, _ = own_estimands(bare, found, {}, steps=_others(population, found))
     study = _named(study) if isinstance(population.of, tuple) else study
     return Written(population=population, study=study, model=found, main=_main(population, found, study))
 

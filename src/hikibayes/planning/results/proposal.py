@@ -40,6 +40,10 @@ CLAUSES = {
 }
 
 
+FEW = 100
+"""Conclusions below which a share of them, known to within .1 at best, is not told."""
+
+
 def proposal(diagnosis: Diagnosis) -> str:
     """Write the paragraph, for the simulation's first decision under its first analysis.
 
@@ -326,6 +330,8 @@ def errors_of(row: Mapping[Any, Any], diagnosis: Diagnosis) -> list[str]:
     simulation = diagnosis.replicates.simulation
     if not simulation.decisions[0].rule.rises(simulation.rope):
         return []
+    if 0 < (number := round(chance(row) * row["replicates"])) < FEW:
+        return [f"these are {number} conclusions, too few to say how wrong they are"]
     signed = "R²" not in diagnosis.replicates.named(row["estimand"]) and pd.notna(row["type_s"])
     said = [f"{_share(row['type_s'])} of the conclusions have the wrong sign"] if signed else []
     times = row["exaggeration"]

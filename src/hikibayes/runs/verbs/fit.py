@@ -56,6 +56,11 @@ FORMULA = (
         callback=_numbers,
         help="Values of a number at which conditional effects are wanted; may be repeated.",
     ),
+    click.Option(
+        ["--contrasts"],
+        type=click.Choice(["pairwise", "reference"]),
+        help="Compare every pair of levels, or each with the reference.  [default: pairwise, up to 500 estimands]",
+    ),
     click.Option(["--family"], default="gaussian", show_default=True, help="gaussian, or t: errors with heavy tails."),
     click.Option(
         ["--sigma-by"], default="", metavar="COLUMN", help="A category whose levels each have their own sigma."
