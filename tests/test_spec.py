@@ -149,8 +149,7 @@ def test_a_misspelt_key_and_the_missing_one_it_stands_for_are_one_problem():
 
 def test_a_value_of_several_types_has_one_problem_under_its_own_key():
     (line,) = problems_of({"title": "x", "one": "?"})
-    assert line.startswith("x.toml: one: ")
-    assert " or: " in line
+    assert line == "x.toml: one: a number, or a list of 2 numbers is expected; found '?'"
 
 
 def test_a_validator_may_find_several_problems():

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import model_validator
 
-from .spec import SMALLEST, Number, Spec
+from .problems import SMALLEST
+from .spec import Number, Spec
 
 if TYPE_CHECKING:
     from scipy.stats.distributions import rv_frozen

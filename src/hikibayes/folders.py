@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from .files import known_format, put
 from .provenance import RunRecord, file_digest
-from .spec import InputError
+from .spec import InputError, read_object, read_text, validated
 from .texts import guarded, unguarded
 
 type Content = pd.DataFrame | str | bytes | Callable[[Path], None]
@@ -133,10 +132,9 @@ def read_record(folder: Path) -> RunRecord:
 
 def _record(path: Path) -> RunRecord:
     try:
-        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"is not the record of a run ({first})", source=path) from None
+        return validated(RunRecord, read_object(read_text(path), path.name), path.name)
+    except InputError as error:
+        raise InputError(f"is not the record of a run ({str(error).splitlines()[0]})", source=path) from None
 
 
 def _write(folder: Path, contents: Mapping[str, Content], record: Callable[[dict[str, str]], RunRecord]) -> None:

@@ -14,24 +14,22 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import PydanticKnownError
 
 from .defaults import LARGEST_SEED
+from .problems import LARGEST, MOST_PROBLEMS, SMALLEST, problems_of
+from .problems import ProblemsError as ProblemsError  # noqa: PLC0414  offered from here
+from .problems import unknown_name as unknown_name  # noqa: PLC0414
 from .shown import overview, overview_html
 from .texts import CONTROL
 
-LARGEST = 10**12
-"""The largest size of a number; what is printed about people is far from it."""
-SMALLEST = 1e-9
-"""The smallest scale, such as an SD: below it squares and ratios lose their digits."""
 LARGEST_SAMPLE = 10**7
 MOST_ITEMS = 500
 MOST_DIGITS = 30
@@ -43,14 +41,18 @@ MOST_ENTRIES = 100_000
 """Values, lists and tables of a file; the longest record so far has 2,414."""
 MOST_DOTS = 2_000
 """On a line of TOML: the parser takes time by the square of a dotted key's length."""
-MOST_PROBLEMS = 10
-"""A file with more problems than this has the first ones shown, and the others counted."""
+
+
+def _a_number(value: object) -> object:
+    """Refuse what Pydantic would take for a number: ``true``, and a text of digits."""
+    if isinstance(value, bool | str):
+        raise PydanticKnownError("float_type")
+    return value
 
 
 def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
-        # Pydantic turns this into a message; a TypeError would go through it
-        raise ValueError(f"a number is expected; {str(value).lower()} is none")  # noqa: TRY004
+        raise PydanticKnownError("decimal_type")
     return value
 
 
@@ -61,7 +63,7 @@ def _few_digits(value: Decimal) -> Decimal:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
+Number = Annotated[float, BeforeValidator(_a_number), Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 """A finite number."""
 Positive = Annotated[Number, Field(gt=0), Field(ge=SMALLEST)]
 """A scale: an SD, a ratio, a width."""
@@ -69,13 +71,13 @@ Probability = Annotated[Number, Field(gt=0, lt=1)]
 """Above 0 and below 1."""
 Share = Annotated[Number, Field(ge=0, le=1)]
 """From 0 to 1, both included."""
-Whole = Annotated[int, BeforeValidator(_no_boolean), Field(ge=-LARGEST, le=LARGEST)]
+Whole = Annotated[int, BeforeValidator(_a_number), Field(ge=-LARGEST, le=LARGEST)]
 """A whole number."""
-Count = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=LARGEST_SAMPLE)]
+Count = Annotated[int, BeforeValidator(_a_number), Field(ge=1, le=LARGEST_SAMPLE)]
 """How many there are: people, replicates."""
-Items = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=MOST_ITEMS)]
+Items = Annotated[int, BeforeValidator(_a_number), Field(ge=1, le=MOST_ITEMS)]
 """How many items a questionnaire has."""
-Seed = Annotated[int, BeforeValidator(_no_boolean), Field(ge=0, le=LARGEST_SEED)]
+Seed = Annotated[int, BeforeValidator(_a_number), Field(ge=0, le=LARGEST_SEED)]
 Printed = Annotated[
     Decimal,
     BeforeValidator(_no_boolean),
@@ -86,7 +88,7 @@ Printed = Annotated[
 
 
 def _code_text(value: object) -> str:
-    if not isinstance(_no_boolean(value), str | int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("a code is a number or a text")  # noqa: TRY004
     return str(value).strip()
 
@@ -150,37 +152,6 @@ def checked_seed(seed: int) -> int:
         return TypeAdapter(Seed).validate_python(seed)
     except ValidationError:
         raise InputError(f"a seed is a whole number from 0 to {LARGEST_SEED}; found {seed!r}", key="seed") from None
-
-
-def unknown_name(kind: str, found: str, known: Iterable[str]) -> str:
-    """Say that a name does not exist, which ones do, and which one was probably meant.
-
-    Examples
-    --------
-    >>> unknown_name("measure", "aeg", ["age", "sex"])
-    "there is no measure 'aeg'; there are: age, sex (did you mean 'age'?)"
-    """
-    names = sorted(known)
-    # a single letter in the other case is no close match
-    near = [name for name in names if name.casefold() == found.casefold()] or get_close_matches(found, names, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    # a header can have line breaks in it, a message has none
-    shown = ", ".join(" ".join(name.splitlines()) for name in names)
-    return f"there is no {kind} {found!r}; there are: {shown or 'none'}{hint}"
-
-
-class ProblemsError(ValueError):
-    """Several things that a validator found wrong with one value: each becomes a line of its own.
-
-    Parameters
-    ----------
-    problems : sequence of str
-        One sentence each; raise it only where there is one.
-    """
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
 
 
 def read_text(path: Path, *, most: int = LARGEST_FILE) -> str:
@@ -256,97 +227,6 @@ def _inside(content: Any) -> Iterable[Any]:
     return content if isinstance(content, list) else ()
 
 
-def _key_path(parts: Sequence[int | str], content: Any) -> str:
-    """Write a path as ``fact['age_mean'].value``: entries by their own name where they have one, else by number.
-
-    Where a value can be of several types, Pydantic's path also has the type that it tried: no key, and left out.
-    """
-    path = ""
-    for last, part in ((part is parts[-1], part) for part in parts):
-        if isinstance(part, int) and isinstance(content, list | tuple) and part < len(content):
-            content = content[part]
-            path += f"[{_own_name(content) or part!r}]"
-        elif isinstance(content, Mapping) and (part in content or last):
-            content = content.get(part)
-            path += f".{part}" if path else str(part)
-    return path
-
-
-def _own_name(entry: Any) -> str | None:
-    return str(entry.get("id") or entry.get("name") or "") if isinstance(entry, Mapping) else None
-
-
-def _accepted_keys(spec: type[BaseModel], parts: tuple[int | str, ...]) -> list[str]:
-    """List the keys accepted at a path by following the schema, for the "did you mean" of a misspelt key."""
-    schema = spec.model_json_schema()
-    definitions, node = schema.get("$defs", {}), schema
-    for part in parts:
-        node = _resolve(node, definitions)
-        chosen: list[Any] = [node.get("additionalProperties"), *node.get("patternProperties", {}).values(), {}]
-        entry: dict[str, Any] = node.get("properties", {}).get(part) or next(filter(None, chosen), {})
-        node = node.get("items", {}) if isinstance(part, int) else entry
-    return list(_resolve(node, definitions).get("properties", {}))
-
-
-def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    for option in node.get("anyOf", []):
-        if "$ref" in option or "items" in option:
-            node = option
-    return definitions[node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
-
-
-IN_WORDS = {
-    "string_pattern_mismatch": "a name has letters, digits and underscores, and begins with a letter; "
-    "what people read goes into `label`, `meaning` or `description`"
-}
-"""What Pydantic says about a name in the language of regular expressions, in words."""
-
-
-class _Problem(NamedTuple):
-    """One thing that is wrong with a file."""
-
-    key: str
-    text: str
-    kind: str
-    """Pydantic's name for it."""
-
-
-def _texts(spec: type[BaseModel], problem: ErrorDetails) -> Sequence[str]:
-    """Return what is wrong in words: usually one sentence, several where a validator looked at everything."""
-    where, found = tuple(problem["loc"]), problem["input"]
-    if problem["type"] == "extra_forbidden":
-        return [unknown_name("key", str(where[-1]), _accepted_keys(spec, where[:-1]))]
-    if problem["type"] == "missing":
-        return ["is missing"]
-    if isinstance(error := problem.get("ctx", {}).get("error"), ProblemsError):
-        return error.problems
-    text = IN_WORDS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-    return [text if isinstance(found, dict | list) else f"{text}; found {_shortened(str(found))!r}"]
-
-
-def _shortened(found: str, most: int = 100) -> str:
-    return found if len(found) <= most else f"{found[:most]}..."
-
-
-def _problems(spec: type[BaseModel], error: ValidationError, content: Any) -> Iterator[_Problem]:
-    """Yield every problem once: where a value can be of several types, what each of them says is one problem."""
-    by_key: dict[str, list[ErrorDetails]] = {}
-    for problem in error.errors(include_url=False):
-        by_key.setdefault(_key_path(problem["loc"], content), []).append(problem)
-    for place, (key, problems) in enumerate(sorted(by_key.items(), key=_misspelt_first)):
-        if place > 10 * MOST_PROBLEMS:  # counted only: a thousand names are not looked up
-            yield _Problem(key, "", problems[0]["type"])
-            continue
-        tried = len({problem["loc"] for problem in problems}) > 1
-        texts = list(dict.fromkeys(text for problem in problems for text in _texts(spec, problem)))
-        yield from (_Problem(key, text, problems[0]["type"]) for text in ([" or: ".join(texts)] if tried else texts))
-
-
-def _misspelt_first(found: tuple[str, list[ErrorDetails]]) -> bool:
-    """Order problems: a misspelt key also makes the right one "missing", and is what the person wants to hear of."""
-    return found[1][0]["type"] != "extra_forbidden"
-
-
 def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: str | Path) -> T:
     """Turn parsed content into a spec.
 
@@ -358,11 +238,9 @@ def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: s
     try:
         return spec.model_validate(content)
     except ValidationError as error:
-        problems = list(_problems(spec, error, content))
+        problems = problems_of(spec, error, content)
     except RecursionError:
         raise InputError(f"has more than {DEEPEST} tables or lists inside each other", source=source) from None
-    hints = "".join(problem.text for problem in problems if problem.kind == "extra_forbidden")
-    problems = [p for p in problems if p.kind != "missing" or f"did you mean {p.key.rpartition('.')[2]!r}" not in hints]
     shown = [InputError(problem.text, source=source, key=problem.key) for problem in problems[:MOST_PROBLEMS]]
     more = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
     if len(problems) == 1:

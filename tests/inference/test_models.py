@@ -24,7 +24,7 @@ REFUSED = {
     "wrong_parameter": "priors.age.sd: there is no key 'sd'; there are: alpha, beta, dist, ",
     "unknown_distribution": "priors.age.dist: ",
     "unknown_family": "there is no family 'gausian'; there are: beta_binomial, gaussian, t (did you mean 'gaussian'?)",
-    "unknown_scaling": "scaling: Input should be 'sample' or 'raw'; found 'standard'",
+    "unknown_scaling": "scaling: 'sample' or 'raw' is expected; found 'standard'",
     "unreadable_formula": "formula 'abs_h ~ age + group * (srs18' cannot be read: ",
     "no_outcome": "the outcome left of '~' must be a measure's id",
     "no_intercept": "takes the intercept away; models keep it",
@@ -37,7 +37,7 @@ REFUSED = {
     "pool_of_one": "pools.slopes.terms: ",
     "pool_can_be_negative": "pool 'slopes': a prior for 'sd' can be Exponential, HalfNormal, ",
     "empty_variant": "variants.sceptical: a variant has either 'priors' that replace some, or a 'rule'",
-    "unknown_rule": "variants.sceptical.rule: Input should be 'bambi_default' or 'flat'; found 'flatt'",
+    "unknown_rule": "variants.sceptical.rule: 'bambi_default' or 'flat' is expected; found 'flatt'",
     "variant_called_default": "variant 'weakly_informative' is the file's own [priors]; give this one another name",
     "misspelt_key": "famly: there is no key 'famly'; there are: ",
 }

@@ -101,7 +101,7 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, where):
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ("missing = 99", "mapping.toml: missing: Input should be a valid tuple"),
+        ("missing = 99", "mapping.toml: missing: a list of texts is expected; found 99"),
         ("missing = [[1]]", "mapping.toml: missing[0]: a code is a number or a text"),
         ("missing = [inf]", ""),
         ("missing = ['']", ""),
@@ -111,7 +111,7 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, where):
         ("[labels.arm]\nusual = 'nobody'", "labels.arm: there is no label 'nobody'"),
         ("[labels.x]\n1 = 'usual'", "labels.x: there is no label 'usual'; there are: none"),
         ("[labels]\narm = 1", "mapping.toml: labels.arm"),
-        ("[missing_in]\nx = [true]", "mapping.toml: missing_in.x[0]: a number is expected"),
+        ("[missing_in]\nx = [true]", "mapping.toml: missing_in.x[0]: a code is a number or a text"),
         ("missing = ['usual']", "group 'usual' has no complete row"),
         ("x =", "mapping.toml: is not valid TOML"),
         ("", "mapping.toml: is empty"),

@@ -140,7 +140,7 @@ def test_every_optional_line_of_the_template_is_right(without):
         ("n_per_group = [50, 100]", "n_per_group = []", "axis 'n_per_group' is empty, so the grid has no cells"),
         ("n_per_group = [50, 100]", "n_per_grup = [50]", "there is no key 'n_per_grup'"),
         ("n_per_group = [50, 100]", "n_per_group = [50, 50]", "axis 'n_per_group' has 50 twice"),
-        ("n_per_group = [50, 100]", "n_per_group = [1]", "greater than or equal to 2"),
+        ("n_per_group = [50, 100]", "n_per_group = [1]", "from 2 to"),
         ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2:0"]', "the ratio 2:0 leaves a group empty"),
         ("n_per_group = [50, 100]", 'n_per_group = [50]\nallocation = ["2-1"]', "axes.allocation"),
         ("power = [0.8]", "power = [1.0]", "no finite study is certain"),
@@ -151,7 +151,7 @@ def test_every_optional_line_of_the_template_is_right(without):
         ("{interval = 0.95, above = 0}", "{interval = 0.95, inside = [0.1, -0.1]}", "not upwards"),
         ('source = ["printed"]', 'source = ["fixed"]', "belong together"),
         ('source = ["printed"]', 'source = ["printd"]', "printd"),
-        ("replicates = 20", "replicates = 2", "greater than or equal to 10"),
+        ("replicates = 20", "replicates = 2", "from 10 to"),
         (
             "[targets]",
             '[[decision]]\nname = "above"\nestimand = "x"\nrule = {bf10_above = 3}\n[targets]',

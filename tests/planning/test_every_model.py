@@ -113,7 +113,7 @@ def test_nuts_takes_few_replicates_and_says_so():
             "there is no varying intercept .*'clinic'",
         ),
         ({"school": {"size": 5}}, "icc: is missing"),
-        ({"school": {"size": 5, "icc": 1}}, "less than 1"),
+        ({"school": {"size": 5, "icc": 1}}, "below 1"),
     ],
 )
 def test_what_is_missing_of_the_clusters_is_one_message(worlds, message):

@@ -38,7 +38,8 @@ def in_full(content: Mapping[str, Any]) -> Entry:
     full = {SINGULAR.get(key, key): value for key, value in content.items()}
     if tables := _Tables.model_validate({"table": full.pop("table", ())}).table:
         taken = (str(fact.get("id")) for fact in _entries(full, "fact"))
-        full["fact"] = [*full.get("fact", ()), *facts_of_tables(tables, taken)]
+        made, own = facts_of_tables(tables, taken), full.get("fact", ())
+        full["fact"] = [*own, *made] if isinstance(own, list | tuple) else own
     full.setdefault("description", full.get("id", "a study"))
     for key in ("group", "measure", "step"):
         if isinstance(full.get(key), list | tuple):

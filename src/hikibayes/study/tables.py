@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from ..problems import ProblemsError, problems_of, unknown_name
 from ..quantities import KINDS
-from ..spec import Printed, ProblemsError, Spec, unknown_name
+from ..spec import Printed, Spec
 from .facts import ADDRESS, Fact
 from .measures import Identifier, Source, Text
 from .values import EMPTY, STARS, PrintedValue, is_p, read_value
@@ -61,9 +62,9 @@ class Table(Spec):
         for number, row in enumerate(self.rows, 1):
             if len(row) != len(self.columns):
                 has = f"has {len(row)} cells, but there are {len(self.columns)} columns"
-                raise ValueError(f"{self._name}, row {number} ({row[0] if row else 'empty'}): {has}")
+                raise ValueError(f"{self.name}, row {number} ({row[0] if row else 'empty'}): {has}")
         for column in self.columns:
-            _parsed(column, self._name)
+            _parsed(column, self.name)
         return self
 
     @property
@@ -72,12 +73,13 @@ class Table(Spec):
         return self.__pydantic_extra__ or {}
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """What messages call it."""
         return f"table {self.id or self.source.locator!r}"
 
     @cached_property
     def _columns(self) -> tuple[tuple[str, dict[str, Any]], ...]:
-        return tuple(_parsed(column, self._name) for column in self.columns)
+        return tuple(_parsed(column, self.name) for column in self.columns)
 
     def facts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield its facts as a study file writes them, without ids, each with its place."""
@@ -87,7 +89,7 @@ class Table(Spec):
             for column, (name, own), cell in zip(self.columns, self._columns, row, strict=True):
                 if name in ADDRESS or str(cell).strip() in EMPTY:
                     continue
-                place = f"{self._name}, row {number}{f' ({called})' if called else ''}, column {column!r}"
+                place = f"{self.name}, row {number}{f' ({called})' if called else ''}, column {column!r}"
                 quote = " | ".join(str(each).strip() for each in row)
                 for fact in self._of_cell(place, name, {**self.shared, **address}, own, cell):
                     yield place, {**fact, "source": self.source.replace(quote=self.source.quote or quote).model_dump()}
@@ -98,7 +100,7 @@ class Table(Spec):
         try:
             return {name: _typed(name, text) for name, text in texts if name in ADDRESS and text not in EMPTY}
         except ValueError as error:
-            raise ValueError(f"{self._name}, row {number}: {error}") from None
+            raise ValueError(f"{self.name}, row {number}: {error}") from None
 
     def _of_cell(
         self, place: str, quantity: str, shared: dict[str, Any], own: dict[str, Any], cell: Decimal | str
@@ -134,11 +136,11 @@ def facts_of_tables(tables: Iterable[Table], taken: Iterable[str] = ()) -> list[
                 name = _free(identifier("_".join([start, *_naming(fact), fact["quantity"]])), used)
                 used.add(name)
                 facts.append({"id": name, **fact})
-                problems += _wrong(place, facts[-1])
+                problems += _wrong(table, place, facts[-1])
         except ValueError as error:
             problems.append(str(error))
     if problems:
-        raise ProblemsError(problems)
+        raise ProblemsError(list(dict.fromkeys(problems)))
     return facts
 
 
@@ -155,13 +157,15 @@ def identifier(text: str) -> str:
     return name if name != "n" or text.strip().lower() == "n" else "unnamed"
 
 
-def _wrong(place: str, fact: dict[str, Any]) -> Iterator[str]:
+def _wrong(table: Table, place: str, fact: dict[str, Any]) -> Iterator[str]:
+    """Say what is wrong with a cell's number; what is said of all the cells of a table is wrong there, and once."""
     try:
         Fact.model_validate(fact)
     except ValidationError as error:
-        for problem in error.errors():
-            text = problem["msg"].removeprefix("Value error, ").removeprefix(f"fact {fact['id']!r}: ")
-            yield f"{place}: {text}"
+        for problem in problems_of(Fact, error, fact):
+            of_table = re.split(r"[.[]", problem.key)[0] in table.shared
+            where = f"{table.name}: {problem.key}" if of_table else place
+            yield f"{where}: {problem.text.removeprefix(f'fact {fact["id"]!r}: ')}"
 
 
 def _parsed(column: str, table: str) -> tuple[str, dict[str, Any]]:
