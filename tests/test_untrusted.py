@@ -226,9 +226,9 @@ def many(kind, count, more=""):
 
 
 MANY = {
-    "measures": (many("measure", 500, 'kind = "number"'), "at most 500 items"),
-    "groups": (many("group", 1000), "at most 1000 items"),
-    "steps": (many("step", 50, 'adds = ["age"]'), "at most 50 items"),
+    "measures": (many("measure", 500, 'kind = "number"'), "a list of at most 500 tables is expected; found 5"),
+    "groups": (many("group", 1000), "a list of at most 1000 tables is expected; found 1,0"),
+    "steps": (many("step", 50, 'adds = ["age"]'), "a list of at most 50 tables is expected; found 5"),
     "columns": (PRODUCT, "term 'sex:age' has 1,521 columns; at most 1,000 are accepted"),
     "people": (STUDY.replace("value = 41", "value = 10000001"), "n 10000001 is impossible; it lies in [0, 1e+07]"),
 }

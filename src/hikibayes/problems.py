@@ -21,6 +21,8 @@ SMALLEST = 1e-9
 """The smallest scale, such as an SD: below it squares and ratios lose their digits."""
 MOST_PROBLEMS = 10
 """A file with more problems than this has the first ones shown, and the others counted."""
+MOST_SHOWN = 12
+"""Entries of a list that a message shows; of a longer one their number."""
 LONGEST = 100
 """Characters of a value that a message shows."""
 NAME = (
@@ -224,6 +226,8 @@ def written(value: object) -> str:
     """
     if isinstance(value, Mapping):
         return "a table"
+    if isinstance(value, list | tuple) and (len(value) > MOST_SHOWN or any(isinstance(each, dict) for each in value)):
+        return f"{len(value):,} of them"
     if isinstance(value, list | tuple):
         text = f"[{', '.join(map(written, value))}]"
     elif isinstance(value, bool):
@@ -243,7 +247,9 @@ def _words(node: Node, found: object, many: bool = False) -> str:
     """Say what a part of a schema accepts, one thing or `many`."""
     if "const" in node or "enum" in node:
         return _either([written(each) for each in node.get("enum", [node.get("const")])])
-    kind = node.get("type")
+    if "anyOf" in node:
+        return _either(list(dict.fromkeys(_words(each, found, many) for each in node["anyOf"])))
+    kind = "object" if "$ref" in node else node.get("type")
     if isinstance(kind, list):
         return _either([_words({**node, "type": each}, found, many) for each in kind])
     if kind in ("number", "integer"):
@@ -288,6 +294,6 @@ def _of_a_list(node: Node, found: object) -> str:
     least, most, places = node.get("minItems", 0), node.get("maxItems"), node.get("prefixItems", [])
     inner = list(dict.fromkeys(_words(each, found, many=True) for each in places or [node.get("items", {})]))
     held = inner[0] if len(inner) == 1 else ""
-    ends = f"{least} to {most}" if most else f"{least} or more" if least else ""
+    ends = (f"{least} to {most}" if least else f"at most {most}") if most else f"{least} or more" if least else ""
     count = str(least) if least == most else ends
     return " of " + " ".join(filter(None, [count, held or "values"]))
