@@ -113,6 +113,8 @@ class Design:
         Of each sample, or the one that was given.
     standardised : bool
         Whether numbers in `frame` are z scores.
+    kept : array, shape (B, n), optional
+        Who counts where rows are averaged, 1 or 0; by default everybody.
     """
 
     model: ModelSpec
@@ -122,6 +124,7 @@ class Design:
     matrices: DesignMatrices
     scaling: Scaling
     standardised: bool
+    kept: FloatArray | None = None
 
     @cached_property
     def terms(self) -> dict[str, tuple[str, ...]]:
@@ -181,7 +184,13 @@ class Design:
     @cached_property
     def _mean_row(self) -> FloatArray:
         """Average row of the participants as they are, (B, p)."""
-        return np.asarray(self.rows.mean(axis=1))
+        return self._averaged(self.rows)
+
+    def _averaged(self, values: FloatArray) -> FloatArray:
+        """Average (B, n or 1, k) over those who count, (B, k)."""
+        if self.kept is None or values.shape[1] == 1:
+            return np.asarray(values.mean(axis=1))
+        return np.asarray((self.kept[:, None, :] @ values)[:, 0] / self.kept.sum(axis=1)[:, None])
 
     def mean_row(
         self, *, fixed: Mapping[str, Any] | None = None, shift: Mapping[str, float] | None = None
@@ -204,7 +213,7 @@ class Design:
         """
         mean = self._mean_row.copy()
         for columns, values in self._changed(fixed or {}, shift or {}):
-            mean[:, columns] = values.mean(axis=1)
+            mean[:, columns] = self._averaged(values)
         return mean
 
     def changed_rows(
@@ -252,7 +261,7 @@ class Design:
         scale = {name: values[:1] for name, values in self.scaling.scale.items()}
         scaling = Scaling(location=location, scale=scale)
         matrices = evaluated(self.model.written, frame)
-        return replace(self, frame=frame, datasets=1, scaling=scaling, matrices=matrices)
+        return replace(self, frame=frame, datasets=1, scaling=scaling, matrices=matrices, kept=None)
 
     def _by_dataset(self, matrix: Any) -> FloatArray:
         columns = np.asarray(matrix, dtype=np.float64)[:, 1:]

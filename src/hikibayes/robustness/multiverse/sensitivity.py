@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -138,8 +139,8 @@ def multiverse(
     Raises
     ------
     InputError
-        The estimand is no single coefficient of a model in SD units, the model has other terms than measures and
-        products with group, or there is no such reading, measure or level; and whatever `case_of` raises.
+        The model is in raw units or has no exact posterior, or there is no such reading, measure or level; and whatever
+        `case_of` raises.
     """
     if most < 2:
         raise InputError(f"the number of specifications is {most}; at least 2 are accepted")
@@ -205,36 +206,29 @@ def _choices(universes: Mapping[str, Universe], exclude: Sequence[str]) -> dict[
     first = next(iter(universes.values()))
     case, group = first.case, first.group
     for each in universes.values():
-        _ = each.target, each.columns
         _refuse_levels(each.case, exclude)
-        if set(each.columns) != set(first.columns):
+        if {own for own, _ in each.terms} != {own for own, _ in first.terms}:
             raise InputError("the readings differ in the terms of the model; cross those that do not")
     covariates = [name for name in case.model.variables[1:] if name not in first.needed]
-    others = [term for term in first.columns if len(term) == 2 and not term <= first.needed]
+    others = [own for own, _ in first.terms if len(own) > 1 and not own <= first.needed]
     return {
         "reading": tuple(universes),
         "excluded": ("nobody", *exclude),
         "outliers": OUTLIERS,
         "scale": SCALES if group else SCALES[:1],
-        "coding": tuple(CODINGS) if group and _one_in_every_coding(first) else tuple(CODINGS)[:1],
+        "coding": tuple(CODINGS) if first.margins else tuple(CODINGS)[:1],
         "products": ("all", "its own alone") if others else ("all",),
         "prior": tuple(name for name in case.model.variant_names if _is_known(case, name)),
         **{f"{name} held equal": (IN, OUT) for name in covariates},
     }
 
 
-def _one_in_every_coding(universe: Universe) -> bool:
-    """Tell whether the estimand is the same coefficient whatever the group's codes are."""
-    term = next(own for own, columns in universe.columns.items() if universe.target[0] in columns)
-    return universe.group in term or not any(universe.group in own and term < own for own in universe.columns)
-
-
 def _is_known(case: Case, variant: str) -> bool:
     try:
-        priors = exact_priors(case.design, variant)
+        _ = exact_priors(case.design, variant)
     except InputError:
         return False
-    return not isinstance(priors, NormalPriors) or priors.correlation is None
+    return True
 
 
 def _refuse_levels(case: Case, exclude: Sequence[str]) -> None:
@@ -292,38 +286,52 @@ def _distinct(rng: np.random.Generator, count: int, most: int) -> IntArray:
 ASKED = ("mean", "sd", "lower", "upper", "p_positive")
 
 
+class _Alike(NamedTuple):
+    """Models of S specifications: columns (S, p), weights (p,) of the estimand, data sets (B,), and their rows (S,)."""
+
+    variant: str
+    columns: IntArray
+    contrast: FloatArray
+    data: IntArray
+    rows: IntArray
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Batch:
     """One version of the data, and the specifications that use it."""
 
     universe: Universe
     stats: SufficientStatistics
+    weights: FloatArray
     specifications: _Specifications
     rows: IntArray
 
-    def models(self) -> Iterator[tuple[str, IntArray, IntArray]]:
-        """Yield a prior, columns (S, p) with the estimand's first, and the specifications' rows (S,), by size."""
-        kept = self._kept()
-        prior = self.specifications.columns["prior"][self.rows]
-        size = kept.sum(axis=1)
-        for code, p in sorted(set(zip(prior.tolist(), size.tolist(), strict=True))):
-            here = np.flatnonzero((prior == code) & (size == p))
-            columns = np.nonzero(kept[here])[1].reshape(-1, p)
-            first = columns == self.universe.target[0]
-            order = np.argsort(~first, axis=1, kind="stable")
-            yield (
-                self.specifications.choices["prior"][code],
-                np.take_along_axis(columns, order, axis=1),
-                self.rows[here],
-            )
+    def models(self) -> Iterator[_Alike]:
+        """Yield models that the engine takes at once: of one prior, one size, and the same weights of the estimand."""
+        kept, prior = self._kept(), self.specifications.columns["prior"][self.rows]
+        weights, of_data = np.unique(np.round(self.weights, 12), axis=0, return_inverse=True)
+        for i, own in enumerate(weights):
+            asked = kept & (own != 0)
+            for code, variant in enumerate(self.specifications.choices["prior"]):
+                correlated = _is_correlated(self.universe.case, variant)
+                alike = kept if correlated else np.column_stack([asked, kept.sum(axis=1)])
+                _, kinds = np.unique(alike, axis=0, return_inverse=True)
+                for kind in np.unique(kinds[prior == code]):
+                    here = np.flatnonzero((prior == code) & (kinds == kind))
+                    columns = np.nonzero(kept[here])[1].reshape(len(here), -1)
+                    order = np.argsort(~asked[here[0]][columns], axis=1, kind="stable")
+                    columns = np.take_along_axis(columns, order, axis=1)
+                    contrast = np.zeros(columns.shape[1])
+                    contrast[: asked[here[0]].sum()] = own[asked[here[0]]]
+                    yield _Alike(variant, columns, contrast, np.flatnonzero(of_data == i), self.rows[here])
 
     def _kept(self) -> BoolArray:
         """Which columns each specification has, (S, p)."""
         own = self.specifications.columns
         kept = np.ones((len(self.rows), len(self.stats.names)), dtype=np.bool_)
         alone = own["products"][self.rows] == 1
-        for term, columns in self.universe.columns.items():
-            if len(term) == 2 and not term <= self.universe.needed:
+        for term, columns in self.universe.terms:
+            if len(term) > 1 and not term <= self.universe.needed:
                 kept[np.ix_(alone, columns)] = False
             for name in term:
                 if f"{name} held equal" in own:
@@ -338,25 +346,22 @@ def _computed(universes: Mapping[str, Universe], specifications: _Specifications
     found = {name: np.full(shape, np.nan) for name in (*ASKED, "log_evidence", "n")}
     for (reading, excluded, outliers, scale, coding), rows in specifications.groups(*DATA, "coding"):
         universe = universes[reading]
-        stats = universe.statistics(universe.kept(outliers, excluded), scale, coding)
-        batch = _Batch(universe=universe, stats=stats, specifications=specifications, rows=rows)
-        for variant, columns, own in batch.models():
-            for part in range(0, len(own), max(CHUNK // datasets, 1)):
+        version = universe.version(universe.kept(outliers, excluded), scale, coding)
+        if version is None:
+            continue
+        stats, weights = version
+        batch = _Batch(universe=universe, stats=stats, weights=weights, specifications=specifications, rows=rows)
+        for alike in batch.models():
+            for part in range(0, len(alike.rows), max(CHUNK // datasets, 1)):
                 chosen = slice(part, part + max(CHUNK // datasets, 1))
-                _fill(found, universe, stats, variant, columns[chosen], own[chosen])
+                some = alike._replace(columns=alike.columns[chosen], rows=alike.rows[chosen])
+                _fill(found, universe, stats.take(alike.data), some)
     return found
 
 
-def _fill(
-    found: dict[str, FloatArray],
-    universe: Universe,
-    stats: SufficientStatistics,
-    variant: str,
-    columns: IntArray,
-    rows: IntArray,
-) -> None:
-    S, B, p = len(rows), len(stats), columns.shape[1]
-    here = columns[:, None, :]
+def _fill(found: dict[str, FloatArray], universe: Universe, stats: SufficientStatistics, alike: _Alike) -> None:
+    columns, here = alike.columns, alike.columns[:, None, :]
+    S, B, p = len(columns), len(stats), columns.shape[1]
     each = np.arange(B)[None, :, None]
     some = SufficientStatistics(
         names=tuple(f"b{j}" for j in range(p)),
@@ -367,27 +372,27 @@ def _fill(
         sxy=stats.sxy[each, here].reshape(S * B, p),
         syy=np.tile(stats.syy, S),
     )
-    summary = summaries(some, _priors(universe, variant, some, columns, B), np.eye(1, p))
-    sign = universe.target[1]
-    values = {name: getattr(summary, name)[:, 0].reshape(S, B) for name in ASKED}
-    if sign < 0:
-        values |= {"mean": -values["mean"], "lower": -values["upper"], "upper": -values["lower"]}
-        values["p_positive"] = 1 - values["p_positive"]
-    for name, own in values.items():
-        found[name][rows] = own
-    found["log_evidence"][rows] = summary.log_evidence.reshape(S, B)
-    found["n"][rows] = stats.n
+    summary = summaries(some, _priors(universe.case, alike.variant, some, columns), alike.contrast[None])
+    where = np.ix_(alike.rows, alike.data)
+    for name in ASKED:
+        found[name][where] = getattr(summary, name)[:, 0].reshape(S, B)
+    found["log_evidence"][where] = summary.log_evidence.reshape(S, B)
+    found["n"][where] = stats.n
 
 
-def _priors(universe: Universe, variant: str, stats: SufficientStatistics, columns: IntArray, datasets: int) -> Priors:
+def _is_correlated(case: Case, variant: str) -> bool:
+    priors = None if case.model.prior_set(variant).rule else exact_priors(case.design, variant)
+    return isinstance(priors, NormalPriors) and priors.correlation is not None
+
+
+def _priors(case: Case, variant: str, stats: SufficientStatistics, columns: IntArray) -> Priors:
     """Return a variant's priors of these columns, one set for each data set."""
-    case = universe.case
     if case.model.prior_set(variant).rule == "bambi_default":
         return bambi_default(stats)
     priors = exact_priors(case.design, variant)
     if isinstance(priors, FlatPrior):
         return priors
-    p = len(case.design.columns)
+    p, datasets = len(case.design.columns), len(stats) // len(columns)
     mean, sd = (np.broadcast_to(np.asarray(part, dtype=np.float64), (p,)) for part in (priors.mean, priors.sd))
     return NormalPriors(
         names=stats.names,
@@ -396,6 +401,9 @@ def _priors(universe: Universe, variant: str, stats: SufficientStatistics, colum
         intercept_mean=priors.intercept_mean,
         intercept_sd=priors.intercept_sd,
         sigma=priors.sigma,
+        correlation=None
+        if priors.correlation is None
+        else np.asarray(priors.correlation)[np.ix_(columns[0], columns[0])],
     )
 
 

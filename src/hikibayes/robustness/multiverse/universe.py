@@ -1,7 +1,7 @@
-"""Rows of data sets, some left out, as statistics of any coding, scale and set of columns.
+"""Rows of data sets, some left out, as statistics of any coding and scale.
 
-The fullest model's columns are laid out once. Whoever is left out, measures are standardised again by those who stay; a
-coding or a scale is a linear map of the columns, and a smaller model some of them. So nothing is laid out twice.
+Whoever is left out, measures are standardised again by those who stay, and the fullest model's columns laid out anew; a
+smaller model has some of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from ...arrays import FloatArray, IntArray
+from ...inference.estimands import answers
 from ...inference.gaussian.least_squares import LeastSquares
 from ...inference.gaussian.sufficient import SufficientStatistics
+from ...inference.models.compile import exact_priors
+from ...inference.models.design import Scaling, design
 from ...spec import InputError
+from ...study.measures import term_parts
 from ..case import Case
 from ..weighting import Population, weighted_statistics
 
@@ -32,10 +36,20 @@ class Universe:
     Parameters
     ----------
     case : Case
-        In SD units; its estimand is one coefficient of the model, and its terms are measures and products with group.
+        Of a model in SD units.
+
+    Raises
+    ------
+    InputError
+        The model is in raw units, which no SD among those who stay would change, or has no exact posterior.
     """
 
     case: Case
+
+    def __post_init__(self) -> None:
+        if not self.case.design.standardised:
+            raise InputError("a multiverse is of models in SD units (scaling: sample); this one is in raw units")
+        _ = exact_priors(self.case.design, self.case.variant)
 
     @property
     def group(self) -> str:
@@ -46,34 +60,31 @@ class Universe:
     @property
     def needed(self) -> frozenset[str]:
         """The measures that stay in every specification, with their products: without them it is another question."""
-        return self.case.estimand.spoken_of | {self.group}
+        asked = self.case.estimand
+        of_groups = asked.group or (asked.between and not asked.by)
+        return asked.spoken_of | ({self.group} if of_groups else set())
 
     @cached_property
-    def columns(self) -> dict[frozenset[str], IntArray]:
-        """The columns of each term, by its measures; raises `InputError` for other terms and more than two groups."""
-        if self.group:
-            _ = self.case.study.group_ids
-        where = {}
-        for term, columns in self.case.design.places.items():
-            own = self.case.model.measures[term]
-            if len(own) > 2 or "(" in term or (len(own) == 2 and self.group not in own):
-                raise InputError(f"a multiverse is of models with measures and products with group; this has {term}")
-            where[own] = columns
-        for own in where:
-            if absent := [name for name in own if frozenset({name}) not in where]:
-                raise InputError(f"a multiverse needs {absent[0]} in the model by itself, besides its product")
-        return where
+    def terms(self) -> list[tuple[frozenset[str], IntArray]]:
+        """The measures of each term, and its columns."""
+        return [(self.case.model.measures[term], own) for term, own in self.case.design.places.items()]
 
     @cached_property
-    def target(self) -> tuple[int, int]:
-        """Column and sign of the coefficient that is the estimand; raises `InputError` where it is no single one."""
-        weights = self.case.focal
-        (columns,) = np.nonzero(np.abs(weights).max(axis=0) > 1e-6)
-        if not self.case.design.standardised or len(columns) != 1 or not np.allclose(np.abs(weights[:, columns]), 1):
-            raise InputError(
-                f"a multiverse is about one coefficient of a model in SD units, and {self.case.estimand.name!r} is not"
-            )
-        return int(columns[0]), int(np.sign(weights[0, columns[0]]))
+    def margins(self) -> list[tuple[IntArray, IntArray]] | None:
+        """The columns of each term with two groups, and those of the same term without them, none of the groups' own.
+
+        None where other codes of the groups would be another model: more than two, or a product without its parts.
+        """
+        places = {term_parts(term): columns for term, columns in self.case.design.places.items()}
+        measures = {term_parts(term): own for term, own in self.case.model.measures.items()}
+        own = next((parts for parts in places if self.group and measures[parts] == {self.group}), frozenset[str]())
+        found = [
+            (columns, places.get(parts - own, np.arange(0)), parts == own)
+            for parts, columns in places.items()
+            if self.group in measures[parts]
+        ]
+        same = all(alone or len(columns) == len(rest) for columns, rest, alone in found)
+        return [(columns, rest) for columns, rest, _ in found] if len(places.get(own, ())) == 1 and same else None
 
     def kept(self, outliers: str, excluded: str) -> FloatArray:
         """Return who stays, 1 or 0, (B, n)."""
@@ -84,64 +95,59 @@ class Universe:
             kept *= labels != level
         if "SD" in outliers:
             limit = float(outliers.removeprefix("beyond ").removesuffix(" SD"))
-            numbers = [name for name in self.case.model.variables if name in self.case.design.scaling.scale]
-            z = np.stack([self.case.design.frame[name].to_numpy().reshape(kept.shape) for name in numbers])
+            z = np.stack([self.case.design.frame[name].to_numpy().reshape(kept.shape) for name in self.numbers])
             kept *= (np.abs(z) <= limit).all(axis=0)
         if outliers.startswith("Cook"):
             kept *= self._influence <= 4 / kept.shape[1]
         return kept
 
-    def statistics(self, kept: FloatArray, scale: str, coding: str) -> SufficientStatistics:
-        """Return the fullest model's statistics among those who stay, on another scale and in another coding."""
-        laid_out = self.case.design
+    @property
+    def numbers(self) -> list[str]:
+        """The model's numeric measures."""
+        return [name for name in self.case.model.variables if name in self.case.design.scaling.scale]
+
+    def version(self, kept: FloatArray, scale: str, coding: str) -> tuple[SufficientStatistics, FloatArray] | None:
+        """Return the fullest model's statistics among those who stay, and the estimand's weights, (B, p).
+
+        None where a measure does not vary among them.
+        """
+        location = {name: self._location(kept, name, scale) for name in self.numbers}
+        if not all((sd > 0).all() for _, sd in location.values()):
+            return None
+        case, first, second = self.case, *({name: own[i] for name, own in location.items()} for i in (0, 1))
+        laid_out = replace(
+            design(case.model, case.data_sets, case.study, scaling=Scaling(location=first, scale=second)), kept=kept
+        )
+        asked = case.model.replace(estimands=(case.estimand.name,))
+        weights = answers(replace(laid_out, model=asked)).weights[:, 0]
         population = Population(weights=kept, index=np.arange(len(kept)))
-        stats = weighted_statistics(laid_out.rows, laid_out.y, laid_out.columns, population)
-        turn, shift, sd = self._map(kept, scale, CODINGS[coding])
-        back = turn.swapaxes(1, 2)
-        return replace(
-            stats,
-            x_mean=(back @ stats.x_mean[..., None])[..., 0] + shift,
-            y_mean=np.zeros_like(stats.y_mean),
-            sxx=back @ stats.sxx @ turn,
-            sxy=(back @ stats.sxy[..., None])[..., 0] / sd[:, None],
-            syy=stats.syy / sd**2,
+        rows = self._recoded(laid_out.rows, CODINGS[coding], 1.0)
+        return (
+            weighted_statistics(rows, laid_out.y, laid_out.columns, population),
+            self._recoded(weights, CODINGS[coding], 0.0),
         )
 
-    def _map(self, kept: FloatArray, scale: str, half: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the columns' linear map (B, p, p), what is added (B, p), and the outcome's SD (B,)."""
-        design, group = self.case.design, self.group
-        p = len(design.columns)
-        turn, shift = np.tile(np.eye(p), (len(kept), 1, 1)), np.zeros((len(kept), p))
-        holder = self.columns.get(frozenset({group})) if group else None
-        for own, columns in self.columns.items():
-            (name,) = own - {group} or {group}
-            mean, sd = self._location(kept, name, scale) if name in design.scaling.scale else (0.0, np.ones(len(kept)))
-            turn[:, columns, columns] = (1 / sd)[:, None]
-            if own == {group}:
-                shift[:, columns] = -half
-            elif group not in own:
-                shift[:, columns] = np.reshape(-mean / sd, (-1, 1))
-            else:
-                alone = self.columns[frozenset({name})]
-                turn[:, alone, columns] = np.reshape(-half / sd, (-1, 1))
-                if holder is not None and name in design.scaling.scale:
-                    turn[:, holder[0], columns] = np.reshape(-mean / sd, (-1, 1))
-                shift[:, columns] = np.reshape(half * mean / sd, (-1, 1))
-        return turn, shift, self._location(kept, design.model.outcome, scale)[1]
+    def _recoded(self, values: FloatArray, half: float, one: float) -> FloatArray:
+        """Return columns (..., p) with something taken off the group's codes; `one` is the constant's own column."""
+        made = values.copy()
+        for columns, rest in self.margins or ():
+            made[..., columns] -= half * (values[..., rest] if len(rest) else one)
+        return made
 
     def _location(self, kept: FloatArray, name: str, scale: str) -> tuple[FloatArray, FloatArray]:
-        """Mean and SD of a number among those who stay, in the whole sample's SDs, each (B,)."""
-        values = self.case.design.frame[name].to_numpy(dtype=np.float64).reshape(kept.shape)
+        """Mean and SD of a number among those who stay, each (B,)."""
+        values = np.stack([table[name].to_numpy(dtype=np.float64) for table in self.case.data_sets])
         count = kept.sum(axis=1)
         mean = (kept * values).sum(axis=1) / count
         around, lost = np.repeat(mean[:, None], kept.shape[1], axis=1), 1
         if scale == SCALES[1] and self.group:
             labels = self.case.design.frame[self.group].to_numpy().reshape(kept.shape)
-            for level in self.case.study.group_names:
+            levels = self.case.design.levels[self.group]
+            for level in levels:
                 here = kept * (labels == level)
                 own = (here * values).sum(axis=1) / np.maximum(here.sum(axis=1), 1)
                 around = np.where(labels == level, own[:, None], around)
-            lost = len(self.case.study.group_names)
+            lost = len(levels)
         return mean, np.sqrt((kept * (values - around) ** 2).sum(axis=1) / (count - lost))
 
     @cached_property
