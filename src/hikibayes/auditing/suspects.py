@@ -16,6 +16,9 @@ from .columns import edited, mistaken_columns
 SHOWN = 3
 LIKELIEST = "likeliest misprint"
 SIZES = "group sizes add up"
+MATRIX = "correlations together"
+MOST_SIGNS = 10
+"""How many correlations of a set are tried with the opposite sign."""
 
 
 def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Iterable[Check]]) -> Check | None:
@@ -57,7 +60,7 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
         causes = [*_other_sizes(study, sizes, audited), alone]
         first.sort(key=lambda fact: fact.id not in sizes)
     else:
-        causes = [*_interchanged(study, wrong, audited), alone]
+        causes = [*_interchanged(study, wrong, audited), *_other_signs(study, wrong, audited), alone]
     if not sizes and all(cause.left for cause in causes):
         causes += [Cause(f"With {words}", facts, left) for words, facts, left in mistaken_columns(study, rows, audited)]
     best = min(causes, key=lambda cause: cause.left)
@@ -84,6 +87,14 @@ def _interchanged(study: Study, wrong: list[Check], audited: Callable[[Study], I
         words = one_of((f"{fact.id} ({fact.printed})" for fact in pair), "and")
         changes = {one: pair[1], other: pair[0]}
         yield Cause(f"With {words} interchanged", pair, _contradictions(study, changes, audited))
+
+
+def _other_signs(study: Study, wrong: list[Check], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:
+    """Yield correlations that are not of one table with the opposite sign, by which what follows is looked at, too."""
+    for name in dict.fromkeys(name for row in wrong if row.check == MATRIX for name in row.facts[:MOST_SIGNS]):
+        fact = study.fact(name)
+        words = f"With the other sign of {fact.id} ({fact.printed})"
+        yield Cause(words, [fact], _contradictions(study, {name: fact.replace(value=-fact.value)}, audited))
 
 
 def _other_sizes(study: Study, sizes: list[str], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:

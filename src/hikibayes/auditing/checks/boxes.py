@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -16,8 +16,10 @@ from ...study.intervals import Interval, image
 from ...study.study import Study
 from ..feasibility import counts
 from .correlations import correlation_between
-from .descriptives import only, size, total_sd
-from .rows import absolute
+from .descriptives import only, size
+
+type _Known = tuple[Interval, Fact]
+"""What is left of a number, and where it is printed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +52,7 @@ class Box:
     def moments(self, points: FloatArray) -> tuple[GroupMoments, BoolArray]:
         """Return group moments of points (P, p), and which of the points are moments of some data."""
         found = self.build(points)
-        root = np.sqrt(np.diagonal(found.cov, axis1=-2, axis2=-1))
+        root = np.sqrt(np.maximum(np.diagonal(found.cov, axis1=-2, axis2=-1), 0))
         r = found.cov / np.where(root > 0, root, 1)[..., :, None] / np.where(root > 0, root, 1)[..., None, :]
         possible = np.isfinite(r).all((-3, -2, -1)) & (root > 0).all((-2, -1))
         least = np.linalg.eigvalsh(np.where(possible[:, None, None, None], r, np.eye(r.shape[-1])))[..., 0]
@@ -205,7 +207,7 @@ def _correlations(fact: Fact, around: float) -> Interval:
     return Interval(math.tanh(z - around), math.tanh(z + around))
 
 
-def _share(study: Study, name: str, group: str | None) -> tuple[Interval, Fact]:
+def _share(study: Study, name: str, group: str | None) -> _Known:
     """Return the share of a category's second level in a group: whole people where the print leaves one number."""
     levels = [level.id for level in study.measure(name).levels]
     if len(levels) != 2:
@@ -226,9 +228,9 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
 
     Notes
     -----
-    A regression without products depends on the total covariances only, so any groups that add up to these will do:
-    both are given the same covariances. A correlation with the group itself is as printed, or follows from the groups'
-    means.
+    A regression without products depends on the groups' means and the covariances within groups, pooled: what is left
+    of the total covariances. Every group is given these; without the groups among its terms, any means and sizes that
+    add up will do. Two groups' means may stand in a correlation with the group itself.
     """
     coordinates = _Coordinates([], [], [])
     try:
@@ -237,90 +239,113 @@ def total_box(study: Study, measures: Sequence[str], *, with_group: bool) -> Box
             for a, b in combinations(measures, 2)
             if (fact := _printed(correlation_between(study, a, b, None)))
         ]
-        gaps = [coordinates.add(*_with_group(study, name)) for name in measures] if with_group else []
         n = _sizes(study) if with_group else _parts(study)
+        where = [_over_all(study, name, coordinates, with_group=with_group) for name in measures]
     except IncompleteError:
         return None
-    sds: list[int | None] = []
-    for name in measures:
-        sd = _sd_over_all(study, name)
-        sds.append(coordinates.add(*sd) if sd else None)
-    unitless = frozenset(name for name, at in zip(measures, sds, strict=True) if at is None)
-    where = list(combinations(range(len(measures)), 2))
+    unitless = frozenset(name for name, each in zip(measures, where, strict=True) if each.unitless)
     categories = frozenset(name for name in measures if study.measure(name).kind == "category")
 
     def build(points: FloatArray) -> GroupMoments:
         r = np.tile(np.eye(len(measures)), (len(points), 1, 1))
-        for (i, j), at in zip(where, pairs, strict=True):
+        for (i, j), at in zip(combinations(range(len(measures)), 2), pairs, strict=True):
             r[:, i, j] = r[:, j, i] = points[:, at]
-        gap = points[:, gaps] if gaps else np.zeros((len(points), len(measures)))
-        sd = np.stack([points[:, at] if at is not None else np.ones(len(points)) for at in sds], axis=-1)
-        return replace(_split(tuple(measures), n, r, gap, sd), categories=categories)
+        means, sds = zip(*(each.moments(points, n) for each in where), strict=True)
+        mean, sd = np.stack(means, axis=-1) * with_group, np.stack(sds, axis=-1)
+        apart = mean - np.einsum("g,pgm->pm", n, mean)[:, None] / n.sum()
+        between = np.einsum("g,pgi,pgj->pij", n, apart, apart)
+        within = ((n.sum() - 1) * r * sd[:, :, None] * sd[:, None, :] - between) / (n.sum() - len(n))
+        cov = np.repeat(within[:, None], len(n), axis=1)
+        return GroupMoments(names=tuple(measures), n=n, mean=mean, cov=cov, categories=categories)
 
-    return coordinates.box("the correlations of the whole sample", unitless, build)
+    means = "the groups' means and " if any(each.means for each in where) else ""
+    return coordinates.box(f"{means}the correlations of the whole sample", unitless, build)
 
 
-def _split(
-    names: tuple[str, ...], n: FloatArray, r: FloatArray, with_group: FloatArray, sd: FloatArray
-) -> GroupMoments:
-    """Return groups of equal covariance with these correlations in total, among themselves and with the group."""
-    total = n.sum()
-    if len(n) != 2:
-        within = np.repeat((total - 1) / (total - len(n)) * r[:, None], len(n), axis=1)
-        mean = np.zeros((len(r), len(n), len(names)))
-        return GroupMoments(names=names, n=n, mean=mean, cov=within * sd[:, None, :, None] * sd[:, None, None, :])
-    gap = with_group * np.sqrt(total * (total - 1) / n.prod())
-    within = ((total - 1) * r - n.prod() / total * gap[:, :, None] * gap[:, None, :]) / (total - 2)
-    mean = np.stack([-gap * n[1] / total, gap * n[0] / total], axis=1)
-    cov = np.stack([within, within], axis=1)
-    return GroupMoments(
-        names=names, n=n, mean=mean * sd[:, None, :], cov=cov * sd[:, None, :, None] * sd[:, None, None, :]
+@dataclass(frozen=True)
+class _OverAll:
+    """Positions of what is printed of a measure over all: its SD or the groups' means and SDs, or r with the group."""
+
+    sd: int | None = None
+    means: tuple[int, ...] = ()
+    sds: tuple[int, ...] = ()
+    with_group: int | None = None
+    category: bool = False
+
+    @property
+    def unitless(self) -> bool:
+        """Whether its SD is not known."""
+        return self.sd is None and not self.sds and not (self.category and self.means)
+
+    def moments(self, points: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the groups' means (P, groups), 0 where these do not matter, and the SD (P,), 1 where it is unknown."""
+        total = n.sum()
+        mean = points[:, self.means] if self.means else np.zeros((len(points), len(n)))
+        if self.sd is not None:
+            sd = points[:, self.sd]
+        elif self.sds:
+            apart = mean - (mean @ n / total)[:, None]
+            sd = np.sqrt((points[:, self.sds] ** 2 @ (n - 1) + apart**2 @ n) / (total - 1))
+        else:
+            sd = _sd_of_share(mean @ n / total, total) if self.means else np.ones(len(points))
+        if self.with_group is not None:
+            gap = points[:, self.with_group] * sd * np.sqrt(total * (total - 1) / n.prod())
+            mean = np.stack([-gap * n[1] / total, gap * n[0] / total], axis=1)
+        return mean, sd
+
+
+def _over_all(study: Study, name: str, coordinates: _Coordinates, *, with_group: bool) -> _OverAll:
+    """Add what there is of a measure over all; raises where its relation to the groups is needed and not printed."""
+    category = study.measure(name).kind == "category"
+    printed = None if category else only(study, "sd", of=name, group=None)
+    sd = _sd_of_all(study, name) if category else (_printed(printed).interval, printed) if printed else None
+    means, sds = _of_groups(study, name, spread=not (category or printed)) if with_group or not sd else ([], [])
+    r = None
+    if with_group and not means:
+        if len(study.group_names) != 2:
+            raise IncompleteError
+        r = _printed(correlation_between(study, name, study.analysis.group, None))
+    return _OverAll(
+        sd=coordinates.add(*sd) if sd and not (category and means) else None,
+        means=tuple(coordinates.add(*each) for each in means),
+        sds=tuple(coordinates.add(*each) for each in sds),
+        with_group=coordinates.add(r.interval, r) if r else None,
+        category=category,
     )
 
 
-def _parts(study: Study) -> FloatArray:
-    """Return any sizes of groups that add up to the sample: a regression without them does not depend on these."""
-    k, total = len(samples(study)), size(study)
-    if total < 2 * k:
-        raise IncompleteError
-    return np.array([total - (k - 1) * (total // k), *[total // k] * (k - 1)], dtype=float)
-
-
-def _with_group(study: Study, name: str) -> tuple[Interval, *tuple[Fact, ...]]:
-    if len(study.group_names) != 2:
-        raise IncompleteError
-    if fact := correlation_between(study, name, study.analysis.group, None):
-        return _printed(fact).interval, fact
-    n1, n2 = _sizes(study)
-    gap, u, v, *facts = _of_groups(study, name)
-    factor = math.sqrt(n1 * n2 / (n1 + n2) / (n1 + n2 - 1))
-    r = image(lambda g, a, b: factor * g / max(total_sd(n1, n2, g, a, b), 1e-12), gap, u, v)
-    return r, *facts
-
-
-def _of_groups(study: Study, name: str) -> tuple[Interval, Interval, Interval, *tuple[Fact, ...]]:
-    """Return the difference of a measure's means (second group minus reference) and both SDs."""
-    first, second = study.group_ids
-    a, b = (_printed(only(study, "mean", of=name, group=group)) for group in (first, second))
-    u, v = (_printed(only(study, "sd", of=name, group=group)) for group in (first, second))
-    gap = Interval(b.interval.low - a.interval.high, b.interval.high - a.interval.low)
-    return gap, u.interval, v.interval, a, b, u, v
-
-
-def _sd_over_all(study: Study, name: str) -> tuple[Interval, *tuple[Fact, ...]] | None:
-    """Return a measure's SD over all participants: as printed, or from the groups, or from a category's share."""
+def _of_groups(study: Study, name: str, *, spread: bool) -> tuple[list[_Known], list[_Known]]:
+    """Return the groups' means, or shares, and SDs where these are asked for; nothing where one is not printed."""
     try:
+        _sizes(study)
         if study.measure(name).kind == "category":
-            share, fact = _share(study, name, None)
-            # the SD of a share rises up to one half
-            sd = image(lambda p: float(_sd_of_share(np.array(p), size(study))), share)
-            return None if 0.5 in share else (sd, fact)
-        if printed := only(study, "sd", of=name, group=None):
-            return _printed(printed).interval, printed
-        if len(study.group_names) != 2:
-            return None
-        n1, n2 = _sizes(study)
-        gap, u, v, *facts = _of_groups(study, name)
-        return image(lambda g, a, b: total_sd(n1, n2, g, a, b), absolute(gap), u, v), *facts
+            return [_share(study, name, group) for group in study.group_names], []
+        facts = [
+            [_printed(only(study, quantity, of=name, group=group)) for group in study.group_names]
+            for quantity in ("mean", "sd")[: 1 + spread]
+        ]
+    except IncompleteError:
+        return [], []
+    known = [[(fact.interval, fact) for fact in each] for each in facts]
+    return known[0], known[1] if spread else []
+
+
+def _sd_of_all(study: Study, name: str) -> _Known | None:
+    """Return the SD that a category's share over all participants means; None where none is printed, or about half."""
+    try:
+        share, fact = _share(study, name, None)
     except IncompleteError:
         return None
+    # the SD of a share rises up to one half
+    return None if 0.5 in share else (image(lambda p: float(_sd_of_share(np.array(p), size(study))), share), fact)
+
+
+def _parts(study: Study) -> FloatArray:
+    """Return the groups' sizes, or any that add up to the sample: without groups among terms these do not matter."""
+    try:
+        return _sizes(study)
+    except IncompleteError:
+        k, total = len(samples(study)), size(study)
+        if total < 2 * k:
+            raise
+        return np.array([total - (k - 1) * (total // k), *[total // k] * (k - 1)], dtype=float)

@@ -241,12 +241,6 @@ def checks_of_totals(study: Study) -> Iterator[Check]:
             yield compared("SD of the groups together", sd, (*means, *sds), total, what)
 
 
-def total_sd(n1: int, n2: int, gap: float, sd1: float, sd2: float) -> float:
-    """Return the SD of two groups together, from the difference of their means and their SDs."""
-    n = n1 + n2
-    return math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2 + n1 * n2 / n * gap**2) / (n - 1))
-
-
 # -- shares ---------------------------------------------------------------------------------------------------------
 
 
