@@ -13,7 +13,7 @@ from tests.study.labelled import compare_groups, correlations, of_step
 from hikibayes.reconstruction.posterior.assembly import conditioned, coordinate_rows, predictors
 from hikibayes.reconstruction.posterior.density import LIMIT_SOFTNESS, TWO_SIDED_SD
 from hikibayes.reconstruction.posterior.layout import contrasts
-from hikibayes.reconstruction.posterior.printed import TOTAL, Target
+from hikibayes.reconstruction.posterior.printed import Target
 from hikibayes.reconstruction.posterior.problem import Problem
 from hikibayes.reconstruction.reconstructions import reconstructions_of
 from hikibayes.study.analysis import PublishedAnalysis
@@ -100,49 +100,43 @@ def _toward(target: Target, number: float, temperature: float) -> float:
 
 def plain_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
     """Compute the number that a target is about, from group moments of one draw."""
-    study, layout, moments = problem.study, problem.layout, analysis.moments
-    steps = [step.id for step in study.steps]
-    names = (layout.group, *layout.predictors, layout.outcome)
-    if target.contrast is not None:
+    study, layout, moments, address = problem.study, problem.layout, analysis.moments, target.address
+    if target.of_term:
         return _coefficient_number(problem, target, analysis)
-    if target.kind in ("r2", "increment"):
-        r2 = [float(of_step(study, moments, steps[s]).r2) if s >= 0 else 0.0 for s in target.index]
-        if target.kind == "increment":
-            return (r2[0] - r2[1]) / (1 - r2[0])
-        return target.weights[0] * r2[0] + target.weights[1] * r2[1]
-    if target.kind == "correlation":
-        where, first, second = target.index
-        if first == 0:
-            gap = compare_groups(moments, names[second], (layout.groups[1], layout.groups[0]))["difference"]
-            n1, n2 = layout.n
-            sd = np.sqrt(total_moments(moments)[1].sel(measure=names[second], measure_2=names[second]))
-            return float(gap / sd * np.sqrt(n1 * n2 / (n1 + n2) / (n1 + n2 - 1)))
-        matrix = correlations(moments, None if where == TOTAL else layout.groups[where])
-        return float(matrix.sel(measure=names[first], measure_2=names[second]))
-    if target.kind in ("mean", "sd"):
-        where, j = target.index
+    if address.step:
+        here, before = of_step(study, moments, address.step), study.step(address.step).after
+        earlier = of_step(study, moments, before) if before and target.quantity.startswith("delta") else None
+        return _of_steps(target, here, earlier, sum(layout.n))
+    if target.quantity == "correlation" and layout.group in (address.of, address.with_):
+        (name,) = {address.of, address.with_} - {layout.group}
+        gap = compare_groups(moments, name, (layout.groups[1], layout.groups[0]))["difference"]
+        n1, n2 = layout.n
+        sd = np.sqrt(total_moments(moments)[1].sel(measure=name, measure_2=name))
+        return float(gap / sd * np.sqrt(n1 * n2 / (n1 + n2) / (n1 + n2 - 1)))
+    if target.quantity == "correlation":
+        return float(correlations(moments, address.group).sel(measure=address.of, measure_2=address.with_))
+    if target.quantity in ("mean", "sd", "proportion"):
         mean, cov = (
-            total_moments(moments)
-            if where == TOTAL
-            else (moments["mean"].sel(group=layout.groups[where]), moments["cov"].sel(group=layout.groups[where]))
+            (moments["mean"].sel(group=address.group), moments["cov"].sel(group=address.group))
+            if address.group
+            else total_moments(moments)
         )
-        name = names[1 + j]
-        if target.kind == "mean":
-            return float(mean.sel(measure=name))
-        return float(np.sqrt(cov.sel(measure=name, measure_2=name)))
-    if target.kind == "f":
-        name, n = names[1 + target.index[0]], np.array(layout.n)
+        if target.quantity == "sd":
+            return float(np.sqrt(cov.sel(measure=address.of, measure_2=address.of)))
+        found = float(mean.sel(measure=address.of))
+        return 1 - found if _of_first_level(problem, target) else found
+    if target.quantity in ("f", "f_p", "eta2"):
         mean, variance = (
-            moments["mean"].sel(measure=name).values,
-            moments["cov"].sel(measure=name, measure_2=name).values,
+            moments["mean"].sel(measure=address.of).values,
+            moments["cov"].sel(measure=address.of, measure_2=address.of).values,
         )
-        between = (n * (mean - n @ mean / n.sum()) ** 2).sum() / (len(n) - 1)
-        return float(between / (((n - 1) * variance).sum() / (n.sum() - len(n))))
-    j, student, *pair = target.index
-    found = compare_groups(
-        moments, names[1 + j], tuple(layout.groups[g] for g in pair), "student" if student else "welch"
-    )
-    if target.kind == "welch_p":
+        n = np.array(layout.n)
+        between, within = (n * (mean - n @ mean / n.sum()) ** 2).sum(), ((n - 1) * variance).sum()
+        if target.quantity == "eta2":
+            return float(between / (between + within))
+        return float(between / (len(n) - 1) / (within / (n.sum() - len(n))))
+    found = compare_groups(moments, address.of, address.between, address.test)
+    if target.p:
         low_p, high_p = target.p
         t, df = float(found["t"]), float(found["df"])
         t = t * target.sign if target.sign else abs(t)
@@ -150,17 +144,36 @@ def plain_number(problem: Problem, target: Target, analysis: PublishedAnalysis) 
         if target.two_sided:
             return float((t - low) / (high - low))
         return float(t - low) if np.isfinite(target.low) else float(t - high)
-    return float(found[{"mean_difference": "difference"}.get(target.kind, target.kind)])
+    if target.quantity == "proportion_difference":
+        return float(found["difference"]) * (-1 if _of_first_level(problem, target) else 1)
+    return float(found[{"mean_difference": "difference", "p": "t"}.get(target.quantity, target.quantity)])
+
+
+def _of_first_level(problem: Problem, target: Target) -> bool:
+    return (
+        problem.study.measure(target.address.of).levels[0].id == target.address.level if target.address.level else False
+    )
+
+
+def _of_steps(target: Target, here, earlier, n: int) -> float:
+    before, df = float(earlier.r2) if earlier else 0.0, n - len(here.term) - 1
+    if target.quantity.endswith("_p"):
+        added = len(here.term) - (len(earlier.term) if earlier else 0)
+        return (float(here.r2) - before) / added / ((1 - float(here.r2)) / df)
+    if target.quantity == "adjusted_r2" or target.address.adjusted:
+        adjusted = [1 - (1 - float(f.r2)) * (n - 1) / (n - len(f.term) - 1) for f in (here, earlier) if f is not None]
+        return adjusted[0] - sum(adjusted[1:])
+    return float(here.r2) - before
 
 
 def _coefficient_number(problem: Problem, target: Target, analysis: PublishedAnalysis) -> float:
     fact = problem.study.fact(target.fact)
-    if target.kind == "vif":
+    if target.quantity == "vif":
         vif = of_step(problem.study, analysis.moments, str(fact.step), fact.coding, fact.products).vif
-        return float(vif.sel(term=target.contrast.term))
-    if target.kind != "contrast_t":
-        return float(analysis.value(fact))
-    if fact.quantity == "slope_p":
+        return float(vif.sel(term=target.address.term))
+    if target.quantity == "slope_p":
         return float(analysis.value(fact.replace(quantity="slope_t")))
+    if target.quantity != "coefficient_p":
+        return float(analysis.value(fact))
     fit = of_step(problem.study, analysis.moments, str(fact.step), fact.coding, fact.products)
     return float(fit.t.sel(term=fact.term))

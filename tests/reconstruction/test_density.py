@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from hikibayes.quantities import Address
 from hikibayes.reconstruction.posterior.density import centre, log_density, numbers, prior_scale, residuals
 from hikibayes.reconstruction.posterior.layout import contrasts
 from hikibayes.reconstruction.posterior.printed import SOFTNESS, Target, signed_t
@@ -18,6 +19,7 @@ from hikibayes.study.moments import as_group_moments
 from . import made_up, printing, several
 from .plain_density import plain_log_density, plain_number
 
+ETA2 = ("eta2", {"of": "baseline"}, 2)
 OTHER_READING = {
     "slopes_model": "support_only",
     "vif_step": "centred_step3",
@@ -50,7 +52,7 @@ def problems(nonaka):
         "other reading": Problem.of(nonaka.read(**OTHER_READING)),
         "made up": Problem.of(made_up.printed_study(made_up.raw_data())),
         "described": Problem.of(printing.printed_study(shape, printing.workers(shape, 1), DESCRIBED)),
-        "three groups": Problem.of(several.printed(several.trial(), several.doses(), several.trial_lines())),
+        "three groups": Problem.of(several.printed(several.trial(), several.doses(), [*several.trial_lines(), ETA2])),
         "three groups, helmert": Problem.of(
             several.printed(several.trial(coding="helmert", products="raw"), several.doses(), several.trial_lines())
         ),
@@ -95,12 +97,12 @@ def test_every_printed_number_is_the_audit_s(problems):
         found = numbers(problem, problem.data, x)
         for number, target in zip(found, problem.statements, strict=True):
             right = plain_number(problem, target, analysis)
-            tolerance = 1e-5 if target.kind == "welch_p" else 1e-9
+            tolerance = 1e-5 if target.p else 1e-9
             assert number == pytest.approx(abs(right) if target.absolute else right, rel=tolerance, abs=1e-7), target
 
 
 def test_every_kind_of_number_is_compared(problems):
-    assert {target.kind for problem in problems.values() for target in problem.statements} == set(SOFTNESS)
+    assert {target.quantity for problem in problems.values() for target in problem.statements} == set(SOFTNESS)
 
 
 @pytest.mark.parametrize("name", ["one sample", "one sample, raw", "three groups", "two groups, a product"])
@@ -169,10 +171,11 @@ def test_whitening_is_that_of_the_prior(problems):
 )
 def test_limits_of_welch_s_t_follow_its_df(p, n, where):
     """Over all degrees of freedom that two groups can have, 2 to n - 2."""
-    target = Target(fact="p", kind="welch_p", index=(0, 0, 0, 1), low=0.0, high=1.0, p=(p, p))
+    address = Address(of="x", between=("a", "b"))
+    target = Target(fact="p", quantity="p", address=address, low=0.0, high=1.0, p=(p, p))
     low, high = min(n) - 1, sum(n) - 2
     df = 1 / (where / low + (1 - where) / high)
-    limits = _welch_limits(target, n)
+    limits = _welch_limits(target, dict(zip("ab", n, strict=True)))
     assert limits.shape == (2, WELCH_DEGREE + 1)
     assert np.exp(np.polyval(limits[0], 1 / df)) == pytest.approx(stats.t.isf(p / 2, df), rel=1e-6)
 

@@ -29,7 +29,7 @@ def test_limits_of_t_hold_the_t_of_the_rows(seed, n, spread, printed):
     study = printed_study(shape, raw, [*(SDS if printed else []), P])
     problem = Problem.of(study)
     test = stats.ttest_ind(raw.loc[trained, "output"], raw.loc[~trained, "output"], equal_var=False)
-    found = [i for i, target in enumerate(problem.targets) if target.kind == "welch_p"]
+    found = [i for i, target in enumerate(problem.targets) if target.p]
     if not found:
         # near 1 a p says nothing of t
         assert test.pvalue > 0.5

@@ -356,8 +356,7 @@ def _starts(traced: Traced, seed: int) -> Starts:
 def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:
     """Tell whether a convention could be what is wrong: each that is tried costs a compilation."""
     suspected = {suspect.fact for suspect in found}
-    contrasts = [target.contrast for target in traced.problem.statements if target.fact in suspected]
-    return not found[0].alone or all(contrasts)
+    return not found[0].alone or all(t.of_term for t in traced.problem.statements if t.fact in suspected)
 
 
 def _other_conventions(traced: Traced, starts: Starts, seed: int) -> Iterator[tuple[Traced, Starts, dict[str, str]]]:
@@ -375,7 +374,7 @@ def _other_conventions(traced: Traced, starts: Starts, seed: int) -> Iterator[tu
 
 def _without_contrasts(traced: Traced, starts: Starts) -> xr.Dataset:
     """Return the moments nearest to everything printed but coefficients, slopes and what follows from these."""
-    free = np.array([target.contrast is not None for target in traced.problem.statements])
+    free = np.array([target.of_term for target in traced.problem.statements])
     u, _ = descend(traced, starts.u[:1], np.where(free, LEFT_OUT, 1.0)[None])
     return reconstructions_of(traced.problem, traced.free_numbers(u))
 

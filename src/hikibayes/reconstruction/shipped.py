@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import astuple
 from importlib.resources import files
 from pathlib import Path
 
@@ -33,13 +32,7 @@ class NoneShippedError(InputError):
 
 def fingerprint(problem: Problem) -> str:
     """Return the SHA-256 of all that a calibration depends on; prose may change without changing it."""
-    layout = problem.layout
-    steps = [astuple(step) for step in layout.steps]
-    said = [
-        (t.kind, t.index, t.weights, t.absolute, t.contrast and astuple(t.contrast), t.sign, t.p)
-        for t in problem.statements
-    ]
-    found = hashlib.sha256(repr((layout.predictors, steps, problem.raw, problem.default, said)).encode())
+    found = hashlib.sha256(problem.said.encode())
     for value in problem.data._replace(welch=np.zeros(0)):
         found.update(np.round(np.asarray(value, dtype=float), 9).tobytes())
     return found.hexdigest()
@@ -141,7 +134,10 @@ def read_reconstructions(path: Path, study: Study) -> xr.Dataset:
     loaded = read_dataset(path)
     problem = Problem.of(meant(study, loaded))
     if loaded.attrs.get("fingerprint") != fingerprint(problem):
-        raise InputError(f"was made from other facts or readings than those of study {study.id!r}", source=path)
+        raise InputError(
+            f"was made from other facts or readings than those of study {study.id!r}, or by an earlier version",
+            source=path,
+        )
     return _unpacked(loaded, problem)
 
 

@@ -1,13 +1,63 @@
-"""What a printed p, or a number without its sign, says of a statistic: its degrees of freedom and its sign."""
+"""What stands for a printed number where moments are sought that print it: of a p its t or F, smooth where p is not.
+
+A p, or a number without its sign, says something of a statistic once that statistic's degrees of freedom and sign are
+known.
+"""
 
 from __future__ import annotations
 
+import math
+
+from scipy.special import fdtri, ndtri, stdtrit
+
+from ..moments.tails import Array
+from ..quantities import KINDS, Address, Analysis
 from ..study.facts import Fact
 from ..study.study import Study
+
+OF_F = {"f_p": "f", "r2_p": "r2_f", "delta_r2_p": "delta_r2_f"}
+"""Each p of an F test, and its F."""
 
 SAME = ("of", "with_", "group", "step", "term", "coding", "products", "at")
 """What an estimate and the p of its test have in common, beside the groups that are compared."""
 OF_COMPARISONS = ("t", "d", "mean_difference")
+
+
+def stand_in(run: Analysis, quantity: str, address: Address) -> Array:
+    """Return the number that stands for a printed one: of a p its t or F, otherwise itself."""
+    kind = KINDS[OF_F.get(quantity, quantity)]
+    if kind.statistic is not None:
+        return kind.statistic(run, address)[0]
+    assert kind.value is not None
+    return kind.value(run, address)
+
+
+def limits(study: Study, fact: Fact, df: float | None = None) -> tuple[float, float]:
+    """Return the interval of what stands for a number; of a two-sided p of a t that of |t|.
+
+    Without its degrees of freedom (``df``) a normal deviate stands for t.
+    """
+    low, high = fact.interval.low, fact.interval.high
+    if fact.quantity in OF_F:
+        return _f_of(1 - high, *f_degrees(study, fact)), _f_of(1 - low, *f_degrees(study, fact))
+    if KINDS[fact.quantity].statistic is None:
+        return low, high
+    sides = 2 if fact.tail in (None, "two") else 1
+    ends = _t_above(high / sides, df), _t_above(low / sides, df)
+    if fact.tail == "lower":
+        return -ends[1], -ends[0]
+    return (max(ends[0], 0.0), ends[1]) if sides == 2 else ends
+
+
+def _f_of(share: float, between: int, within: int) -> float:
+    return float(fdtri(between, within, share)) if share < 1 else math.inf
+
+
+def _t_above(p: float, df: float | None) -> float:
+    """Return the t, or normal deviate, beyond which a share lies."""
+    if not 0 < p < 1:
+        return math.copysign(math.inf, 0.5 - p)
+    return -float(ndtri(p) if df is None else stdtrit(df, p))
 
 
 def f_degrees(study: Study, fact: Fact) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.special import fdtri, ndtri, stdtrit
+from scipy.special import fdtri, ndtri
 
 from ...arrays import BoolArray, FloatArray
 from ...moments import GroupMoments, two_sided_p
@@ -21,7 +21,7 @@ from ...quantities import KINDS, Address, Analysis
 from ...study.addresses import address_of, measures_of, outline_of
 from ...study.facts import Fact
 from ...study.study import Study
-from ..statistics import f_degrees, known_sign, t_degrees
+from ..statistics import OF_F, f_degrees, known_sign, limits, stand_in, t_degrees
 
 HAIR = 1e-6
 """How far inside its interval a number must end, in widths."""
@@ -34,7 +34,6 @@ HOPELESS = 1e6
 STEP = 1e-5
 """Length of a finite difference, in SDs of a measure."""
 INTERCEPT = "intercept"
-OF_F = ("r2_p", "delta_r2_p", "f_p")
 WIDTHS = {"proportion": 0.01, "correlation": 0.01, "r2": 0.01, "delta_r2": 0.01}
 """What counts as 1 outside a bound that no rounding gives a width; .05 for the others."""
 
@@ -62,11 +61,6 @@ class Goal:
     high: float
     width: float
     absolute: bool
-
-
-def _is_p(fact: Fact) -> bool:
-    """Tell whether a deviate stands for the number."""
-    return fact.quantity in OF_F or KINDS[fact.quantity].statistic is not None
 
 
 def _ends_between(fact: Fact) -> tuple[float, float]:
@@ -137,41 +131,25 @@ class Numbers:
     def _goals(self, fact: Fact) -> Iterator[Goal]:
         address = address_of(self.study, fact)
         each = fact.quantity == "vif" and fact.term is None and fact.relation not in ("=", "about")
-        low, high, width = self._bounds(fact, address)
+        low, high, width = self._bounds(fact)
         absolute = fact.absolute or (KINDS[fact.quantity].statistic is not None and address.tail in ("two", "one"))
         for term in self.study.columns(fact.step or "") if each else (fact.term,):
             here = replace(address, term=term)
             yield Goal(fact=fact, address=here, low=low, high=high, width=width, absolute=absolute)
 
-    def _bounds(self, fact: Fact, address: Address) -> tuple[float, float, float]:
+    def _bounds(self, fact: Fact) -> tuple[float, float, float]:
         """Return the interval of a fact's number, and the width of it that counts as 1."""
-        low, high, of_p = fact.interval.low, fact.interval.high, _is_p(fact)
-        if of_p:
-            low, high = self._deviates(fact, address.tail)
         if KINDS[fact.quantity].whole:
             return *_ends_between(fact), 0.5
+        low, high = limits(self.study, fact, t_degrees(self.study, fact))
+        if of_f := fact.quantity in OF_F:
+            low, high = np.sqrt((low, high))
         if np.isfinite(low) and np.isfinite(high) and high > low and fact.relation in ("=", "about"):
             width = (high - low) / 2
             # means and shares of whole numbers may lie exactly on an end, and print the same
-            room = 0.0 if of_p else HAIR * width + ON_THE_END
+            room = 0.0 if of_f or KINDS[fact.quantity].statistic else HAIR * width + ON_THE_END
             return low - room, high + room, width
         return low, high, WIDTHS.get(fact.quantity, 0.05)
-
-    def _deviates(self, fact: Fact, tail: str) -> tuple[float, float]:
-        """Turn an interval of p into one of the number that stands for it."""
-        if fact.quantity in OF_F:
-            low, high = (1 - p for p in (fact.interval.high, fact.interval.low))
-            at_low, at_high = (float(np.sqrt(fdtri(*f_degrees(self.study, fact), q))) for q in (low, high))
-            return at_low, at_high if high < 1 else np.inf
-        two_sided = KINDS[fact.quantity].statistic is not None and tail == "two"
-        df = t_degrees(self.study, fact)
-        upper = [p / 2 if two_sided else p for p in (fact.interval.high, fact.interval.low)]
-        low, high = (
-            float(-(ndtri(p) if df is None else stdtrit(df, p))) if 0 < p < 1 else np.inf * (0.5 - p) for p in upper
-        )
-        if tail == "lower":
-            return -high, -low
-        return (max(low, 0.0) if two_sided else low), high
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -201,17 +179,14 @@ class Numbers:
         return np.nan_to_num(found, nan=HOPELESS, posinf=HOPELESS, neginf=-HOPELESS)
 
     def _number(self, run: Analysis, goal: Goal, fixed_df: float | None) -> FloatArray:
-        kind = KINDS[goal.fact.quantity]
-        if kind.statistic is not None:
-            t, df = kind.statistic(run, goal.address)
-            if fixed_df is not None:
-                return np.asarray(t)
+        statistic, quantity = KINDS[goal.fact.quantity].statistic, goal.fact.quantity
+        if statistic is not None and fixed_df is None:
+            t, df = statistic(run, goal.address)
             return np.asarray(np.sign(t) * -ndtri(np.maximum(two_sided_p(t, df), SMALLEST) / 2))
-        assert kind.value is not None
-        value = np.asarray(kind.value(run, goal.address))
-        if kind.name not in OF_F:
-            return value
-        return np.asarray(np.sqrt(fdtri(*f_degrees(self.study, goal.fact), 1 - np.clip(value, SMALL, 1.0))))
+        if quantity not in OF_F:
+            return np.asarray(stand_in(run, quantity, goal.address))
+        p = np.clip(KINDS[quantity].value(run, goal.address), SMALL, 1.0)  # type: ignore[misc]
+        return np.asarray(np.sqrt(fdtri(*f_degrees(self.study, goal.fact), 1 - p)))
 
     def linear(self, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return numbers, and their derivatives by the moments.

@@ -16,17 +16,17 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from ...kept import kept
 from ...moments import Design, GroupMoments, design_of, slope_weights
 from ...moments.designs import Products
 from ...moments.tails import Array, namespace
+from ...quantities import Address, Analysis
 from ...quantities.analysis import codes_of
 from .layout import Layout, contrasts
-from .printed import Contrast, Target
+from .printed import Target
 
 type Values = Mapping[str, Array]
 """Free numbers by name, each with the same leading dims; `hikibayes.reconstruction.posterior.problem` lists them."""
-type Conventions = tuple[int, str, Products]
-"""A step, its coding and its product convention: which regression."""
 
 
 class Data(NamedTuple):
@@ -140,19 +140,16 @@ class Predictors:
         design, scale = self._saturated
         return design.scatter / (scale[..., :, None] * scale[..., None, :]) / (self.n.sum() - 1)
 
-    def design(self, key: Conventions) -> Design:
-        """Return the columns of a step under its conventions."""
-        step, coding, products = key
-        layout = self.layout
+    @kept
+    def regression(self, step: str, coding: str, products: Products) -> tuple[Design, Array]:
+        """Return the columns of a step, and the matrix (..., T, K) that turns saturated coefficients into betas."""
+        xp, layout = namespace(self.scale), self.layout
         codes = codes_of(layout.group, layout.groups, coding)
-        return design_of(self.moments, layout.steps[step].terms, codes=codes, products=products)
-
-    def betas(self, design: Design) -> Array:
-        """Return the matrix (..., T, K) that turns saturated coefficients into the betas of a design."""
-        xp = namespace(self.scale)
+        design = design_of(self.moments, layout.outline.terms[step], codes=codes, products=products)
         saturated, scale = self._saturated
         cross = design.cross(saturated.columns, saturated.group_mean) / scale[..., None, :]
-        return design.inverse @ (cross / design.root[..., None] / xp.sqrt(xp.asarray(self.n.sum() - 1.0)))
+        root = design.root[..., None] * xp.sqrt(xp.asarray(self.n.sum() - 1.0))
+        return design, design.inverse @ (cross / root)
 
 
 def predictors(layout: Layout, raw: Sequence[int], data: Data, values: Values) -> Predictors:
@@ -312,55 +309,30 @@ def log_diagonal(factor: Array) -> Array:
 
 
 def coordinate_rows(coordinates: Sequence[Target], made: Predictors) -> Array:
-    """Return the matrix (..., m, K) that turns saturated coefficients into the printed numbers.
-
-    Coefficients come first, then correlations with the outcome, as `Problem.coordinates` has them.
-    """
+    """Return the matrix (..., m, K) that turns saturated coefficients into the printed numbers."""
     xp = namespace(made.scale)
-    by_design: dict[Conventions, list[int]] = {}
-    for i, target in enumerate(coordinates):
-        if target.contrast is not None:
-            by_design.setdefault(target.contrast.design, []).append(i)
-    rows, order = [xp.zeros((*made.scale.shape[:-1], 0, len(made.layout.columns)))], []
-    for key, which in by_design.items():
-        design = made.design(key)
-        weights, factor = contrast_weights(design, [coordinates[i].contrast for i in which], made)
-        rows.append((factor[..., None] * weights) @ made.betas(design))
-        order += which
-    # predictors come after the groups' contrasts
-    columns = [target.index[1] + made.layout.k - 2 for target in coordinates if target.contrast is None]
-    variance = xp.diagonal(made.saturated, axis1=-2, axis2=-1)
-    rows.append(made.saturated[..., columns, :] / xp.sqrt(variance[..., columns])[..., None])
-    order += [i for i, target in enumerate(coordinates) if target.contrast is None]
-    return xp.concatenate(rows, axis=-2)[..., np.argsort(order).astype(int), :]
+    empty = xp.zeros((*made.scale.shape[:-1], 0, len(made.layout.columns)))
+    rows = (_coordinate_row(target.address, made)[..., None, :] for target in coordinates)
+    return xp.concatenate([empty, *rows], axis=-2)
 
 
-def contrast_weights(design: Design, contrasts: Sequence[Contrast | None], made: Predictors) -> tuple[Array, Array]:
-    """Return the weights (..., C, T) with which betas make numbers of a table, and a last factor (..., C)."""
-    xp, layout, chosen = namespace(made.scale), made.layout, [contrast for contrast in contrasts if contrast]
-    of_term = [i for i, contrast in enumerate(chosen) if contrast.term is not None]
-    slopes = [i for i, contrast in enumerate(chosen) if contrast.term is None]
-    t = np.array([design.position(str(chosen[i].term)) for i in of_term], dtype=int)
-    j = np.array([layout.predictors.index(str(chosen[i].of)) for i in slopes], dtype=int)
-    lead = (*design.root.shape[:-1], len(t), len(design.terms))
-    by_slope = [_slope(design, chosen[i])[..., None, :] for i in slopes]
-    weights = xp.concatenate([xp.broadcast_to(np.eye(len(design.terms))[t], lead), *by_slope], axis=-2)
-    unit = xp.concatenate([design.unit[..., t], xp.where(j < layout.categories, 1.0, made.scale[..., j])], axis=-1)
-    order = np.argsort([*of_term, *slopes])
-    standardised = np.array([contrast.standardised for contrast in chosen])
-    factor = xp.where(standardised, unit[..., order] / made.scale[..., -1:], 1.0)
-    slope = made.scale[..., -1:] * xp.sqrt(xp.asarray(made.n.sum() - 1.0)) / design.root
-    return weights[..., order, :] * slope[..., None, :], factor
-
-
-def _slope(design: Design, contrast: Contrast) -> Array:
-    """Return the weights (..., T) of a simple slope, with moderators held where it says."""
-    moments = design.moments
-    at = {}
-    for name, value, in_sds in contrast.at:
-        i = moments.position(name)
-        at[name] = moments.total[0][..., i] + value * moments.sd[..., i] if in_sds else value + 0.0 * moments.sd[..., i]
-    return slope_weights(design, str(contrast.of), contrast.group, at)
+def _coordinate_row(address: Address, made: Predictors) -> Array:
+    """Return the weights (..., K) of a coefficient, a slope, or a correlation with the outcome."""
+    xp, layout = namespace(made.scale), made.layout
+    if with_outcome := layout.with_outcome(address):
+        at = layout.columns.index(with_outcome)
+        return made.saturated[..., at, :] / xp.sqrt(made.saturated[..., at, at])[..., None]
+    design, betas = made.regression(address.step, address.coding, address.products)  # type: ignore[arg-type]
+    if address.term:
+        at = design.position(address.term)
+        weights, unit = np.eye(len(design.terms))[at], design.unit[..., at]
+    else:
+        at, run = layout.predictors.index(address.of), Analysis(layout.outline, made.moments)
+        group = run.index(address.group) if address.group else 0
+        weights = slope_weights(design, address.of, group, run.held(address.at))
+        unit = made.scale[..., at] if at >= layout.categories else 1.0 + 0.0 * made.scale[..., at]
+    unit = (unit if address.standardised else made.scale[..., -1]) * xp.sqrt(xp.asarray(made.n.sum() - 1.0))
+    return unit[..., None] * xp.einsum("...t,...tk->...k", weights / design.root, betas)
 
 
 def conditioned(rows: Array, data: Data, values: Values) -> tuple[Array, Array, Array]:

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from ...arrays import FloatArray
+from ...quantities import Address, Outline
 from ...spec import InputError
+from ...study.addresses import outline_of
 from ...study.study import Study
 
 
@@ -29,16 +31,6 @@ def contrasts(k: int) -> FloatArray:
     for j in range(1, k):
         rows[:j, j - 1], rows[j, j - 1] = -1 / np.sqrt(j * (j + 1)), j / np.sqrt(j * (j + 1))
     return np.asarray(rows / np.sqrt(2))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepLayout:
-    """A step; ``before`` is the index of the step it follows, or -1."""
-
-    id: str
-    terms: tuple[str, ...]
-    before: int
-    df: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +49,8 @@ class Layout:
         Every measure of any step, categories first, products of two measures last.
     categories, products : int
         How many of them are categories, and products.
-    steps : tuple of StepLayout
-        In the study's order.
+    outline : Outline
+        The terms of its steps, and whatever else its numbers depend on.
     """
 
     groups: tuple[str, ...]
@@ -68,7 +60,7 @@ class Layout:
     predictors: tuple[str, ...]
     categories: int
     products: int
-    steps: tuple[StepLayout, ...]
+    outline: Outline
 
     @classmethod
     def of(cls, study: Study) -> Layout:
@@ -101,16 +93,17 @@ class Layout:
                     " (the audit takes any): leave it out"
                 )
         predictors = sorted(found, key=lambda name: kinds[name].kind != "category")
-        n = tuple(study.samples.values())
+        for step in study.steps:
+            _refuse_terms(study, step.id)
         return cls(
             groups=tuple(study.samples),
-            n=n,
+            n=tuple(study.samples.values()),
             group=group,
             outcome=study.analysis.outcome,
             predictors=(*predictors, *products),
             categories=sum(measure.kind == "category" for measure in kinds.values()),
             products=len(products),
-            steps=tuple(_step(study, step.id, n) for step in study.steps),
+            outline=outline_of(study),
         )
 
     @property
@@ -159,12 +152,13 @@ class Layout:
         """Return the predictor that is one measure or a product of two."""
         return next(name for name in self.predictors if set(name.split(":")) == set(names))
 
-    def step(self, name: str) -> int:
-        """Return a step's index."""
-        return [step.id for step in self.steps].index(name)
+    def with_outcome(self, address: Address) -> str:
+        """Return the predictor, or group, whose correlation with the outcome a number is; empty for another number."""
+        others = {address.of, str(address.with_)} - {self.outcome}
+        return others.pop() if address.with_ and len(others) == 1 else ""
 
 
-def _step(study: Study, step: str, n: tuple[int, ...]) -> StepLayout:
+def _refuse_terms(study: Study, step: str) -> None:
     terms = study.columns(step)
     group = study.analysis.group
     for term in terms:
@@ -175,9 +169,6 @@ def _step(study: Study, step: str, n: tuple[int, ...]) -> StepLayout:
                 f"step {step!r}, term {term!r}: calibration takes products of at most two measures, with or without"
                 f"{f' {group!r}' if group else ' groups'}, whose factors are all in the step too"
             )
-    before = study.step(step).after
-    df = sum(n) - len(terms) - 1
-    if df < 1 or min(n) < 3:
+    n = study.samples.values()
+    if sum(n) - len(terms) < 2 or min(n) < 3:
         raise InputError(f"step {step!r}: groups of {' and '.join(map(str, n))} are too small for {len(terms)} terms")
-    ids = [other.id for other in study.steps]
-    return StepLayout(id=step, terms=terms, before=ids.index(before) if before else -1, df=df)

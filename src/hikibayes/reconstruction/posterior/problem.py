@@ -7,21 +7,24 @@ its rounding. Everything else printed is a *target*.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from scipy.special import stdtrit
 
 from ...arrays import FloatArray
 from ...auditing.likeliest import likeliest
+from ...moments.designs import Products
 from ...moments.tails import Array, namespace
+from ...quantities import Address
 from ...quantities.conventions import DECLARED
 from ...study.study import Study
 from .assembly import Data
 from .layout import Layout, contrasts
-from .printed import TOTAL, Contrast, Target, targets
+from .printed import Target, targets
 from .priors import Normal, Priors
 
 
@@ -66,9 +69,9 @@ class Problem:
         found = targets(study, layout, priors)
         raw = _raw_measures(study, layout, found)
         priors, found = _with_printed_units(layout, priors, found)
-        coordinates = [target for target in found if _is_linear(target, layout)]
-        # coefficients before correlations, as `coordinate_rows` has them
-        coordinates.sort(key=lambda target: target.contrast is None)
+        # coefficients before correlations
+        linear = (target for target in found if _is_linear(target, layout))
+        coordinates = sorted(linear, key=lambda target: not target.of_term)
         rest = tuple(target for target in found if target not in coordinates)
         return cls(
             study=study,
@@ -104,10 +107,17 @@ class Problem:
         return _data(self)
 
     @property
-    def default(self) -> tuple[str, str]:
+    def default(self) -> tuple[str, Products]:
         """Coding and product convention of the study's own tables."""
         analysis = self.study.analysis
-        return DECLARED["coding"][analysis.coding][0], DECLARED["products"][analysis.products][0]
+        return DECLARED["coding"][analysis.coding][0], cast("Products", DECLARED["products"][analysis.products][0])
+
+    @property
+    def said(self) -> str:
+        """All that is compiled in but shapes and which limits there are: two problems that share these share code."""
+        layout, statements = self.layout, [target.said for target in self.statements]
+        steps = list(layout.outline.terms.items()), list(layout.outline.after.items())
+        return repr((layout.predictors, layout.group, layout.groups, steps, self.raw, self.default, statements))
 
     @property
     def size(self) -> int:
@@ -144,49 +154,47 @@ class Problem:
 
 
 def _raw_measures(study: Study, layout: Layout, found: Sequence[Target]) -> tuple[int, ...]:
-    named: set[int] = set()
+    named: set[str] = set()
     if study.analysis.products == "raw":
         # products of raw scores depend on where 0 is
-        products = [term for step in layout.steps for term in step.terms if ":" in term]
-        named = {layout.predictors.index(name) for term in products for name in layout.measures_of(term)}
-    p = layout.p
+        named = {name for of in layout.outline.terms.values() for t in of if ":" in t for name in layout.measures_of(t)}
     for target in found:
-        if target.kind in ("mean", "sd"):
-            named.add(target.index[1])
-        if target.contrast is not None:
-            named |= {layout.predictors.index(name) for name, _, in_sds in target.contrast.at if not in_sds}
-        if target.kind == "mean_difference":
-            named.add(target.index[0])
-        if target.contrast is not None:
-            named |= _units_of(target.contrast, layout)
-    return tuple(int(j) for j in range(layout.categories, p + 1) if j in named)
+        if target.quantity in OF_UNITS:
+            named.add(target.address.of)
+        if target.of_term:
+            named |= {name for name, value in target.address.at if isinstance(value, str)}
+            named |= _units_of(target.address, layout)
+    every = (*layout.predictors, layout.outcome)
+    return tuple(j for j, name in enumerate(every) if name in named and j >= layout.categories)
 
 
-def _units_of(contrast: Contrast, layout: Layout) -> set[int]:
+OF_UNITS = ("mean", "sd", "mean_difference")
+
+
+def _units_of(address: Address, layout: Layout) -> set[str]:
     """Return the measures on whose raw units a number of a table depends."""
     found: set[str] = set()
-    if contrast.products == "raw" and (term := contrast.term):
+    if address.products == "raw" and (term := address.term):
         # where 0 is matters to the column of a product, and to the coefficients of its factors beside it
         parts = set(term.split(":"))
-        beside = [set(each.split(":")) for each in layout.steps[contrast.step].terms if ":" in each]
+        beside = [set(each.split(":")) for each in layout.outline.terms[address.step] if ":" in each]
         found |= {name for each in beside if parts < each for name in each - parts} | (parts if ":" in term else set())
-    if not contrast.standardised:
-        found |= {contrast.of} if contrast.of else set(layout.measures_of(contrast.term or ""))
-    outcome = set() if contrast.standardised else {layout.p}
-    return outcome | {layout.predictors.index(name) for name in found if name in layout.predictors}
+    if not address.standardised:
+        found |= {layout.outcome, *([address.of] if address.of else layout.measures_of(address.term or ""))}
+    return found
 
 
 def _with_printed_units(layout: Layout, priors: Priors, found: Sequence[Target]) -> tuple[Priors, tuple[Target, ...]]:
     """Let the printed mean and SD of the total sample take the place of what was assumed about raw units."""
     location, log_scale = _copy(priors.location), _copy(priors.log_scale)
-    rest = []
+    rest, every = [], (*layout.predictors, layout.outcome)
     for target in found:
-        total = target.kind in ("mean", "sd") and target.index[0] == TOTAL and target.two_sided
-        if not total or target.index[1] < layout.categories:
+        total = target.quantity in ("mean", "sd") and not target.address.group and target.two_sided
+        if not total or (j := every.index(target.address.of)) < layout.categories:
             rest.append(target)
             continue
-        j, middle, spread = target.index[1], (target.low + target.high) / 2, (target.high - target.low) / np.sqrt(12)
-        if target.kind == "mean":
+        middle, spread = (target.low + target.high) / 2, (target.high - target.low) / np.sqrt(12)
+        if target.quantity == "mean":
             location.mean[j], location.sd[j] = middle, spread
         else:
             log_scale.mean[j], log_scale.sd[j] = np.log(middle), spread / middle
@@ -200,8 +208,9 @@ def _copy(normal: Normal) -> Normal:
 def _is_linear(target: Target, layout: Layout) -> bool:
     if not target.two_sided or target.absolute:
         return False
-    with_outcome = target.kind == "correlation" and target.index[0] == TOTAL and target.index[2] == layout.p + 1
-    return target.kind == "estimate" or with_outcome
+    return target.quantity in ("coefficient", "slope") or bool(
+        layout.with_outcome(target.address) and not target.address.group
+    )
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------------
@@ -217,6 +226,7 @@ def _data(problem: Problem) -> Data:
     def normal(prior: Normal, which: slice | list[int]) -> FloatArray:
         return np.stack([prior.mean[which], prior.sd[which]])
 
+    sizes = dict(zip(layout.groups, layout.n, strict=True))
     n, codes, raw_codes = np.array(layout.n, dtype=float), layout.codes, contrasts(layout.k)
     # differences between the groups' correlations cancel over everybody
     apart = (n - 1) / (n.sum() - layout.k) @ raw_codes - raw_codes
@@ -242,16 +252,16 @@ def _data(problem: Problem) -> Data:
         low=np.array([t.low for t in aims], dtype=float),
         high=np.array([t.high for t in aims], dtype=float),
         soft=np.array([t.softness for t in aims], dtype=float),
-        welch=np.array([_welch_limits(t, layout.n) for t in aims]).reshape(len(aims), 2, WELCH_DEGREE + 1),
+        welch=np.array([_welch_limits(t, sizes) for t in aims]).reshape(len(aims), 2, WELCH_DEGREE + 1),
     )
 
 
-def _welch_limits(target: Target, n: Sequence[int]) -> FloatArray:
+def _welch_limits(target: Target, n: Mapping[str, int]) -> FloatArray:
     """Return the log of both limits of |t| as polynomials in 1/df, over every df that Welch's test can have."""
     found = np.zeros((2, WELCH_DEGREE + 1))
     if target.p is None:
         return found
-    sizes = [n[group] for group in target.index[2:]]
+    sizes = [n[name] for name in target.address.between or ()]
     low, high = 1 / (sum(sizes) - 2), 1 / (min(sizes) - 1)
     # at Chebyshev's nodes the worst error is nearly as small as it can be
     x = (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * (np.arange(60) + 0.5) / 60)

@@ -15,7 +15,7 @@ from .density import numbers
 from .problem import Problem
 from .traced import Traced
 
-SIMPLE = {"mean", "sd", "mean_difference", "correlation", "d", "t"}
+SIMPLE = {"mean", "sd", "proportion", "mean_difference", "proportion_difference", "correlation", "d", "t", "p"}
 """What is printed of single measures and pairs: fitted first."""
 LEFT_OUT = 1e4
 TEMPERATURES = (10.0, 3.0, 1.0)
@@ -73,7 +73,7 @@ def find_starts(traced: Traced, *, points: int, seed: int, temperatures: tuple[f
     said = problem.statements
     u = SPREAD * rng.standard_normal((points, traced.size))
     u[0] = 0.0
-    simple = np.array([target.kind in SIMPLE and not target.absolute for target in said], dtype=bool)
+    simple = np.array([t.quantity in SIMPLE and not (t.absolute or t.p) for t in said], dtype=bool)
     stages = [np.where(simple, 1.0, LEFT_OUT), *(np.full(len(said), t) for t in temperatures)]
     cost = np.full(points, np.inf)
     for stage in stages:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import astuple
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ import numpy as np
 
 from ...arrays import FloatArray
 from .density import centre, log_density, prior_scale, residuals
-from .printed import Target
 from .problem import Problem
 
 FEW, MANY = 8, 128
@@ -116,22 +114,14 @@ class Traced:
     def shape(self) -> str:
         """Everything about the problem that is compiled in: two problems that share it share the compiled functions."""
         problem, limits = self.problem, self.problem.priors.difference
-        said = [
-            (t.kind, t.index, t.weights, t.absolute, t.contrast and astuple(t.contrast), t.sign, *_ends(t))
-            for t in problem.statements
-        ]
-        steps = [astuple(step) for step in problem.layout.steps]
         ends = np.isfinite(limits.lower).tolist(), np.isfinite(limits.upper).tolist()
-        return repr((problem.layout.predictors, steps, problem.raw, problem.default, problem.shapes, said, ends))
+        walls = [(math.isfinite(target.low), math.isfinite(target.high)) for target in problem.statements]
+        return repr((problem.said, problem.shapes, walls, ends))
 
     def log_density(self, arguments: Any, u: Any, temperature: Any) -> Any:
         """Return the log density at one point, for JAX to differentiate; ``arguments`` are `arguments`."""
         data, centre, scale = arguments
         return log_density(self.problem, data, centre + scale * u, temperature)
-
-
-def _ends(target: Target) -> tuple[bool, bool]:
-    return math.isfinite(target.low), math.isfinite(target.high)
 
 
 COMPILED: dict[Any, Callable[..., Any]] = {}
