@@ -307,7 +307,7 @@ def test_the_verb_and_its_refusals(tmp_path):
     table = pd.read_csv(tmp_path / "a" / "assumptions.csv")
     assert list(table) == list(sensitivity.COLUMNS)
     assert (tmp_path / "a" / "evidence.csv").is_file()
-    with pytest.raises(InputError, match="makes no assumption with a width"):
+    with pytest.raises(InputError, match="the study makes no assumption"):
         assumptions(STUDY.replace(assumptions=(), evidence=()))
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="a fit's rows are known"):

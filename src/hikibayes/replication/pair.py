@@ -293,7 +293,7 @@ def _survivors(case: Question, read: Callable[[Sequence[str]], Participants]) ->
     steps = {step: readable(model_of(case.study, step).variables) for step in {step_of(case.study, e) for e in effects}}
     left = [e.name for e in effects if steps[step_of(case.study, e)]]
     if not left:
-        return f"; {case.estimand.name} cannot be compared without it, and no other estimand of the study can"
+        return f"; without it neither {case.estimand.name} nor any other effect of the study can be compared"
     return f"; {case.estimand.name} cannot be compared without it; --estimand {' or '.join(left)} can"
 
 

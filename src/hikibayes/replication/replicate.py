@@ -225,7 +225,8 @@ def _measures(pair: Pair, joint: Likelihood, more: bool) -> Iterator[dict[str, o
     yield _described("predicted", m.together(predicted), note="an expectation, no verdict: most failures fall inside")
     yield _said("predicted_below", predicted.cdf(estimates[:, None]).mean(), note="chance of a smaller estimate")
     difference = m.together(effects.difference())
-    yield _described("difference", difference, note="new less original, flat priors")
+    given = "given slopes and residual SD that both share" if pair.shared else "all else under the model's priors"
+    yield _described("difference", difference, note=f"new less original; both effects under a flat prior, {given}")
     direction = float(np.sign(m.posterior(whole).mean()[0, 0]))
     for name, share in (("p_smaller", 1.0), ("p_less_than_half", 0.5)):
         below = effects.difference(share).cdf(0.0).mean()

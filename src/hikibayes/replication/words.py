@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -29,18 +30,36 @@ def sentences(joint: pd.DataFrame, replication: pd.DataFrame) -> list[str]:
     smaller, usual = of["p_smaller"]["value"], effect["differing_0.5"]
     little, much = (probability(effect[name]["p_positive"]) for name in ("differing_0.25", "differing_1"))
     chance = of["original_weight"]["value"]
+    given = ", given slopes that both share," if "share" in difference["note"] else ""
     return [
         f"Did it replicate? {verdict(bf['value'])}. The new data are {_times(bf['value'])} as likely if the original"
         " was right as if there were nothing (3 times would be some evidence, 1/3 some against). They fall"
         f" {inside} what the original predicted ({_range(predicted)}; most failures do, too).",
         f"Smaller than first? {next(word for least, word in SMALLER if smaller >= least)}: new less original"
-        f" {bounded(difference['value'])} ({_range(difference)}); P(smaller) {stated(smaller)},"
+        f"{given} {bounded(difference['value'])} ({_range(difference)}); P(smaller) {stated(smaller)},"
         f" P(less than half of it) {stated(of['p_less_than_half']['value'])}.",
         f"Does the old study still count? Even chances before, {100 * chance:.0f} % now.",
         f"If studies differ, the mean effect is {bounded(usual['mean'])} ({_range(usual)}), P(> 0)"
         f" {stated(usual['p_positive'])}; {little} if they differ little, {much} if much. How much they differ, two"
         " studies cannot say.",
+        *_more(replication),
     ]
+
+
+def _more(replication: pd.DataFrame) -> Iterator[str]:
+    """Say what `--more` adds, if it was asked for."""
+    of = dict(zip(replication["measure"], replication["value"], strict=True))
+    if "sceptical_bf" not in of:
+        return
+    bf = of["sceptical_bf"]
+    narrow, wide = (value for name, value in of.items() if name.startswith("replication_bf_prior_"))
+    yield (
+        f"Would it convince who doubts the original? Sceptical p {stated(of['sceptical_p_golden'])} (golden;"
+        f" {stated(of['sceptical_p_controlled'])} controlled), sceptical Bayes factor"
+        f" {'does not exist' if isnan(bf) else f'{bf:.2g}'}; both from normal estimates."
+        f" By a prior of half the width the new data are {_times(narrow)} as likely if the original was right, by one"
+        f" of double the width {_times(wide)}."
+    )
 
 
 def _times(bayes_factor: float) -> str:

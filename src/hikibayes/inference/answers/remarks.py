@@ -241,7 +241,8 @@ def _opposite(used: pd.DataFrame, study: Study) -> Iterator[Remark]:
                 of=name,
                 count=len(first) + len(second),
                 text=f"the study has it higher in {higher} than in {lower}, this table lower;"
-                f" if it is scored the other way round, say reversed = [{name!r}] in a mapping file",
+                f" if it is scored the other way round, say reversed = [{name!r}] in a mapping file; or are the labels"
+                f" of {study.analysis.group} exchanged?",
             )
 
 

@@ -289,7 +289,13 @@ def _numbers(cells: _Column, measure: Measure, header: str, limits: tuple[float,
     if bad:
         text = bad[0]
         row = raw.numbered([cells.values.tolist().index(text)])[0]
-        accepted = f"{measure.label} runs from {low:g} to {high:g}{_how_missing(measure, text, limits, value_labels)}"
+        count = int(np.isin(cells.values.astype(str), outside).sum())
+        advice = (
+            f", and {count} of {len(cells.values)} values are outside; is it in another unit?"
+            if 2 * count > len(cells.values)
+            else _how_missing(measure, text, limits, value_labels)
+        )
+        accepted = f"{measure.label} runs from {low:g} to {high:g}{advice}"
         labelled = f", labelled {value_labels[text]!r}" if text in value_labels else ""
         found = read.problem or f"found {_short(text)!r}{labelled}; {accepted}"
         raise InputError(f"row {row}: {found}", key=where)

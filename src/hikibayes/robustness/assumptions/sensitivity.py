@@ -133,7 +133,9 @@ def assumptions(
         raise InputError("a fit's rows are known: assumptions are a published study's")
     study = what.study if isinstance(what, Case) else load_study(what).read(**readings)
     if not any(a.quantity in KINDS and changed(a, 0.0, 0.5) for a in study.assumptions):
-        raise InputError(f"study {study.id!r} makes no assumption with a width that a standardised answer follows")
+        rest = f"none of its {len(study.assumptions)} assumptions has a width that one follows"
+        why = rest if study.assumptions else "the study makes no assumption"
+        raise InputError(f"no answer in SDs moves with what is assumed: {why}", source=study.id)
     draw = partial(shipped_or_calibrated, seed=checked_seed(seed), tell=tell)
     draws = what.reconstructions if isinstance(what, Case) else draw(study)
     if draws is None:

@@ -38,6 +38,7 @@ def _replication(f: Findings) -> dict[str, Any]:
         "asked": estimand_name(f.read, f.read.estimand(name)),
         "sentences": sentences(joint, measures),
         "rows": rows,
+        "shared": f.run.record.arguments.get("share") == "all",
         "within": first["sd_within"],
         "between": first["sd_between"],
         "effective": reconstructions["value"],
