@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats as st
 
-from hikibayes.inference.gaussian.reprior import Likelihood
 from hikibayes.replication import measures as m
 from hikibayes.replication.effects import apart
 from hikibayes.replication.sceptical import sceptical_p
@@ -42,30 +41,6 @@ def test_evidence_updates_and_order_does_not_matter():
     assert updated == pytest.approx(m.log_bf10(joint, prior), abs=1e-10)
     swapped = m.posterior(both(new, original), prior)
     assert swapped.mean() == pytest.approx(m.posterior(joint, prior).mean(), abs=1e-12)
-
-
-def test_a_condensed_likelihood_is_the_same_likelihood():
-    """Of sigmas as uncertain as of twelve people, far values included."""
-    prior, log_sigma = m.NormalPrior(0.1, 0.25), np.linspace(-1.2, 1.2, 15)
-    sigma = np.exp(log_sigma) * np.array([[0.9], [1.1]])
-    precision = 12 / sigma**2
-    pull = precision * 0.4 / (1 + 0.2 * sigma**2)
-    data = Likelihood(log_mass=-0.5 * (log_sigma / 0.2) ** 2 - 0.1 * precision, precision=precision, pull=pull)
-    near, far = np.linspace(0.2, 0.4, 5), np.linspace(-0.6, 1.2, 5)
-    found, farther = m.condensed(data, prior, near), m.condensed(data, prior, far)
-    assert found.log_mass.shape == (2, 4)
-    assert 4 < farther.log_mass.shape[1] <= 15
-    assert m.log_evidence(found, prior) == pytest.approx(m.log_evidence(data, prior), abs=1e-10)
-    assert found.log_density(near) == pytest.approx(data.log_density(near), abs=1e-4)
-    assert farther.log_density(far) == pytest.approx(data.log_density(far), abs=1e-4)
-
-
-def test_a_likelihood_that_so_few_components_do_not_give_is_left_as_it_is():
-    prior, at = m.NormalPrior(0.0, 0.25), np.linspace(-1.0, 1.0, 5)
-    few = m.normal([0.1, 0.2], 0.1)
-    assert m.condensed(few, prior, at) is few
-    rough = m.pooled(m.normal(np.resize([-1.0, 1.0], 15), 0.05))
-    assert m.condensed(rough, prior, at) is rough
 
 
 def test_new_data_that_say_nothing_change_nothing():

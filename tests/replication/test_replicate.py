@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from scipy.special import logsumexp
 from tests.inference.conftest import simulated
 from tests.studies import orchard_run
 
@@ -17,8 +18,9 @@ from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import load_model
 from hikibayes.inference.models.steps import model_of
 from hikibayes.replication.effects import apart
-from hikibayes.replication.measures import FLAT, log_if_right, pooled, posterior
+from hikibayes.replication.measures import FLAT, pooled, posterior
 from hikibayes.replication.pair import NewData, examples, new_data, paired
+from hikibayes.replication.replicate import replication_of
 from hikibayes.replication.words import verdict
 from hikibayes.robustness.case import Case
 from hikibayes.spec import InputError
@@ -74,6 +76,8 @@ def test_rows_beside_rows(original, new):
     assert row(found, "selected_0")["mean"] < row(found, "selected_0.2")["mean"] < row(found, "both")["mean"]
     assert row(found, "differing_1")["sd"] > row(found, "differing_0.25")["sd"] > row(found, "both")["sd"]
     assert {"sceptical_p_golden", "sceptical_bf"} <= set(found.replication["measure"])
+    assert "Sceptical p" in found.sentences[-1]
+    assert len(hb.replicate(original, new).sentences) == len(found.sentences) - 1
     assert found.sound
     assert np.isnan(found.effective)
     assert not any("tau" in text for text in found.sentences)
@@ -125,7 +129,7 @@ def test_moments_are_all_that_a_regression_needs_of_reconstructions():
         for of in ("joint", "replication"):
             numbers = [getattr(each, of).select_dtypes("number") for each in (found, wanted)]
             np.testing.assert_allclose(*numbers, rtol=1e-5, atol=1e-7)
-    printed = ({"data_sets": tables[:3]}, {"moments": moments_of(study, tables[:3])})
+    printed = ({"data_sets": tables}, {"moments": moments_of(study, tables)})
     pairs = [
         paired(case, NewData(name="elsewhere", **of)) for case, of in zip((by_rows, by_moments), printed, strict=True)
     ]
@@ -137,6 +141,8 @@ def test_all_parameters_shared(original, printed, new):
     """Of rows, both together is the regression of the stack, but for the centre of its intercept's prior."""
     own, found = hb.replicate(original, new), hb.replicate(original, new, share="all")
     assert "one regression of both" in found.remarks["remark"].str.cat()
+    for each, shared in ((own, False), (found, True)):
+        assert ("given slopes that both share" in each.sentences[1]) is shared
     assert row(found, "new")["mean"] == row(own, "new")["mean"]
     product = row(found, "original")["bf10"] * measure(found, "replication_bf")["value"]
     assert product == pytest.approx(row(found, "both")["bf10"], rel=1e-9)
@@ -147,8 +153,6 @@ def test_all_parameters_shared(original, printed, new):
     assert row(found, "both")["sd"] == pytest.approx(wanted.sd()[0, 0], rel=0.005)
     assert abs(row(own, "both")["mean"] - wanted.mean()[0, 0]) > 0.003
     assert 1 < hb.replicate(printed, new, share="all").effective < 12
-    with pytest.raises(InputError, match="no rows can be stacked"):
-        hb.replicate(printed, STUDY.replace(id="elsewhere"), share="all")
 
 
 def test_print_is_weighted_by_the_new_data(printed, new):
@@ -161,18 +165,32 @@ def test_print_is_weighted_by_the_new_data(printed, new):
     assert found.sound == (found.effective >= 6)
 
 
-def test_print_beside_print_has_few_components_and_the_same_answer(printed):
-    """Each reconstruction meets each: of all nodes of both these would be 12 * 15 * 15 for each of the original."""
+def test_print_beside_print_meets_in_pairs_whose_average_is_that_of_all(printed):
+    """Over all pairings, what pairs of reconstructions say is what every one says beside every other."""
     tables = tuple(simulated(STUDY, n=80, seed=seed) for seed in range(50, 62))
     pair = paired(printed, NewData(name="elsewhere", data_sets=tables))
-    assert pair.effects.log_mass.shape[1] <= 12 * 6 * 6
-    whole = apart(pair.original, pooled(pair.renewed))
-    found, wanted = (log_if_right(pair.original, of.common(), pair.prior) for of in (pair.effects, whole))
-    assert found == pytest.approx(wanted, abs=1e-6)
-    for tau in (0.1, 0.5):
-        found, wanted = (posterior(pooled(of.common(tau)), pair.prior) for of in (pair.effects, whole))
-        assert found.mean() == pytest.approx(wanted.mean(), abs=1e-6)
-        assert found.sd() == pytest.approx(wanted.sd(), abs=1e-6)
+    at = np.linspace(-0.5, 0.5, 7)
+    every = pooled(pair.original).log_density(at) + pooled(pair.renewed).log_density(at)
+    turned = [apart(pair.original, pair.renewed.take(np.roll(np.arange(12), shift))) for shift in range(12)]
+    assert len(turned[0].common()) == 12
+    found = logsumexp([pooled(each.common()).log_density(at) for each in turned], axis=0) - np.log(12)
+    np.testing.assert_allclose(found, every, rtol=1e-10)
+    with_spread, count = (measure(replication_of(pair), name) for name in ("predicted", "reconstructions"))
+    assert with_spread["lower"] < posterior(pair.original, pair.prior).mean().mean() < with_spread["upper"]
+    assert count["note"] == "effective, of 12"
+
+
+def test_all_is_shared_by_two_studies_known_from_print():
+    """Of reconstructions that are all alike, the answer is that of their rows."""
+    study, (first, second, *_) = orchard_run.study().read(), orchard_run.data_sets()
+    asked = {"study": study, "model": model_of(study, "products"), "estimand": study.focal_estimand, "synthetic": True}
+    case = Case(**asked, reconstructions=moments_of(study, [first, first]))
+    found = paired(case, NewData(name="elsewhere", moments=moments_of(study, [second, second])), share="all")
+    wanted = paired(Case(**asked, data_sets=(first,)), NewData(name="elsewhere", data_sets=(second,)), share="all")
+    means = [posterior(pooled(pair.effects.common()), pair.prior).mean() for pair in (found, wanted)]
+    assert means[0] == pytest.approx(means[1], abs=1e-7)
+    smaller = [pair.effects.difference().cdf(0.0).mean() for pair in (found, wanted)]
+    assert smaller[0] == pytest.approx(smaller[1], abs=1e-6)
 
 
 def test_what_is_left_where_a_measure_is_missing(printed, new):

@@ -88,7 +88,7 @@ def _solved(matrices: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatA
 
 
 def apart(original: Likelihood, new: Likelihood) -> Effects:
-    """Put two studies beside each other that share no parameter; of B pairs, or of B originals and one new study."""
+    """Put two studies beside each other that share no parameter; of B pairs, or of B and one."""
 
     def every(of: str) -> tuple[FloatArray, FloatArray]:
         a, b = np.broadcast_arrays(getattr(original, of)[:, :, None], getattr(new, of)[:, None, :])

@@ -24,22 +24,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
 from scipy.special import expit, logit, logsumexp, ndtr, ndtri
 
 from ..arrays import BoolArray, FloatArray
 from ..inference.gaussian.mixture import Mixture
-from ..inference.gaussian.reprior import Likelihood, NormalRefits, Tabulated, refit_density, refit_normal
+from ..inference.gaussian.reprior import Likelihood, Tabulated, refit_density, refit_normal
 from .effects import FLAT_SD, Effects
 
 CRITICAL = float(ndtri(0.975))
 """What |estimate / SE| has to exceed to be printed as significant."""
 NEGLIGIBLE = 1e-13
 """Components of less than this share of the largest are left out where a distribution is described."""
-CONDENSED = 1e-4
-"""What a condensed log likelihood may be off."""
-FEWER = (4, 6, 8)
-"""How many components are tried, one after the other."""
 FEW = 31
 """Nodes of sigma that are never thinned."""
 SAME = 1e-7
@@ -85,71 +80,11 @@ def normalised(data: Likelihood, prior: NormalPrior) -> Likelihood:
     )
 
 
-def condensed(data: Likelihood, prior: NormalPrior, at: FloatArray) -> Likelihood:
-    """Return B likelihoods with fewer components, by Gauss's rule for the weights along the nodes of sigma.
-
-    Parameters
-    ----------
-    data : Likelihood
-        Its components vary smoothly from each to the next.
-    prior : NormalPrior
-        Of the effect, under which the components have their weights; not flat.
-    at : array
-        Effects at which each likelihood stays what it is. Far from its peak that takes more components.
-
-    Returns
-    -------
-    Likelihood
-        Of the same evidence; the one given where few components do not do.
-    """
-    refit, wanted = refit_normal(data, *prior), data.log_density(at)
-    enough = (np.sort(refit.weights[0])[:, ::-1] > NEGLIGIBLE).all(axis=0)
-    for size in FEWER:
-        if size >= len(enough) or not enough[size]:
-            break
-        fewer = _of_size(data, refit, prior, size)
-        # a comparison with NaN is false
-        if (fewer.precision > 0).all() and (np.abs(fewer.log_density(at) - wanted) < CONDENSED).all():
-            return fewer
-    return data
-
-
-def _of_size(data: Likelihood, refit: NormalRefits, prior: NormalPrior, size: int) -> Likelihood:
-    at, weights = _gauss(refit.weights[0], size)
-    precision, pull = np.maximum(_between(data.precision, at), 0.0), _between(data.pull, at)
-    each = Likelihood(log_mass=np.zeros((at.size, 1)), precision=precision.reshape(-1, 1), pull=pull.reshape(-1, 1))
-    log_mass = np.log(weights) + refit.log_evidence[0][:, None] - log_evidence(each, prior).reshape(at.shape)
-    return Likelihood(log_mass=log_mass, precision=precision, pull=pull)
-
-
-def _gauss(weights: FloatArray, size: int) -> tuple[FloatArray, FloatArray]:
-    """Return places and weights, shape (B, size), of Gauss's rules for discrete weights (B, K) at 0, 1, ..., K - 1."""
-    place = np.arange(weights.shape[1], dtype=np.float64)
-    jacobi = np.zeros((len(weights), size, size))
-    before, now, beta = np.zeros_like(weights), np.ones_like(weights), np.zeros((len(weights), 1))
-    for i in range(size):
-        alpha = (weights * place * now**2).sum(axis=1, keepdims=True)
-        jacobi[:, i, i] = alpha[:, 0]
-        before, now = now, (place - alpha) * now - beta * before
-        beta = np.sqrt((weights * now**2).sum(axis=1, keepdims=True))
-        now = now / beta
-        if i + 1 < size:
-            jacobi[:, i, i + 1] = jacobi[:, i + 1, i] = beta[:, 0]
-    at, vectors = np.linalg.eigh(jacobi)
-    return at, vectors[:, 0] ** 2
-
-
-def _between(values: FloatArray, at: FloatArray) -> FloatArray:
-    """Interpolate values (B, K) at 0, 1, ..., K - 1 in each of B rows."""
-    curve = CubicSpline(np.arange(values.shape[1]), values, axis=1)
-    return np.stack([curve(places)[row] for row, places in enumerate(at)])
-
-
 def thinned(data: Likelihood, prior: NormalPrior) -> Likelihood:
     """Leave out nodes without weight, then every other node, as long as that changes nothing.
 
-    Few rows need many hundred nodes to find where sigma may be, but not to sum over it; and pairs of studies, times
-    every difference between studies, have the product of both numbers.
+    Few rows need many hundred nodes to find where sigma may be, but not to sum over it; and pairs of studies have the
+    product of both numbers.
     """
     values = prior.mean + prior.sd * np.linspace(-3, 3, 13)
 

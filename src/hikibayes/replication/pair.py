@@ -35,7 +35,7 @@ from ..spec import InputError, checked_seed, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .effects import Effects, apart, stacked
-from .measures import NormalPrior, condensed, flat_estimate, log_evidence, normalised, pooled, thinned
+from .measures import NormalPrior, flat_estimate, log_evidence, normalised, thinned
 
 type Share = Literal["effect", "all"]
 """What two studies have in common."""
@@ -98,7 +98,7 @@ class Pair:
     new : NewData
         The new rows.
     original, renewed : Likelihood
-        Of B reconstructions of the original, and of the new data: one table, or reconstructions.
+        Of B reconstructions of the original, and of the new data: one table, or B reconstructions. Of B pairs in all.
     prior : NormalPrior
         Of the effect.
     remarks : tuple of Remark
@@ -117,16 +117,8 @@ class Pair:
 
     @cached_property
     def effects(self) -> Effects:
-        """What each reconstruction of the original says together with the new data."""
-        if self.shared:
-            return self.shared
-        # each reconstruction meets each of the other study: of all their nodes, that would be far too many components
-        first, second = self.original, self.renewed
-        if len(first) * len(second) > 1:
-            ends = np.concatenate([[0.0, self.prior.mean], flat_estimate(first)[0], flat_estimate(second)[0]])
-            at = np.linspace(ends.min(), ends.max(), 9)
-            first, second = (condensed(of, self.prior, at) for of in (first, second))
-        return apart(first, pooled(second))
+        """What each reconstruction of the original says together with the new data, or with one version of them."""
+        return self.shared or apart(self.original, self.renewed)
 
     def under(self, prior: NormalPrior) -> Pair:
         """Return the same pair under a prior of the effect: reconstructions of a study are equally probable then."""
@@ -135,7 +127,8 @@ class Pair:
             prior=prior,
             original=normalised(self.original, prior),
             renewed=normalised(self.renewed, prior),
-            shared=self.shared and self.shared.per(log_evidence(self.original, prior)),
+            shared=self.shared
+            and self.shared.per(log_evidence(self.original, prior) + log_evidence(self.renewed, prior)),
         )
 
 
@@ -169,16 +162,16 @@ def both_studies(
     ------
     InputError
         One of them cannot be read, or the new study not as the original's measures: the message says which estimands it
-        could be asked about. The prior has no proper form; or all is to be shared with a study of which no rows are
-        known.
+        could be asked about; or the prior has no proper form.
     """
     seed = checked_seed(seed)
+    if share not in get_args(Share.__value__):
+        raise InputError(unknown_name("way to share", share, get_args(Share.__value__)), key="share")
     asked = question_of(original, **readings).asking(estimand)
     asked = replace(asked, variant=prior) if asked.synthetic else asked
     if asked.model.prior_set(asked.variant).rule:
         raise InputError(f"prior {asked.variant!r} depends on the data, or is none; both studies need one same prior")
     fresh = None if new is None else new_data(new, asked, columns=columns, mapping=mapping)
-    _refuse_sharing(share, fresh)
     case = asked if isinstance(asked, Case) else reconstructed(asked, count=datasets, seed=seed, tell=tell)
     if isinstance(fresh, Study):
         fresh = _from_print(fresh, case, datasets, seed, tell)
@@ -229,13 +222,6 @@ def new_data(
     return found
 
 
-def _refuse_sharing(share: str, new: NewData | Study | None) -> None:
-    if share not in get_args(Share.__value__):
-        raise InputError(unknown_name("way to share", share, get_args(Share.__value__)), key="share")
-    if share == "all" and isinstance(new, Study):
-        raise InputError("is known from print, of which no rows can be stacked; --share all takes rows", source=new.id)
-
-
 def _names_a_study(what: str | Path | pd.DataFrame) -> TypeGuard[str | Path]:
     if isinstance(what, pd.DataFrame):
         return False
@@ -267,10 +253,18 @@ def _levels(study: Study, name: str) -> list[str]:
 
 
 def _from_print(study: Study, case: Case, count: int, seed: int, tell: Callable[[str], None] | None) -> NewData:
-    """Take moments where the model needs no more, and the other study counts its categories from the same level."""
+    """Take as many reconstructions as there are of the original, or, where that is known by its rows, so many.
+
+    They are moments where the model needs no more, and the study counts its categories from the original's level.
+    """
     alike = all(_levels(study, name) == _levels(case.study, name) for name in case.model.variables)
+    if case.synthetic:
+        count = len(case.laid_out.statistics)
     if alike and isinstance(case.laid_out, MomentDesign):
         moments = drawn(study, count=count, seed=seed, tell=tell)
+        # each reconstruction meets one of the other study: not the one of the same place in its chain
+        met = np.random.default_rng(seed).permutation(count) % moments.sizes["draw"]
+        moments = moments.isel(draw=met)
         return NewData(name=study.id, moments=moments, verdict=str(moments.attrs.get("verdict", "")))
     made = case_of_study(study, datasets=count, seed=seed, tell=tell)
     return NewData(name=study.id, data_sets=made.data_sets, verdict=made.verdict)
@@ -328,7 +322,7 @@ def paired(case: Case, new: NewData, *, own_scale: bool = False, share: Share = 
     try:
         second = exact_posterior(laid_out, case.variant, nodes=NODES)
         size = len(laid_out.statistics)
-        renewed = likelihood(second, np.resize(case.focal, (size, case.focal.shape[1]))[:, None])
+        renewed = likelihood(second, np.resize(case.focal, (size, len(laid_out.columns)))[:, None])
         shared = _stacked(case, laid_out.statistics) if share == "all" else None
     except ExactEngineError as error:
         raise InputError(str(error), source=new.name) from None
@@ -352,7 +346,9 @@ def _refuse_too_few(laid_out: Design | MomentDesign, name: str) -> None:
 def _stacked(case: Case, new: SufficientStatistics) -> Effects:
     priors, old = exact_priors(case.laid_out, case.variant), case.laid_out.statistics
     assert isinstance(priors, NormalPriors)  # those that are none are refused
-    return stacked(old, new, priors, case.focal, at=old.x_mean, nodes=NODES)
+    size = max(len(old), len(new))
+    old = old.take(np.arange(size) % len(old))
+    return stacked(old, new, priors, np.resize(case.focal, old.x_mean.shape), at=old.x_mean, nodes=NODES)
 
 
 def alone(case: Case) -> tuple[GaussianPosterior, Likelihood, NormalPrior]:

@@ -51,7 +51,9 @@ class Replication(Shown):
     remarks : pandas.DataFrame
         What is odd about the new data.
     effective : float
-        How many reconstructions of the original the new data leave; NaN of rows.
+        How many reconstructions, or pairs of them, are left by what both studies say; NaN of two tables.
+    count : int
+        Of how many.
     verdict : str
         What the sampler said of reconstructions; empty for rows.
     """
@@ -61,12 +63,13 @@ class Replication(Shown):
     replication: pd.DataFrame
     remarks: pd.DataFrame
     effective: float
+    count: int
     verdict: str
 
     @property
     def sound(self) -> bool:
         """Whether enough reconstructions are left."""
-        return not self.effective < min(ENOUGH, 0.5 * self._count)
+        return not self.effective < min(ENOUGH, 0.5 * self.count)
 
     @property
     def warning(self) -> str:
@@ -74,13 +77,9 @@ class Replication(Shown):
         if self.sound:
             return ""
         return (
-            f"the new data leave {self.effective:.1f} effective of {self._count} reconstructions: they"
+            f"the new data leave {self.effective:.1f} effective of {self.count} reconstructions: they"
             " contradict most of what the record left open; take more with --datasets, or look at the scales"
         )
-
-    @property
-    def _count(self) -> int:
-        return len(self.case.laid_out.statistics)
 
     @property
     def sentences(self) -> list[str]:
@@ -164,13 +163,14 @@ def replication_of(pair: Pair, *, more: bool = False) -> Replication:
     """Ask two studies that were made comparable."""
     original, effects, prior = pair.original, pair.effects, pair.prior
     joint = effects.common()
-    many = len(original) > 1
+    many = len(joint) > 1
     return Replication(
         case=pair.case,
         joint=pd.DataFrame(_joint(pair, m.pooled(joint)), columns=list(JOINT)),
         replication=pd.DataFrame(_measures(pair, joint, more), columns=list(MEASURES)),
         remarks=remark_table(pair.remarks),
         effective=m.effective_number(original, joint, prior) if many else float("nan"),
+        count=len(joint),
         verdict="; ".join(filter(None, (pair.case.verdict, pair.new.verdict))),
     )
 
@@ -220,8 +220,7 @@ def _measures(pair: Pair, joint: Likelihood, more: bool) -> Iterator[dict[str, o
     original, new, effects, prior = pair.original, pair.renewed, pair.effects, pair.prior
     whole, both = m.pooled(original), m.pooled(joint)
     yield _said("replication_bf", np.exp(m.log_replication_bf(whole, both, prior)), note="> 1 speaks for the original")
-    predicted = m.prediction(original, m.pooled(new), prior)
-    estimates = m.flat_estimate(m.pooled(new))[0]
+    predicted, estimates = m.prediction(original, new, prior), m.flat_estimate(new)[0]
     yield _described("predicted", m.together(predicted), note="an expectation, no verdict: most failures fall inside")
     yield _said("predicted_below", predicted.cdf(estimates[:, None]).mean(), note="chance of a smaller estimate")
     difference = m.together(effects.difference())
@@ -232,9 +231,9 @@ def _measures(pair: Pair, joint: Likelihood, more: bool) -> Iterator[dict[str, o
         below = effects.difference(share).cdf(0.0).mean()
         yield _said(name, below if direction > 0 else 1 - below, note="in the original's direction")
     right = m.log_if_right(whole, both, prior)
-    vague = np.logaddexp.reduce(effects.log_evidence(*prior)) - np.log(len(original)) - m.log_evidence(whole, prior)
+    vague = np.logaddexp.reduce(effects.log_evidence(*prior)) - np.log(len(joint)) - m.log_evidence(whole, prior)
     yield _said("original_weight", m.original_weight(right, vague), note="of the original's posterior; before: .5")
-    yield _said("reconstructions", m.effective_number(original, joint, prior), note=f"effective, of {len(original)}")
+    yield _said("reconstructions", m.effective_number(original, joint, prior), note=f"effective, of {len(joint)}")
     if more:
         yield from _more(pair, direction)
 

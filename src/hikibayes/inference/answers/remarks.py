@@ -182,7 +182,7 @@ def _printed_n(groups: Sequence[str | None] | None, used: int, study: Study) -> 
     }
     printed.setdefault(None, sum(n for group, n in printed.items() if group))
     if wrong := [group for group, n in printed.items() if found.get(group) != n]:
-        each = [group for group in (*study.group_ids, None) if group in printed]
+        each = [group for group in (*study.group_names, None) if group in printed]
         says, has = (
             ", ".join(f"{counts[group]} in {group}" if group else f"{counts[None]} in all" for group in each)
             for counts in (printed, found)
