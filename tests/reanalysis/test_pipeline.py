@@ -11,6 +11,7 @@ from hikibayes.inference.answers.estimates import COLUMNS
 from hikibayes.inference.models.specs import ModelSpec
 from hikibayes.reanalysis import reanalysis_files, reanalyze
 from hikibayes.reanalysis.pipeline import STAGES, _Job
+from hikibayes.reanalysis.sources import reconstruct
 from hikibayes.spec import InputError, digest
 from hikibayes.study.study import Study
 
@@ -43,6 +44,13 @@ def test_the_next_study_is_planned_in_brief():
     plan = json.loads(files["planning.json"])
     assert plan["simulation"]["study"] == orchard_run.study().id
     assert plan["rules"][0]["rule"].startswith("95 % interval")
+
+
+def test_every_reconstruction_is_asked_though_readings_are_compared_by_a_few_tables(nonaka, monkeypatch):
+    monkeypatch.setattr("hikibayes.reanalysis.sources._by_data_sets", lambda *_, **__: {})
+    found = reconstruct(nonaka, 1, seed=1, progress=lambda _: None)
+    assert found.moments["default"].sizes["draw"] == 1
+    assert found.draws.sizes["draw"] == 2000
 
 
 def test_a_study_that_planning_has_no_model_for_is_reanalysed_without(monkeypatch):

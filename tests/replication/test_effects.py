@@ -85,7 +85,7 @@ def test_two_effects_are_described_as_a_simulation_finds_them():
 def test_reconstructions_of_a_new_study_are_equally_probable():
     """What their rows happen to weigh, under everything that the record left open, is no evidence."""
     prior = m.NormalPrior(0, 0.25)
-    original, new = m.normal([0.3, 0.25], 0.1), m.normal([0.1, 0.3, -0.1], [0.1, 0.12, 0.2])
+    original, new = m.normal([0.3, 0.25, 0.2], 0.1), m.normal([0.1, 0.3, -0.1], [0.1, 0.12, 0.2])
     heavier = type(new)(log_mass=new.log_mass + np.array([[0], [5], [-3]]), precision=new.precision, pull=new.pull)
     pairs = [
         Pair(case=None, new=None, original=original, renewed=of, prior=prior, remarks=()).under(prior)
@@ -93,7 +93,7 @@ def test_reconstructions_of_a_new_study_are_equally_probable():
     ]
     means = [m.posterior(m.pooled(pair.effects.common()), prior).mean() for pair in pairs]
     assert means[0] == pytest.approx(means[1], abs=1e-12)
-    every = m.pooled(both(m.normalised(original, prior), m.pooled(m.normalised(new, prior))))
+    every = m.pooled(both(m.normalised(original, prior), m.normalised(new, prior)))
     assert m.posterior(every, prior).mean() == pytest.approx(means[0], abs=1e-12)
     again = pairs[0].under(m.NormalPrior(0, 0.5)).under(prior)
     assert m.posterior(m.pooled(again.effects.common()), prior).mean() == pytest.approx(means[0], abs=1e-12)

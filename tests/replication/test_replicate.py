@@ -247,6 +247,30 @@ def test_what_cannot_be_asked_is_said_before_anything_is_drawn(how, new, monkeyp
         hb.replicate(STUDY, new, **how)
 
 
+def test_two_of_three_groups_are_compared():
+    """The two that the question names; all shared, the answer is that of the stack, but for the intercept's centre."""
+    study, rng = load_study("iris1936").read(), np.random.default_rng(3)
+
+    def table(virginica, setosa, versicolor):
+        sizes = {"virginica": virginica, "setosa": setosa, "versicolor": versicolor}
+        width = rng.normal(3, 0.4, sum(sizes.values())).round(1)
+        length = (4.5 + 0.5 * width + rng.normal(0, 0.4, len(width))).round(1)
+        species = np.repeat(list(sizes), list(sizes.values()))
+        return pd.DataFrame({"species": species, "sepal_width": width, "sepal_length": length})
+
+    old, new, model = table(50, 45, 40), table(40, 25, 61), model_of(study, "products")
+    for asked in map(study.estimand, ("steeper_versicolor", "steeper_virginica")):
+        case = Case(study=study.asking(asked.name), model=model, estimand=asked, data_sets=(old,), synthetic=False)
+        found = hb.replicate(case, new, share="all")
+        stack = design(model, pd.concat([old, new], ignore_index=True), study, scaling=case.design.scaling)
+        wanted = exact_posterior(stack, nodes=21).marginal(case.focal[:, None])
+        assert row(found, "both")["mean"] == pytest.approx(wanted.mean()[0, 0], abs=0.002)
+        assert row(found, "both")["sd"] == pytest.approx(wanted.sd()[0, 0], rel=0.005)
+        assert "25 in setosa" in found.remarks["remark"].str.cat()
+    with pytest.raises(InputError, match="each group is needed"):
+        hb.replicate(study, new[new["species"] != "setosa"])
+
+
 def test_the_originals_own_people_are_refused(original, new):
     mixed = pd.concat([new, original.data_sets[0].iloc[:10]], ignore_index=True)
     with pytest.raises(InputError, match="10 of 150 rows are rows of the original"):

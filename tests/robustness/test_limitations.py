@@ -1,6 +1,7 @@
 """Limitations: planted truths, made otherwise than they are corrected, are covered; what is left uncorrected is off."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from tests.studies import orchard
 
+import hikibayes as hb
 from hikibayes.distributions import Distribution
 from hikibayes.inference.models.specs import ModelSpec
-from hikibayes.robustness.case import Case
+from hikibayes.robustness.case import Case, case_of
 from hikibayes.robustness.limitations.culture import moved
 from hikibayes.robustness.limitations.duration import Lasting
 from hikibayes.robustness.limitations.errors import ErrorModel, product_reliability
@@ -25,6 +27,7 @@ from hikibayes.robustness.limitations.variables import Rule, given_significance
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study
 
+REFERENCE = Path(__file__).parents[1] / "reference"
 FOCAL = "shade_slope_difference"
 LEVELS = ("conventional", "organic")
 SIGMA = {"dist": "HalfStudentT", "nu": 4, "sigma": 1, "reason": "usual"}
@@ -160,6 +163,21 @@ def test_unreliable_scores_weaken_each_slope_by_its_group_s_reliability_and_are_
     corrected = Measured(case=made, stated=stated).alone("shade", whole).item()
     assert corrected == pytest.approx(in_sd(seen, 0.5), abs=0.02)
     assert naive < 0.85 * corrected
+
+
+@pytest.mark.parametrize("row", pd.read_csv(REFERENCE / "r_errors.csv", keep_default_na=False).to_dict("records"))
+def test_slopes_of_true_scores_are_those_of_structural_equations_in_r(row):
+    reliability = {name: float(value) for name, value in (part.split("=") for part in row["reliability"].split())}
+    scores = " + ".join(reliability)
+    formula = f"{row['outcome']} ~ {row['group']} * ({scores})" if row["group"] else f"{row['outcome']} ~ {scores}"
+    fitted = hb.fit(formula, pd.read_csv(REFERENCE / "data" / f"{row['data']}.csv"), engine="exact")
+    kind = "slope_difference" if row["group"] else "slope"
+    asked = next(e for e in fitted.study.estimands if e.kind == kind and e.of == row["of"])
+    made = case_of(fitted, seed=1, estimand=asked.name)
+    measured = Measured(case=made, stated={})
+    found = measured.of(measured.statistics({name: np.array([value]) for name, value in reliability.items()}))
+    raw = made.answers.raw_factor[0, made.answers.names.index(asked.name)]
+    assert found[0] * raw == pytest.approx(row["estimate"], rel=1e-5)
 
 
 def test_within_a_group_the_reliability_is_what_is_true_there():

@@ -52,6 +52,7 @@ def reconstructed() -> Reconstructed:
     return Reconstructed(
         data_sets=data_sets(),
         moments={"default": moments_of(read, data_sets()), "wage_test=student": moments_of(read, data_sets(9, 4))},
+        draws=moments_of(read, data_sets()),
         calibration=pd.DataFrame({"quantity": ["mean"], "mean": [0.1], "sd": [0.01]}),
         verification=pd.DataFrame({"dataset": 1, "fact": facts, "printed": "", "recomputed": 0.0, "matches": True}),
     )

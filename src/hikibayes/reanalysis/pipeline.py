@@ -294,7 +294,7 @@ class _Job:
             estimand=self.read.focal_estimand,
             data_sets=self.data_sets,
             synthetic=True,
-            reconstructions=self.reconstructed.moments[DEFAULT_READING],
+            reconstructions=self.reconstructed.draws,
         )
         return sensitivity_analyses(case, seed=int(self.seed_of("sensitivity").generate_state(1)[0]))
 
@@ -307,7 +307,7 @@ class _Job:
         model = self.models[self.answering]
         upwards = bool(published.set_index("estimand")["mean"][self.read.focal_estimand.name] >= 0)
         seed = int(self.seed_of("planning").generate_state(1)[0])
-        draws = self.reconstructed.moments[DEFAULT_READING]
+        draws = self.reconstructed.draws
         plan = follow_up(self.read, model.name, upwards=upwards, seed=seed)
         try:
             found = power(plan, study=self.read, reconstructions=draws, models={model.name: model})

@@ -35,6 +35,8 @@ class Reconstructed:
         Synthetic participants under the default readings, each table printing every fact.
     moments : mapping of str to xarray.Dataset
         Reconstructed group moments by reading (see `hikibayes.reanalysis.readings`).
+    draws : xarray.Dataset
+        Every reconstruction under the default readings.
     calibration : pandas.DataFrame
         What the record pins down.
     verification : pandas.DataFrame
@@ -45,6 +47,7 @@ class Reconstructed:
 
     data_sets: tuple[pd.DataFrame, ...]
     moments: ByReading
+    draws: xr.Dataset
     calibration: pd.DataFrame
     verification: pd.DataFrame
     verdict: str = ""
@@ -112,6 +115,7 @@ def reconstruct(
     return Reconstructed(
         data_sets=made.datasets,
         moments=moments,
+        draws=default,
         calibration=summarise(reported_quantities(meant(read, default), default), chains),
         verification=made.verification,
         verdict=made.verdict,

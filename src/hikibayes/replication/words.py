@@ -54,8 +54,8 @@ def _more(replication: pd.DataFrame) -> Iterator[str]:
     bf = of["sceptical_bf"]
     narrow, wide = (value for name, value in of.items() if name.startswith("replication_bf_prior_"))
     yield (
-        f"Would it convince who doubts the original? Sceptical p {stated(of['sceptical_p_golden'])} (golden;"
-        f" {stated(of['sceptical_p_controlled'])} controlled), sceptical Bayes factor"
+        f"Would it convince who doubts the original? Sceptical p: golden {stated(of['sceptical_p_golden'])},"
+        f" controlled {stated(of['sceptical_p_controlled'])}; sceptical Bayes factor"
         f" {'does not exist' if isnan(bf) else f'{bf:.2g}'}; both from normal estimates."
         f" By a prior of half the width the new data are {_times(narrow)} as likely if the original was right, by one"
         f" of double the width {_times(wide)}."

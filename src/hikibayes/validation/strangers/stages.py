@@ -217,6 +217,7 @@ def reported(journey: Journey) -> str:
     made = Reconstructed(
         data_sets=journey.synthesis.datasets,
         moments={DEFAULT_READING: journey.calibration.reconstructions},
+        draws=journey.calibration.reconstructions,
         calibration=journey.calibration.table,
         verification=journey.synthesis.verification,
         verdict=journey.synthesis.verdict,
