@@ -18,13 +18,13 @@ CASES <- list(
   list(data = "birthwt", outcome = "bwt", of = "lwt", group = "smoke", reliability = c(lwt = .8, age = .75))
 )
 
-# A reliability is of the whole sample, so its error is the same in every group; lavaan's covariances have divisor n.
+# A reliability is of the whole sample, so its error is the same in both groups; lavaan's covariances have divisor n.
 answers <- function(case) {
   rows <- rows_of(case$data)
   names <- names(case$reliability)
   if (!is.null(case$group)) rows <- rows[order(rows[[case$group]]), ] # lavaan takes groups in order of appearance
-  groups <- if (is.null(case$group)) list(rows) else split(rows, rows[[case$group]])
-  errors <- function(x) sapply(groups, function(g) (1 - case$reliability[[x]]) * var(rows[[x]]) * (nrow(g) - 1) / nrow(g))
+  n <- nrow(rows)
+  errors <- function(x) rep((1 - case$reliability[[x]]) * var(rows[[x]]) * (n - 1) / n, if (is.null(case$group)) 1 else 2)
   measured <- sprintf(
     "t_%s =~ 1 * %s\n%s ~~ c(%s) * %s", names, names, names,
     sapply(names, function(x) paste(format(errors(x), digits = 15), collapse = ", ")), names
