@@ -44,6 +44,20 @@ def test_populations_are_the_fits_own_posterior(formula, reference, arms):
     as_fitted(fit(formula, table(arms=arms), reference={"arm": reference}, engine="exact", seed=1))
 
 
+@pytest.mark.parametrize("arms", [("r", "a"), ("r", "a", "q")])
+@pytest.mark.parametrize(
+    "formula",
+    ["y ~ arm * site + sex * x", "y ~ arm * x + site + ward", "y ~ arm * site * x + ward", "y ~ site + ward + C(sex)"],
+)
+def test_any_number_of_categories_stands_beside_the_groups(formula, arms):
+    """Of any levels, called as they like, and unevenly spread over the groups."""
+    rng, rows = np.random.default_rng(7), table(150, arms=arms)
+    ward = np.where((rows["arm"] == "r") & (rng.random(len(rows)) < 0.6), "4th floor", rng.choice(["-1", "A+"], 150))
+    rows = rows.assign(ward=ward, site=rng.choice(["south", "<6", "east end"], 150, p=[0.2, 0.5, 0.3]))
+    rows["y"] += np.where((rows["site"] == "<6") & (rows["arm"] == "r"), 2.0, 0.0)
+    as_fitted(fit(formula, rows, reference={"site": "south"}, engine="exact", seed=1))
+
+
 @pytest.mark.parametrize("formula", ["y ~ x", "y ~ x * w", "y ~ w + v", "y ~ x * w + v * x", "y ~ x + I(x**2) + w"])
 def test_a_fit_without_groups_is_a_design_prior_too(formula):
     plan = as_fitted(fit(formula, table().assign(v=lambda t: t["x"] + t["w"] ** 2), engine="exact", seed=1))

@@ -253,7 +253,15 @@ def test_the_smaller_group_is_counted(allocation, n, sizes):
     assert sample.labels()["n_total"] == sum(sizes)
 
 
-@pytest.mark.parametrize(("mix", "quota"), [("as_printed", None), ("1:1", (0.5, 0.5)), ("3:1/1:3", (0.25, 0.75))])
+@pytest.mark.parametrize(
+    ("mix", "quota"),
+    [
+        ("as_printed", None),
+        ("1:1", ((0.5, 0.5),) * 2),
+        ("3:1/1:3", ((0.75, 0.25), (0.25, 0.75))),
+        ("2:1:1", ((0.5, 0.25, 0.25),) * 2),
+    ],
+)
 def test_quotas(mix, quota):
     text = PLAIN.replace("n_per_group = [50, 100]", f'n_per_group = [50]\nmix = ["{mix}"]')
     (sample,) = read(text).samples()

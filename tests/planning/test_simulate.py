@@ -307,7 +307,7 @@ def brute_force_assurance(plan, source: str, n: int, worlds: int, seed: int) -> 
     columns = plan.analyses[0].columns
     claims = np.zeros(worlds)
     for w in range(worlds):
-        second = rng.binomial(n, drawn.share[w])
+        second = rng.binomial(n, drawn.shares[w, :, 1])
         counts = np.stack([n - second, second], axis=-1).ravel()
         cell, x, y, _ = draw_scores(drawn, w, counts, rng, GAUSSIAN)
         rows = columns.constant[cell] + np.einsum("npm,nm->np", columns.linear[cell], x)

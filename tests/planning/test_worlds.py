@@ -92,10 +92,10 @@ def test_means_and_shares_vary_by_as_much_as_a_sample_leaves_open(settled, recon
     variance = np.diagonal(made.scatter[0] / (made.n - 2)[:, None, None], axis1=1, axis2=2)
     second = worlds.mean.reshape(-1, 2, 2, variance.shape[1])
     step = second[:, :, 1] - second[:, :, 0]
-    wanted = variance * (1 / (100 * made.share[0]) + 1 / (100 * (1 - made.share[0])))[:, None]
+    wanted = variance * (1 / (100 * made.shares[0, :, 1]) + 1 / (100 * (1 - made.shares[0, :, 1])))[:, None]
     np.testing.assert_allclose(step.var(axis=0), wanted, rtol=0.12)
-    share = made.share[0]
-    np.testing.assert_allclose(worlds.share.std(axis=0), np.sqrt(share * (1 - share) / 102), rtol=0.03)
+    share = made.shares[0, :, 1]
+    np.testing.assert_allclose(worlds.shares[..., 1].std(axis=0), np.sqrt(share * (1 - share) / 102), rtol=0.03)
 
 
 def test_shrinking_keeps_mean_slope_outcome_and_residual_sd(settled, printed):

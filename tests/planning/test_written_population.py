@@ -202,10 +202,6 @@ def test_bad_one_liners(words, message, tmp_path):
         ({"slopes": {"u": 1}}, "population.slopes"),
         ({"effect": {"d": 0.3, "f2": 0.1}}, "exactly one of the units"),
         ({"residual_sd": 0}, "residual_sd"),
-        (
-            {"formula": "y ~ group + sex + arm", "levels": {n: ["a", "b"] for n in ("group", "sex", "arm")}},
-            "one category",
-        ),
     ],
 )
 def test_bad_populations(change, message):
@@ -223,7 +219,7 @@ def test_an_allocation_has_a_part_for_each_group():
         simulated({"formula": "y ~ x", "effect": {"beta": 0.3}}, {"n_per_group": [60], "allocation": ["2:1"]})
 
 
-def test_a_score_stands_in_for_a_category_that_planning_does_not_take():
+def test_a_score_stands_in_for_a_category():
     """Half of the people in each of two levels: SD .5. Power is a matter of first and second moments."""
     levels, more = (
         {"arm": ["b", "a"]},
@@ -237,9 +233,6 @@ def test_a_score_stands_in_for_a_category_that_planning_does_not_take():
         found = power(validated(Simulation, content, "t"), replicates=8_000, workers=1)
         rows.append(found.power.iloc[0])
     assert rows[0].power == pytest.approx(rows[1].power, abs=4 * 2**0.5 * rows[0].power_mcse)
-    third = category | {"formula": "y ~ arm + site + w", "levels": {**category["levels"], "w": ["k", "l"]}}
-    with pytest.raises(InputError, match="a score with its SD"):
-        power(validated(Simulation, content | {"population": third}, "t"), workers=1)
 
 
 def test_default_priors_are_in_the_units_of_the_population():

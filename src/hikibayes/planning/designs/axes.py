@@ -23,7 +23,7 @@ Size = Annotated[Count, Field(ge=2)]
 Lost = Annotated[Share, Field(lt=1)]
 Reliabilities = Annotated[dict[Identifier, Reliability], Field(min_length=1)]
 PART = r"\d{1,7}(\.\d{1,7})?"
-RATIO = rf"\s*{PART}\s*:\s*{PART}\s*"
+RATIO = rf"\s*{PART}(\s*:\s*{PART})+\s*"
 
 
 def _ratio(text: str) -> str:
@@ -201,8 +201,9 @@ class Axes(Spec):
     allocation: tuple[Ratio, ...] = ("1:1",)
     """Ratio of the groups in the study's order, such as ``2:1`` for two controls to each case; ``1`` of one group."""
     mix: tuple[Mix, ...] = (AS_PRINTED,)
-    """The model's category (such as sex): ``as_printed`` leaves it to chance, with the world's shares; ``1:1`` is a
-    quota of its levels in their order; ``1:1/2:1`` gives each group its own."""
+    """The model's categories beside the groups (such as sex): ``as_printed`` leaves them to chance, with the world's
+    shares; ``1:1`` is a quota of the levels in their order, of several categories of their combinations, the last
+    category's levels changing first; ``1:1/2:1`` gives each group its own."""
     model: tuple[str, ...] = ()
     """Models of the analysis; by default the simulation's."""
     prior: tuple[Identifier, ...] = (DEFAULT_VARIANT,)

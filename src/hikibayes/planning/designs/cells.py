@@ -56,12 +56,12 @@ class Sample:
         return tuple(map(float, self.allocation.split(":")))
 
     @property
-    def quota(self) -> tuple[float, ...] | None:
-        """Share of the category's second level in each group; None where it is left to chance."""
+    def quota(self) -> tuple[tuple[float, ...], ...] | None:
+        """Shares of the profiles (levels of the categories beside the groups) in each group; None if left to chance."""
         if self.mix == AS_PRINTED:
             return None
-        parts = [tuple(map(float, ratio.split(":"))) for ratio in self.mix.split("/")]
-        shares = [second / (first + second) for first, second in parts]
+        ratios = [tuple(map(float, ratio.split(":"))) for ratio in self.mix.split("/")]
+        shares = [tuple(part / sum(parts) for part in parts) for parts in ratios]
         return tuple(shares) if len(shares) > 1 else (shares[0],) * len(self.ratio)
 
     @property

@@ -14,6 +14,8 @@ from ..populations.fixed import FixedWorld, InSD, Spreads
 
 PLAN = "plan"
 """What the study and the model are called that are made of a population."""
+USUAL = "y ~ group"
+USUAL_LEVELS = {"group": ("control", "treated")}
 
 Levels = Annotated[tuple[Text, ...], Field(min_length=2)]
 
@@ -74,10 +76,11 @@ class Population(FixedWorld):
     where: ClassVar[str] = "population"
 
     residual_sd: Spreads = 1.0
-    formula: Text = "y ~ group"
-    """Of the analysis: the outcome, at most one category beside the groups, and numeric scores."""
-    levels: dict[Identifier, Levels] = Field(default={"group": ("control", "treated")})
-    """Levels of each category, reference first; the first category of the formula holds the groups."""
+    formula: Text = USUAL
+    """Of the analysis: the outcome, categories, and numeric scores."""
+    levels: dict[Identifier, Levels] = Field(default=USUAL_LEVELS)
+    """Levels of each category, reference first; the first category of the formula holds the groups, whose sizes are
+    planned, and the others have `shares`."""
     effect: Annotated[Effect, BeforeValidator(_short)] | None = None
     """Size of the effect that is planned for; without it, slopes and gap are as written."""
     of: Text | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...defaults import DEFAULT_STUDY
-from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, Variant, load_model, shipped_models
+from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec, Variant, formula_alone, load_model, shipped_models
 from ...inference.models.steps import model_of
 from ...inference.own.files import toml_text
 from ...spec import LARGEST_SAMPLE, InputError, validated
@@ -20,7 +20,7 @@ from ..populations.written import Written, written
 from .axes import Axes, WorldsSpec
 from .looks import calibrated
 from .original import ORIGINAL, with_original
-from .population import PLAN, Effect, Population
+from .population import PLAN, USUAL, USUAL_LEVELS, Effect, Population
 from .rules import Decision
 from .simulation import OF_EFFECT, STATED, Costs, Run, Simulation, Targets
 
@@ -229,7 +229,12 @@ def effect_of(text: str) -> Effect:
         ) from None
 
 
-def one_liner(effect: Effect | float, n_per_group: tuple[int, ...] = (), formula: str | None = None) -> Simulation:
+def one_liner(
+    effect: Effect | float,
+    n_per_group: tuple[int, ...] = (),
+    formula: str | None = None,
+    levels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Simulation:
     """Return the simulation of nothing but an effect.
 
     Parameters
@@ -240,12 +245,17 @@ def one_liner(effect: Effect | float, n_per_group: tuple[int, ...] = (), formula
         Sizes; without them, those around which power reaches .8 and .9.
     formula : str, optional
         Of the analysis; by default a comparison of two groups.
+    levels : mapping of str to tuple of str
+        Levels of the formula's categories, reference first; ``group`` has two without being named.
     """
     size = effect if isinstance(effect, Effect) else Effect(d=effect)
-    more = {"formula": formula} if formula else {}
+    more: dict[str, Any] = {"formula": formula} if formula else {}
+    if levels:
+        usual = {name: own for name, own in USUAL_LEVELS.items() if name in formula_alone(formula or USUAL).predictors}
+        more["levels"] = {**usual, **levels}
     return Simulation(
         description=f"Nothing but an effect: {size}",
-        population=Population.model_validate({"effect": size, **more}),
+        population=validated(Population, {"effect": size, **more}, "population"),
         axes=Axes(n_per_group=n_per_group),
         targets=Targets() if n_per_group else Targets(power=(0.8, 0.9)),
         run=Run(),

@@ -1,7 +1,7 @@
-"""A model's columns inside each cell of a design: one group, and one level of a category such as sex.
+"""A model's columns inside each cell of a design: one group, and one level of each category such as sex.
 
 Inside a cell everything categorical is constant, so a column is a constant plus a weighted sum of scores and of their
-products in pairs, also where the model lets the category moderate a slope. Which weights, the formula tells, evaluated
+products in pairs, also where the model lets a category moderate a slope. Which weights, the formula tells, evaluated
 at 0, at unit vectors and at sums of two.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from functools import cached_property
+from itertools import combinations_with_replacement, product
+from math import prod
 
 import numpy as np
 from formulae.matrices import DesignMatrices
@@ -22,10 +24,15 @@ from ...spec import InputError, unknown_name
 from ...study.measures import term_parts
 from ...study.study import Estimand, Study
 
+MOST_CELLS = 500
+"""Cells of all categories together; beyond, hardly anybody would be in any of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The cells and scores that worlds, designs and models speak of.
+    """The cells and scores that worlds, designs and models speak of: G groups by L profiles, C = G L cells.
+
+    A profile is a level of each category beside the groups; without such categories there is one, which is empty.
 
     Parameters
     ----------
@@ -33,43 +40,44 @@ class Frame:
         What the measures are.
     measures : tuple of str, length m
         The numeric predictors.
-    category : str or None
-        The two-level category among the predictors, if there is one.
+    categories : tuple of str
+        The categories among the predictors, beside the groups.
     pairs : tuple of pairs of int
         The scores whose products the model has, d of them; a score inside a function with itself.
     """
 
     study: Study
     measures: tuple[str, ...]
-    category: str | None
+    categories: tuple[str, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of_model(cls, study: Study, model: ModelSpec) -> Frame:
-        """Take the predictors of a model; raises `InputError` for a second category or one of three levels."""
+        """Take the predictors of a model; raises `InputError` for too many cells, or another outcome."""
         names = [name for name in model.predictors if name != study.analysis.group]
         if model.outcome != study.analysis.outcome:
             raise InputError(
                 f"model {model.name!r} is about {model.outcome!r}; planning is for {study.analysis.outcome!r}"
             )
-        categories = [name for name in names if study.measure(name).kind == "category"]
-        for name in categories[1:] + [name for name in categories if len(study.measure(name).levels) != 2]:
-            raise InputError(
-                f"model {model.name!r}: planning takes one category of two levels beside the groups, and not {name!r}; "
-                "a score with its SD in its place has the same power (0.5 where half of the people are in each level)"
-            )
+        categories = tuple(name for name in names if study.measure(name).kind == "category")
         measures = tuple(name for name in names if name not in categories)
         terms, squared = model.measures.values(), {*model.written.inside_calls} - {*model.written.coded}
-        return cls(
+        found = cls(
             study=study,
             measures=measures,
-            category=categories[0] if categories else None,
+            categories=categories,
             pairs=tuple(
                 (i, j)
                 for i, j in combinations_with_replacement(range(len(measures)), 2)
                 if (measures[i] in squared if i == j else any({measures[i], measures[j]} <= own for own in terms))
             ),
         )
+        if (cells := prod(map(len, found.levels_of.values())) * len(found.groups)) > MOST_CELLS:
+            raise InputError(
+                f"model {model.name!r}: {', '.join(categories)} and the groups make {cells:,} cells; at most "
+                f"{MOST_CELLS} are accepted: take levels together"
+            )
+        return found
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -81,10 +89,62 @@ class Frame:
         products = [scores[..., i] * scores[..., j] for i, j in self.pairs]
         return np.concatenate([scores, *(each[..., None] for each in products)], axis=-1)
 
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """Levels of the category; one unnamed level where there is none."""
-        return tuple(level.id for level in self.study.measure(self.category).levels) if self.category else ("",)
+    @cached_property
+    def levels_of(self) -> dict[str, tuple[str, ...]]:
+        """Levels of each category, reference first."""
+        return {name: tuple(level.id for level in self.study.measure(name).levels) for name in self.categories}
+
+    @cached_property
+    def profiles(self) -> tuple[tuple[str, ...], ...]:
+        """A level of each category, every combination; the last category's change first."""
+        return tuple(product(*self.levels_of.values()))
+
+    @cached_property
+    def indicators(self) -> dict[str, dict[str, FloatArray]]:
+        """0/1 codes of the profiles, (L,), of each category's levels beyond the reference.
+
+        They are called as their category where that has two levels, else ``site[north]``.
+        """
+        return {
+            name: {
+                (name if len(levels) == 2 else f"{name}[{level}]"): np.array(
+                    [float(p[i] == level) for p in self.profiles]
+                )
+                for level in levels[1:]
+            }
+            for i, (name, levels) in enumerate(self.levels_of.items())
+        }
+
+    @cached_property
+    def codes(self) -> dict[frozenset[str], FloatArray]:
+        """Those codes, their products and the constant, which is of nothing: L in all, by what they are of."""
+        found: dict[frozenset[str], FloatArray] = {frozenset(): np.ones(len(self.profiles))}
+        for own in self.indicators.values():
+            for known, codes in [*found.items()]:
+                found |= {known | term_parts(called): codes * each for called, each in own.items()}
+        return found
+
+    @cached_property
+    def single(self) -> dict[str, FloatArray]:
+        """The codes of single levels, k of them."""
+        return {name: codes for own in self.indicators.values() for name, codes in own.items()}
+
+    @cached_property
+    def dummies(self) -> FloatArray:
+        """The codes of single levels as columns, (L, k)."""
+        return np.array([*self.single.values()]).reshape(-1, len(self.profiles)).T
+
+    def by_category(self, shares: FloatArray) -> FloatArray:
+        """Give each category an axis of its own, in the place of that of the profiles, which is the last."""
+        return shares.reshape((*shares.shape[:-1], *map(len, self.levels_of.values())))
+
+    def together(self, shares: Mapping[str, FloatArray]) -> FloatArray:
+        """Return shares of the profiles, (..., L), of categories that are independent, from those of their levels."""
+        found = np.ones((1,))
+        for name in self.categories:
+            found = found[..., :, None] * shares[name][..., None, :]
+            found = found.reshape(*found.shape[:-2], -1)
+        return found
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -98,20 +158,24 @@ class Frame:
         return np.array([printed.get(group, 1) for group in self.groups], dtype=float)
 
     @property
-    def cells(self) -> tuple[tuple[str, str], ...]:
-        """The cells, (group, level), groups first."""
-        return tuple((group, level) for group in self.groups for level in self.levels)
+    def cells(self) -> tuple[tuple[str, ...], ...]:
+        """The cells, (group, level of each category), groups first."""
+        return tuple((group, *profile) for group in self.groups for profile in self.profiles)
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """What the groups and each category are in every cell."""
+        names = (self.study.analysis.group, *self.categories)
+        return {name: own for name, own in zip(names, zip(*self.cells, strict=True), strict=True) if name}
 
     @property
     def group_of(self) -> IntArray:
         """Index of each cell's group, shape (C,)."""
-        return np.repeat(np.arange(len(self.groups)), len(self.levels))
+        return np.repeat(np.arange(len(self.groups)), len(self.profiles))
 
-    def shares(self, second: FloatArray) -> FloatArray:
-        """Turn shares of the second level by group, (..., G), into shares of the cells within their group, (..., C)."""
-        if not self.category:
-            return np.ones_like(second)
-        return np.stack([1 - second, second], axis=-1).reshape(*second.shape[:-1], -1)
+    def of_cells(self, shares: FloatArray) -> FloatArray:
+        """Lay shares of the profiles by group, (..., G, L), out by cell, (..., C)."""
+        return shares.reshape(*shares.shape[:-2], -1)
 
     def loadings(self, estimand: Estimand, mix: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Write an estimand as weights of what a population is made of.
@@ -121,8 +185,8 @@ class Frame:
         estimand : Estimand
             A weighted sum of expected outcomes, such as a slope or a gap between groups.
         mix : array, shape (L,)
-            Shares of the category's levels at which it is taken, unless it names one; scores are at 0, the study's own
-            means, unless it says where. Where it names no group, groups count alike.
+            Shares of the profiles; categories of which the estimand names no level are averaged over. Scores are at 0,
+            the study's own means, unless it says where. Where it names no group, groups count alike.
 
         Returns
         -------
@@ -148,20 +212,24 @@ class Frame:
             for name, value in (*each.fixed.items(), *each.shift.items()):
                 if name in self.measures:
                     at[self.measures.index(name)] += float(value)
-                elif name not in (self.study.analysis.group, self.category):
+                elif name not in (self.study.analysis.group, *self.categories):
                     raise InputError(unknown_name("score in these populations,", name, self.measures))
             of_level += each.weight * cells
             of_slope += each.weight * cells[:, None] * self.with_products(at)
         return of_level, of_slope
 
     def _cells_of(self, fixed: Mapping[str, str | float], mix: FloatArray) -> FloatArray:
-        """Weights of the cells, (C,), where some of group and category are fixed."""
-        group, level = fixed.get(self.study.analysis.group), fixed.get(str(self.category))
+        """Weights of the cells, (C,), where some of groups and categories are fixed."""
+        group = fixed.get(self.study.analysis.group)
         of_group = np.array([float(name == group) for name in self.groups])
-        of_level = np.array([float(name == level) for name in self.levels])
+        of_profile = self.by_category(mix)
+        for place, (name, levels) in enumerate(self.levels_of.items()):
+            if name in fixed:
+                at = np.array([float(level == fixed[name]) for level in levels])
+                at = at.reshape(-1, *[1] * (of_profile.ndim - place - 1))
+                of_profile = of_profile.sum(axis=place, keepdims=True) * at
         return np.kron(
-            of_group if group is not None else np.full(len(self.groups), 1 / len(self.groups)),
-            of_level if level is not None else mix,
+            of_group if group is not None else np.full(len(self.groups), 1 / len(self.groups)), of_profile.ravel()
         )
 
 
@@ -207,7 +275,7 @@ class CellColumns:
         estimand : Estimand
             A slope, a difference of slopes or a gap between groups.
         mix : array, shape (L,)
-            Shares of the category's levels at which it is taken; scores are at 0, the study's own means.
+            Shares of the profiles at which it is taken; scores are at 0, the study's own means.
 
         Raises
         ------
@@ -251,17 +319,18 @@ class CellColumns:
         if KINDS[estimand.kind].scenarios is None:
             return "it is a share of variance, which no single coefficient is"
         group, of = self.frame.study.analysis.group, estimand.of
-        by_group = bool(estimand.group or group in estimand.at)
-        if (by_group or (estimand.between and estimand.by in (None, group))) and group not in self.model.variables:
+        by_group = bool(estimand.group or group in estimand.at or (estimand.between and estimand.by in (None, group)))
+        if by_group and group not in self.model.variables:
             return "the groups are not in its formula"
         for name in sorted(estimand.spoken_of):
-            if name not in self.model.variables or name not in (*self.frame.measures, self.frame.category, group):
+            if name not in self.model.variables or name not in (*self.frame.measures, *self.frame.categories, group):
                 return f"{name} is no score in its formula"
-        if of not in self.frame.measures or estimand.kind not in ("slope", "slope_difference"):
+        of_groups = by_group or not estimand.between
+        if of not in self.frame.measures or estimand.kind not in ("slope", "slope_difference") or not of_groups:
             return None
         slopes = self.linear[..., self.frame.measures.index(of)].reshape(len(self.frame.groups), -1)
         same = bool(np.allclose(slopes, slopes[:1]))
-        if same == (by_group or bool(estimand.between)):
+        if same == by_group:
             return f"the slope of {of} {'is the same in both' if same else 'differs between the'} groups"
         return None
 
@@ -285,7 +354,7 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
     InputError
         A predictor that the frame lacks, or a column that is not linear in the scores within a cell.
     """
-    known = (*frame.measures, *filter(None, [frame.category, frame.study.analysis.group]))
+    known = (*frame.measures, *frame.labels)
     for name in model.predictors:
         if name not in known:
             raise InputError(f"model {model.name!r}: {unknown_name('predictor in these populations,', name, known)}")
@@ -294,10 +363,8 @@ def cell_columns(model: ModelSpec, frame: Frame) -> CellColumns:
 
 
 def _affine(model: ModelSpec, frame: Frame) -> AffineColumns:
-    named = zip((frame.study.analysis.group, frame.category), zip(*frame.cells, strict=True), strict=True)
     bent = (
         "is neither linear in the scores nor a square or product of two, which is all that populations have; make a"
         " column of its own of it in the table, and fit again"
     )
-    cells = {name: labels for name, labels in named if name}
-    return affine_columns(model, frame.study, frame.measures, cells, bent=bent, pairs=frame.pairs)
+    return affine_columns(model, frame.study, frame.measures, frame.labels, bent=bent, pairs=frame.pairs)

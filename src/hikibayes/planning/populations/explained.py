@@ -91,7 +91,7 @@ class Explained:
 
     def _moments(self, worlds: Worlds) -> _Moments:
         frame = worlds.frame
-        weight = np.repeat(frame.sizes / frame.sizes.sum(), len(frame.levels)) * frame.shares(worlds.share)
+        weight = frame.of_cells((frame.sizes / frame.sizes.sum())[:, None] * worlds.shares)
         made = expected(self.columns, worlds, weight)
         return _Moments(
             V=made.sxx,

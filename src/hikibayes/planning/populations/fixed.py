@@ -5,7 +5,8 @@ What is not mentioned is 0 (means, slopes, correlations, the gap between the gro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
@@ -25,6 +26,8 @@ Spread = Annotated[Number, Field(ge=0.001, le=1000)]
 """An SD, in the same units."""
 ByGroup = InSD | Annotated[tuple[InSD, ...], Field(min_length=2)]
 """One number for all groups, or one for each in the study's order."""
+HALF = 0.5
+Shares = Annotated[tuple[Share, ...], Field(min_length=2)]
 Spreads = Spread | Annotated[tuple[Spread, ...], Field(min_length=2)]
 
 
@@ -53,13 +56,16 @@ class FixedWorld(Spec):
     gap: ByGroup = 0.0
     """Outcome of the second group minus the first, where every score is 0; or one number for each group."""
     slopes: dict[Text, ByGroup] = Field(default_factory=dict)
-    """Slopes of the outcome on the scores, and on products of two (``"x:w"``); for the category: second level minus
-    first."""
+    """Slopes of the outcome on the scores, and on products of two (``"x:w"``); of categories beside the groups, a level
+    minus the first: ``sex`` where there are two, else ``"site[north]"``; products of these (``"sex:x"``) too."""
     means: dict[Identifier, ByGroup] = Field(default_factory=dict)
     sds: dict[Identifier, Spreads] = Field(default_factory=dict)
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
-    share: Share | Annotated[tuple[Share, ...], Field(min_length=2)] = 0.5
-    """Share of the category's second level."""
+    share: Share | Annotated[tuple[Share, ...], Field(min_length=2)] = HALF
+    """Share of the second level, of one category with two."""
+    shares: dict[Identifier, Shares | tuple[Shares, ...]] = Field(default_factory=dict, exclude_if=operator.not_)
+    """Of any categories beside the groups, which are independent: a share of each level, or that for each group; what
+    is not mentioned has its levels alike."""
     reliabilities: dict[Identifier, Reliability] = Field(default_factory=dict)
     """How reliable scores and outcome are as described here, where a planned study measures them better or worse."""
 
@@ -84,34 +90,65 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
     InputError
         A name that is no score of the frame, a share outside 0 to 1, or correlations that no population has.
     """
-    numbers, category = frame.measures, tuple(filter(None, [frame.category]))
     _refuse_unknown(spec, frame)
     each = _Groups(len(frame.groups), spec.where)
-    mean = each.table("means", {name: spec.means.get(name, 0.0) for name in numbers})
-    slopes = {term_parts(name): value for name, value in spec.slopes.items()}
-    slope = each.table("slopes", {name: slopes.get(term_parts(name), 0.0) for name in frame.predictors})
-    share = each("share", spec.share if category else 0.0)
-    of_level = each("slopes", spec.slopes.get(category[0], 0.0) if category else 0.0)
-    level = each.gaps(spec.gap)[:, None] + of_level[:, None] * np.arange(len(frame.levels))
-    second = float(share @ frame.sizes / frame.sizes.sum())
+    mean = each.table("means", {name: spec.means.get(name, 0.0) for name in frame.measures})
+    given = {term_parts(name): each(f"slopes.{name}", value) for name, value in spec.slopes.items()}
+    nothing = np.zeros(each.count)
+
+    def of_cells(score: str) -> FloatArray:
+        own = [np.multiply.outer(given.get(code | term_parts(score), nothing), on) for code, on in frame.codes.items()]
+        return np.asarray(sum(own))
+
+    level = each.gaps(spec.gap)[:, None] + of_cells("")
+    slope = [of_cells(name).ravel() for name in frame.predictors]
+    shares = frame.together({name: _shares(spec, frame, name, each) for name in frame.categories})
+    shares = np.broadcast_to(shares, (len(frame.groups), len(frame.profiles)))
     return Worlds(
         frame=frame,
         source="fixed",
-        share=share[None],
+        shares=shares[None],
         mean=mean[None, frame.group_of],
-        cov=_covariance(spec, numbers, each)[None],
+        cov=_covariance(spec, frame.measures, each)[None],
         level=level.reshape(1, -1),
-        slope=slope[None, frame.group_of],
+        slope=np.stack(slope, axis=-1)[None] if slope else np.zeros((1, len(frame.cells), 0)),
         sigma=each("residual_sd", spec.residual_sd)[None],
-        mix=np.array([1 - second, second]) if category else np.ones(1),
+        mix=frame.sizes / frame.sizes.sum() @ shares,
         reconstruction=np.array([-1]),
     )
 
 
+def _shares(spec: FixedWorld, frame: Frame, name: str, each: _Groups) -> FloatArray:
+    """Return a category's shares by group, (G, levels)."""
+    levels = frame.levels_of[name]
+    if name not in spec.shares and (spec.share != HALF or (frame.categories == (name,) and len(levels) == 2)):
+        if frame.categories != (name,) or len(levels) > 2:
+            raise InputError(
+                f"is for one category of two levels; write shares = {{{name} = [...]}}, one for each of "
+                f"{', '.join(levels)}",
+                key=f"{spec.where}.share",
+            )
+        second = each("share", spec.share)
+        return np.stack([1 - second, second], axis=-1)
+    given = np.array(spec.shares.get(name, (1 / len(levels),) * len(levels)), dtype=float)
+    if given.shape not in ((len(levels),), (each.count, len(levels))):
+        raise InputError(
+            f"one share for each of {', '.join(levels)} is expected, or as many for each of the {each.count} groups",
+            key=f"{spec.where}.shares.{name}",
+        )
+    if not np.allclose(given.sum(axis=-1), 1, atol=0.005):
+        raise InputError("shares sum to 1", key=f"{spec.where}.shares.{name}")
+    given /= given.sum(axis=-1, keepdims=True)
+    return np.broadcast_to(given, (each.count, len(levels)))
+
+
 def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
-    scores, category = frame.measures, tuple(filter(None, [frame.category]))
-    accepted = {
-        "slopes": (spec.slopes, (*frame.predictors, *category)),
+    scores = frame.measures
+    coded = [":".join(code) for code in frame.codes if code]
+    moderated = [f"{code}:{score}" for code in coded for score in frame.predictors]
+    accepted: dict[str, tuple[Iterable[str], tuple[str, ...]]] = {
+        "slopes": (spec.slopes, (*frame.predictors, *coded, *moderated)),
+        "shares": (spec.shares, frame.categories),
         "means": (spec.means, scores),
         "sds": (spec.sds, scores),
         "correlation": ([name for pair in spec.correlations for name in (pair.of, pair.with_)], scores),

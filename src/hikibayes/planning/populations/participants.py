@@ -79,10 +79,7 @@ def _recorded(every: FloatArray, measurement: MeasurementModel) -> FloatArray:
 def table(frame: Frame, scores: Scores) -> pd.DataFrame:
     """Return participants as a table, a row each, in the study's SD units; clusters are numbered from 1."""
     cell, measured, outcome, members = scores
-    groups, levels = (np.array(part, dtype=object) for part in zip(*frame.cells, strict=True))
-    columns: dict[str, object] = {frame.study.analysis.group: groups[cell]}
-    if frame.category:
-        columns[frame.category] = levels[cell]
+    columns: dict[str, object] = {name: np.array(own, dtype=object)[cell] for name, own in frame.labels.items()}
     columns |= {name: measured[:, j] for j, name in enumerate(frame.measures)}
     columns |= {name: np.char.mod("%d", cluster + 1).astype(object) for name, cluster in members.items()}
     return pd.DataFrame(columns | {frame.study.analysis.outcome: outcome})

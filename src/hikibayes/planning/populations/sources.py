@@ -22,7 +22,7 @@ from ...study.study import Estimand
 from ..designs.axes import WorldsSpec
 from .columns import Frame
 from .fixed import FixedWorld, fixed_worlds
-from .reconstructed import Ensemble
+from .reconstructed import Ensemble, axes_of
 from .worlds import Worlds
 
 type Source = Callable[[np.random.Generator, int], Worlds]
@@ -38,7 +38,7 @@ class Asked:
     spec : WorldsSpec
         What a person wrote.
     frame : Frame
-        Scores, category and groups of the model that generates.
+        Scores, categories and groups of the model that generates.
     main : Estimand
         What the first decision is about.
     made : Ensemble or None
@@ -119,8 +119,8 @@ def _printed(made: Ensemble) -> tuple[Worlds, FloatArray]:
     intercept = stats.y_mean - np.einsum("bi,bi->b", beta, stats.x_mean)
     every = np.arange(len(beta))
     cov = made.scatter / (made.n - 1)[:, None, None]
-    means = made.cell_means(made.centre, made.step, made.share)
-    worlds = _worlds(made, "printed", every, share=made.share, means=means, cov=cov, law=(intercept, beta, sigma))
+    means = made.cell_means(made.centre, made.step, made.shares)
+    worlds = _worlds(made, "printed", every, shares=made.shares, means=means, cov=cov, law=(intercept, beta, sigma))
     return worlds, sigma[:, None, None] ** 2 * inverse
 
 
@@ -248,8 +248,9 @@ def posterior_source(made: Ensemble, variant: str = DEFAULT_VARIANT) -> Source:
     -----
     The coefficients and the residual SD come from the exact posterior of the model. The law of the scores comes from a
     normal-inverse-Wishart: with S the scatter within a group's cells, Sigma ~ IW(S, n - k) under the reference prior
-    |Sigma|^-(m + 1)/2, k = 2 where there is a category, else 1; means given Sigma are normal. Shares of the category
-    have Jeffreys' beta posterior. Given a reconstruction, all three are independent.
+    |Sigma|^-(m + 1)/2, k the parameters of a score's mean: 1, and one for each level of a category beyond the first;
+    means given Sigma are normal. Shares of the profiles that somebody has follow the Dirichlet posterior of a prior
+    that weighs as one person (Jeffreys' where there are two). Given a reconstruction, all three are independent.
 
     References
     ----------
@@ -260,9 +261,9 @@ def posterior_source(made: Ensemble, variant: str = DEFAULT_VARIANT) -> Source:
 
     def draw(rng: np.random.Generator, size: int) -> Worlds:
         index = rng.integers(len(root), size=size)
-        share, means, cov = _draw_scores(made, root[index], index, rng)
+        shares, means, cov = _draw_scores(made, root[index], index, rng)
         law = coefficients.draw(index, rng)
-        return _worlds(made, "posterior", index, share=share, means=means, cov=cov, law=law)
+        return _worlds(made, "posterior", index, shares=shares, means=means, cov=cov, law=law)
 
     return draw
 
@@ -270,21 +271,35 @@ def posterior_source(made: Ensemble, variant: str = DEFAULT_VARIANT) -> Source:
 def _draw_scores(
     made: Ensemble, root: FloatArray, index: IntArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Draw shares of the category, means and covariances of the scores from their posterior."""
-    m, k = root.shape[-1], 2 if made.frame.category else 1
+    """Draw shares of the profiles, means and covariances of the scores from their posterior."""
+    m, k = root.shape[-1], made.frame.dummies.shape[1] + 1
     if (made.n - k < m).any():
         raise InputError(
             f"groups of {made.n.min():g} are too small for populations of {m} scores; at least {m + k} each"
         )
     factor = _inverse_wishart_factor(root, made.n - k, rng)
     cov = factor @ factor.swapaxes(-1, -2)
-    n, share = made.n[:, None], made.share[index]
+    n, shares = made.n[:, None], made.shares[index]
     centre = made.centre[index] + _scaled(factor, rng) / np.sqrt(n)
-    if not made.frame.category:
-        return share, made.cell_means(centre, made.step[index], share), cov
-    step = made.step[index] + _scaled(factor, rng) / np.sqrt(n * (share * (1 - share))[..., None])
-    means = made.cell_means(centre, step, share)
-    return rng.beta(made.n * share + 0.5, made.n * (1 - share) + 0.5), means, cov
+    step = made.step[index]
+    if made.frame.categories:
+        noise = np.stack([_scaled(factor, rng) for _ in range(k - 1)], axis=-2)
+        variance, axes = axes_of(n[..., None] * made.spread(shares))
+        step = step + axes @ (noise / np.sqrt(variance)[..., None])
+    means = made.cell_means(centre, step, shares)
+    return _dirichlet(made.n[:, None] * shares + (shares > 0) / shares.shape[-1], rng), means, cov
+
+
+def _dirichlet(counts: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Draw shares, (..., L), from the last on: each a beta part of what is left; counts of 0 get none."""
+    found, left = np.empty_like(counts), np.ones(counts.shape[:-1])
+    for last in range(counts.shape[-1] - 1, 0, -1):
+        mine, others = counts[..., last], counts[..., :last].sum(axis=-1)
+        part = rng.beta(np.where(mine > 0, mine, 1.0), np.where(others > 0, others, 1.0))
+        part = np.where(mine > 0, np.where(others > 0, part, 1.0), 0.0)
+        found[..., last], left = left * part, left * (1 - part)
+    found[..., 0] = left
+    return found
 
 
 def _inverse_wishart_factor(root: FloatArray, df: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -355,7 +370,7 @@ def _worlds(
     source: str,
     index: IntArray,
     *,
-    share: FloatArray,
+    shares: FloatArray,
     means: FloatArray,
     cov: FloatArray,
     law: tuple[FloatArray, FloatArray, FloatArray],
@@ -364,7 +379,7 @@ def _worlds(
     return Worlds(
         frame=made.frame,
         source=source,
-        share=share,
+        shares=shares,
         mean=means,
         cov=cov,
         level=intercept[:, None] + beta @ made.columns.constant.T,

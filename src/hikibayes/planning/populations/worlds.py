@@ -1,6 +1,6 @@
 """Worlds: populations one might sample next, many at a time.
 
-A world is the law of one participant. Within a cell (a group, and a level of a category such as sex) the scores are
+A world is the law of one participant. Within a cell (a group, and a level of each category such as sex) the scores are
 Gaussian and the outcome is linear in them. Everything is in the study's own SD units: 0 is the mean and 1 the SD of the
 published sample, so that an estimand stays where it is, whatever sample is drawn.
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from ...arrays import BoolArray, FloatArray, IntArray
 from ...estimands import KINDS
 from ...moments import regress
 from ...quantities.analysis import codes_of
-from ...spec import InputError, unknown_name
+from ...spec import SMALLEST, InputError, unknown_name
 from ...study.moments import as_group_moments
 from ...study.study import Estimand
 from .columns import Frame
@@ -28,7 +29,7 @@ from .columns import Frame
 
 @dataclass(frozen=True, kw_only=True)
 class Worlds:
-    """W populations; G groups, C cells, m scores.
+    """W populations; G groups by L profiles, C cells, m scores.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ class Worlds:
         The cells and the scores, in the order of the axes C and m.
     source : str
         Where they came from: ``posterior``, ``printed``, ``shrunken``, ``conditional`` or ``fixed``.
-    share : array, shape (W, G)
-        Share of the category's second level in each group; 0 where there is no category.
+    shares : array, shape (W, G, L)
+        Shares of the profiles in each group.
     mean : array, shape (W, C, m)
         Expected scores.
     cov : array, shape (W, G, m, m)
@@ -49,14 +50,14 @@ class Worlds:
     sigma : array, shape (W, G)
         Residual SD by group.
     mix : array, shape (L,)
-        Shares of the category's levels at which estimands are taken: the study's own, the same for every world.
+        Shares of the profiles at which estimands are taken: the study's own, the same for every world.
     reconstruction : array of int, shape (W,)
         Which reconstruction each world came from; -1 where from none.
     """
 
     frame: Frame
     source: str
-    share: FloatArray
+    shares: FloatArray
     mean: FloatArray
     cov: FloatArray
     level: FloatArray
@@ -79,7 +80,7 @@ class Worlds:
         """Evaluate an estimand in every world, shape (W,).
 
         A slope in a group, a difference of slopes and a gap follow from the world's law alone, at the study's own mix
-        of the category and, for a gap, where every score is at the study's mean. A slope common to the groups is the
+        of the categories and, for a gap, where every score is at the study's mean. A slope common to the groups is the
         one that the estimand's own step has in the population, where that step leaves no room for two.
 
         Raises
@@ -97,9 +98,10 @@ class Worlds:
 
         ``n`` is the study's: it says how much each group counts where both are taken together.
         """
-        names = (*self.frame.measures, *filter(None, [self.frame.category]), self.frame.study.analysis.outcome)
+        single, outcome = self.frame.single, self.frame.study.analysis.outcome
+        names = (*self.frame.measures, *single, outcome)
         mean, cov = self._group_moments()
-        kinds = [self.frame.study.measure(name).kind for name in names]
+        kinds = ["category" if name in single else self.frame.study.measure(name).kind for name in names]
         return xr.Dataset(
             {
                 "n": ("group", self.frame.sizes),
@@ -164,19 +166,19 @@ class Worlds:
             As `truth`.
         """
         of_level, of_slope = self.frame.loadings(estimand, self.mix)
+        # as if all levels counted alike: what is averaged over changes together, whatever its share
+        level_alike, slope_alike = self.frame.loadings(estimand, np.full(len(self.mix), 1 / len(self.mix)))
         missing = np.asarray(value - self.truth(estimand))[:, None]
         if of_level.any():
-            shift = missing * self._direction(of_level)[0]
+            shift = missing * (level_alike / (level_alike @ of_level))
             return self._with(level=self.level + shift, source=source or self.source)
         j = self._slope_of(estimand)
-        direction, together = self._direction(of_slope[:, j])
-        shift, centre = missing * direction, self._predictor_means()[..., j]
-        if together:
-            share = self.frame.shares(self.share).reshape(len(self), len(self.frame.groups), -1)
-            centre = (share * centre.reshape(share.shape)).sum(-1)[:, self.frame.group_of]
+        direction = slope_alike[:, j] / (slope_alike[:, j] @ of_slope[:, j])
+        shift = missing * direction
         slope = self.slope.copy()
         slope[..., j] += shift
-        return self._with(slope=slope, level=self.level - shift * centre, source=source or self.source)
+        level = self.level - shift * self._centres(direction, self._predictor_means()[..., j])
+        return self._with(slope=slope, level=level, source=source or self.source)
 
     def with_error_variance(self, added: Mapping[str, FloatArray]) -> Self:
         """Return the worlds as they look through better or worse instruments.
@@ -202,9 +204,7 @@ class Worlds:
             raise InputError("takes more error from the outcome than its residual variance; give a lower reliability")
         level = self.level + np.einsum("wci,wci->wc", self.mean, self.slope - slope)
         # one residual SD a group: its cells differ only where slopes on scores of changed reliability do
-        sigma = np.sqrt(
-            (variance * self.frame.shares(self.share)).reshape(len(self), len(self.frame.groups), -1).sum(-1)
-        )
+        sigma = np.sqrt((variance.reshape(self.shares.shape) * self.shares).sum(-1))
         return self._with(cov=cov, slope=slope, level=level, sigma=sigma)
 
     def allow(self, added: Mapping[str, FloatArray]) -> BoolArray:
@@ -235,16 +235,21 @@ class Worlds:
     def _with(self, **changes: object) -> Self:
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def _direction(self, weights: FloatArray) -> tuple[FloatArray, bool]:
-        """Say how much each cell changes per unit of an estimand with these weights of the cells, (C,).
+    def _centres(self, direction: FloatArray, mean: FloatArray) -> FloatArray:
+        """Average a score's means, (W, C), over the categories along which a change, (C,), is the same.
 
-        It is the least change that does it: half of a difference to either side, all of what is in one group alone. A
-        group's cells change together (the second value), unless it is what is between them that is asked for.
+        So the change of slopes leaves no interaction behind that it has not itself. Groups keep their own means, unless
+        it is along other categories alone that slopes change.
         """
-        by_group = weights.reshape(len(self.frame.groups), -1).sum(axis=1)
-        if together := not np.allclose(by_group, 0):
-            return np.asarray(by_group / (by_group @ by_group))[self.frame.group_of], together
-        return np.asarray(weights / (weights @ weights)), together
+        by_axis = self.frame.by_category(direction.reshape(len(self.frame.groups), -1))
+        alike = tuple(k for k in range(by_axis.ndim) if np.allclose(by_axis, by_axis.take([0], axis=k)))
+        over = tuple(k + 1 for k in alike if k or len(alike) < by_axis.ndim)
+        weight = self.frame.sizes[:, None] * self.shares if 1 in over else self.shares
+        shape = (len(self), *by_axis.shape)
+        weight = weight.reshape(shape)
+        total = (weight * mean.reshape(shape)).sum(axis=over, keepdims=True)
+        centre = total / np.maximum(weight.sum(axis=over, keepdims=True), SMALLEST)  # of nobody it does not matter
+        return np.broadcast_to(centre, shape).reshape(mean.shape)
 
     def _slope_of(self, estimand: Estimand) -> int:
         """Return which slope an estimand is changed by: its score's, or its product's."""
@@ -263,36 +268,40 @@ class Worlds:
 
     def _common_slope(self, estimand: Estimand) -> FloatArray:
         study, terms = self.frame.study, self.frame.study.terms(estimand.step)
-        known = (*self.frame.measures, *filter(None, [self.frame.category]), study.analysis.group)
+        known = (*self.frame.measures, *self.frame.labels)
         if lacking := sorted({name for term in terms for name in term.split(":")} - {*known}):
             raise InputError(
                 f"estimand {estimand.name!r} is a slope of step {estimand.step!r}, and the populations have no "
                 f"{', '.join(lacking)}; give worlds.model a model with all of that step's measures",
                 key="worlds.model",
             )
+        coded = [each for term in terms for each in self._coded(term)]
         codes = codes_of(study.analysis.group, study.group_names, "dummy")
         moments = as_group_moments(self.moments())
-        fit = regress(moments, study.analysis.outcome, terms, codes=codes, products="raw", checked=True)
-        return np.asarray(fit.coefficient[..., fit.design.position(str(estimand.of))])
+        fit = regress(moments, study.analysis.outcome, coded, codes=codes, products="raw", checked=True)
+        return np.asarray(fit.coefficient[..., fit.design.position(self._coded(str(estimand.of))[0])])
+
+    def _coded(self, term: str) -> list[str]:
+        """Write a term with the codes of its categories, as many times as these have."""
+        parts = [[*self.frame.indicators.get(name, [name])] for name in term.split(":")]
+        return [":".join(each) for each in product(*parts)]
 
     def _group_moments(self) -> tuple[FloatArray, FloatArray]:
-        """Mean (W, G, c) and covariance (W, G, c, c) of scores, category and outcome: mixtures over the cells."""
-        W, m, G, L = len(self), len(self.frame.measures), len(self.frame.groups), len(self.frame.levels)
+        """Mean (W, G, c) and covariance (W, G, c, c) of scores, codes and outcome: mixtures over the cells."""
+        (W, G, L), m, codes = self.shares.shape, len(self.frame.measures), self.frame.dummies
         expected, within = self.predictor_moments()
         slope, mean = self.slope.reshape(W, G, L, -1), expected.reshape(W, G, L, -1)
         outcome = self.level.reshape(W, G, L) + np.einsum("wglm,wglm->wgl", slope, mean)
-        indicator = np.broadcast_to(np.arange(L, dtype=float), (W, G, L))
-        parts = [mean[..., :m], *([indicator[..., None]] if self.frame.category else []), outcome[..., None]]
+        parts = [mean[..., :m], np.broadcast_to(codes, (W, G, *codes.shape)), outcome[..., None]]
         at = np.concatenate(parts, axis=-1)
-        share = self.frame.shares(self.share).reshape(W, G, L)
-        centre = np.einsum("wgl,wglc->wgc", share, at)
+        centre = np.einsum("wgl,wglc->wgc", self.shares, at)
         away = at - centre[:, :, None]
-        cov = np.einsum("wgl,wglc,wgld->wgcd", share, away, away)
+        cov = np.einsum("wgl,wglc,wgld->wgcd", self.shares, away, away)
         with_outcome = np.einsum("wglij,wglj->wgli", within.reshape(W, G, L, *within.shape[2:]), slope)
         cov[..., :m, :m] += self.cov
-        cov[..., :m, -1] += np.einsum("wgl,wgli->wgi", share, with_outcome[..., :m])
-        cov[..., -1, :m] += np.einsum("wgl,wgli->wgi", share, with_outcome[..., :m])
-        cov[..., -1, -1] += np.einsum("wgl,wgli,wgli->wg", share, with_outcome, slope) + self.sigma**2
+        cov[..., :m, -1] += np.einsum("wgl,wgli->wgi", self.shares, with_outcome[..., :m])
+        cov[..., -1, :m] += np.einsum("wgl,wgli->wgi", self.shares, with_outcome[..., :m])
+        cov[..., -1, -1] += np.einsum("wgl,wgli,wgli->wg", self.shares, with_outcome, slope) + self.sigma**2
         return centre, cov
 
 
@@ -301,4 +310,4 @@ def _lowest(cov: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.eigvalsh(cov).min(axis=(1, 2), initial=np.inf))
 
 
-ARRAYS = ("share", "mean", "cov", "level", "slope", "sigma", "reconstruction")
+ARRAYS = ("shares", "mean", "cov", "level", "slope", "sigma", "reconstruction")

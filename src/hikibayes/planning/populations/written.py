@@ -31,6 +31,8 @@ from .worlds import Worlds
 
 WIDEST = 1e6
 """A measure has no range of its own here."""
+NOTHING = 1e-13
+"""A smaller coefficient is what rounding leaves of none."""
 MOST = 1e8
 """Participants beyond which no size is looked for."""
 
@@ -83,18 +85,21 @@ class Written:
 
     def fixed(self) -> FixedWorld:
         """Return the population as numbers, as ``[worlds.fixed]`` has them."""
-        world, frame = self.world, self.columns.frame
-        levels = len(frame.levels)
-        first = world.level[0].reshape(-1, levels)
-        slopes = {name: _brief(world.slope[0, ::levels, j]) for j, name in enumerate(frame.predictors)}
-        if frame.category:
-            slopes[frame.category] = _brief(first[:, 1] - first[:, 0])
+        frame, world = self.columns.frame, self.world
+        G, L = len(frame.groups), len(frame.profiles)
+        of_codes = np.linalg.inv(np.stack([*frame.codes.values()], axis=-1))
+        outcome = of_codes @ world.level[0].reshape(G, L, 1)
+        law = np.concatenate([outcome, of_codes @ world.slope[0].reshape(G, L, -1)], axis=-1)
+        law[np.abs(law) < NOTHING] = 0.0
+        slopes = {
+            ":".join([*sorted(code), *([score] if score else [])]): _brief(law[:, i, j])
+            for i, code in enumerate(frame.codes)
+            for j, score in enumerate(("", *frame.predictors))
+            if (code or score) and (law[:, i, j].any() or not code)
+        }
+        gap = tuple(map(float, law[:, 0, 0] - law[0, 0, 0]))
         kept = {name: getattr(self.population, name) for name in FixedWorld.model_fields}
-        gap = tuple(map(float, first[:, 0] - first[0, 0]))
-        made = FixedWorld.model_construct(**{**kept, "slopes": slopes, "gap": gap if len(gap) > 1 else 0.0})
-        if not np.allclose(fixed_worlds(made, frame).slope, world.slope):
-            raise InputError(f"slopes that differ by {frame.category} cannot be written", key="population.of")
-        return made
+        return FixedWorld.model_construct(**{**kept, "slopes": slopes, "gap": gap if len(gap) > 1 else 0.0})
 
     def value(self) -> float:
         """Return the main estimand in the population."""
@@ -130,7 +135,7 @@ class Written:
     def _per_participant(self, world: Worlds) -> float:
         """Return the squared standard error of the main estimand, times n, for a residual SD of 1."""
         frame = self.columns.frame
-        counts = frame.shares(world.share[0]) / len(frame.groups)
+        counts = frame.of_cells(world.shares[0]) / len(frame.groups)
         weights = self.columns.weights(self.main, world.mix)
         # cross-products of one participant, so that 1/n of the inverse of n of them is the squared standard error
         return float(weights @ np.linalg.solve(expected(self.columns, world, counts).sxx[0], weights))
@@ -144,7 +149,7 @@ class Written:
         sigma, frame = self.world.sigma[0], self.columns.frame
         if self.share:
             return tuple(map(float, sigma))
-        shares = frame.shares(self.world.share[0])
+        shares = frame.of_cells(self.world.shares[0])
         every = expected(self.columns, self.world, shares)
         pull = np.linalg.solve(every.sxx[0], self.columns.weights(self.main, self.world.mix))
         found = []

@@ -131,7 +131,7 @@ def _taken_as_scores(simulation: Simulation) -> Iterator[str]:
     for name in population.taken_as_scores if population and not simulation.of_file else ():
         yield (
             f"{name} is taken as a score with SD 1; [population] levels makes it a category "
-            f'({name} = ["...", "..."]), sds gives it another SD'
+            f'({name} = ["...", "..."]; or --levels "{name}=..."), sds gives it another SD'
         )
 
 

@@ -190,7 +190,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} = {_plain(part)}" for key, part in value.items() if part is not None)
     if isinstance(value, list):
-        return ", ".join(map(_plain, value))
+        return (" / " if value and isinstance(value[0], list) else ", ").join(map(_plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -94,12 +95,13 @@ def axis_value(axis: str, value: Any, population: Population | None) -> str:
     """Say the value of an axis, levels by their names where the plan has them."""
     categories = list(population.levels.items()) if population else []
     categories.sort(key=lambda each: population.formula.find(each[0]) if population else 0)
-    named = categories[axis == "mix" :][:1] if axis in ("allocation", "mix") else []
-    whose = f" ({' : '.join(named[0][1])})" if named and len(set(value.split(":"))) > 1 else ""
+    named = {"allocation": categories[:1], "mix": categories[1:]}.get(axis, [])
+    every = [" ".join(profile) for profile in product(*(levels for _, levels in named))]
+    whose = f" ({' : '.join(every)})" if named and len(set(value.split(":"))) > 1 else ""
     if axis == "allocation":
         return f"groups {value}{whose}"
     if axis == "mix":
-        of = named[0][0].replace("_", " ") if named else "the mix"
+        of = " and ".join(name.replace("_", " ") for name, _ in named) or "the mix"
         return f"{of} left to chance" if value == AS_PRINTED else f"{of} {value}{whose}"
     if axis == "effect" and value == AS_PLANNED:
         return "the effect that is planned for"

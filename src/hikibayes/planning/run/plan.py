@@ -26,7 +26,7 @@ from ...inference.gaussian.summaries import Summaries, summaries_by_prior
 from ...inference.models.design import Design
 from ...inference.models.specs import ModelSpec, load_model
 from ...reconstruction.reconstructions import said_of
-from ...spec import InputError, digest, unknown_name
+from ...spec import SMALLEST, InputError, digest, unknown_name
 from ...study.measures import Level, Measure
 from ...study.study import Estimand, Study
 from ...study.study_file import load_study
@@ -211,8 +211,8 @@ class Plan:
         return measurement_of(sample, self.frame, self.reconstructions)
 
     def alike(self, worlds: Worlds) -> int:
-        """Return how many neighbouring cells differ in their means alone: a group's, unless the category moderates."""
-        levels = len(self.frame.levels)
+        """Return how many neighbouring cells differ in their means alone: a group's, unless a category moderates."""
+        levels = len(self.frame.profiles)
         of_analyses = (analysis.columns.linear for analysis in self.analyses)
         of_worlds = worlds.slope.swapaxes(0, 1)
         same = all(_same_within_groups(slopes, levels) for slopes in (of_worlds, *of_analyses))
@@ -225,14 +225,14 @@ class Plan:
 
         By default the sample's own sizes are recruited.
         """
-        sizes = np.array(recruited or sample.sizes)
-        if not self.frame.category:
-            counts = np.broadcast_to(sizes, (len(worlds), len(sizes)))
+        sizes, quota = np.array(recruited or sample.sizes), sample.quota
+        if quota is None:
+            counts = _by_chance(sizes, worlds.shares, rng)
         else:
-            quota = sample.quota
-            second = rng.binomial(sizes, worlds.share) if quota is None else np.rint(sizes * np.array(quota))
-            second = np.broadcast_to(second, (len(worlds), len(sizes))).astype(np.int64)
-            counts = np.stack([sizes - second, second], axis=-1).reshape(len(worlds), -1)
+            ends = np.rint(sizes[:, None] * np.cumsum(np.array(quota)[:, ::-1], axis=1))
+            parts = np.diff(ends, axis=1, prepend=0)[:, ::-1]
+            counts = np.broadcast_to(parts.astype(np.int64), worlds.shares.shape)
+        counts = counts.reshape(len(worlds), -1)
         return np.asarray(rng.binomial(counts, 1 - sample.attrition) if sample.attrition else counts, dtype=np.int64)
 
 
@@ -266,6 +266,17 @@ def _population(
     if not isinstance(reliability, str):
         worlds = plan.measured(worlds, dict(reliability), plan.rng(key, chunk, "reliability"))
     return Population(worlds=worlds, truth=truth, roots=roots(worlds))
+
+
+def _by_chance(sizes: IntArray, shares: FloatArray, rng: np.random.Generator) -> IntArray:
+    """Draw how many of each group have which profile, (W, G, L): the last first, the others among those left."""
+    left, rest = np.broadcast_to(sizes, shares.shape[:-1]), np.ones(shares.shape[:-1])
+    counts = np.empty(shares.shape, dtype=np.int64)
+    for last in range(shares.shape[-1] - 1, 0, -1):
+        counts[..., last] = rng.binomial(left, np.clip(shares[..., last] / np.maximum(rest, SMALLEST), 0, 1))
+        left, rest = left - counts[..., last], rest - shares[..., last]
+    counts[..., 0] = left
+    return counts
 
 
 def _same_within_groups(values: FloatArray, levels: int) -> bool:
@@ -322,7 +333,7 @@ def prepare(
         )
 
     # once at any mix, so that whatever is wrong with them is said before reconstructions are drawn
-    analyses_at(np.full(len(frame.levels), 1 / len(frame.levels)))
+    analyses_at(np.full(len(frame.profiles), 1 / len(frame.profiles)))
     written = simulation.worlds.source == ("fixed",)
     if reconstructions is None and not written:
         from ...reconstruction.calibrate import shipped_or_calibrated

@@ -18,7 +18,6 @@ from ...inference.gaussian.exact import posterior
 from ...inference.gaussian.normal_priors import bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...spec import InputError
-from ..designs.axes import AS_PRINTED
 from ..designs.cells import Cell, Sample, axis_labels
 from ..populations.columns import Frame
 from ..populations.expected import expected
@@ -77,20 +76,28 @@ def _named(sample: Sample) -> Iterator[None]:
 
 
 def _refuse_sample(sample: Sample, frame: Frame) -> None:
-    if sample.mix != AS_PRINTED and not frame.category:
+    if sample.quota and not frame.categories:
         raise InputError("the models have no category that this could be a quota of; leave it out", key="axes.mix")
+    if sample.quota and (found := {len(parts) for parts in sample.quota}) != {len(frame.profiles)}:
+        every = ", ".join(" ".join(profile) for profile in frame.profiles)
+        raise InputError(
+            f"{sample.mix} has {max(found)} parts; one for each of {len(frame.profiles)} is expected: {every}",
+            key="axes.mix",
+        )
     if sample.predictors == "fixed":
         _refuse_small_cells(sample, frame)
 
 
 def _refuse_small_cells(sample: Sample, frame: Frame) -> None:
     """Scores with given moments need cells whose size is given, and large enough to have them."""
-    if frame.category and sample.quota is None:
+    if frame.categories and sample.quota is None:
+        alike = ":".join("1" * len(frame.profiles))
         raise InputError(
-            f"predictors = 'fixed' needs a quota of {frame.category}, such as mix = ['1:1']", key="axes.mix"
+            f"predictors = 'fixed' needs a quota of {', '.join(frame.categories)}, such as mix = ['{alike}']",
+            key="axes.mix",
         )
-    shares = frame.shares(np.array(sample.quota or (0.0,) * len(sample.sizes)))
-    least, needed = int((np.repeat(sample.sizes, len(frame.levels)) * shares).min()), len(frame.measures) + 2
+    shares = np.array(sample.quota or ((1.0,),) * len(sample.sizes))
+    least, needed = int((np.array(sample.sizes)[:, None] * shares).min()), len(frame.measures) + 2
     if least < needed:
         raise InputError(
             f"predictors = 'fixed' needs at least {needed} participants in every cell; one has {least}", key="axes"
@@ -100,8 +107,8 @@ def _refuse_small_cells(sample: Sample, frame: Frame) -> None:
 def _expected_counts(sample: Sample, worlds: Worlds) -> FloatArray:
     """Return how many participants each cell can be expected to have in the end, shape (C,)."""
     left = (1 - sample.attrition) * (1 - (sample.missing.share if sample.missing else 0))
-    shares = worlds.frame.shares(worlds.share[0] if sample.quota is None else np.array(sample.quota))
-    return np.asarray(np.repeat(sample.sizes, len(worlds.frame.levels)) * shares * left)
+    shares = worlds.shares[0] if sample.quota is None else np.array(sample.quota)
+    return worlds.frame.of_cells(np.array(sample.sizes)[:, None] * shares * left)
 
 
 def _refuse_few(sample: Sample, counts: FloatArray, p: int) -> None:

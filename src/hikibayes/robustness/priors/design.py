@@ -93,7 +93,8 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
     )
     columns = cell_columns(case.model, Frame.of_model(case.study, case.model))
     moments = moments_of(case.study, case.data_sets)
-    worlds = ensemble(columns, moments)
+    # one table has its rows; moments know no category of three levels
+    worlds = ensemble(columns, moments, case.design if len(case.data_sets) == 1 else None)
     made = analysis_of(columns, case.variant, simulation, [case.estimand], worlds.mix)
     if not isinstance(made.priors, NormalPriors):
         raise InputError(f"variant {case.variant!r} makes its own priors; this needs one whose width is written down")

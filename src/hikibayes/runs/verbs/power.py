@@ -53,6 +53,13 @@ TABLES = (
     click.Option(
         ["--formula"], help="With --effect: of the analysis; the effect is its last term's.  [default: y ~ group]"
     ),
+    click.Option(
+        ["--levels"],
+        multiple=True,
+        metavar="COLUMN=LEVEL,LEVEL",
+        callback=options.mapped,
+        help="With --effect: levels of a category of the formula, reference first; may be repeated.",
+    ),
     options.estimand,
     click.Option(
         ["--replicates"], type=click.IntRange(10, 10**7), help="Simulated studies a cell.  [default: the file's]"
@@ -62,7 +69,7 @@ TABLES = (
     click.Option(["--dask"], metavar="ADDRESS", help="A dask scheduler that does the work."),
     click.Option(["--yes"], is_flag=True, help="Run a grid of any size."),
     files=("replicates.parquet", *TABLES, "simulation.toml", "model.toml", "report.html", "figures/"),
-    passing=("effect", "per_group", "formula", "workers", "dask", "yes"),
+    passing=("effect", "per_group", "formula", "levels", "workers", "dask", "yes"),
     seed=options.seed_of_file,
     reported=True,
 )
@@ -75,6 +82,7 @@ def power(
     effect: str | None = None,
     per_group: tuple[int, ...] = (),
     formula: str | None = None,
+    levels: Mapping[str, str] = MappingProxyType({}),
     estimand: str = "",
     workers: int | None = None,
     dask: str | None = None,
@@ -95,10 +103,10 @@ def power(
 
     began = time.time()
     if after:
-        _refuse_beside_after(effect, per_group, formula)
+        _refuse_beside_after({"--effect": effect, "--per-group": per_group, "--formula": formula, "--levels": levels})
         asked = _after(run, after, simulation, reconstructions, estimand)
     else:
-        written = partial(_asked, simulation, effect, per_group, formula)
+        written = partial(_asked, simulation, effect, per_group, formula, levels)
         asked = _inputs(run, simulation, reconstructions, written, estimand)
     study, models = asked["study"], asked["models"]
     store = None if run.again else run.folder(study.id) / UNFINISHED
@@ -172,10 +180,10 @@ def _after(run: Run, after: str, new: str | None, reconstructions: str | None, e
     return found | ({"reconstructions": reconstructions} if reconstructions else {})
 
 
-def _refuse_beside_after(effect: str | None, per_group: tuple[int, ...], formula: str | None) -> None:
+def _refuse_beside_after(options: Mapping[str, object]) -> None:
     from ...spec import InputError
 
-    for name, given in {"--effect": effect, "--per-group": per_group, "--formula": formula}.items():
+    for name, given in options.items():
         if given:
             raise InputError("goes without --after, which makes a plan of its own", source=name)
 
@@ -225,20 +233,27 @@ def _note_plan(run: Run, name: str, plan: Simulation) -> None:
         run.inputs[name] = run.again.record.inputs[name]
 
 
-def _asked(simulation: str | None, effect: str | None, per_group: tuple[int, ...], formula: str | None) -> Simulation:
+def _asked(
+    simulation: str | None,
+    effect: str | None,
+    per_group: tuple[int, ...],
+    formula: str | None,
+    levels: Mapping[str, str],
+) -> Simulation:
     """Return the simulation of a file, or of nothing but an effect."""
     from ...planning.designs.resolved import effect_of, one_liner
     from ...planning.designs.simulation import load_simulation
     from ...spec import InputError
 
     if effect is None:
-        if per_group or formula:
-            named = "--per-group" if per_group else "--formula"
-            raise InputError("goes with --effect; a SIMULATION says it in its file", source=named)
+        for named, given in {"--per-group": per_group, "--formula": formula, "--levels": levels}.items():
+            if given:
+                raise InputError("goes with --effect; a SIMULATION says it in its file", source=named)
         return load_simulation(simulation or "followup")
     if simulation:
         raise InputError("goes without a SIMULATION, whose file says it", source="--effect")
-    return one_liner(effect_of(effect), per_group, formula)
+    named = {name: tuple(level.strip() for level in written.split(",")) for name, written in levels.items()}
+    return one_liner(effect_of(effect), per_group, formula, named)
 
 
 @verb(options.folder, seed=None, files=TABLES)
