@@ -15,7 +15,7 @@ from ..populations.fixed import FixedWorld, InSD, Spreads
 PLAN = "plan"
 """What the study and the model are called that are made of a population."""
 USUAL = "y ~ group"
-USUAL_LEVELS = {"group": ("control", "treated")}
+USUAL_LEVELS: dict[str, tuple[str, ...]] = {"group": ("control", "treated")}
 
 Levels = Annotated[tuple[Text, ...], Field(min_length=2)]
 
