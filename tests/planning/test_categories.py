@@ -163,7 +163,7 @@ def estimate(fitted, levels: dict, of: list[str]) -> float:
         ({"shares": {"site": [0.5, 0.5]}}, "one share for each of north, east, a west"),
         ({"shares": {"site": [0.5, 0.4, 0.5]}}, "sum to 1"),
         ({"shares": {"arm": [0.5, 0.5]}}, "population.shares"),
-        ({"slopes": {"site": 1}}, "population.slopes"),
+        ({"slopes": {"site": 1}}, "there are: site[a west], site[east]"),
         ({"slopes": {"site[south]": 1}}, "site[east]"),
     ],
 )

@@ -116,12 +116,12 @@ class Frame:
         }
 
     @cached_property
-    def codes(self) -> dict[frozenset[str], FloatArray]:
+    def codes(self) -> dict[tuple[str, ...], FloatArray]:
         """Those codes, their products and the constant, which is of nothing: L in all, by what they are of."""
-        found: dict[frozenset[str], FloatArray] = {frozenset(): np.ones(len(self.profiles))}
+        found: dict[tuple[str, ...], FloatArray] = {(): np.ones(len(self.profiles))}
         for own in self.indicators.values():
             for known, codes in [*found.items()]:
-                found |= {known | term_parts(called): codes * each for called, each in own.items()}
+                found |= {(*known, called): codes * each for called, each in own.items()}
         return found
 
     @cached_property

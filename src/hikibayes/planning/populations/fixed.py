@@ -97,7 +97,10 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
     nothing = np.zeros(each.count)
 
     def of_cells(score: str) -> FloatArray:
-        own = [np.multiply.outer(given.get(code | term_parts(score), nothing), on) for code, on in frame.codes.items()]
+        own = [
+            np.multiply.outer(given.get(term_parts(":".join((*code, score))), nothing), on)
+            for code, on in frame.codes.items()
+        ]
         return np.asarray(sum(own))
 
     level = each.gaps(spec.gap)[:, None] + of_cells("")
@@ -143,11 +146,11 @@ def _shares(spec: FixedWorld, frame: Frame, name: str, each: _Groups) -> FloatAr
 
 
 def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
-    scores = frame.measures
-    coded = [":".join(code) for code in frame.codes if code]
-    moderated = [f"{code}:{score}" for code in coded for score in frame.predictors]
+    scores, single = frame.measures, (*frame.predictors, *frame.single)
+    products = {term_parts(":".join((*code, score))) for code in frame.codes for score in ("", *frame.predictors)}
+    unknown = [name for name in spec.slopes if term_parts(name) not in products]
     accepted: dict[str, tuple[Iterable[str], tuple[str, ...]]] = {
-        "slopes": (spec.slopes, (*frame.predictors, *coded, *moderated)),
+        "slopes": (unknown, single),
         "shares": (spec.shares, frame.categories),
         "means": (spec.means, scores),
         "sds": (spec.sds, scores),

@@ -20,8 +20,9 @@ import xarray as xr
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...estimands import KINDS
 from ...moments import regress
+from ...problems import SMALLEST
 from ...quantities.analysis import codes_of
-from ...spec import SMALLEST, InputError, unknown_name
+from ...spec import InputError, unknown_name
 from ...study.moments import as_group_moments
 from ...study.study import Estimand
 from .columns import Frame

@@ -92,7 +92,7 @@ class Written:
         law = np.concatenate([outcome, of_codes @ world.slope[0].reshape(G, L, -1)], axis=-1)
         law[np.abs(law) < NOTHING] = 0.0
         slopes = {
-            ":".join([*sorted(code), *([score] if score else [])]): _brief(law[:, i, j])
+            ":".join(filter(None, (*code, score))): _brief(law[:, i, j])
             for i, code in enumerate(frame.codes)
             for j, score in enumerate(("", *frame.predictors))
             if (code or score) and (law[:, i, j].any() or not code)

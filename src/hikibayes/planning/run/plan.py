@@ -25,8 +25,9 @@ from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import Summaries, summaries_by_prior
 from ...inference.models.design import Design
 from ...inference.models.specs import ModelSpec, load_model
+from ...problems import SMALLEST
 from ...reconstruction.reconstructions import said_of
-from ...spec import SMALLEST, InputError, digest, unknown_name
+from ...spec import InputError, digest, unknown_name
 from ...study.measures import Level, Measure
 from ...study.study import Estimand, Study
 from ...study.study_file import load_study

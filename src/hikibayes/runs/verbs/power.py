@@ -252,8 +252,8 @@ def _asked(
         return load_simulation(simulation or "followup")
     if simulation:
         raise InputError("goes without a SIMULATION, whose file says it", source="--effect")
-    named = {name: tuple(level.strip() for level in written.split(",")) for name, written in levels.items()}
-    return one_liner(effect_of(effect), per_group, formula, named)
+    split = {name: tuple(level.strip() for level in written.split(",")) for name, written in levels.items()}
+    return one_liner(effect_of(effect), per_group, formula, split)
 
 
 @verb(options.folder, seed=None, files=TABLES)
