@@ -191,6 +191,8 @@ def _typed(key: str, value: str) -> Any:
             how = "MEASURE:-1 (SDs from its mean), MEASURE:'40' (a score) or MEASURE:LEVEL, several parted by commas"
             raise ValueError(f"at {value!r}: where a measure is held is written {how}")
         return {measure: _held(at) for measure, _, at in pairs}
+    if key == "confidence" and re.fullmatch(r"\d*\.?\d+", value):
+        return Decimal(value)
     return {"true": True, "false": False}.get(value, value)
 
 

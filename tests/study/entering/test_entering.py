@@ -745,3 +745,27 @@ def test_options_that_would_be_lost_are_refused(hikibayes, words, said):
     Path("a.md").write_text(GROUPS, encoding="utf-8")
     result = hikibayes("studies", *words)
     assert (result.exit_code, said in result.stderr) == (2, True), result.output
+
+
+FAT = {"relay": ("18.42", "4.31"), "butterfly": ("16.87", "3.95")}
+BESIDE = "| | Relay (n = 44) | Butterfly (n = 52) |\n|---|---|---|\n"
+APART = "| | Relay (n = 44) | | Butterfly (n = 52) | |\n|---|---|---|---|---|\n| | M | SD | M | SD |\n"
+
+
+@pytest.mark.parametrize(
+    ("title", "head", "rows"),
+    [
+        (", M (SD)", BESIDE, "Body fat (%) | 18.42 (4.31) | 16.87 (3.95)\nWomen (%) | 24 (54.5) | 25 (48.1)"),
+        ("", BESIDE, "Body fat (%) | 18.42 ± 4.31 | 16.87 ± 3.95\nWomen, n (%) | 24 (54.5) | 25 (48.1)"),
+        ("", BESIDE, "Body fat (%), M (SD) | 18.42 (4.31) | 16.87 (3.95)\nWomen (%) | 54.5 | 48.1"),
+        ("", APART, "Body fat (%) | 18.42 | 4.31 | 16.87 | 3.95\nWomen (%) | 54.5 | | 48.1 | "),
+    ],
+)
+def test_percent_is_a_unit_where_an_sd_stands_beside_it(tmp_path, title, head, rows):
+    table = f"Table 1. Swimmers{title}\n\n{head}" + "\n".join(f"| {row} |" for row in rows.splitlines())
+    study = drafted(tmp_path, table).study("x")
+    for group, printed in FAT.items():
+        found = [study.facts_of(kind, of="body_fat", group=group)[0].printed for kind in ("mean", "sd")]
+        assert tuple(found) == printed
+    shares = {fact.group: fact.printed for fact in study.facts_of("proportion", of="women")}
+    assert shares == {"relay": "54.5%", "butterfly": "48.1%"}

@@ -40,6 +40,7 @@ ROLES = {
     "level": r"(?i)levels?|categor(?:y|ies)",
 }
 SEXES = {"men", "women", "male", "female", "males", "females", "boys", "girls"}
+SPREADS = {"mean", "sd", "se", "median", "iqr", "range"}
 WHOLE = re.compile(r"(?i)^(?:total|all|overall|whole|full|entire|combined|sample)\b.*")
 SECTION = re.compile(r"(?i)^(?:step|model|block|sample|study)\s*\.?\s*[\dIVX]+\w*\b")
 
@@ -207,6 +208,8 @@ def rows_of(grid: Grid) -> Iterator[Row]:
 def _row_heading(text: str) -> Heading:
     """Read a row's label; of a measure's name only what describes is a statistic: ``TMT B`` is a name."""
     found = read_heading(text)
+    if found.statistics[:1] == ("percent",) and len(found.statistics) > 1 and {*found.statistics[1:]} <= SPREADS:
+        return replace(found, statistics=found.statistics[1:])  # a unit: ``Body fat (%), M (SD)``
     named = "mean_difference" in found.statistics or (bool(found.context) and not {*found.statistics} <= DESCRIBING)
     return Heading(text=found.text, context=found.text) if named else found
 

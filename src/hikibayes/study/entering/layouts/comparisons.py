@@ -59,7 +59,7 @@ def read(grid: Grid, known: Known) -> Understood:
         if column.size and (group := _group(column, groups)) is not None:
             found.numbers.append(Number("n", column.size, {"group": group} if group else {}))
     section = ""
-    for row in rows_of(grid):
+    for row in (_with_unit(grid, row, columns) for row in rows_of(grid)):
         own = any(grid.numbers(row.index, column.index) for column in columns if not {*column.statistics} & TESTS)
         scores = row.heading.statistics or any("±" in cell for cell in grid.body[row.index])
         section = row.heading.text if not own else "" if scores else section
@@ -79,6 +79,23 @@ def read(grid: Grid, known: Known) -> Understood:
             kept.append(number)
     found.numbers = kept
     return found
+
+
+def _with_unit(grid: Grid, row: Row, columns: list[Column]) -> Row:
+    """Return a row without its ``(%)`` where that is the unit of a mean: an SD stands in its cells."""
+    if row.heading.statistics != ("percent",):
+        return row
+    for column in columns:
+        told, found = column.statistics or _by_note(grid), grid.numbers(row.index, column.index) or ()
+        cell = grid.body[row.index][column.index]
+        shares = _by_looks(cell, found, column) == ("n", "percent") or (not column.size and found[:1] and _whole(found))
+        if "±" in cell or ("sd" in told and len(found) == len(told) and not shares):
+            return replace(row, heading=replace(row.heading, statistics=()))
+    return row
+
+
+def _whole(found: tuple[Piece, ...]) -> bool:
+    return len(found) > 1 and found[0].text.isdigit()
 
 
 def _take_dfs(found: Understood, columns: list[Column]) -> None:
@@ -120,6 +137,8 @@ def _read_cell(
         return
     said = () if not row.section else read_heading(row.section).statistics
     statistics = column.statistics if test else (row.heading.statistics or column.statistics)
+    if statistics == ("percent",):
+        statistics = _by_looks(grid.body[row.index][column.index], numbers or (), column) or statistics
     if not statistics:
         statistics = _by_looks(grid.body[row.index][column.index], numbers or (), column) or said or _by_note(grid)
     averaged = any("mean" in each.statistics and grid.numbers(row.index, each.index) for each in columns_of(grid))
