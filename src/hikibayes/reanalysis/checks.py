@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from ..arrays import FloatArray
-from ..inference.gaussian.exact import Exponential, HalfNormal, HalfStudentT, NormalPriors
+from ..inference.gaussian.exact import NormalPriors
 from ..inference.gaussian.loo import log_predictive_left_out
 from ..inference.models.compile import exact_posterior, exact_priors
 from ..inference.models.design import Design, design
@@ -118,7 +118,7 @@ def _before_data(laid_out: Design, priors: NormalPriors, rng: np.random.Generato
     rows = laid_out.rows[0] - laid_out.rows[0].mean(axis=0)
     beta = aligned.mean[0] + rng.standard_normal((DRAWS, rows.shape[1])) * aligned.precision[0] ** -0.5
     intercept = aligned.intercept_mean[0] + rng.standard_normal(DRAWS) * aligned.intercept_precision[0] ** -0.5
-    sigma = _sigma_draws(priors, rng)
+    sigma = priors.sigma.draws(rng, DRAWS)
     expected = intercept[:, None] + beta @ rows.T
     outcome = expected + sigma[:, None] * rng.standard_normal(expected.shape)
     explained = expected.var(axis=1, ddof=1)
@@ -129,16 +129,6 @@ def _before_data(laid_out: Design, priors: NormalPriors, rng: np.random.Generato
         "outside": ((outcome < low) | (outcome > high)).mean(axis=1),
     }
     return [{"statistic": name, **_quantiles(drawn)} for name, drawn in values.items()]
-
-
-def _sigma_draws(priors: NormalPriors, rng: np.random.Generator) -> FloatArray:
-    match priors.sigma:
-        case HalfStudentT(nu=nu, scale=scale):
-            return np.asarray(np.abs(rng.standard_t(nu, DRAWS)) * np.asarray(scale).ravel()[0])
-        case HalfNormal(scale=scale):
-            return np.asarray(np.abs(rng.standard_normal(DRAWS)) * np.asarray(scale).ravel()[0])
-        case Exponential(lam=lam):
-            return np.asarray(rng.exponential(1 / np.asarray(lam).ravel()[0], DRAWS))
 
 
 def _limits_in_model_units(laid_out: Design) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from typing import Self, TypeGuard
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..arrays import FloatArray
 from ..defaults import DEFAULT_STUDY
@@ -22,7 +23,7 @@ from ..estimands import KINDS
 from ..inference.answers.remarks import remark_table
 from ..inference.estimands import Answers, answers
 from ..inference.fit import Fit
-from ..inference.gaussian.exact import GaussianPosterior
+from ..inference.gaussian.exact import Draws, GaussianPosterior
 from ..inference.gaussian.mixture import Mixture
 from ..inference.models.compile import exact_posterior
 from ..inference.models.design import Design, design
@@ -34,6 +35,10 @@ from ..shown import Shown
 from ..spec import InputError, checked_seed
 from ..study.study import Estimand, Study
 from ..study.study_file import load_study, shipped_studies
+
+DRAWS = 4000
+TOLERANCE = 1e-9
+"""A column's weight below this is none."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -141,6 +146,31 @@ class Case(Question):
     def marginal(self) -> Mixture:
         """Posterior of the estimand in each data set, under the case's own priors."""
         return self.posterior().marginal(self.focal[:, None])
+
+    @cached_property
+    def coefficient(self) -> tuple[int, int] | None:
+        """The one column of the design whose coefficient the estimand is, and its sign; None where it is of several."""
+        (columns,) = np.nonzero(np.abs(self.focal).max(axis=0) > TOLERANCE)
+        if len(columns) != 1 or not np.allclose(np.abs(self.focal[:, columns]), 1):
+            return None
+        return int(columns[0]), int(np.sign(self.focal[0, columns[0]]))
+
+    def numbers(self, name: str) -> FloatArray:
+        """Return a measure's values in its own unit, (B, n); raises `InputError` where the data have it not."""
+        return np.stack([own.to_numpy(dtype=np.float64, na_value=np.nan) for own in self._columns(name)])
+
+    def labels(self, name: str) -> NDArray[np.str_]:
+        """Return a category's labels, (B, n); raises `InputError` where the data have it not."""
+        return np.stack([own.astype(str).to_numpy(dtype=str) for own in self._columns(name)])
+
+    def _columns(self, name: str) -> list[pd.Series]:
+        if name not in self.data_sets[0]:
+            raise InputError(f"these data have no {name!r}")
+        return [table[name] for table in self.data_sets]
+
+    def draws(self, rng: np.random.Generator) -> Draws:
+        """Draw from the posteriors: `DRAWS` times, the data sets together, and from each at least 20 times."""
+        return self.posterior().draws(rng, max(20, -(-DRAWS // len(self.data_sets))))
 
     def posterior(self, variant: str | None = None, *, nodes: int = 15) -> GaussianPosterior:
         """Return the exact posteriors of the B data sets; raises like `exact_posterior`."""

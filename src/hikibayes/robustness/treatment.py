@@ -20,10 +20,8 @@ from ..inference.gaussian.sufficient import SufficientStatistics
 from ..inference.models.design import Design
 from ..spec import InputError, unknown_name
 from ..study.study import Estimand
+from .case import TOLERANCE
 from .confounding.omitted import Strength
-
-TOLERANCE = 1e-9
-"""A column's weight below this is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

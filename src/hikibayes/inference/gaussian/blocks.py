@@ -9,7 +9,6 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -156,10 +155,8 @@ def _region_to_zero(fitted: GaussianPosterior, block: IntArray) -> FloatArray:
 def _log_bf10(stats: SufficientStatistics, priors: Priors, block: IntArray) -> FloatArray:
     if not isinstance(priors, NormalPriors):
         return np.full(len(stats), np.nan)
-    gone = np.isin(priors.names, [stats.names[j] for j in block])
-    shape = np.broadcast_shapes(np.shape(priors.sd), gone.shape)
-    mean, sd = (np.broadcast_to(np.asarray(each, dtype=float), shape) for each in (priors.mean, priors.sd))
-    without = replace(priors, mean=np.where(gone, 0.0, mean), sd=np.where(gone, NOTHING * sd, sd))
+    gone = np.flatnonzero(np.isin(priors.names, [stats.names[j] for j in block]))
+    without = priors.with_normals(gone, 0.0, NOTHING * priors.normals[1][..., gone])
     return summaries(stats, priors).log_evidence - summaries(stats, without).log_evidence
 
 

@@ -60,6 +60,10 @@ class HalfStudentT(OfSigma):
         constant = np.log(2.0) + gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
         return np.asarray(constant - np.log(scale) - (nu + 1) / 2 * np.log1p((sigma / scale) ** 2 / nu))
 
+    def draws(self, rng: np.random.Generator, size: int) -> FloatArray:
+        """Draw from it, (size,)."""
+        return np.abs(rng.standard_t(self.nu, size)) * _array(self.scale)
+
 
 @dataclass(frozen=True, kw_only=True)
 class HalfNormal(OfSigma):
@@ -78,6 +82,10 @@ class HalfNormal(OfSigma):
         """Log density at `sigma`, whose first axis is the data set."""
         scale = _over(self.scale, sigma)
         return np.asarray(0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (sigma / scale) ** 2)
+
+    def draws(self, rng: np.random.Generator, size: int) -> FloatArray:
+        """Draw from it, (size,)."""
+        return np.abs(rng.standard_normal(size)) * _array(self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +106,10 @@ class Exponential(OfSigma):
         """Log density at `sigma`, whose first axis is the data set."""
         lam = _over(self.lam, sigma)
         return np.asarray(np.log(lam) - lam * sigma)
+
+    def draws(self, rng: np.random.Generator, size: int) -> FloatArray:
+        """Draw from it, (size,)."""
+        return rng.standard_exponential(size) / _array(self.lam)
 
 
 type SigmaPrior = HalfStudentT | HalfNormal | Exponential
@@ -227,6 +239,18 @@ class NormalPriors:
         if correlation is not None:
             log_scale = log_scale + np.log(np.diagonal(np.linalg.cholesky(correlation))).sum()
         return Aligned(mean, precision, log_scale, intercept_mean, intercept_precision, self.sigma, correlation)
+
+    @property
+    def normals(self) -> tuple[FloatArray, FloatArray]:
+        """Means and SDs of the coefficients, each (p,), or (B, p) where data sets have their own."""
+        mean, sd, _ = np.broadcast_arrays(_array(self.mean), _array(self.sd), np.empty(len(self.names)))
+        return mean, sd
+
+    def with_normals(self, columns: Sequence[int] | IntArray, mean: ArrayLike, sd: ArrayLike) -> NormalPriors:
+        """Return the priors with other means and SDs of some coefficients."""
+        means, sds = (np.array(part) for part in self.normals)
+        means[..., columns], sds[..., columns] = mean, sd
+        return replace(self, mean=means, sd=sds)
 
     def take(self, index: IntArray) -> NormalPriors:
         """Return the priors of the data sets that `index` selects; priors that all share stay as they are."""

@@ -324,7 +324,7 @@ def _bambi_defaults(design: Design) -> tuple[Written, list[Written], dict[str, W
     found = bambi_default(design.statistics)
     if not isinstance(found.sigma, HalfStudentT):
         raise TypeError(f"Bambi's default for sigma is a half-t; found {found.sigma}")
-    mean, sd = np.broadcast_arrays(np.asarray(found.mean, dtype=float), np.asarray(found.sd, dtype=float))
+    mean, sd = found.normals
     columns = [Written("Normal", {"mu": m, "sigma": s}) for m, s in zip(mean[0], sd[0], strict=True)]
     at = {"mu": float(np.ravel(found.intercept_mean)[0]), "sigma": float(np.ravel(found.intercept_sd)[0])}
     sigma = {"nu": found.sigma.nu, "sigma": float(np.ravel(found.sigma.scale)[0])}

@@ -27,9 +27,6 @@ from ..treatment import require_benchmarks
 from .estimand import BOUNDS, COLUMNS, ConfoundedEstimand
 from .omitted import require_alpha
 
-DRAWS = 4000
-"""Posterior draws, together; at least this many, and 20 of each data set."""
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Confounding(Shown):
@@ -135,8 +132,7 @@ def confounding(
     case = case_of(what, datasets=datasets, seed=seed, tell=tell, **readings)
     if tell:
         tell("imagining confounders")
-    size = max(20, -(-DRAWS // len(case.data_sets)))
-    draws = case.posterior().draws(np.random.default_rng(seed), size)
+    draws = case.draws(np.random.default_rng(seed))
     estimands = [
         ConfoundedEstimand(
             case=case, estimand=estimand, weights=case.answers.weights[:, j], draws=draws, alpha=alpha, k=tuple(k)

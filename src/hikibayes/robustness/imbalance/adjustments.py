@@ -26,7 +26,7 @@ from ...inference.models.design import Design, design
 from ...inference.models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec
 from ...study.measures import term_parts
 from ..case import Case
-from ..weighting import Population, weighted_statistics
+from ..weighting import Population
 from .balance import Balance
 
 EXTRA_TERMS: dict[str, tuple[str, ...]] = {
@@ -143,8 +143,7 @@ class Adjustable:
             people counted for, and ``ols`` the mean of the least-squares values.
         """
         columns, found = self.columns(extra), found or self.answers
-        names = tuple(self.design.columns[j] for j in columns)
-        stats = weighted_statistics(self.design.rows[..., columns], self.design.y, names, population)
+        stats = population.statistics(self.design, columns)
         here = replace(found, weights=found.weights[population.index][..., columns])
         fitted = posterior(stats, self._priors(columns, stats, population.index))
         flat = LeastSquares(stats=stats).estimates(here.weights)
@@ -160,7 +159,7 @@ class Adjustable:
         every = self._every_prior
         if not isinstance(every, NormalPriors):
             return every
-        mean, sd = (np.asarray(part)[..., columns] for part in (every.mean, every.sd))
+        mean, sd = (part[..., columns] for part in every.normals)
         between = None if every.correlation is None else np.asarray(every.correlation)[np.ix_(columns, columns)]
         return replace(every, names=stats.names, mean=mean, sd=sd, correlation=between).take(index)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError, unknown_name
@@ -121,7 +120,7 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
     elif measure not in candidates:
         raise InputError(unknown_name("category of two levels in these data,", measure, candidates) + alone)
     level = _level_spoken_of(case.study, measure)
-    column, group = (_stacked(case, name) for name in (measure, case.study.analysis.group))
+    column, group = (case.labels(name) for name in (measure, case.study.analysis.group))
     made = Balance(
         study=case.study,
         measure=measure,
@@ -159,10 +158,6 @@ def _preferred(case: Case, candidates: list[str]) -> Iterator[str]:
 def _level_spoken_of(study: Study, measure: str) -> str:
     printed = [fact.level for fact in study.facts_of("proportion_difference", of=measure) if fact.level]
     return printed[0] if printed else study.measure(measure).levels[0].id
-
-
-def _stacked(case: Case, name: str) -> NDArray[np.str_]:
-    return np.stack([table[name].astype(str).to_numpy(dtype=str) for table in case.data_sets])
 
 
 def _refuse_one_level(made: Balance) -> None:

@@ -14,7 +14,7 @@ from .balance import Balance
 
 def everybody(balance: Balance) -> Population:
     """Count each participant of every data set once."""
-    return Population(weights=np.ones(balance.group.shape), index=np.arange(len(balance.group)))
+    return Population.of_each(np.ones(balance.group.shape))
 
 
 def reweighting(balance: Balance, shares: FloatArray) -> Population:
@@ -41,7 +41,7 @@ def reweighting(balance: Balance, shares: FloatArray) -> Population:
     raw = np.where(balance.has_level, wanted / found, (1 - wanted) / (1 - found))
     mine = np.stack([np.where(balance.group == g, raw, 0.0) for g in range(shares.shape[1])], axis=1)
     worth = mine.sum(axis=-1) / (mine**2).sum(axis=-1)
-    return Population(weights=raw * balance.by_person(worth), index=np.arange(len(raw)))
+    return Population.of_each(raw * balance.by_person(worth))
 
 
 def matching(balance: Balance, rng: np.random.Generator, *, times: int = 1) -> Population:

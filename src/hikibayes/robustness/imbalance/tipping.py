@@ -33,8 +33,6 @@ from .balance import Balance
 
 GRID = 21
 """Values along each side of the surface."""
-DRAWS = 4000
-"""Posterior draws, together; at least this many, and 20 of each data set."""
 PARTS = (0.0, 0.25, 0.5, 1.0)
 """Effects to look at, in parts of the steeper group's slope; 1 is a slope of 0 at one level of the category."""
 
@@ -156,8 +154,7 @@ class Omitted:
             a balanced study would estimate) and ``p_found`` (probability that its 95 % interval, by least squares and
             with the product in the model, lies on the estimate's side of 0).
         """
-        size = max(20, -(-DRAWS // len(self.leverage)))
-        drawn, _ = self.treatment.of_draws(self.posterior.draws(rng, size))
+        drawn, _ = self.treatment.of_draws(self.case.draws(rng))
         side = np.sign(self.estimate.mean())
         se, df = self.treatment.se[:, None], int(self.treatment.df[0]) - 1
         reach, noise = stats.t.isf(0.025, df), rng.standard_normal(drawn.shape)

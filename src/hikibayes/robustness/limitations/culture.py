@@ -15,7 +15,7 @@ from ...spec import InputError
 from ...study.study import Limitation
 from ...study.wording import term_name
 from ..case import Case
-from .scenario import Answer, answered, as_noun, known_from, numeric, shifted, tip
+from .scenario import Answer, answered, as_noun, known_from, numeric, shifted, tip, z_scores
 
 NUMBERS = {"shift": 1.0, "linear": 0.1, "curved": 0.1}
 """SDs by which a level elsewhere lies away, and how much the answer changes for one of them."""
@@ -40,7 +40,7 @@ def culture_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Ans
     del rng  # nothing is drawn
     if not said.of:
         raise InputError("limitation 'culture' needs 'of', the measures whose levels differ elsewhere")
-    numeric(case.study, said.of, "culture")
+    numeric(case, said.of, "culture")
     numbers = said.numbers
     if not numbers["shift"]:
         raise InputError("limitation 'culture': shift is 0; a level elsewhere differs")
@@ -71,10 +71,7 @@ def culture_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Ans
 
 
 def _rows(case: Case, name: str, estimate: FloatArray, linear: float, curved: float) -> list[dict[str, object]]:
-    if name not in case.data_sets[0]:
-        raise InputError(f"limitation 'culture': these data have no {name!r}")
-    values = np.stack([table[name].to_numpy(dtype=np.float64) for table in case.data_sets])
-    z = (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, ddof=1, keepdims=True)
+    z = z_scores(case, name)
     effects = {
         "none": {},
         "linear, up": {"linear": linear},

@@ -72,8 +72,7 @@ class Lasting:
     @cached_property
     def values(self) -> FloatArray:
         """Durations of the group's people, (B, n)."""
-        rows = [self._of(table, self.measure) for table in self.case.data_sets]
-        values = np.stack(rows)
+        values = self._of(self.measure)
         if not (np.isfinite(values).all() and (values > 0).all()):
             raise InputError(f"limitation 'duration': {self.measure!r} must be known and above 0 in its group")
         return values
@@ -82,7 +81,7 @@ class Lasting:
     def weights(self) -> FloatArray:
         """How much each counts in the group's slope, (B, n)."""
         focal, *_ = compared(self.case, "duration")
-        scores = np.stack([self._of(table, focal) for table in self.case.data_sets])
+        scores = self._of(focal)
         squares = (scores - scores.mean(axis=1, keepdims=True)) ** 2
         return np.asarray(squares / squares.sum(axis=1, keepdims=True))
 
@@ -118,11 +117,9 @@ class Lasting:
             raise InputError(f"limitation 'duration': nobody, or everybody, is beyond {self.beyond:g}")
         return long
 
-    def _of(self, table: pd.DataFrame, name: str) -> FloatArray:
-        if name not in table:
-            raise InputError(f"limitation 'duration': these data have no {name!r}")
-        own = table[self.case.study.analysis.group].astype(str) == self.group
-        return table.loc[own, name].to_numpy(dtype=np.float64, na_value=np.nan)
+    def _of(self, name: str) -> FloatArray:
+        own = self.case.labels(self.case.study.analysis.group) == self.group
+        return np.asarray(self.case.numbers(name)[own].reshape(len(own), -1))
 
 
 def duration_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answer:
@@ -131,7 +128,7 @@ def duration_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> An
     beyond, *shares = needed(said, *NEEDS)
     if len(said.of) != 1 or not all(0 <= share <= 1 for share in shares):
         raise InputError("limitation 'duration' is about one measure, and its shares lie between 0 and 1")
-    numeric(case.study, said.of, "duration")
+    numeric(case, said.of, "duration")
     lasting = Lasting(case=case, measure=said.of[0], beyond=beyond)
     marginal, change, share = case.marginal, said.numbers["change"], max(shares)
     shift = lasting.side * lasting.moved(share)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from ...study.wording import group_name, term_name
 from ..case import Case
 from ..treatment import Treatment
 from .errors import ErrorModel, product_reliability
-from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, spread, tip
+from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, limits, spread, tip
 
 NUMBERS = {"worse": 0.1}
 """How much lower than stated a reliability is taken to be, in its row of the table."""
@@ -102,18 +103,14 @@ class Measured:
         return posterior(kept.take(possible), priors).marginal(self.case.focal[possible][:, None])
 
     def _corrected(self, lower: Mapping[str, float], rng: np.random.Generator) -> SufficientStatistics:
-        kept: SufficientStatistics | None = None
-        for _ in range(TRIES):
-            stats = self.statistics(self._drawn(lower, rng), self._reweighted(rng))
-            if kept is not None:
-                open_ = ~np.isfinite(kept.sxy).all(axis=1)
-                parts = {name: (getattr(kept, name), getattr(stats, name)) for name in ("sxx", "sxy", "syy")}
-                wide = {name: open_.reshape(-1, *[1] * (new.ndim - 1)) for name, (_, new) in parts.items()}
-                chosen = {name: np.where(wide[name], new, old) for name, (old, new) in parts.items()}
-                stats = replace(kept, **chosen)
-            kept = stats
-        assert kept is not None
-        return kept
+        """Return each data set's first statistics, of so many tries, that can be."""
+        tries = [self.statistics(self._drawn(lower, rng), self._reweighted(rng)) for _ in range(TRIES)]
+        first = np.isfinite([each.sxy for each in tries]).all(axis=2).argmax(axis=0)
+        chosen: dict[str, Any] = {
+            name: np.stack([getattr(each, name) for each in tries])[first, np.arange(len(first))]
+            for name in ("sxx", "sxy", "syy")
+        }
+        return replace(tries[0], **chosen)
 
     def _drawn(self, lower: Mapping[str, float], rng: np.random.Generator) -> dict[str, FloatArray]:
         size = len(self.case.data_sets)
@@ -250,9 +247,8 @@ def _curves(curves: Mapping[str, FloatArray], one_sided: Mapping[str, FloatArray
     rows = []
     for (name, group), values in named.items():
         for reliability, own in zip(GRID, values, strict=True):
-            middle, low, high = spread(own)
-            row = {"measure": name, "group": group, "reliability": reliability, "estimate": middle}
-            rows.append({**row, "lower": low, "upper": high, "possible": float(np.isfinite(own).mean())})
+            row = {"measure": name, "group": group, "reliability": reliability, **limits(own)}
+            rows.append({**row, "possible": float(np.isfinite(own).mean())})
     return pd.DataFrame(rows)
 
 
@@ -266,35 +262,16 @@ def _styles(few: Measured) -> pd.DataFrame:
     """Return the answer if all scales shared a style of answering, and if scores end where they would go on."""
     study, design = few.case.study, few.case.design
     scales = tuple(name for name in design.model.variables if study.measure(name).kind == "scale")
-    rows = []
+    rows: list[dict[str, object]] = []
     for share in (0.0, 0.02, 0.04, 0.06, 0.08, 0.1) if len(scales) > 1 else ():
         xx, xy, yy = few.model.shared(scales, np.full(len(few.case.data_sets), share))
-        middle, low, high = spread(few.of(few.model.corrected(xx, xy, yy)))
-        rows.append(
-            {
-                "what": "share of variance that is a style of answering",
-                "group": "",
-                "value": share,
-                "estimate": middle,
-                "lower": low,
-                "upper": high,
-            }
-        )
-    outcome = study.measure(design.model.outcome)
+        style = {"what": "share of variance that is a style of answering", "group": "", "value": share}
+        rows.append({**style, **limits(few.of(few.model.corrected(xx, xy, yy)))})
+    outcome, values = study.measure(design.model.outcome), few.case.numbers(design.model.outcome)
     for group, mask in few.model.groups.items():
-        values = np.stack([table[outcome.id].to_numpy(dtype=np.float64) for table in few.case.data_sets])
         for what, end in zip(("floor", "ceiling"), outcome.limits, strict=True):
             at = np.array([(row[own] == end).mean() for row, own in zip(values, mask, strict=True)])
-            middle, low, high = spread(at)
-            rows.append(
-                {
-                    "what": f"share of outcomes at the {what}",
-                    "group": group,
-                    "value": middle,
-                    "lower": low,
-                    "upper": high,
-                }
-            )
+            rows.append({"what": f"share of outcomes at the {what}", "group": group, **limits(at, "value")})
     return pd.DataFrame(rows, columns=["what", "group", "value", "estimate", "lower", "upper"])
 
 

@@ -7,7 +7,7 @@ by the same chances, return the sample that was published.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,8 +24,8 @@ from ...study.study import Limitation
 from ...study.wording import everybody, group_name, term_name
 from ..case import Case
 from ..treatment import Treatment
-from ..weighting import Population, weighted_statistics
-from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, numeric, spread, tip
+from ..weighting import Population
+from .scenario import Answer, answered, as_noun, crossing, first_sets, known_from, numeric, spread, tip, z_scores
 
 NUMBERS = {"share": 0.5, "odds_ratio": 2.0}
 """Share of those asked who take part; and the odds ratio per SD at which the answer is shown."""
@@ -42,6 +42,9 @@ STEPS = 11
 SURFACE = np.log([1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0])
 POPULATION = 20_000
 SIMULATED = 10
+
+type Strength = Sequence[float] | FloatArray
+"""Log odds of taking part per SD of the outcome, of the focal measure, and per unit of their product."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,26 +68,19 @@ class Panel:
     @cached_property
     def scores(self) -> tuple[FloatArray, FloatArray]:
         """Both measures as z scores in each data set, (B, n)."""
-        tables = [np.stack([table[name].to_numpy(dtype=np.float64) for name in self.measures]) for table in self._sets]
-        values = np.stack(tables, axis=1)
-        z = (values - values.mean(axis=-1, keepdims=True)) / values.std(axis=-1, ddof=1, keepdims=True)
-        return z[0], z[1]
-
-    @property
-    def _sets(self) -> tuple[pd.DataFrame, ...]:
-        return self.case.data_sets
+        outcome, focal = (z_scores(self.case, name) for name in self.measures)
+        return outcome, focal
 
     @cached_property
     def groups(self) -> dict[str, BoolArray]:
         """Who is meant: each group alone, and everybody; each (B, n)."""
-        column = self.case.study.analysis.group
-        everybody = np.ones(self.scores[0].shape, dtype=np.bool_)
-        if not column or column not in self._sets[0]:
+        column, everybody = self.case.study.analysis.group, np.ones(self.scores[0].shape, dtype=np.bool_)
+        if not column or column not in self.case.data_sets[0]:
             return {"everybody": everybody}
-        labels = np.stack([table[column].astype(str).to_numpy() for table in self._sets])
+        labels = self.case.labels(column)
         return {**{name: labels == name for name in self.case.study.group_names}, "everybody": everybody}
 
-    def weights(self, who: str, strength: tuple[float, float, float]) -> FloatArray:
+    def weights(self, who: str, strength: Strength) -> FloatArray:
         """Return how many of those asked each participant stands for, (B, n); the groups keep their sizes."""
         y, x = self.scores
         lean = np.where(self.groups[who], strength[0] * y + strength[1] * x + strength[2] * y * x, 0.0)
@@ -97,15 +93,13 @@ class Panel:
         """Reduce the weighted rows; `worth` counts them for as many people as unequal weights are worth (Kish)."""
         if worth:
             weights = weights * (weights.sum(axis=1) / (weights**2).sum(axis=1))[:, None]
-        laid_out = self.case.design
-        population = Population(weights=weights, index=np.arange(len(weights)))
-        return weighted_statistics(laid_out.rows, laid_out.y, laid_out.columns, population)
+        return Population.of_each(weights).statistics(self.case.design)
 
-    def contrast(self, who: str, strength: tuple[float, float, float]) -> FloatArray:
+    def contrast(self, who: str, strength: Strength) -> FloatArray:
         """Least-squares value of the estimand among all who were asked, (B,)."""
         return Treatment(stats=self.statistics(self.weights(who, strength)), weights=self.case.focal).estimate
 
-    def marginal(self, who: str, strength: tuple[float, float, float]) -> Mixture:
+    def marginal(self, who: str, strength: Strength) -> Mixture:
         """Posterior of the estimand among all who were asked."""
         stats = self.statistics(self.weights(who, strength), worth=True)
         return posterior(stats, exact_priors(self.case.design, self.case.variant)).marginal(self.case.focal[:, None])
@@ -116,7 +110,7 @@ class Panel:
         for who in self.groups:
             for pattern, parts in PATTERNS.items():
                 for sign in (1, -1):
-                    values = [self.contrast(who, _scaled(parts, sign * size)) for size in outwards]
+                    values = [self.contrast(who, sign * size * np.array(parts)) for size in outwards]
                     yield {"who": who, "pattern": pattern}, sign * outwards, np.stack(values)
 
 
@@ -148,7 +142,7 @@ def panel_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answe
     measures = said.of or tuple(name for name in (case.model.outcome, case.estimand.of or analysis.focal) if name)
     if len(measures) != 2:
         raise InputError(f"limitation 'panel' is about the outcome and one more measure; found {len(measures)}")
-    numeric(case.study, measures, "panel")
+    numeric(case, measures, "panel")
     if not (0 < numbers["share"] < 1 and numbers["odds_ratio"] > 0):
         raise InputError("limitation 'panel': share must lie between 0 and 1, and odds_ratio above 0")
     few = Panel(case=first_sets(case), measures=(measures[0], measures[1]), share=numbers["share"])
@@ -156,7 +150,7 @@ def panel_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answe
     tipped = [(about, crossing(np.abs(grid), values), grid, values) for about, grid, values in curves]
     about, at, grid, _ = min(tipped, key=lambda each: _rank(each[1], each[3]))
     sign, size = float(np.sign(grid[-1])), float(np.log(numbers["odds_ratio"]))
-    strength = _scaled(PATTERNS[about["pattern"]], sign * abs(size))
+    strength = sign * abs(size) * np.array(PATTERNS[about["pattern"]])
     everyone = Panel(case=case, measures=few.measures, share=few.share)
     tables = {
         "limitation_panel": _table(curves),
@@ -164,10 +158,8 @@ def panel_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answe
         "limitation_panel_simulated": _simulated(few, about, strength, rng),
     }
     words = _words(case, few.measures, about, sign)
-    now, ratio = (
-        known_from(everyone.marginal(about["who"], strength)),
-        max(numbers["odds_ratio"], 1 / numbers["odds_ratio"]),
-    )
+    now = known_from(everyone.marginal(about["who"], strength))
+    ratio = max(numbers["odds_ratio"], 1 / numbers["odds_ratio"])
     falls = (
         f"a factor of {tip(np.exp(at), 1)} would leave nothing of it"
         if np.isfinite(spread(at)[0])
@@ -186,11 +178,6 @@ def panel_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> Answe
         assumed=f"{numbers['share']:.0%} of those asked took part; an odds ratio of {numbers['odds_ratio']:g}",
         sentence=sentence,
     )
-
-
-def _scaled(parts: tuple[float, float, float], size: float) -> tuple[float, float, float]:
-    first, second, third = (part * size for part in parts)
-    return first, second, third
 
 
 def _rank(at: FloatArray, values: FloatArray) -> tuple[bool, float]:
@@ -223,9 +210,7 @@ def _surface(panel: Panel) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _simulated(
-    panel: Panel, about: dict[str, str], strength: tuple[float, float, float], rng: np.random.Generator
-) -> pd.DataFrame:
+def _simulated(panel: Panel, about: dict[str, str], strength: Strength, rng: np.random.Generator) -> pd.DataFrame:
     """Make populations, let people take part by their chances, and set what is found beside what was published."""
     weights = panel.weights(about["who"], strength)[:SIMULATED]
     few = Panel(case=first_sets(panel.case, SIMULATED), measures=panel.measures, share=panel.share)
@@ -239,9 +224,7 @@ def _simulated(
 
 
 def _one(panel: Panel, i: int, counts: FloatArray) -> float:
-    laid_out = panel.case.design
-    population = Population(weights=counts[None].astype(float), index=np.array([i]))
-    stats = weighted_statistics(laid_out.rows, laid_out.y, laid_out.columns, population)
+    stats = Population(weights=counts[None].astype(float), index=np.array([i])).statistics(panel.case.design)
     return float(Treatment(stats=stats, weights=panel.case.focal[[i]]).estimate[0])
 
 

@@ -14,7 +14,7 @@ from ...arrays import FloatArray
 from ...inference.answers.estimates import pooled
 from ...inference.gaussian.mixture import Mixture
 from ...spec import InputError
-from ...study.study import Limitation, Study
+from ...study.study import Limitation
 from ...study.wording import estimand_noun
 from ..case import Case
 
@@ -107,11 +107,19 @@ def compared(case: Case, kind: str) -> tuple[str, str, str]:
     return str(estimand.of), *between
 
 
-def numeric(study: Study, names: Sequence[str], kind: str) -> None:
-    """Raise `InputError` where one of the measures is a category."""
+def numeric(case: Case, names: Sequence[str], kind: str) -> None:
+    """Raise `InputError` where one of the measures is a category, or not in the data."""
     for name in names:
-        if study.measure(name).kind == "category":
+        if case.study.measure(name).kind == "category":
             raise InputError(f"limitation {kind!r} is about numbers, and {name!r} is a category")
+        if name not in case.data_sets[0]:
+            raise InputError(f"limitation {kind!r}: these data have no {name!r}")
+
+
+def z_scores(case: Case, name: str) -> FloatArray:
+    """Return a measure as z scores in each data set, (B, n)."""
+    values = case.numbers(name)
+    return np.asarray((values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, ddof=1, keepdims=True))
 
 
 def crossing(grid: FloatArray, values: FloatArray) -> FloatArray:
@@ -147,6 +155,11 @@ def spread(values: FloatArray) -> tuple[float, float, float]:
         return float("nan"), float("nan"), float("nan")
     low, high = np.quantile(known, [0.05, 0.95]) if len(values) > 1 else (np.nan, np.nan)
     return float(np.median(known)), float(low), float(high)
+
+
+def limits(values: FloatArray, name: str = "estimate") -> dict[str, float]:
+    """Return the same as columns of a table: the median by a name, ``lower``, ``upper``."""
+    return dict(zip((name, "lower", "upper"), spread(values), strict=True))
 
 
 def tip(values: FloatArray, decimals: int = 2) -> str:

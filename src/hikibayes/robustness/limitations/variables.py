@@ -18,12 +18,11 @@ from scipy import stats
 
 from ... import apa
 from ...arrays import BoolArray, FloatArray
-from ...inference.answers.estimates import pooled
 from ...spec import InputError
 from ...study.study import Limitation
 from ...study.wording import term_name
 from ..case import Case
-from ..priors.shrinkage import pool, products
+from ..priors.shrinkage import pooled_answer, products
 from ..treatment import Treatment
 from .scenario import Answer, answered, as_noun, compared, known_from, numeric
 
@@ -191,7 +190,7 @@ def variables_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> A
         raise InputError("limitation 'variables': threshold and alpha must lie between 0 and 1")
     if absent := [name for name in said.of if name not in case.data_sets[0]]:
         raise InputError(f"limitation 'variables': these data have no {absent[0]!r}, from which was chosen")
-    numeric(case.study, said.of, "variables")
+    numeric(case, said.of, "variables")
     rule = Rule(case=case, candidates=said.of, threshold=numbers["threshold"], alpha=numbers["alpha"])
     table, summary = _simulated(rule, focal, rng)
     treatment = Treatment(stats=case.design.statistics, weights=case.focal)
@@ -202,11 +201,12 @@ def variables_of(case: Case, said: Limitation, *, rng: np.random.Generator) -> A
     now = given_significance(treatment.estimate, treatment.se, mean, sd, alpha=rule.alpha)
     if not np.isfinite(now["mean"]):
         raise InputError("the answer is not significant by least squares in any data set: nothing was chosen by that")
+    together = pooled_answer(case)
     answers = pd.DataFrame(
         [
             {"answer": "as it is", **known_from(marginal)},
             {"answer": "given that it was significant", **now},
-            *_pooled(case),
+            *([{"answer": "all products drawn to 0 together", **known_from(together)}] if together else []),
         ]
     )
     same, some, nothing = (summary[name] for name in ("same_found", "some_product", "some_product_null"))
@@ -255,26 +255,6 @@ def _simulated(rule: Rule, focal: str, rng: np.random.Generator) -> tuple[pd.Dat
 
 def _mean(values: FloatArray) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _pooled(case: Case) -> list[dict[str, object]]:
-    """Return the answer with all products drawn towards 0 together, where it is one of their coefficients."""
-    names = products(case)
-    own = [j for j, name in enumerate(case.design.columns) if np.allclose(np.abs(case.focal[:, j]), 1)]
-    if len(names) < 2 or len(own) != 1 or case.design.columns[own[0]] not in names:
-        return []
-    if np.count_nonzero(case.focal[0]) != 1:
-        return []
-    try:
-        marginal = pool(case, names).marginal
-    except InputError:
-        return []
-    whole, j = pooled(marginal), names.index(case.design.columns[own[0]])
-    sign = float(case.focal[0, own[0]])
-    limits = sorted(sign * float(end[0, j]) for end in whole.eti(0.95))
-    p = float(whole.p_positive()[0, j])
-    found = {"mean": sign * float(whole.mean()[0, j]), "lower": limits[0], "upper": limits[1]}
-    return [{"answer": "all products drawn to 0 together", **found, "p_positive": p if sign > 0 else 1 - p}]
 
 
 def _root(cov: FloatArray) -> FloatArray:

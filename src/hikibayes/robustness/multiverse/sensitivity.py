@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -392,19 +392,10 @@ def _priors(case: Case, variant: str, stats: SufficientStatistics, columns: IntA
     priors = exact_priors(case.design, variant)
     if isinstance(priors, FlatPrior):
         return priors
-    p, datasets = len(case.design.columns), len(stats) // len(columns)
-    mean, sd = (np.broadcast_to(np.asarray(part, dtype=np.float64), (p,)) for part in (priors.mean, priors.sd))
-    return NormalPriors(
-        names=stats.names,
-        mean=np.repeat(mean[columns], datasets, axis=0),
-        sd=np.repeat(sd[columns], datasets, axis=0),
-        intercept_mean=priors.intercept_mean,
-        intercept_sd=priors.intercept_sd,
-        sigma=priors.sigma,
-        correlation=None
-        if priors.correlation is None
-        else np.asarray(priors.correlation)[np.ix_(columns[0], columns[0])],
-    )
+    mean, sd = (np.repeat(part[columns], len(stats) // len(columns), axis=0) for part in priors.normals)
+    together = priors.correlation
+    together = None if together is None else np.asarray(together)[np.ix_(columns[0], columns[0])]
+    return replace(priors, names=stats.names, mean=mean, sd=sd, correlation=together)
 
 
 def _pooled(found: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

@@ -20,7 +20,7 @@ from ...inference.models.design import Scaling, design
 from ...spec import InputError
 from ...study.measures import term_parts
 from ..case import Case
-from ..weighting import Population, weighted_statistics
+from ..weighting import Population
 
 CODINGS = {"0/1": 0.0, "±1/2": 0.5}
 """What is taken off the group's 0 and 1."""
@@ -91,8 +91,7 @@ class Universe:
         kept = np.ones(self.case.design.y.shape)
         if excluded != "nobody":
             measure, _, level = excluded.partition("=")
-            labels = np.stack([table[measure].astype(str).to_numpy() for table in self.case.data_sets])
-            kept *= labels != level
+            kept *= self.case.labels(measure) != level
         if "SD" in outliers:
             limit = float(outliers.removeprefix("beyond ").removesuffix(" SD"))
             z = np.stack([self.case.design.frame[name].to_numpy().reshape(kept.shape) for name in self.numbers])
@@ -120,12 +119,8 @@ class Universe:
         )
         asked = case.model.replace(estimands=(case.estimand.name,))
         weights = answers(replace(laid_out, model=asked)).weights[:, 0]
-        population = Population(weights=kept, index=np.arange(len(kept)))
-        rows = self._recoded(laid_out.rows, CODINGS[coding], 1.0)
-        return (
-            weighted_statistics(rows, laid_out.y, laid_out.columns, population),
-            self._recoded(weights, CODINGS[coding], 0.0),
-        )
+        rows, weights = (self._recoded(v, CODINGS[coding], one) for v, one in ((laid_out.rows, 1.0), (weights, 0.0)))
+        return Population.of_each(kept).statistics(laid_out, rows=rows), weights
 
     def _recoded(self, values: FloatArray, half: float, one: float) -> FloatArray:
         """Return columns (..., p) with something taken off the group's codes; `one` is the constant's own column."""
@@ -136,7 +131,7 @@ class Universe:
 
     def _location(self, kept: FloatArray, name: str, scale: str) -> tuple[FloatArray, FloatArray]:
         """Mean and SD of a number among those who stay, each (B,)."""
-        values = np.stack([table[name].to_numpy(dtype=np.float64) for table in self.case.data_sets])
+        values = self.case.numbers(name)
         count = kept.sum(axis=1)
         mean = (kept * values).sum(axis=1) / count
         around, lost = np.repeat(mean[:, None], kept.shape[1], axis=1), 1

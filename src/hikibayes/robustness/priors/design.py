@@ -14,7 +14,7 @@ import pandas as pd
 from ...inference.answers.ensemble import moments_of
 from ...inference.gaussian.normal_priors import NormalPriors
 from ...spec import InputError
-from ..case import Case
+from ..case import TOLERANCE, Case
 from .surface import FocalPrior
 
 if TYPE_CHECKING:
@@ -98,13 +98,13 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
     made = analysis_of(columns, case.variant, simulation, [case.estimand], worlds.mix)
     if not isinstance(made.priors, NormalPriors):
         raise InputError(f"variant {case.variant!r} makes its own priors; this needs one whose width is written down")
-    analyses = [replace(made, variant=repr(width), priors=_with_width(made.priors, column, width)) for width in widths]
+    by_width = {repr(width): made.priors.with_normals([column], 0.0, width) for width in widths}
     return Plan(
         simulation=simulation,
         study=case.study,
         frame=columns.frame,
         estimands=(case.estimand,),
-        analyses=tuple(analyses),
+        analyses=tuple(replace(made, variant=name, priors=priors) for name, priors in by_width.items()),
         sources={"printed": printed_source(worlds), "posterior": posterior_source(worlds, case.variant)},
         reconstructions=moments,
         identity="",
@@ -113,15 +113,7 @@ def _plan(focal: FocalPrior, widths: list[float], seed: int) -> Plan:
 
 def _coefficient(case: Case) -> int:
     """Return the one column that the focal estimand is the coefficient of."""
-    used = np.flatnonzero((np.abs(case.focal) > 1e-9).any(axis=0))
-    if len(used) != 1 or not np.allclose(case.focal[:, used[0]], 1.0):
-        names = ", ".join(case.design.columns[j] for j in used)
+    if case.coefficient is None:
+        names = ", ".join(case.design.columns[j] for j in np.flatnonzero(np.abs(case.focal).max(axis=0) > TOLERANCE))
         raise InputError(f"{case.estimand.name!r} is made of {names}; the width of a prior is that of one coefficient")
-    return int(used[0])
-
-
-def _with_width(priors: NormalPriors, column: int, width: float) -> NormalPriors:
-    given = (np.asarray(values, dtype=np.float64) for values in (priors.mean, priors.sd))
-    mean, sd = (np.array(np.broadcast_to(values, (len(priors.names),))) for values in given)
-    mean[column], sd[column] = 0.0, width
-    return replace(priors, mean=mean, sd=sd)
+    return case.coefficient[0]

@@ -15,7 +15,7 @@ import pandas as pd
 from ...arrays import FloatArray
 from ...inference.gaussian.exact import Draws, GaussianPosterior, NormalPriors
 from ...spec import InputError
-from ..case import Case
+from ..case import TOLERANCE, Case
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -126,7 +126,7 @@ def _log_priors(
     away = draws.centred_intercept - aligned.intercept_mean[:, None]
     intercept = -0.5 * aligned.intercept_precision[:, None] * away**2
     everything = terms.sum(axis=-1) + intercept + priors.sigma.log_density(draws.sigma)
-    used = (np.abs(focal) > 1e-9).astype(float)
+    used = (np.abs(focal) > TOLERANCE).astype(float)
     return everything, np.einsum("bsp,bp->bs", terms, used)
 
 

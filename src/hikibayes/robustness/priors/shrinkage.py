@@ -6,8 +6,7 @@ so the whole posterior is a mixture over its nodes, each weighted by its evidenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from scipy.special import logsumexp
 
 from ...arrays import FloatArray
 from ...inference.answers.estimates import pooled
-from ...inference.gaussian.exact import NormalPriors, posterior
+from ...inference.gaussian.exact import FlatPrior, NormalPriors, posterior
 from ...inference.gaussian.mixture import Mixture
 from ...inference.models.compile import exact_priors
 from ...spec import InputError
@@ -123,11 +122,9 @@ def pool(case: Case, names: tuple[str, ...], *, scale: float | None = None, node
     if not isinstance(priors, NormalPriors):
         raise InputError(f"variant {case.variant!r} has flat priors; pooling needs a prior for everything else")
     columns = [case.design.columns.index(name) for name in names]
-    given = np.asarray(priors.sd, dtype=np.float64)
-    own = np.broadcast_to(given, (*given.shape[:-1], len(case.design.columns)))
-    scale = float(np.median(own[..., columns])) if scale is None else scale
+    scale = float(np.median(priors.normals[1][..., columns])) if scale is None else scale
     sd, log_prior = _nodes(scale, nodes)
-    fits = [posterior(case.design.statistics, each) for each in _with_sd(priors, own, columns, sd)]
+    fits = [posterior(case.design.statistics, priors.with_normals(columns, 0.0, each)) for each in sd]
     log_mass = np.stack([fit.log_evidence for fit in fits], axis=1) + log_prior
     weights = np.exp(log_mass - logsumexp(log_mass, axis=1, keepdims=True))
     marginals = [fit.marginal(names) for fit in fits]
@@ -142,6 +139,20 @@ def pool(case: Case, names: tuple[str, ...], *, scale: float | None = None, node
     )
 
 
+def pooled_answer(case: Case) -> Mixture | None:
+    """Return the estimand's posterior with all products in one pool; None where it is no coefficient of one of several.
+
+    Nor is there one under flat priors, which leave nothing to pool with.
+    """
+    names, found = products(case), case.coefficient
+    if len(names) < 2 or not found or case.design.columns[found[0]] not in names:
+        return None
+    if isinstance(exact_priors(case.design, case.variant), FlatPrior):
+        return None
+    every, at, sign = pool(case, names).marginal, names.index(case.design.columns[found[0]]), found[1]
+    return Mixture(weights=every.weights, means=sign * every.means[:, [at]], sds=every.sds[:, [at]])
+
+
 def _nodes(scale: float, count: int) -> tuple[FloatArray, FloatArray]:
     """Return nodes of τ, and the log of quadrature weight times prior density at each."""
     x, weight = np.polynomial.legendre.leggauss(count)
@@ -150,15 +161,6 @@ def _nodes(scale: float, count: int) -> tuple[FloatArray, FloatArray]:
     sd = a * np.sinh(w)
     log_density = 0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (sd / scale) ** 2
     return sd, np.log(0.5 * end * weight * a * np.cosh(w)) + log_density
-
-
-def _with_sd(priors: NormalPriors, own: FloatArray, columns: list[int], sd: FloatArray) -> Iterator[NormalPriors]:
-    mean = np.array(np.broadcast_to(np.asarray(priors.mean, dtype=np.float64), own.shape))
-    mean[..., columns] = 0.0
-    for each in sd:
-        changed = own.copy()
-        changed[..., columns] = each
-        yield replace(priors, mean=mean, sd=changed)
 
 
 def _rows(names: tuple[str, ...], prior: str, marginal: Mixture) -> list[dict[str, object]]:

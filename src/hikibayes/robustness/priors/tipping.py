@@ -18,11 +18,10 @@ from scipy.special import ndtr
 
 from ...apa import bounded
 from ...arrays import BoolArray, FloatArray, IntArray
-from ...inference.gaussian.exact import FlatPrior
 from ...inference.gaussian.reprior import NormalRefits
 from ...study.wording import estimand_noun
 from ..tipping import over_data_sets, tipping_row
-from .shrinkage import pool, products
+from .shrinkage import pooled_answer, products
 from .surface import FocalPrior
 
 SURE = 0.975
@@ -226,25 +225,22 @@ def _conclusion_rows(tipping: TippingPriors) -> list[Row]:
 def _pool_rows(tipping: TippingPriors) -> list[Row]:
     """Say what is left where the focal product is one of several that share a prior."""
     case = tipping.focal.case
-    names = products(case)
-    focal = [case.design.columns[j] for j in np.flatnonzero((np.abs(case.focal) > 1e-9).any(axis=0))]
-    if len(names) < 2 or len(focal) != 1 or focal[0] not in names or isinstance(case.posterior().priors, FlatPrior):
+    marginal, count = pooled_answer(case), len(products(case))
+    if marginal is None:
         return []
-    marginal = pool(case, names).marginal
-    j = names.index(focal[0])
-    p = marginal.p_positive()[:, j]
+    p = marginal.p_positive()[:, 0]
     p = p if tipping.focal.upwards else 1 - p
     together = float(p.mean())
     own = case.marginal.p_positive().mean()
     before = max(own, 1 - own) > SURE
     still = "" if (together > SURE) != before else "still "
     verdict = f"{still}{'leaves out' if together > SURE else 'covers'}"
-    every = "both" if len(names) == 2 else f"all {len(names)}"
+    every = "both" if count == 2 else f"all {count}"
     sentence = (
         f"If {every} slopes are taken to differ by similar amounts, and are drawn towards 0 together, the 95%"
         f" interval {verdict} 0."
     )
-    return [_row(f"probability of the sign with {len(names)} differences drawn to 0 together", together, p, sentence)]
+    return [_row(f"probability of the sign with {count} differences drawn to 0 together", together, p, sentence)]
 
 
 def _factor_rows(tipping: TippingPriors, threshold: float) -> list[Row]:

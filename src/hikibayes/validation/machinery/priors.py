@@ -15,14 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ...arrays import FloatArray
-from ...inference.gaussian.exact import (
-    Exponential,
-    HalfNormal,
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    posterior,
-)
+from ...inference.gaussian.exact import NormalPriors, SufficientStatistics, posterior
 from ...inference.models.compile import exact_priors
 from ...inference.models.design import Design, Scaling, design
 from ...inference.models.specs import ModelSpec
@@ -103,19 +96,12 @@ def exact_ranks(laid_out: Design, variant: str, rng: np.random.Generator, *, sim
 def _truths(priors: NormalPriors, rng: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Draw coefficients (size, p), intercept and sigma (size,) from the priors, by NumPy alone."""
     p = len(priors.names)
-    sd, mean = (np.broadcast_to(np.asarray(v, dtype=np.float64), (p,)) for v in (priors.sd, priors.mean))
+    mean, sd = priors.normals
     correlation = np.eye(p) if priors.correlation is None else np.asarray(priors.correlation)
     beta = mean + rng.multivariate_normal(np.zeros(p), sd[:, None] * correlation * sd, size=size)
     centre, spread = (np.asarray(v, dtype=np.float64) for v in (priors.intercept_mean, priors.intercept_sd))
     intercept = centre + spread * rng.standard_normal(size)
-    match priors.sigma:
-        case HalfStudentT(nu=nu, scale=scale):
-            sigma = np.asarray(scale, dtype=np.float64) * np.abs(rng.standard_t(nu, size))
-        case HalfNormal(scale=scale):
-            sigma = np.asarray(scale, dtype=np.float64) * np.abs(rng.standard_normal(size))
-        case Exponential(lam=lam):
-            sigma = rng.standard_exponential(size) / np.asarray(lam, dtype=np.float64)
-    return beta, intercept, sigma
+    return beta, intercept, priors.sigma.draws(rng, size)
 
 
 def _log_likelihood(data: SufficientStatistics, a: FloatArray, b: FloatArray, sigma: FloatArray) -> FloatArray:
