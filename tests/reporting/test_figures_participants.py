@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.reporting.figures_participants import GROUP_COLOURS, MARK, dataset_figure
+from hikibayes.reporting.drawing import OF_GROUPS
+from hikibayes.reporting.figures_participants import MARK, dataset_figure
 from hikibayes.study.study import Study
+from hikibayes.study.study_file import load_study
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,17 @@ def test_a_measure_of_one_group_is_drawn_for_that_group(nonaka, participants):
     label = nonaka.measure("duration_months").label
     panel = next(axis for axis in figure.subfigs[1].axes if axis.get_title() == label)
     colours = {line.get_color() for line in panel.lines}
-    assert colours == {GROUP_COLOURS[1]}
+    assert colours == {OF_GROUPS[1]}
+
+
+@pytest.mark.parametrize(("name", "groups"), [("iris1936", 3), ("ozone1973", 1)])
+def test_three_groups_and_one_sample_have_each_their_own_line(name, groups):
+    study, rng = load_study(name), np.random.default_rng(2)
+    numbers = {m.id: rng.uniform(*m.limits, size=60) for m in study.measures if not m.levels}
+    labels = {m.id: np.resize([level.id for level in m.levels], 60) for m in study.measures if m.levels}
+    slopes = dataset_figure(study, pd.DataFrame(numbers | labels)).subfigs[0].axes[0]
+    assert [line.get_color() for line in slopes.lines] == [*OF_GROUPS[:groups]]
+    assert sum(len(points.get_offsets()) for points in slopes.collections) == 60
 
 
 def test_it_can_be_saved(nonaka, participants, tmp_path):

@@ -10,7 +10,7 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from .saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 WIDTH = 4.1
@@ -87,7 +88,7 @@ class FigureOf:
 
 def draw(figure: FigureOf, run: SavedRun) -> str:
     """Return a figure of a run as SVG."""
-    return as_svg(lambda: figure.draw(run), transparent=True, **STYLE)
+    return as_svg(lambda: figure.draw(run), transparent=True)
 
 
 def picture(figure: FigureOf, run: SavedRun) -> bytes:
@@ -103,7 +104,7 @@ def picture(figure: FigureOf, run: SavedRun) -> bytes:
     return whole.getvalue()
 
 
-def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: Any) -> str:
+def as_svg(make: Callable[[], Figure], *, transparent: bool = False) -> str:
     """Return what a function draws as SVG, the same bytes for the same drawing.
 
     Parameters
@@ -112,14 +113,11 @@ def as_svg(make: Callable[[], Figure], *, transparent: bool = False, **style: An
         Draws the figure.
     transparent : bool
         Leave the background out.
-    **style
-        Matplotlib's settings.
     """
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    settings: Any = {"svg.hashsalt": "hikibayes", "text.parse_math": False, **style}
-    with mpl.rc_context(settings), warnings.catch_warnings():
+    with mpl.rc_context({"svg.hashsalt": "hikibayes", **STYLE}), warnings.catch_warnings():
         # the browser has a font for it: the text of the figure stays text
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         drawn = make()
@@ -146,11 +144,11 @@ ROW_LETTERS = 62
 """Letters of a row's label that fit on a line; a longer one takes several."""
 
 
-def new_axes(height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """Make a figure of one column; its axes from top to bottom."""
+def new_axes(height: float, rows: int = 1, *, one_x: bool = True) -> tuple[Figure, list[Axes]]:
+    """Make a figure of one column; its axes from top to bottom, with one x axis or each with its own."""
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, sharex=rows > 1)
+    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, height), squeeze=False, sharex=one_x)
     return figure, list(axes[:, 0])
 
 
@@ -178,18 +176,26 @@ def draw_span(ax: Axes, y: float, row: Mapping[str, Any], colour: str = INK) -> 
     ax.plot(row["mean"], y, MARKS[colour], color=colour, ms=5.5, mec="white", mew=0.8)
 
 
-def plain_ticks(axis: Any) -> None:
+def plain_ticks(axis: Axis) -> None:
     """Write an axis' ticks without zeros that say nothing."""
-    from matplotlib.ticker import FuncFormatter
-
-    def text(x: float, _: int) -> str:
-        return bounded(x).rstrip("0").rstrip(".") if abs(x) > 1e-9 else "0"
-
-    axis.set_major_formatter(FuncFormatter(text))
+    axis.set_major_formatter(lambda x, _: bounded(x).rstrip("0").rstrip(".") if abs(x) > 1e-9 else "0")
 
 
-def percentages(axis: Any) -> None:
+def percentages(axis: Axis) -> None:
     """Write an axis' ticks as percentages."""
-    from matplotlib.ticker import FuncFormatter
+    axis.set_major_formatter(lambda x, _: f"{100 * x:.0f}%")
 
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f}%"))
+
+def ticks_at(axis: Axis, values: Iterable[float], write: Callable[[float], str]) -> None:
+    """Put an axis' ticks at those of some values that it shows, and nowhere else."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda x, _: write(x))
+
+
+def legend_above(figure: Figure, columns: int = 1, **more: Any) -> None:
+    """Put a legend of all axes above the figure."""
+    figure.legend(loc="outside upper left", frameon=False, ncols=columns, **{"fontsize": 8, **more})

@@ -13,14 +13,14 @@ import pandas as pd
 
 from ..study.study import Study
 from ..study.wording import group_name, in_prose, step_name, term_name
+from .drawing import FAINT, FOCAL, MARKS, REFERENCE
 from .saved import records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PINNED_COLOUR, OPEN_COLOUR, SAMPLING_COLOUR = "#0072B2", "#D55E00", "#9aa0a6"
-PINNED_MARKER, OPEN_MARKER = "o", "D"
+PINNED_COLOUR, OPEN_COLOUR, SAMPLING_COLOUR = REFERENCE, FOCAL, FAINT
 NINETY = 1.645
 """Half a normal distribution's central 90 %, in SDs."""
 ROW, AROUND, COLUMN, LABELS, HEAD, FOOT = 0.19, 0.85, 6.2, 3.2, 0.9, 0.55
@@ -138,7 +138,7 @@ def calibration_figure(study: Study, table: pd.DataFrame) -> Figure:
     columns = _balanced(_panels(study, unprinted))
     width = COLUMN * len(columns)
     height = HEAD + FOOT + max(sum(panel.height for panel in column) for column in columns)
-    figure = Figure(figsize=(width, height))
+    figure = Figure(figsize=(width, height), layout="none")
     title = f"{study.description}\nWhat the printed numbers pin down, and what they leave open"
     figure.text(0.5, 1 - 0.15 / height, title, ha="center", va="top", fontsize=11)
     # placed by hand, in inches: rows are equally high in every panel
@@ -186,13 +186,13 @@ def _balanced(panels: list[Panel]) -> list[list[Panel]]:
 
 def _draw(axis: Axes, panel: Panel) -> None:
     for place, (_, row) in enumerate(panel.rows):
-        colour, marker = (PINNED_COLOUR, PINNED_MARKER) if row["pinned"] else (OPEN_COLOUR, OPEN_MARKER)
+        colour = PINNED_COLOUR if row["pinned"] else OPEN_COLOUR
         if pd.notna(row["sampling_error"]):
             reach = NINETY * row["sampling_error"]
             axis.plot([row["mean"] - reach, row["mean"] + reach], [place, place], color=SAMPLING_COLOUR, linewidth=6,
                       alpha=0.45, solid_capstyle="butt")  # fmt: skip
         axis.plot([row["q05"], row["q95"]], [place, place], color=colour, linewidth=1.8, solid_capstyle="butt")
-        axis.plot(row["mean"], place, marker=marker, color=colour, markersize=4)
+        axis.plot(row["mean"], place, marker=MARKS[colour], color=colour, markersize=4)
     axis.axvline(panel.neutral, color="0.7", linewidth=0.8, zorder=0)
     axis.set_yticks(range(len(panel.rows)), [label for label, _ in panel.rows], fontsize=7.5)
     axis.set_ylim(len(panel.rows) - 0.4, -0.6)
@@ -200,8 +200,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
     axis.tick_params(axis="y", length=0)
     axis.set_xlabel(panel.axis, fontsize=8)
     axis.set_title(panel.title, fontsize=9, loc="left")
-    for side in ("top", "right", "left"):
-        axis.spines[side].set_visible(False)
+    axis.spines["left"].set_visible(False)
 
 
 def _legend(figure: Figure, table: pd.DataFrame) -> None:
@@ -209,10 +208,9 @@ def _legend(figure: Figure, table: pd.DataFrame) -> None:
 
     pinned = int(table["pinned"].astype(bool).sum())
     handles = [
-        Line2D([], [], color=PINNED_COLOUR, marker=PINNED_MARKER, markersize=4, linewidth=1.8),
-        Line2D([], [], color=OPEN_COLOUR, marker=OPEN_MARKER, markersize=4, linewidth=1.8),
-        Line2D([], [], color=SAMPLING_COLOUR, linewidth=6, alpha=0.45),
+        Line2D([], [], color=c, marker=MARKS[c], markersize=4, linewidth=1.8) for c in (PINNED_COLOUR, OPEN_COLOUR)
     ]
+    handles.append(Line2D([], [], color=SAMPLING_COLOUR, linewidth=6, alpha=0.45))
     words = [
         f"pinned ({pinned} of {len(table)} unprinted numbers): 90 % between reconstructions",
         "left open: 90 % between reconstructions",

@@ -3,57 +3,66 @@
 from __future__ import annotations
 
 import math
-import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from itertools import cycle
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..arrays import BoolArray, FloatArray
 from ..study.measures import Measure
 from ..study.study import Study
+from ..study.wording import group_name
+from .drawing import LINES, MARKS, OF_GROUPS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-# Okabe and Ito's blue and vermilion: told apart by every common kind of colour vision, and by lightness in print
-GROUP_COLOURS = ("#0072B2", "#D55E00")
-GROUP_MARKERS = ("o", "^")
 PANELS_ACROSS = 5
 BARS = 20
 MARK = "SYNTHETIC participants, calibrated to the printed record"
 
 
+class _People(NamedTuple):
+    """A group's rows, its colour, and how far from the middle of all groups it stands where these are side by side."""
+
+    label: str
+    rows: BoolArray
+    colour: str
+    aside: float
+
+
 def dataset_figure(study: Study, participants: pd.DataFrame) -> Figure:
-    """Draw the distributions of a data set by group, and the interaction plot.
+    """Draw the distributions of a data set by group, and the focal slopes with the people in them.
 
     Parameters
     ----------
     study : Study
-        Says what the columns are, which measure is the outcome and whose slope differs between the groups.
+        The study that the data set is of.
     participants : pandas.DataFrame
-        A row a participant.
+        One row a participant, in the measures' units.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Above, the outcome against the focal measure with a line by group (least squares within the group, the other
-        predictors left out); below, every score and number on its full possible range, categories as shares.
     """
     from matplotlib.figure import Figure
 
-    shown = [measure for measure in study.measures if measure.id in participants and not _is_group(study, measure)]
+    group, focal = study.analysis.group, study.analysis.focal
+    shown = [measure for measure in study.measures if measure.id in participants and measure.id != group]
     rows = math.ceil(len(shown) / PANELS_ACROSS)
     figure = Figure(figsize=(15, 6.2 + 2.3 * rows), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=[5.2, 2.3 * rows])
     above, below = halves
-    _interaction(above.subplots(), study, participants)
-    axes = np.atleast_1d(below.subplots(rows, PANELS_ACROSS, squeeze=False)).ravel()
+    people = _people(study, participants)
+    if focal and not study.measure(focal).levels:
+        _slopes(above.subplots(), study, participants, people)
+    axes = below.subplots(rows, PANELS_ACROSS, squeeze=False).ravel()
     for axis, measure in zip(axes, shown, strict=False):
-        _distribution(axis, study, measure, participants)
+        _distribution(axis, measure, participants[measure.id], people)
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
     below.suptitle("Every measure on its possible range; marks on the axis are group means", fontsize=11)
@@ -61,108 +70,82 @@ def dataset_figure(study: Study, participants: pd.DataFrame) -> Figure:
     return figure
 
 
-def _is_group(study: Study, measure: Measure) -> bool:
-    return measure.id == study.analysis.group
-
-
-def _groups(study: Study, participants: pd.DataFrame) -> list[tuple[str, BoolArray]]:
+def _people(study: Study, participants: pd.DataFrame) -> Sequence[_People]:
+    """Return the groups, the reference first; of one sample everybody."""
+    if not study.groups:
+        return [_People(group_name(study, ""), np.ones(len(participants), dtype=np.bool_), OF_GROUPS[0], 0.0)]
     labels = participants[study.analysis.group].to_numpy(dtype=object)
-    return [(group.label, np.asarray(labels == group.id)) for group in study.groups]
+    middle = (len(study.groups) - 1) / 2
+    return [
+        _People(group.label, np.asarray(labels == group.id), colour, place - middle)
+        for place, (group, colour) in enumerate(zip(study.groups, cycle(OF_GROUPS)))
+    ]
 
 
 def _unit(measure: Measure) -> str:
     return f"{measure.label} ({measure.unit or 'points'})"
 
 
-# -- the interaction --------------------------------------------------------------------------------------------------
+# -- the focal slopes -------------------------------------------------------------------------------------------------
 
 
-def _interaction(axis: Axes, study: Study, participants: pd.DataFrame) -> None:
+def _slopes(axis: Axes, study: Study, participants: pd.DataFrame, people: Sequence[_People]) -> None:
     focal, outcome = study.measure(study.analysis.focal), study.measure(study.analysis.outcome)
     x, y = (participants[measure.id].to_numpy(dtype=float) for measure in (focal, outcome))
     # people with the same scores would hide each other: shifted sideways by less than half a step, the groups apart
     shift = np.random.default_rng(0).uniform(-0.16, 0.16, size=len(x)) * focal.grain
-    for place, (label, rows) in enumerate(_groups(study, participants)):
-        side = (place - 0.5) * 0.3 * focal.grain
-        colour = GROUP_COLOURS[place]
-        axis.scatter(
-            x[rows] + shift[rows] + side,
-            y[rows],
-            s=22,
-            marker=GROUP_MARKERS[place],
-            color=colour,
-            alpha=0.55,
-            linewidths=0,
-            label=f"{label} (n = {int(rows.sum())})",
-        )
+    for label, rows, colour, aside in people:
+        at, shown = x[rows] + shift[rows] + 0.3 * aside * focal.grain, f"{label} (n = {int(rows.sum())})"
+        look: Any = {"s": 22, "marker": MARKS[colour], "color": colour, "alpha": 0.55, "linewidths": 0}
+        axis.scatter(at, y[rows], label=shown, **look)
         slope, level = np.polyfit(x[rows], y[rows], 1)
         ends = np.array([x[rows].min(), x[rows].max()])
-        axis.plot(ends, level + slope * ends, color=colour, linewidth=2.5, linestyle=("-", "--")[place])
+        axis.plot(ends, level + slope * ends, color=colour, linewidth=2.5, linestyle=LINES[colour])
     axis.set_xlabel(_unit(focal))
-    axis.set_ylabel("\n".join(textwrap.wrap(_unit(outcome), 42)))
+    axis.set_ylabel(fill(_unit(outcome), 42))
     axis.set_ylim(*outcome.limits)
     axis.set_xlim(focal.limits[0] - 0.5 * focal.grain, focal.limits[1] + 0.5 * focal.grain)
     axis.set_title("Each point a synthetic participant; lines: least squares within the group, nothing held equal")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     if outcome.direction:
-        axis.annotate(
-            "\n".join(textwrap.wrap(f"{outcome.label}: {outcome.direction}.", 34)),
-            xy=(1.02, 0.55),
-            xycoords="axes fraction",
-            fontsize=9,
-        )
-    _plain(axis)
+        words = fill(f"{outcome.label}: {outcome.direction}.", 34)
+        axis.annotate(words, xy=(1.02, 0.55), xycoords="axes fraction", fontsize=9)
 
 
 # -- the distributions ------------------------------------------------------------------------------------------------
 
 
-def _distribution(axis: Axes, study: Study, measure: Measure, participants: pd.DataFrame) -> None:
-    values = participants[measure.id]
-    groups = [
-        (place, rows) for place, (_, rows) in enumerate(_groups(study, participants)) if values[rows].notna().any()
-    ]
-    if measure.kind == "category":
-        _shares(axis, measure, values.to_numpy(dtype=object), groups)
+def _distribution(axis: Axes, measure: Measure, values: pd.Series, people: Sequence[_People]) -> None:
+    known = [each for each in people if values[each.rows].notna().any()]
+    if measure.levels:
+        _shares(axis, measure, values, known, 0.8 / len(people))
     else:
-        _histogram(axis, measure, values.to_numpy(dtype=float, na_value=np.nan), groups)
-    axis.set_title("\n".join(textwrap.wrap(measure.label, 34)), fontsize=9)
+        _histogram(axis, measure, values.to_numpy(dtype=float, na_value=np.nan), known)
+    axis.set_title(fill(measure.label, 34), fontsize=9)
     axis.tick_params(labelsize=8)
     axis.set_ylabel("share of group", fontsize=8)
-    _plain(axis)
 
 
-def _shares(axis: Axes, measure: Measure, labels: NDArray[np.object_], groups: list[tuple[int, BoolArray]]) -> None:
+def _shares(axis: Axes, measure: Measure, labels: pd.Series, people: Sequence[_People], width: float) -> None:
     positions = np.arange(len(measure.levels))
-    for place, rows in groups:
-        shares = [float(np.mean(labels[rows] == level.id)) for level in measure.levels]
-        axis.bar(positions + (place - 0.5) * 0.4, shares, width=0.4, color=GROUP_COLOURS[place])
-    tilted = len(positions) > 3
-    axis.set_xticks(
-        positions,
-        [level.label for level in measure.levels],
-        rotation=60 if tilted else 0,
-        ha="right" if tilted else "center",
-    )
+    for _, rows, colour, aside in people:
+        shares = [float((labels[rows] == level.id).mean()) for level in measure.levels]
+        axis.bar(positions + aside * width, shares, width=width, color=colour)
+    tilted: Any = {"rotation": 60, "ha": "right"} if len(positions) > 3 else {}
+    axis.set_xticks(positions, [level.label for level in measure.levels], **tilted)
 
 
-def _histogram(axis: Axes, measure: Measure, values: FloatArray, groups: list[tuple[int, BoolArray]]) -> None:
+def _histogram(axis: Axes, measure: Measure, values: FloatArray, people: Sequence[_People]) -> None:
     low, high = measure.limits
     step = measure.grain or (high - low) / BARS
     levels = round((high - low) / step) + 1
     width = math.ceil(levels / BARS) * step
     edges = np.arange(low - step / 2, high + width, width)
-    for place, rows in groups:
+    for _, rows, colour, _ in people:
         found = values[rows & ~np.isnan(values)]
-        heights, _ = np.histogram(found, bins=edges)
-        shares = heights / len(found)
-        axis.stairs(shares, edges, color=GROUP_COLOURS[place], fill=True, alpha=0.25)
-        axis.stairs(shares, edges, color=GROUP_COLOURS[place], linewidth=1.6, linestyle=("-", "--")[place])
-        axis.plot(found.mean(), 0, marker=GROUP_MARKERS[place], color=GROUP_COLOURS[place], clip_on=False, zorder=3)
+        shares = np.histogram(found, bins=edges)[0] / len(found)
+        axis.stairs(shares, edges, color=colour, fill=True, alpha=0.25)
+        axis.stairs(shares, edges, color=colour, linewidth=1.6, linestyle=LINES[colour])
+        axis.plot(found.mean(), 0, marker=MARKS[colour], color=colour, clip_on=False, zorder=3)
     axis.set_xlim(edges[0], edges[-1])
     axis.set_xlabel(measure.unit or "points", fontsize=8)
-
-
-def _plain(axis: Axes) -> None:
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)

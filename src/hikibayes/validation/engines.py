@@ -228,6 +228,16 @@ def rms_band(parameters: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def judged(z: FloatArray, parameters: int) -> list[tuple[str, float, str, bool]]:
+    """Judge one fit's z scores: statistic, value, what is accepted and whether it is, of their size and the largest."""
+    low, high = rms_band(parameters)
+    rms, furthest = float(np.sqrt((z**2).mean())), float(np.abs(z).max())
+    return [
+        ("rms of z", rms, f"{low:.2f} to {high:.2f}", low <= rms <= high),
+        ("largest |z|", furthest, f"<= {LARGEST_Z:g}", furthest <= LARGEST_Z),
+    ]
+
+
 def _contrasts(design: Design) -> tuple[FloatArray, list[str]]:
     """Every coefficient, then every linear estimand: weights (k, p) and names."""
     try:
@@ -282,13 +292,10 @@ def _table(rows: Any) -> pd.DataFrame:
 def _verdict(table: pd.DataFrame, sampled: Fit) -> pd.DataFrame:
     largest = table.groupby("check")["difference"].agg(lambda d: d.abs().max())
     z = table.loc[table["check"] == "nuts", "z"].to_numpy(dtype=float)
-    rms, furthest = float(np.sqrt((z**2).mean())), float(np.abs(z).max())
-    low, high = rms_band(len(sampled.design.columns) + 1)
     joint, change, refused = largest["log_joint"], largest["quadrature"], int((~sampled.diagnostics["ok"]).sum())
     rows = [
         ("log_joint", "largest difference", joint, f"<= {LOG_JOINT:g}", joint <= LOG_JOINT),
-        ("nuts", "rms of z", rms, f"{low:.2f} to {high:.2f}", low <= rms <= high),
-        ("nuts", "largest |z|", furthest, f"<= {LARGEST_Z:g}", furthest <= LARGEST_Z),
+        *(("nuts", *row) for row in judged(z, len(sampled.design.columns) + 1)),
         ("nuts", "diagnostics not met", refused, "<= 0", refused == 0),
         ("quadrature", "largest change in SD", change, f"<= {CHANGE:g}", change <= CHANGE),
     ]

@@ -18,7 +18,7 @@ from ...inference.models.compile import exact_posterior
 from ...inference.models.specs import DEFAULT_VARIANT, ModelSpec
 from ...inference.nuts.sampling import Sampling, sample
 from ...study.study import Study
-from ..engines import LARGEST_Z, LONG, nuts_scores, rms_band
+from ..engines import LONG, judged, nuts_scores
 from .priors import exact_ranks, nuts_ranks, proper_variants, random_design
 from .ranks import FALSE_ALARM, uniformity
 
@@ -131,10 +131,8 @@ def engines_agree(subject: Subject) -> Iterator[Row]:
         laid_out = random_design(subject.models[name], subject.study, rng, people=subject.effort.people)
         tree = sample(laid_out, int(rng.integers(2**31)), sampling=subject.effort.sampling)
         z = nuts_scores(exact_posterior(laid_out), laid_out, tree)["z"].to_numpy(dtype=float)
-        low, high = rms_band(len(laid_out.columns) + 1)
-        rms, furthest = float(np.sqrt((z**2).mean())), float(np.abs(z).max())
-        yield _row(f"{name}, fit {k + 1}", len(z), "rms of z", rms, f"{low:.2f} to {high:.2f}", low <= rms <= high)
-        yield _row(f"{name}, fit {k + 1}", len(z), "largest |z|", furthest, f"<= {LARGEST_Z:g}", furthest <= LARGEST_Z)
+        for row in judged(z, len(laid_out.columns) + 1):
+            yield _row(f"{name}, fit {k + 1}", len(z), *row)
 
 
 def generator(subject: Subject) -> Iterator[Row]:

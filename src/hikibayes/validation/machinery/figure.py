@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...arrays import FloatArray
-from ...reporting.drawing import FAINT, FOCAL, INK, REFERENCE, STYLE, as_svg, plain_ticks
+from ...reporting.drawing import FAINT, FOCAL, INK, REFERENCE, as_svg, plain_ticks
 from .ranks import BAND, band, off_uniform
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ ACROSS = 3
 
 def calibration_figure(ranks: Mapping[str, Mapping[str, FloatArray]], seed: int) -> str:
     """Return the page as SVG: a panel a model, a line a quantity, the one farthest out in colour and by name."""
-    return as_svg(lambda: _page(ranks, np.random.default_rng(seed)), **STYLE)
+    return as_svg(lambda: _page(ranks, np.random.default_rng(seed)))
 
 
 def _page(ranks: Mapping[str, Mapping[str, FloatArray]], rng: np.random.Generator) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from decimal import Decimal
 
 import numpy as np
@@ -35,25 +35,22 @@ def misprinted(study: Study, name: str, shift: int) -> Study:
 
 def named(journey: Journey) -> str:
     """Plant a misprint that the clean record's audit shows to be determined; audit, else calibration, is to name it."""
-    study, rng = journey.study, np.random.default_rng(journey.seed)
-    planted = next(_determined(study, checks(study), rng), None)
-    if planted is None:
-        raise NotTriedError("no number is determined by the others to within the misprint")
-    fact, wrong = planted
-    found = _suspects(wrong)
-    said = f"{fact} for {study.fact(fact.id).printed}"
-    return "" if fact.id in found else f"not among the suspects {', '.join(found) or '(none)'}: {said}"
+    return _named(journey, FROM_MOMENTS, _suspects)
 
 
 def named_by_audit(journey: Journey) -> str:
     """Plant a misprint of any kind of number, and ask the audit alone."""
+    kinds = {fact.quantity for fact in journey.study.facts if not fact.quantity.endswith("p")}
+    return _named(journey, kinds, _in_audit)
+
+
+def _named(journey: Journey, kinds: Set[str], suspects: Callable[[Study], tuple[str, ...]]) -> str:
     study, rng = journey.study, np.random.default_rng(journey.seed)
-    kinds = {fact.quantity for fact in study.facts if not fact.quantity.endswith("p")}
     planted = next(_determined(study, checks(study), rng, kinds), None)
     if planted is None:
         raise NotTriedError("no number is determined by the others to within the misprint")
     fact, wrong = planted
-    found = next((row.facts[:SHOWN] for row in checks(wrong) if row.check == LIKELIEST), ())
+    found = suspects(wrong)
     said = f"{fact} for {study.fact(fact.id).printed}"
     return "" if fact.id in found else f"not among the suspects {', '.join(found) or '(none)'}: {said}"
 
@@ -89,14 +86,17 @@ def _without(fact: Fact, row: Check) -> bool:
 
 
 def _suspects(study: Study) -> tuple[str, ...]:
-    rows = [row for row in checks(study) if row.check == LIKELIEST]
-    if rows:
-        return rows[0].facts[:SHOWN]
+    if found := _in_audit(study):
+        return found
     try:
         calibrate(study, draws=4, thin=1)
     except ConflictingRecordError as error:
         return error.facts[:SHOWN]
     return ()
+
+
+def _in_audit(study: Study) -> tuple[str, ...]:
+    return next((row.facts[:SHOWN] for row in checks(study) if row.check == LIKELIEST), ())
 
 
 IN_THE_AUDIT: Mapping[str, Stage] = {"audit": audited, "misprint": named_by_audit}

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
+from ...arrays import FloatArray
 from ...auditing.audit import audit
 from ...folders import write_run
 from ...inference.answers.ensemble import DEFAULT_READING, lay_out_moments
@@ -72,6 +74,12 @@ class Answer:
     sd_within: float
     sd_between: float
     p_positive: float
+
+    @classmethod
+    def of(cls, mean: FloatArray, sd: FloatArray, p_positive: FloatArray) -> Self:
+        """Put the posteriors of several tables together, each array of shape (B,)."""
+        within, between = float(np.sqrt((sd**2).mean())), float(mean.std())
+        return cls(mean=float(mean.mean()), sd_within=within, sd_between=between, p_positive=float(p_positive.mean()))
 
     @property
     def sd(self) -> float:
@@ -153,12 +161,8 @@ def fitted(journey: Journey) -> str:
     assert journey.calibration is not None
     assert journey.synthesis is not None
     single = [answer_of(journey, table) for table in journey.synthesis.datasets]
-    journey.answer = Answer(
-        mean=float(np.mean([each.mean for each in single])),
-        sd_within=float(np.sqrt(np.mean([each.sd**2 for each in single]))),
-        sd_between=float(np.std([each.mean for each in single])),
-        p_positive=float(np.mean([each.p_positive for each in single])),
-    )
+    mean, sd, p_positive = np.array([(each.mean, each.sd, each.p_positive) for each in single]).T
+    journey.answer = Answer.of(mean, sd, p_positive)
     return "" if np.isfinite(journey.answer.sd) else "the focal contrast has no posterior"
 
 
@@ -179,13 +183,7 @@ def answer_between(journey: Journey) -> tuple[Answer, np.ndarray]:
     at = [estimand.name for estimand in made.answers.linear].index(journey.study.focal_estimand.name)
     marginal = made.posterior().marginal(made.answers.weights[:, [at]])
     mean = marginal.mean()[:, 0]
-    answer = Answer(
-        mean=float(mean.mean()),
-        sd_within=float(np.sqrt((marginal.sd()[:, 0] ** 2).mean())),
-        sd_between=float(mean.std()),
-        p_positive=float(marginal.p_positive()[:, 0].mean()),
-    )
-    return answer, mean
+    return Answer.of(mean, marginal.sd()[:, 0], marginal.p_positive()[:, 0]), mean
 
 
 def questioned(journey: Journey) -> str:

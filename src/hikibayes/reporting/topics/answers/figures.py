@@ -23,6 +23,7 @@ from ...drawing import (
     REFERENCE,
     FigureOf,
     draw_span,
+    legend_above,
     new_axes,
     plain_ticks,
     row_axes,
@@ -134,7 +135,7 @@ def _spread(run: SavedRun) -> Figure:
             ax.plot(row[name], -i, MARKS[colour], color=colour, ms=5.5, mec="white", mew=0.7)
     for _, label, colour in SPREADS:
         ax.plot([], [], MARKS[colour], color=colour, label=label)
-    figure.legend(loc="outside upper left", frameon=False, ncols=3, fontsize=8, handletextpad=0, columnspacing=0.6)
+    legend_above(figure, 3, handletextpad=0, columnspacing=0.6)
     ax.set_xlim(left=0)
     return figure
 

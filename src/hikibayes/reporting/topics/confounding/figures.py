@@ -13,7 +13,20 @@ from ....arrays import FloatArray
 from ....robustness.confounding.omitted import Strength, adjusted_estimate
 from ....study.study import Estimand, Study
 from ....study.wording import estimand_name, in_prose, term_name, term_of
-from ...drawing import FAINT, FOCAL, INK, LINES, MARKS, OTHER, PRINTED, REFERENCE, FigureOf, new_axes, percentages
+from ...drawing import (
+    FAINT,
+    FOCAL,
+    INK,
+    LINES,
+    MARKS,
+    OTHER,
+    PRINTED,
+    REFERENCE,
+    FigureOf,
+    legend_above,
+    new_axes,
+    percentages,
+)
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
@@ -48,7 +61,7 @@ def _contours(run: SavedRun) -> Figure:
         mark = MARKS[colour]
         ax.plot(own["r2_treatment"], own["r2_outcome"], mark, color=colour, ms=5.5, mec="white", mew=0.7, label=label)
     if len(nearest):
-        figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, handletextpad=0.2)
+        legend_above(figure, fontsize=7.5, handletextpad=0.2)
     percentages(ax.xaxis)
     percentages(ax.yaxis)
     ax.set_xlabel(f"explained of what is left of\n{_treatment_name(study, study.focal_estimand)}")
@@ -89,7 +102,7 @@ def _survival(run: SavedRun) -> Figure:
     percentages(ax.xaxis)
     ax.set_xlabel("explained by a confounder, of what is left of both")
     ax.set_ylabel("probability that the sign stays")
-    figure.legend(loc="outside upper left", frameon=False, fontsize=8)
+    legend_above(figure)
     return figure
 
 

@@ -18,6 +18,7 @@ from ...drawing import (
     REFERENCE,
     FigureOf,
     draw_span,
+    legend_above,
     new_axes,
     percentages,
     plain_ticks,
@@ -27,6 +28,7 @@ from ...saved import SavedRun, records
 from .names import adjustment_name, level_name
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -62,21 +64,18 @@ def _shares(run: SavedRun) -> Figure:
     plain_ticks(ax.yaxis)
     ax.set_xlabel(f"share of {level_name(study, balance['balance'], balance['level'])} participants in the group")
     ax.set_ylabel("difference of the slopes" if study.focal_estimand.kind == "slope_difference" else "estimate")
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, handletextpad=0)
+    legend_above(figure, 2, handletextpad=0)
     return figure
 
 
 def _surface(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.table("imbalance_surface")
-    balance = run.table("imbalance").iloc[0]
-    measure, level = balance["balance"], level_name(study, balance["balance"], balance["level"])
+    measure = run.table("imbalance")["balance"].iloc[0]
     grid = table.pivot_table(index="effect", columns="imbalance", values="left")
     sure = table.pivot_table(index="effect", columns="imbalance", values="p_same_sign")
     x, y = grid.columns.to_numpy(dtype=float), grid.index.to_numpy(dtype=float)
     start = float(grid.to_numpy()[0, 0])
-    figure, (ax,) = new_axes(3.9)
-    low, high = _imbalance_seen(run)
-    ax.axvspan(low, high, color=REFERENCE, alpha=0.16, lw=0, label="imbalance that the record allows (5–95%)")
+    figure, ax = _over_imbalance(run, 3.9)
     ax.contourf(x, y, grid.to_numpy() * np.sign(start), levels=[-100, 0], colors=[FOCAL], alpha=0.22)
     zero = ax.contour(x, y, grid.to_numpy(), levels=[0], colors=[INK], linewidths=2)
     ax.clabel(zero, fmt=lambda _: "nothing left", fontsize=8)
@@ -86,11 +85,21 @@ def _surface(run: SavedRun) -> Figure:
         steepest = float(run.table("imbalance_followup").set_index("part")["effect"].get(1.0, np.nan))
         ax.axhline(steepest, color=PRINTED, lw=1.2, ls=(0, (1, 1.5)), label="a slope of 0 at one level")
     ax.set_xlim(0, 1)
-    percentages(ax.xaxis)
-    ax.set_xlabel(f"difference in the share of {level} participants")
     ax.set_ylabel(f"slope’s difference by {term_name(study, measure)} (SD per SD)")
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    legend_above(figure, fontsize=7.5)
     return figure
+
+
+def _over_imbalance(run: SavedRun, height: float) -> tuple[Figure, Axes]:
+    """Make axes over the difference in shares, with what the record allows of it."""
+    balance = run.table("imbalance").iloc[0]
+    figure, (ax,) = new_axes(height)
+    low, high = _imbalance_seen(run)
+    ax.axvspan(low, high, color=REFERENCE, alpha=0.16, lw=0, label="imbalance that the record allows (5–95%)")
+    percentages(ax.xaxis)
+    level = level_name(run.study, balance["balance"], balance["level"])
+    ax.set_xlabel(f"difference in the share of {level} participants")
+    return figure, ax
 
 
 def _imbalance_seen(run: SavedRun) -> tuple[float, float]:
@@ -105,26 +114,16 @@ def _imbalance_seen(run: SavedRun) -> tuple[float, float]:
 
 def _costs(run: SavedRun) -> Figure:
     study, table = run.study.read(), run.table("imbalance_costs")
-    balance = run.table("imbalance").iloc[0]
-    measure = term_name(study, balance["balance"])
-    figure, (ax,) = new_axes(2.7)
-    low, high = _imbalance_seen(run)
-    ax.axvspan(low, high, color=REFERENCE, alpha=0.16, lw=0, label="imbalance that the record allows (5–95%)")
-    ax.plot(
-        table["imbalance"],
-        table["n"],
-        color=FOCAL,
-        lw=2,
-        label=f"if {measure} may moderate the slope, for equal precision",
+    figure, ax = _over_imbalance(run, 2.7)
+    words = (
+        f"if {term_name(study, run.table('imbalance')['balance'].iloc[0])} may moderate the slope, for equal precision"
     )
+    ax.plot(table["imbalance"], table["n"], color=FOCAL, lw=2, label=words)
     ax.axhline(table["n_balanced"].iloc[0], color=FAINT, lw=0.8, ls=(0, (2, 3)), label="in balanced groups")
     ax.set_xlim(0, float(table["imbalance"].max()))
     ax.set_ylim(bottom=0)
-    percentages(ax.xaxis)
-    level = level_name(study, balance["balance"], balance["level"])
-    ax.set_xlabel(f"difference in the share of {level} participants")
     ax.set_ylabel("participants needed")
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    legend_above(figure, fontsize=7.5)
     return figure
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ....apa import bounded
 from ....study.wording import everybody, group_name, in_prose, term_name
-from ...drawing import FAINT, FOCAL, INK, PRINTED, REFERENCE, FigureOf, new_axes, percentages, plain_ticks, row_axes
+from ...drawing import (
+    FAINT,
+    FOCAL,
+    INK,
+    PRINTED,
+    REFERENCE,
+    FigureOf,
+    legend_above,
+    new_axes,
+    percentages,
+    plain_ticks,
+    row_axes,
+    ticks_at,
+)
 from ...saved import SavedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 
@@ -39,17 +55,14 @@ def _panel(run: SavedRun) -> Figure:
     table = run.table("limitation_panel")
     side = np.sign(table["estimate"].iloc[0])
     who = str(table["who"][(side * table["estimate"]).idxmin()])
-    figure, (ax,) = new_axes(3.4)
-    for (pattern, words), (colour, dash) in zip(PATTERNS.items(), STYLES, strict=True):
-        own = table[(table["who"] == who) & (table["pattern"] == pattern)].sort_values("odds_ratio")
-        ax.plot(own["odds_ratio"], own["estimate"], color=colour, ls=dash, lw=2, label=words)
-    _zero(ax)
-    _factors(ax.xaxis, ax)
+    own = table[table["who"] == who].sort_values("odds_ratio")
+    lines = {words: own[own["pattern"] == pattern] for pattern, words in PATTERNS.items()}
+    figure, ax = _lines(lines, "odds_ratio", "estimate", 3.4)
+    _factors(ax, ax.xaxis)
     among = everybody(run.study) if who == "everybody" else group_name(run.study, who)
     ax.set_xlabel("odds ratio of taking part per SD" + f"\n({among})" * bool(among))
     ax.set_ylabel("answer among all who were asked")
-    plain_ticks(ax.yaxis)
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=2, title="taking part depends on …")
+    legend_above(figure, 2, fontsize=7.5, title="taking part depends on …")
     return figure
 
 
@@ -70,7 +83,7 @@ def _surface(run: SavedRun) -> Figure:
     ax.plot(1, 1, "o", color=FOCAL, ms=6, mec="white")
     ax.annotate("as published", (1, 1), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
     for axis in (ax.xaxis, ax.yaxis):
-        _factors(axis, ax)
+        _factors(ax, axis)
     study = run.study.read()
     who, analysis = str(table["who"].iloc[0]), study.analysis
     ax.set_xlabel(f"odds ratio per SD of {term_name(study, analysis.outcome)}")
@@ -87,32 +100,27 @@ def _reliability(run: SavedRun) -> Figure:
     shown += [
         (str(m), str(g)) for m, g in table[["measure", "group"]].dropna().drop_duplicates().itertuples(index=False)
     ]
-    figure, (ax,) = new_axes(3.4)
-    for (measure, group), (colour, dash) in zip(shown[:SHOWN], STYLES, strict=False):
-        own = table[(table["measure"] == measure) & (table["group"].fillna("") == group)]
-        where = f"\nin the {group_name(study, group)}" if group else ""
-        ax.plot(
-            own["reliability"], own["estimate"], color=colour, ls=dash, lw=2, label=term_name(study, measure) + where
-        )
-    _zero(ax)
+    lines = {
+        term_name(study, measure) + (f"\nin the {group_name(study, group)}" if group else ""): table[
+            (table["measure"] == measure) & (table["group"].fillna("") == group)
+        ]
+        for measure, group in shown[:SHOWN]
+    }
+    figure, ax = _lines(lines, "reliability", "estimate", 3.4)
     plain = table.loc[table["reliability"] == 1, "estimate"].abs().max()
     low, high = ax.get_ylim()
     ax.set_ylim(max(low, -HIGHEST * plain), min(high, HIGHEST * plain))
     plain_ticks(ax.xaxis)
-    plain_ticks(ax.yaxis)
     ax.set_xlabel("reliability of that score")
     ax.set_ylabel("answer about true scores")
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    legend_above(figure, fontsize=7.5)
     return figure
 
 
 def _duration(run: SavedRun) -> Figure:
     table = run.table("limitation_duration_curve")
-    figure, (ax,) = new_axes(3.2)
-    for (change, own), (colour, dash) in zip(table.groupby("change", sort=False), STYLES, strict=False):
-        words = "no change" if not change else f"{bounded(float(str(change)))} for each doubling"
-        ax.plot(own["duration"], own["slope"], color=colour, ls=dash, lw=2, label=words)
-    _zero(ax)
+    words = {c: f"{bounded(float(c))} for each doubling" if c else "no change" for c in table["change"].unique()}
+    figure, ax = _lines({words[c]: table[table["change"] == c] for c in words}, "duration", "slope", 3.2)
     beyond, study = float(table["beyond"].iloc[0]), run.study.read()
     ax.axvline(beyond, color=FAINT, lw=0.9, ls=(0, (4, 2)))
     ax.annotate(
@@ -128,18 +136,15 @@ def _duration(run: SavedRun) -> Figure:
     ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     ax.set_xlabel(in_prose(measure.label) + (f" ({measure.unit})" if measure.unit else ""))
     ax.set_ylabel("slope in that group (SD per SD)")
-    plain_ticks(ax.yaxis)
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=2, title="assumed change of the slope")
+    legend_above(figure, 2, fontsize=7.5, title="assumed change of the slope")
     return figure
 
 
 def _culture(run: SavedRun) -> Figure:
     table = run.table("limitation_culture")
     table = table[table["measure"] == table["measure"].iloc[0]]
-    figure, (ax,) = new_axes(3.2)
-    for (effect, own), (colour, dash) in zip(table.groupby("effect", sort=False), STYLES, strict=False):
-        ax.plot(own["shift"], own["estimate"], color=colour, ls=dash, lw=2, label=str(effect))
-    _zero(ax)
+    lines = {str(effect): own for effect, own in table.groupby("effect", sort=False)}
+    figure, ax = _lines(lines, "shift", "estimate", 3.2)
     inside = table.loc[~table["extrapolated"], "shift"]
     for low, high in ((table["shift"].min(), inside.min()), (inside.max(), table["shift"].max())):
         if low < high:
@@ -147,8 +152,7 @@ def _culture(run: SavedRun) -> Figure:
     name = term_name(run.study, str(table["measure"].iloc[0]))
     ax.set_xlabel(f"mean of {name} elsewhere, in SD from the sample’s\n(grey: beyond the sample)")
     ax.set_ylabel("answer there")
-    plain_ticks(ax.yaxis)
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5, ncols=3, title="assumed effect of the level")
+    legend_above(figure, 3, fontsize=7.5, title="assumed effect of the level")
     return figure
 
 
@@ -164,26 +168,24 @@ def _variables(run: SavedRun) -> Figure:
             ax.plot(own["chosen"], y, "|", color=INK, ms=9, mew=2, label="variable chosen")
     percentages(ax.xaxis)
     ax.set_xlim(-0.02, 1.02)
-    figure.legend(loc="outside upper left", frameon=False, fontsize=7.5)
+    legend_above(figure, fontsize=7.5)
     return figure
 
 
-def _zero(ax: Axes) -> None:
+def _lines(lines: Mapping[str, pd.DataFrame], x: str, y: str, height: float) -> tuple[Figure, Axes]:
+    """Draw a line for each table, by its name in the legend, over a line at 0."""
+    figure, (ax,) = new_axes(height)
+    for (words, own), (colour, dash) in zip(lines.items(), STYLES, strict=False):
+        ax.plot(own[x], own[y], color=colour, ls=dash, lw=2, label=words)
     ax.axhline(0, color=INK, lw=0.9, zorder=0)
+    plain_ticks(ax.yaxis)
+    return figure, ax
 
 
-def _factors(axis: object, ax: Axes) -> None:
+def _factors(ax: Axes, axis: Axis) -> None:
     """Write odds ratios as factors, on a log axis."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    which = "x" if axis is ax.xaxis else "y"
-    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
-    for name, value in (
-        ("set_major_locator", FixedLocator(FACTORS)),
-        ("set_minor_locator", NullLocator()),
-        ("set_major_formatter", FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else f"1/{1 / x:.0f}")),
-    ):
-        getattr(axis, name)(value)
+    (ax.set_xscale if axis is ax.xaxis else ax.set_yscale)("log")
+    ticks_at(axis, FACTORS, lambda x: f"{x:g}" if x >= 1 else f"1/{1 / x:.0f}")
 
 
 FIGURES = {

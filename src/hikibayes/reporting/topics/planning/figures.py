@@ -15,7 +15,19 @@ from ....apa import bounded, written_out
 from ....arrays import FloatArray
 from ....planning.designs.cells import AS_PLANNED, OTHER_AXES, firsts
 from ....planning.results.sample_size import between_sizes
-from ...drawing import FAINT, FOCAL, INK, MARKS, OTHER, PRINTED, REFERENCE, WIDTH, FigureOf
+from ...drawing import (
+    FAINT,
+    FOCAL,
+    INK,
+    MARKS,
+    OTHER,
+    PRINTED,
+    REFERENCE,
+    FigureOf,
+    legend_above,
+    new_axes,
+    ticks_at,
+)
 from ...saved import SavedRun, records
 
 if TYPE_CHECKING:
@@ -70,14 +82,9 @@ def _sizes_axis(
     label: str = "participants in the smaller group",
     axis: Literal["x", "y"] = "x",
 ) -> None:
-    from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
-
     low, high = float(sizes.min()), float(sizes.max())
     ax.set(**{f"{axis}scale": "log", f"{axis}lim": (low * 0.93, high * 1.07), f"{axis}label": label})
-    own = ax.xaxis if axis == "x" else ax.yaxis
-    own.set_major_locator(FixedLocator(labelled(sizes)))
-    own.set_minor_locator(NullLocator())
-    own.set_major_formatter(ScalarFormatter())
+    ticks_at(ax.xaxis if axis == "x" else ax.yaxis, labelled(sizes), lambda x: f"{x:.0f}")
 
 
 def labelled(sizes: Iterable[float]) -> list[float]:
@@ -100,21 +107,17 @@ def labelled(sizes: Iterable[float]) -> list[float]:
 
 
 def _probabilities(axis: Any) -> None:
-    from matplotlib.ticker import FuncFormatter
-
-    axis.set_major_formatter(FuncFormatter(lambda x, _: bounded(x, 1) if 1e-9 < x < 1 - 1e-9 else f"{x:.0f}"))
+    axis.set_major_formatter(lambda x, _: bounded(x, 1) if 1e-9 < x < 1 - 1e-9 else f"{x:.0f}")
 
 
 # -- curves ---------------------------------------------------------------------------------------------------------
 
 
 def _curves(run: SavedRun) -> Figure:
-    from matplotlib import pyplot as plt
-
     compared = compared_axis(run.table("power"))
     table = _first(run.table("power"), free=(compared,))
     sizes = _first(run.table("sample_size"), free=(compared,))
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, (ax,) = new_axes(3.6)
     allocations = list(dict.fromkeys(table["allocation"]))
     colours = _colours(table[compared])
     for value, colour in colours.items():
@@ -130,7 +133,7 @@ def _curves(run: SavedRun) -> Figure:
         ax.plot([], [], MARKS[colour], ls="-", color=colour, lw=2, ms=5, label=meaning(compared, value))
     for allocation, dash in zip(allocations[: 4 if len(allocations) > 1 else 0], DASHES, strict=False):
         ax.plot([], [], color=INK, lw=1.2, ls=dash, label=f"groups {allocation}")
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
+    legend_above(figure, 2, columnspacing=1, handlelength=1.8)
     ax.set_ylim(0, 1)
     _probabilities(ax.yaxis)
     _sizes_axis(ax, table["n_per_group"], people(table))
@@ -144,13 +147,11 @@ def people(table: pd.DataFrame) -> str:
 
 
 def _against_cost(run: SavedRun) -> Figure:
-    from matplotlib import pyplot as plt
-
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, (ax,) = new_axes(3.6)
     table, found = _first(run.table("power")), _first(run.table("sample_size"))
     labels = {ratio: f"groups {ratio}" for ratio in dict.fromkeys(table["allocation"])}
     _family(ax, table, found, "allocation", "cost", labels)
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
+    legend_above(figure, 2, columnspacing=1, handlelength=1.8)
     ax.set_xlabel("cost of the study")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.locator_params(axis="x", nbins=5)
@@ -201,19 +202,17 @@ def _crossing(ax: Axes, row: dict[str, Any], across: str, colour: str) -> None:
 
 def _smallest(run: SavedRun) -> Figure:
     """Draw power against the true value, a curve for each size, and below it the smallest that each size finds."""
-    from matplotlib import pyplot as plt
-
     table = _first(run.table("power"), free=("effect",))
     found = _first(run.table("detectable"), free=("effect",))
     table, found = (own[own["allocation"] == own["allocation"].iloc[0]] for own in (table[table["effect"] != 0], found))
     labels = {n: f"{n} {people(table)}" for n in sorted(set(table["n_per_group"]))}
     several = len(labels) > 1
-    figure, axes = plt.subplots(1 + several, 1, figsize=(WIDTH, 3.4 + 2.6 * several), squeeze=False)
-    _family(axes[0, 0], table, found, "n_per_group", "effect", labels)
-    axes[0, 0].set_xlabel(f"true value ({unit_of(run)})")
-    figure.legend(loc="outside upper left", frameon=False, ncols=1, fontsize=8, handlelength=1.8)
+    figure, axes = new_axes(3.4 + 2.6 * several, rows=1 + several, one_x=False)
+    _family(axes[0], table, found, "n_per_group", "effect", labels)
+    axes[0].set_xlabel(f"true value ({unit_of(run)})")
+    legend_above(figure, 1, handlelength=1.8)
     if several:
-        _by_size(axes[1, 0], found[found["reached"]], unit_of(run))
+        _by_size(axes[1], found[found["reached"]], unit_of(run))
     return figure
 
 
@@ -234,12 +233,10 @@ def _by_size(ax: Axes, found: pd.DataFrame, unit: str) -> None:
 
 def _widths(run: SavedRun) -> Figure:
     """Draw how wide the interval is on average, with the Monte Carlo error of that, and the width that is asked for."""
-    from matplotlib import pyplot as plt
-
     compared = compared_axis(run.table("power"))
     table = _first(run.table("power"), free=(compared,))
     table = table[table["allocation"] == table["allocation"].iloc[0]]
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.0))
+    figure, (ax,) = new_axes(3.0)
     for value, colour in _colours(table[compared]).items():
         own = table[table[compared] == value].sort_values("n_per_group")
         n, width, error = (own[name].to_numpy(dtype=float) for name in ("n_per_group", "width", "width_mcse"))
@@ -247,7 +244,7 @@ def _widths(run: SavedRun) -> Figure:
         ax.plot(n, width, MARKS[colour], ls="-", color=colour, lw=1.6, ms=4, label=meaning(compared, value))
     for width in asked_widths(run):
         ax.axhline(width, color=FAINT, lw=0.9, zorder=0)
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1, handlelength=1.8)
+    legend_above(figure, 2, columnspacing=1, handlelength=1.8)
     ax.set_ylim(0, None)
     ax.set_ylabel(f"mean width ({unit_of(run)})")
     _sizes_axis(ax, table["n_per_group"], people(table))
@@ -258,14 +255,10 @@ def _widths(run: SavedRun) -> Figure:
 
 
 def _surface(run: SavedRun) -> Figure:
-    from matplotlib import pyplot as plt
-
     table = _whole(run.table("surface"))
     allocations = list(dict.fromkeys(table["allocation"]))
-    figure, axes = plt.subplots(
-        len(allocations), 1, figsize=(WIDTH, 0.8 + 2.0 * len(allocations)), squeeze=False, sharex=True
-    )
-    for ax, allocation in zip(axes[:, 0], allocations, strict=True):
+    figure, axes = new_axes(0.8 + 2.0 * len(allocations), rows=len(allocations))
+    for ax, allocation in zip(axes, allocations, strict=True):
         own = table[table["allocation"] == allocation]
         x, y = _fine(own["n_per_group"].to_numpy(dtype=float)), np.unique(own["effect"].to_numpy(dtype=float))
         rows = [own[own["effect"] == effect].sort_values("n_per_group") for effect in y]
@@ -277,7 +270,7 @@ def _surface(run: SavedRun) -> Figure:
         if ":" in allocation:
             ax.set_title(f"groups {allocation}", loc="left", fontsize=9)
         ax.set_ylabel(f"true value ({unit_of(run)})")
-        _sizes_axis(ax, own["n_per_group"], "" if ax is not axes[-1, 0] else people(table))
+        _sizes_axis(ax, own["n_per_group"], "" if ax is not axes[-1] else people(table))
     return figure
 
 
@@ -285,15 +278,13 @@ def _surface(run: SavedRun) -> Figure:
 
 
 def _costs(run: SavedRun) -> Figure:
-    from matplotlib import pyplot as plt
-
     table = _first(run.table("sample_size"), free=("decision", "prior"))
     table = table[(table["target"] == table["target"].min()) & (table["allocation"] == table["allocation"].iloc[0])]
     rows = list(dict.fromkeys(zip(table["decision"], table["prior"], strict=True)))
     grid = run.table("power")["n_per_group"]
     low, high = float(grid.min()), float(grid.max())
     words = {rule["decision"]: rule["rule"] for rule in run.json_object("planning.json")["rules"]}
-    figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.4 * len(rows)))
+    figure, (ax,) = new_axes(0.9 + 0.4 * len(rows))
     for i, (decision, prior) in enumerate(rows):
         own = table[(table["decision"] == decision) & (table["prior"] == prior)]
         label = f"{words[decision]}, {prior.replace('_', ' ')} priors"
@@ -305,7 +296,7 @@ def _costs(run: SavedRun) -> Figure:
     for worlds in dict.fromkeys(table["worlds"]):
         ax.plot([], [], MARKS[COLOURS[worlds]], color=COLOURS[worlds], label=MEANING[worlds])
     ax.plot([], [], ">", color=FAINT, label="not within the grid")
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, handletextpad=0, columnspacing=0.8)
+    legend_above(figure, 2, handletextpad=0, columnspacing=0.8)
     ax.set_ylim(-len(rows) + 0.4, 0.8)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
@@ -330,14 +321,11 @@ def _cost(ax: Axes, y: float, row: dict[str, Any], ends: tuple[float, float]) ->
 
 
 def _heterogeneity(run: SavedRun) -> Figure:
-    from matplotlib import pyplot as plt
-    from matplotlib.ticker import FixedLocator
-
     table = _first(run.table("sample_size"), free=("tau",))
     table = table[(table["target"] == table["target"].min()) & (table["allocation"] == table["allocation"].iloc[0])]
     sizes = run.table("power")["n_per_group"]
     low, high = float(sizes.min()), float(sizes.max())
-    figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    figure, (ax,) = new_axes(3.2)
     taus, kinds = np.unique(table["tau"]), list(dict.fromkeys(table["worlds"]))
     aside = 0.012 * float(np.ptp(taus))  # kinds of populations stand beside each other
     for i, worlds in enumerate(kinds):
@@ -352,9 +340,9 @@ def _heterogeneity(run: SavedRun) -> Figure:
             ends = [row[end] if pd.notna(row[end]) else limit for end, limit in (("lower", low), ("upper", high))]
             ax.plot([place, place], ends, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
     _sizes_axis(ax, sizes, axis="y")
-    ax.xaxis.set_major_locator(FixedLocator(list(taus)))
+    ax.set_xticks(taus)
     ax.set_xlabel("SD between studies' effects, τ")
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8, columnspacing=1)
+    legend_above(figure, 2, columnspacing=1)
     return figure
 
 

@@ -24,9 +24,11 @@ from ...drawing import (
     REFERENCE,
     FigureOf,
     draw_span,
+    legend_above,
     new_axes,
     plain_ticks,
     row_axes,
+    ticks_at,
 )
 from ...saved import SavedRun
 
@@ -61,15 +63,13 @@ def _widths(run: SavedRun) -> Figure:
     below.set_yscale("log")
     for level in (1 / 3, 1, 3, 10):
         below.axhline(level, color=FAINT, lw=0.6, ls="-" if level == 1 else (0, (2, 3)), zorder=0)
-    _factor_ticks(below)
+    ticks_at(below.yaxis, FACTORS, lambda x: "1/3" if abs(x - 1 / 3) < 0.01 else f"{x:,.10g}")
     own = table[table["is_models"]]
     for ax, name in ((above, "mean"), (below, "bf10")):
         ax.plot(own["prior_sd"], own[name], MARKS[FOCAL], color=FOCAL, ms=6, mec="white")
     _mark_tipping(run, above)
     below.set_ylabel("Bayes factor against 0")
-    below.set_xscale("log")
-    _width_ticks(below)
-    below.set_xlabel(f"prior SD of the {_name(run)} (SD per SD)")
+    _width_axis(run, below)
     return figure
 
 
@@ -101,16 +101,14 @@ def _surface(run: SavedRun) -> Figure:
     ax.contourf(x, y, probit, levels=[-np.inf, ndtri(SURE), np.inf], colors=["white", REFERENCE], alpha=0.2)
     lines = ax.contour(x, y, probit, levels=ndtri(LEVELS), colors=[INK], linewidths=HEAVY)
     ax.clabel(lines, fmt=lambda level: bounded(float(ndtr(level)), 3).rstrip("0"), fontsize=7.5)
-    ax.set_xscale("log")
+    _width_axis(run, ax)
     for name, mean, sd in _normal_priors(run):
         inside = x[0] <= sd <= x[-1] and y[0] <= mean <= y[-1]
         if inside:
             ax.plot(sd, mean, "o", color=FOCAL, ms=6, mec="white", zorder=3)
             text = ax.annotate(name, (sd, mean), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=7.5)
             text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
-    _width_ticks(ax)
     plain_ticks(ax.yaxis)
-    ax.set_xlabel(f"prior SD of the {_name(run)} (SD per SD)")
     ax.set_ylabel("prior mean (SD per SD)")
     return figure
 
@@ -147,16 +145,8 @@ def _pooling(run: SavedRun) -> Figure:
         own = table[table["prior"] == prior].set_index("coefficient")
         for i, name in enumerate(names):
             draw_span(ax, -i - shift, own.loc[name].to_dict(), colour)
-        ax.plot(
-            [],
-            [],
-            MARKS[colour],
-            ls="-",
-            color=colour,
-            lw=2.2,
-            label=words[prior],
-        )
-    figure.legend(loc="outside upper left", frameon=False, ncols=2, fontsize=8)
+        ax.plot([], [], MARKS[colour], ls="-", color=colour, lw=2.2, label=words[prior])
+    legend_above(figure, 2)
     plain_ticks(ax.xaxis)
     return figure
 
@@ -171,11 +161,9 @@ def _followup(run: SavedRun) -> Figure:
         ax.fill_between(own["prior_sd"], own["lower"].astype(float), upper, color=colour, alpha=0.2, lw=0)
         look: Any = {"marker": MARKS[colour], "ls": LINES[colour], "color": colour, "ms": 4, "lw": 1.6}
         ax.plot(own["prior_sd"], own["n_per_group"], label=words[worlds], **look)
-    ax.set_xscale("log")
+    _width_axis(run, ax)
     ax.set_ylim(bottom=0)
-    _width_ticks(ax)
-    figure.legend(loc="outside upper left", frameon=False, fontsize=8)
-    ax.set_xlabel(f"prior SD of the {_name(run)} (SD per SD)")
+    legend_above(figure)
     ax.set_ylabel("participants per group")
     return figure
 
@@ -186,22 +174,11 @@ def _name(run: SavedRun) -> str:
     return "difference of slopes" if estimand.kind == "slope_difference" else estimand_noun(study, estimand, brief=True)
 
 
-def _width_ticks(ax: Axes) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    low, high = ax.get_xlim()
-    ax.xaxis.set_major_locator(FixedLocator([tick for tick in WIDTH_TICKS if low <= tick <= high]))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".removeprefix("0")))
-
-
-def _factor_ticks(ax: Axes) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    low, high = ax.get_ylim()
-    ax.yaxis.set_major_locator(FixedLocator([level for level in FACTORS if low <= level <= high]))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: "1/3" if abs(x - 1 / 3) < 0.01 else f"{x:,.10g}"))
+def _width_axis(run: SavedRun, ax: Axes) -> None:
+    """Write the widths of the focal prior on a log axis."""
+    ax.set_xscale("log")
+    ticks_at(ax.xaxis, WIDTH_TICKS, lambda x: f"{x:g}".removeprefix("0"))
+    ax.set_xlabel(f"prior SD of the {_name(run)} (SD per SD)")
 
 
 FIGURES = {
