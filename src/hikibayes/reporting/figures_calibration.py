@@ -138,7 +138,8 @@ def calibration_figure(study: Study, table: pd.DataFrame) -> Figure:
     columns = _balanced(_panels(study, unprinted))
     width = COLUMN * len(columns)
     height = HEAD + FOOT + max(sum(panel.height for panel in column) for column in columns)
-    figure = Figure(figsize=(width, height), layout="none")
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("none")
     title = f"{study.description}\nWhat the printed numbers pin down, and what they leave open"
     figure.text(0.5, 1 - 0.15 / height, title, ha="center", va="top", fontsize=11)
     # placed by hand, in inches: rows are equally high in every panel
