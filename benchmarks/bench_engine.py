@@ -25,14 +25,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hikibayes.inference.gaussian.exact import (
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    bambi_default,
-    posterior,
-)
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import HalfStudentT, NormalPriors, bambi_default
 from hikibayes.inference.gaussian.philox import Stream
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 from hikibayes.inference.gaussian.summaries import summaries, summaries_by_prior
 from hikibayes.planning.populations.samples import GAUSSIAN, Roots, draw_statistics, on_disk
 

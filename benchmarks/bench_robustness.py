@@ -11,8 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors, SufficientStatistics, posterior
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import HalfStudentT, NormalPriors
 from hikibayes.inference.gaussian.reprior import likelihood, refit_normal
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 
 NAMES = tuple(f"x{j}" for j in range(17))
 PRIORS = NormalPriors(

@@ -13,15 +13,9 @@ from scipy import optimize
 from scipy import stats as st
 from tests.study.labelled import compare_groups, correlations, regress, simple_slopes
 
-from hikibayes.inference.gaussian.exact import (
-    Exponential,
-    FlatPrior,
-    HalfNormal,
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    posterior,
-)
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import Exponential, FlatPrior, HalfNormal, HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 
 REFERENCE = Path(__file__).parent / "reference"
 

@@ -12,33 +12,36 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .auditing.audit import audit
-    from .inference.fit import fit
-    from .inference.models.specs import ModelSpec as Model
-    from .inference.models.specs import load_model
-    from .planning.designs.simulation import Simulation, load_simulation
-    from .planning.power import power
-    from .planning.results.diagnose import diagnose
-    from .reanalysis.pipeline import reanalyze
-    from .reconstruction.calibrate import calibrate
-    from .reconstruction.synthesize import synthesize
-    from .reconstruction.verify import verify
-    from .replication.next_study import next_study
-    from .replication.replicate import replicate
-    from .reporting.gallery import figures
-    from .reporting.html import report
-    from .robustness.assumptions.sensitivity import assumptions
-    from .robustness.confounding.sensitivity import confounding
-    from .robustness.imbalance.sensitivity import imbalance
-    from .robustness.limitations.sensitivity import limitations
-    from .robustness.multiverse.sensitivity import multiverse
-    from .robustness.priors.sensitivity import priors
-    from .runs.replay import replay
-    from .spec import InputError
-    from .study.study import Study
-    from .study.study_file import load_study
-    from .validation.engines import engines
-    from .validation.strangers.bench import validate
+    from .auditing.audit import audit as audit
+    from .inference.fit import fit as fit
+    from .inference.models.specs import ModelSpec
+    from .inference.models.specs import load_model as load_model
+    from .planning.designs.simulation import Simulation as Simulation
+    from .planning.designs.simulation import load_simulation as load_simulation
+    from .planning.power import power as power
+    from .planning.results.diagnose import diagnose as diagnose
+    from .reanalysis.pipeline import reanalyze as reanalyze
+    from .reconstruction.calibrate import calibrate as calibrate
+    from .reconstruction.synthesize import synthesize as synthesize
+    from .reconstruction.verify import verify as verify
+    from .replication.next_study import next_study as next_study
+    from .replication.replicate import replicate as replicate
+    from .reporting.gallery import figures as figures
+    from .reporting.html import report as report
+    from .robustness.assumptions.sensitivity import assumptions as assumptions
+    from .robustness.confounding.sensitivity import confounding as confounding
+    from .robustness.imbalance.sensitivity import imbalance as imbalance
+    from .robustness.limitations.sensitivity import limitations as limitations
+    from .robustness.multiverse.sensitivity import multiverse as multiverse
+    from .robustness.priors.sensitivity import priors as priors
+    from .runs.replay import replay as replay
+    from .spec import InputError as InputError
+    from .study.study import Study as Study
+    from .study.study_file import load_study as load_study
+    from .validation.engines import engines as engines
+    from .validation.validate import validate as validate
+
+    Model = ModelSpec
 
 __version__ = version("hikibayes")
 
@@ -76,36 +79,7 @@ _HOME = {
 _THERE = {"Model": "ModelSpec"}
 """What it is called there, where that differs."""
 
-__all__ = [
-    "InputError",
-    "Model",
-    "Simulation",
-    "Study",
-    "assumptions",
-    "audit",
-    "calibrate",
-    "confounding",
-    "diagnose",
-    "engines",
-    "figures",
-    "fit",
-    "imbalance",
-    "limitations",
-    "load_model",
-    "load_simulation",
-    "load_study",
-    "multiverse",
-    "next_study",
-    "power",
-    "priors",
-    "reanalyze",
-    "replay",
-    "replicate",
-    "report",
-    "synthesize",
-    "validate",
-    "verify",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:

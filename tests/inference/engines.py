@@ -6,14 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hikibayes.inference.gaussian.exact import (
-    Exponential,
-    HalfNormal,
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    posterior,
-)
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import Exponential, HalfNormal, HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 from hikibayes.inference.gaussian.summaries import PER_CONTRAST, summaries
 
 ROPE = (-0.1, 0.1)

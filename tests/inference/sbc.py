@@ -8,14 +8,9 @@ they are is judged by the simultaneous band of Säilynoja, Bürkner and Vehtari 
 import numpy as np
 from scipy import stats as st
 
-from hikibayes.inference.gaussian.exact import (
-    Exponential,
-    HalfNormal,
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    posterior,
-)
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import Exponential, HalfNormal, HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 
 
 def draw_sigma(prior, rng, size):

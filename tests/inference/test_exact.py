@@ -13,21 +13,17 @@ from scipy import stats as st
 from scipy.special import logsumexp
 from tests.inference.trees import to_datatree
 
-from hikibayes.inference.gaussian.exact import (
-    ExactEngineError,
+from hikibayes.inference.gaussian.exact import contrast_matrix, log_joint, posterior
+from hikibayes.inference.gaussian.mixture import Mixture
+from hikibayes.inference.gaussian.normal_priors import (
     Exponential,
     FlatPrior,
     HalfNormal,
     HalfStudentT,
-    Mixture,
     NormalPriors,
-    Refusal,
-    SufficientStatistics,
     bambi_default,
-    contrast_matrix,
-    log_joint,
-    posterior,
 )
+from hikibayes.inference.gaussian.sufficient import ExactEngineError, Refusal, SufficientStatistics
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "exact_mpmath.json").read_text())["cases"]
 

@@ -4,13 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.inference.gaussian.exact import (
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    bambi_default,
-    log_joint,
-)
+from hikibayes.inference.gaussian.exact import log_joint
+from hikibayes.inference.gaussian.normal_priors import HalfStudentT, NormalPriors, bambi_default
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 
 TERMS = ["group", "support", "group:support"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.inference.sbc import band_level, locations, outside_band
 
-from hikibayes.inference.gaussian.exact import Exponential, HalfNormal, HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.normal_priors import Exponential, HalfNormal, HalfStudentT, NormalPriors
 
 NAMES = ["group", "support", "age", "group:support"]
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors, SufficientStatistics, posterior
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 
 NAMES = ("group", "support", "age", "group:support", "twin")
 PRIORS = NormalPriors(

@@ -7,15 +7,10 @@ import pytest
 from scipy import stats as st
 
 from hikibayes.inference.gaussian import exact
-from hikibayes.inference.gaussian.exact import (
-    ExactEngineError,
-    FlatPrior,
-    HalfStudentT,
-    NormalPriors,
-    SufficientStatistics,
-    posterior,
-)
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import FlatPrior, HalfStudentT, NormalPriors
 from hikibayes.inference.gaussian.reprior import likelihood, refit_density, refit_normal
+from hikibayes.inference.gaussian.sufficient import ExactEngineError, SufficientStatistics
 
 NAMES = ["a", "b", "c"]
 

@@ -8,7 +8,7 @@ import xarray as xr
 from hikibayes.inference.answers.diagnostics import convergence, sound
 from hikibayes.inference.answers.estimates import COLUMNS
 from hikibayes.inference.fit import Sampling, fit
-from hikibayes.inference.gaussian.exact import bambi_default
+from hikibayes.inference.gaussian.normal_priors import bambi_default
 from hikibayes.inference.models.compile import bambi_model, exact_priors
 from hikibayes.inference.models.design import design
 from hikibayes.inference.models.specs import ModelSpec, load_model, shipped_models

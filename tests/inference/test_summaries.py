@@ -11,18 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats as st
 
-from hikibayes.inference.gaussian.exact import (
-    ExactEngineError,
+from hikibayes.inference.gaussian.exact import posterior
+from hikibayes.inference.gaussian.normal_priors import (
     Exponential,
     FlatPrior,
     HalfNormal,
     HalfStudentT,
     NormalPriors,
-    Refusal,
-    SufficientStatistics,
     bambi_default,
-    posterior,
 )
+from hikibayes.inference.gaussian.sufficient import ExactEngineError, Refusal, SufficientStatistics
 from hikibayes.inference.gaussian.summaries import PER_CONTRAST, summaries, summaries_by_prior
 
 LOCATIONS = ("mean", "lower", "upper")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hikibayes.inference.gaussian.exact import ExactEngineError, GaussianPosterior
+from hikibayes.inference.gaussian.exact import GaussianPosterior
+from hikibayes.inference.gaussian.sufficient import ExactEngineError
 
 
 def to_datatree(

@@ -6,7 +6,8 @@ from scipy import stats as st
 from scipy.special import logsumexp
 from tests.replication.test_measures import both
 
-from hikibayes.inference.gaussian.exact import HalfStudentT, NormalPriors, SufficientStatistics
+from hikibayes.inference.gaussian.normal_priors import HalfStudentT, NormalPriors
+from hikibayes.inference.gaussian.sufficient import SufficientStatistics
 from hikibayes.replication import measures as m
 from hikibayes.replication.effects import Effects, apart, stacked
 from hikibayes.replication.pair import Pair

@@ -38,8 +38,9 @@ from .data.files import RawTable, as_text
 from .data.mapping import TableMapping, load_mapping
 from .data.tables import Participants, participants
 from .estimands import Answers, answers
-from .gaussian.exact import ExactEngineError, GaussianPosterior
+from .gaussian.exact import GaussianPosterior
 from .gaussian.least_squares import LeastSquares
+from .gaussian.sufficient import ExactEngineError
 from .models.compile import exact_posterior, exact_priors
 from .models.design import Design, design
 from .models.layout import term_variables

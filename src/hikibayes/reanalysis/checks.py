@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import stats
 
 from ..arrays import FloatArray
-from ..inference.gaussian.exact import NormalPriors
 from ..inference.gaussian.loo import log_predictive_left_out
+from ..inference.gaussian.normal_priors import NormalPriors
 from ..inference.models.compile import exact_posterior, exact_priors
 from ..inference.models.design import Design, design
 from ..inference.models.specs import ModelSpec

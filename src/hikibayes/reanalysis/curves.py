@@ -9,7 +9,7 @@ from ..arrays import FloatArray
 from ..inference.answers.ensemble import StepFit
 from ..inference.answers.estimates import pooled
 from ..inference.answers.johnson_neyman import gap_weights
-from ..inference.gaussian.exact import Mixture
+from ..inference.gaussian.mixture import Mixture
 from ..inference.models.design import Design
 from ..inference.models.moment_design import MomentDesign
 from ..spec import InputError

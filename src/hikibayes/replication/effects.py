@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import FloatArray
-from ..inference.gaussian.exact import NormalPriors, SufficientStatistics, posterior
+from ..inference.gaussian.exact import posterior
 from ..inference.gaussian.mixture import Mixture
+from ..inference.gaussian.normal_priors import NormalPriors
 from ..inference.gaussian.reprior import Likelihood
+from ..inference.gaussian.sufficient import SufficientStatistics
 
 FLAT_SD = 1e6
 """Of a prior so wide that estimates, and ratios of evidences, are a flat prior's to 1e-11."""

@@ -22,8 +22,10 @@ from ..estimands import KINDS
 from ..inference.answers.remarks import Remark
 from ..inference.data.tables import Participants, participants
 from ..inference.fit import Fit
-from ..inference.gaussian.exact import ExactEngineError, GaussianPosterior, NormalPriors, SufficientStatistics
+from ..inference.gaussian.exact import GaussianPosterior
+from ..inference.gaussian.normal_priors import NormalPriors
 from ..inference.gaussian.reprior import Likelihood, likelihood
+from ..inference.gaussian.sufficient import ExactEngineError, SufficientStatistics
 from ..inference.models.compile import exact_posterior, exact_priors
 from ..inference.models.design import Design, Scaling, design
 from ..inference.models.moment_design import MomentDesign, design_from_moments

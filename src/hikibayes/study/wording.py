@@ -103,6 +103,13 @@ class _Names:
         return step_name(self.study, step)
 
 
+def level_name(study: Study, measure: str, level: str) -> str:
+    """Return a category's level as prose has it, a bare number or sign with its category."""
+    label = next(known.label for known in study.measure(measure).levels if known.id == level)
+    worded = any(character.isalpha() for character in label)
+    return in_prose(label) if worded else f"{in_prose(study.measure(measure).label)} {label}"
+
+
 def step_name(study: Study, step: str) -> str:
     """Return a step's label up to its colon: ``Step 2``."""
     return study.step(step).label.partition(":")[0]

@@ -20,7 +20,8 @@ from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..inference.data.mapping import TableMapping
 from ..inference.estimands import answers
 from ..inference.fit import FINE_NODES, Fit, Sampling, fit
-from ..inference.gaussian.exact import FlatPrior, GaussianPosterior, log_joint
+from ..inference.gaussian.exact import GaussianPosterior, log_joint
+from ..inference.gaussian.normal_priors import FlatPrior
 from ..inference.models.compile import bambi_model, exact_posterior, exact_priors
 from ..inference.models.design import Design
 from ..inference.models.layout import coefficient_draws

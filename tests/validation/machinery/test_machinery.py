@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hikibayes.inference.gaussian.exact import HalfNormal
+from hikibayes.inference.gaussian.normal_priors import HalfNormal
 from hikibayes.inference.models.specs import load_model
 from hikibayes.spec import InputError
 from hikibayes.study.study_file import load_study

@@ -14,8 +14,9 @@ from ...arrays import FloatArray
 from ...spec import InputError
 from ...study.study import Estimand
 from ..estimands import Answers, raw_unit
-from ..gaussian.exact import FlatPrior, GaussianPosterior
+from ..gaussian.exact import GaussianPosterior
 from ..gaussian.mixture import Mixture
+from ..gaussian.normal_priors import FlatPrior
 from ..models.design import Design
 from ..models.layout import coefficient_draws
 from ..models.moment_design import MomentDesign

@@ -16,8 +16,10 @@ from ...spec import InputError
 from ...study.study import Estimand, Study
 from ...study.wording import estimand_name
 from ..estimands import changes_of, raw_unit
-from ..gaussian.exact import ExactEngineError, FlatPrior, NormalPriors, posterior
+from ..gaussian.exact import posterior
 from ..gaussian.least_squares import LeastSquares
+from ..gaussian.normal_priors import FlatPrior, NormalPriors
+from ..gaussian.sufficient import ExactEngineError
 from ..models.compile import exact_priors
 from ..models.layout import coefficient_draws
 from ..models.specs import INTERCEPT

@@ -170,6 +170,23 @@ class SufficientStatistics:
         variation = np.diagonal(self.sxx, axis1=1, axis2=2)
         return np.asarray(variation <= RELATIVE_CONSTANT * self.n[:, None] * self.x_mean**2)
 
+    def log_likelihood(self, intercept: FloatArray, beta: FloatArray, sigma: FloatArray) -> FloatArray:
+        """Log density of each data set's rows, with every constant, shape (B, S).
+
+        Parameters
+        ----------
+        intercept : array, shape (S,) or (B, S)
+            *Centred* intercepts.
+        beta : array, shape (S, p) or (B, S, p)
+            Coefficients.
+        sigma : array, shape (S,) or (B, S)
+            Residual SDs.
+        """
+        n, onto = self.n[:, None], (beta @ self.sxy[..., None])[..., 0]
+        fitted = ((beta @ self.sxx) * beta).sum(axis=-1) - 2 * onto
+        rss = self.syy[:, None] + fitted + n * (self.y_mean[:, None] - intercept) ** 2
+        return np.asarray(-0.5 * (n * np.log(2 * np.pi * sigma**2) + rss / sigma**2))
+
     def describe(self, refusal: int, i: int) -> str:
         """Say why data set `i` was refused: what was found, and what is accepted."""
         p, n = len(self.names), int(self.n[i])

@@ -16,16 +16,8 @@ from typing import Any
 import numpy as np
 
 from ...spec import InputError
-from ..gaussian.exact import (
-    Exponential,
-    FlatPrior,
-    GaussianPosterior,
-    HalfNormal,
-    HalfStudentT,
-    NormalPriors,
-    bambi_default,
-    posterior,
-)
+from ..gaussian.exact import GaussianPosterior, posterior
+from ..gaussian.normal_priors import Exponential, FlatPrior, HalfNormal, HalfStudentT, NormalPriors, bambi_default
 from .design import Design
 from .exchangeable import exchangeable
 from .formulas import namespace

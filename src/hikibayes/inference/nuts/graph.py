@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...arrays import FloatArray
 from ...spec import InputError
 from ...study.study import Study
-from ..gaussian.exact import HalfStudentT, bambi_default
+from ..gaussian.normal_priors import HalfStudentT, bambi_default
 from ..models.compile import somewhere_to_compile
 from ..models.design import Design
 from ..models.exchangeable import exchangeable

@@ -17,9 +17,9 @@ import pandas as pd
 from ...arrays import FloatArray, IntArray
 from ...inference.answers.estimates import exact_estimates
 from ...inference.estimands import Answers, answers
-from ...inference.gaussian.exact import NormalPriors, bambi_default, posterior
+from ...inference.gaussian.exact import posterior
 from ...inference.gaussian.least_squares import LeastSquares
-from ...inference.gaussian.normal_priors import Priors
+from ...inference.gaussian.normal_priors import NormalPriors, Priors, bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
 from ...inference.models.design import Design, design

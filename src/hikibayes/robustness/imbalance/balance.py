@@ -15,7 +15,7 @@ import numpy as np
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...spec import InputError, unknown_name
 from ...study.study import Study
-from ...study.wording import group_name, in_prose
+from ...study.wording import group_name, level_name
 from ..case import Case
 
 POPULATION = "population_proportion"
@@ -78,10 +78,7 @@ class Balance:
 
     def name(self, level: str | None = None) -> str:
         """Return a level as prose has it, a bare number or sign with its category; unless named, the one spoken of."""
-        measure, wanted = self.study.measure(self.measure), level or self.level
-        label = next(found.label for found in measure.levels if found.id == wanted)
-        worded = any(character.isalpha() for character in label)
-        return in_prose(label) if worded else f"{in_prose(measure.label)} {label}"
+        return level_name(self.study, self.measure, level or self.level)
 
 
 def balance_of(case: Case, measure: str | None = None) -> Balance:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -42,15 +44,7 @@ def exchanged(case: Case) -> Case:
     asked |= {"meaning": "the same with outcome and focal measure exchanged"}
     analysis = {**study.analysis.model_dump(exclude_unset=True), "outcome": focal, "focal": outcome}
     turned = study.replace(analysis=analysis, estimands=(*study.estimands, asked), limitations=())
-    return Case(
-        study=turned,
-        model=ModelSpec.model_validate(content),
-        estimand=turned.estimand("reverse"),
-        data_sets=case.data_sets,
-        synthetic=case.synthetic,
-        variant=case.variant,
-        verdict=case.verdict,
-    )
+    return replace(case, study=turned, model=ModelSpec.model_validate(content), estimand=turned.estimand("reverse"))
 
 
 def participants_for_lag(difference: float, *, stability: float, power: float, residual: float) -> int:

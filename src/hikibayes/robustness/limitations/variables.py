@@ -127,12 +127,8 @@ class Rule:
         for table in tables[:STUDIES]:
             groups = self.moments(table, null=null)
             group = np.repeat([0.0, 1.0], [n for n, *_ in groups])
-            roots = [_root(cov) for *_, cov in groups]
             for _ in range(per_table):
-                parts = [
-                    mean + rng.standard_normal((n, len(mean))) @ root.T
-                    for (n, mean, _), root in zip(groups, roots, strict=True)
-                ]
+                parts = [rng.multivariate_normal(mean, cov, n, method="eigh") for n, mean, cov in groups]
                 yield self.apply(np.concatenate(parts), group)
 
 
@@ -255,8 +251,3 @@ def _simulated(rule: Rule, focal: str, rng: np.random.Generator) -> tuple[pd.Dat
 
 def _mean(values: FloatArray) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _root(cov: FloatArray) -> FloatArray:
-    values, vectors = np.linalg.eigh(cov)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))

@@ -17,8 +17,7 @@ from ... import apa
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.fit import Fit
-from ...inference.gaussian.exact import NormalPriors, bambi_default
-from ...inference.gaussian.normal_priors import FlatPrior, Priors
+from ...inference.gaussian.normal_priors import FlatPrior, NormalPriors, Priors, bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import summaries
 from ...inference.models.compile import exact_priors

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ...arrays import FloatArray
-from ...inference.gaussian.exact import Draws, GaussianPosterior, NormalPriors
+from ...inference.gaussian.exact import Draws, GaussianPosterior
+from ...inference.gaussian.normal_priors import NormalPriors
 from ...spec import InputError
 from ..case import TOLERANCE, Case
 
@@ -69,7 +70,7 @@ def power_scaling(case: Case, *, seed: int) -> pd.DataFrame:
         raise InputError(f"variant {case.variant!r} has flat priors; power-scaling needs priors that can be scaled")
     draws = posterior.draws(np.random.default_rng(seed), DRAWS)
     log_prior, focal_prior = _log_priors(posterior, priors, draws, case.focal[chosen])
-    log_likelihood = _log_likelihood(posterior, draws)
+    log_likelihood = posterior.stats.log_likelihood(draws.centred_intercept, draws.coefficients, draws.sigma)
     quantities = _quantities(case, draws)
     rows = []
     for b in chosen:
@@ -128,16 +129,6 @@ def _log_priors(
     everything = terms.sum(axis=-1) + intercept + priors.sigma.log_density(draws.sigma)
     used = (np.abs(focal) > TOLERANCE).astype(float)
     return everything, np.einsum("bsp,bp->bs", terms, used)
-
-
-def _log_likelihood(posterior: GaussianPosterior, draws: Draws) -> FloatArray:
-    """Log likelihood of all rows together at the draws, (B, S), up to a constant."""
-    stats, beta = posterior.stats, draws.coefficients
-    n = stats.n[:, None]
-    fitted = np.einsum("bsi,bij,bsj->bs", beta, stats.sxx, beta, optimize=True)
-    fitted -= 2 * np.einsum("bsi,bi->bs", beta, stats.sxy)
-    rss = stats.syy[:, None] + fitted + n * (stats.y_mean[:, None] - draws.centred_intercept) ** 2
-    return np.asarray(-n * np.log(draws.sigma) - 0.5 * rss / draws.sigma**2)
 
 
 def _quantities(case: Case, draws: Draws) -> dict[str, FloatArray]:

@@ -12,7 +12,7 @@ import pandas as pd
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.answers.estimates import exact_estimates, refused_estimates
 from ...inference.fit import Fit
-from ...inference.gaussian.exact import FlatPrior
+from ...inference.gaussian.normal_priors import FlatPrior
 from ...renamed import renamed
 from ...shown import Shown
 from ...spec import InputError

@@ -14,8 +14,9 @@ from scipy.special import logsumexp
 
 from ...arrays import FloatArray
 from ...inference.answers.estimates import pooled
-from ...inference.gaussian.exact import FlatPrior, NormalPriors, posterior
+from ...inference.gaussian.exact import posterior
 from ...inference.gaussian.mixture import Mixture
+from ...inference.gaussian.normal_priors import FlatPrior, NormalPriors
 from ...inference.models.compile import exact_priors
 from ...spec import InputError
 from ..case import Case

@@ -131,7 +131,7 @@ def width_curve(focal: FocalPrior) -> pd.DataFrame:
     """
     own = focal.own[1]
     widths = np.unique([*focal.widths(CURVE_ENDS, CURVE_STEPS), own])
-    return _labelled(focal, _summaries(focal.under(0.0, widths)).assign(prior_mean=0.0, prior_sd=widths))
+    return _under(focal, np.zeros_like(widths), widths)
 
 
 def surface(focal: FocalPrior) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def surface(focal: FocalPrior) -> pd.DataFrame:
     """
     own = focal.own[1]
     mean, sd = (grid.ravel() for grid in np.meshgrid(LOCATIONS * own, SURFACE_WIDTHS * own, indexing="ij"))
-    return _labelled(focal, _summaries(focal.under(mean, sd)).assign(prior_mean=mean, prior_sd=sd))
+    return _under(focal, mean, sd)
 
 
 def families(focal: FocalPrior) -> pd.DataFrame:
@@ -186,10 +186,7 @@ def families(focal: FocalPrior) -> pd.DataFrame:
             "p_positive": whole.p_positive()[0],
         }
         rows.append(summary | _factors(found.log_bf10[None])[0])
-    table = pd.DataFrame(rows)
-    return table.assign(model=focal.case.model.name, estimand=focal.case.estimand.name)[
-        ["model", "estimand", *table.columns]
-    ]
+    return _labelled(focal, pd.DataFrame(rows))
 
 
 def _scaled(family: Any, scale: float, b: FloatArray) -> FloatArray:
@@ -213,11 +210,13 @@ def _factors(log_bf10: FloatArray) -> list[dict[str, float]]:
 
 
 def _labelled(focal: FocalPrior, table: pd.DataFrame) -> pd.DataFrame:
-    first = {
-        "model": focal.case.model.name,
-        "estimand": focal.case.estimand.name,
-        "prior_mean": table["prior_mean"],
-        "prior_sd": table["prior_sd"],
-        "is_models": np.isclose(table["prior_sd"], focal.own[1]) & np.isclose(table["prior_mean"], focal.own[0]),
-    }
-    return pd.concat([pd.DataFrame(first), table.drop(columns=["prior_mean", "prior_sd"])], axis=1)
+    """Put model and estimand before a table."""
+    named = {"model": focal.case.model.name, "estimand": focal.case.estimand.name}
+    return table.assign(**named)[[*named, *table]]
+
+
+def _under(focal: FocalPrior, mean: FloatArray, sd: FloatArray) -> pd.DataFrame:
+    """Summarise the answer under Normal priors, and say which of them is the model's own."""
+    own = np.isclose(sd, focal.own[1]) & np.isclose(mean, focal.own[0])
+    priors = pd.DataFrame({"prior_mean": mean, "prior_sd": sd, "is_models": own})
+    return _labelled(focal, pd.concat([priors, _summaries(focal.under(mean, sd))], axis=1))

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ...arrays import FloatArray
-from ...inference.gaussian.exact import NormalPriors, SufficientStatistics, posterior
+from ...inference.gaussian.exact import posterior
+from ...inference.gaussian.normal_priors import NormalPriors
+from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
 from ...inference.models.design import Design, Scaling, design
 from ...inference.models.specs import ModelSpec
@@ -86,10 +88,9 @@ def exact_ranks(laid_out: Design, variant: str, rng: np.random.Generator, *, sim
     ranks = {name: rank(beta[:, j], drawn.coefficients[..., j]) for j, name in enumerate(laid_out.columns)}
     ranks["intercept"] = rank(intercept, drawn.centred_intercept)
     ranks["sigma"] = rank(sigma, drawn.sigma)
-    truth = _log_likelihood(data, intercept[:, None], beta[:, None], sigma[:, None])
-    ranks[LOG_LIKELIHOOD] = rank(
-        truth[:, 0], _log_likelihood(data, drawn.centred_intercept, drawn.coefficients, drawn.sigma)
-    )
+    truth = data.log_likelihood(intercept[:, None], beta[:, None], sigma[:, None])
+    at_draws = data.log_likelihood(drawn.centred_intercept, drawn.coefficients, drawn.sigma)
+    ranks[LOG_LIKELIHOOD] = rank(truth[:, 0], at_draws)
     return ranks
 
 
@@ -102,13 +103,6 @@ def _truths(priors: NormalPriors, rng: np.random.Generator, size: int) -> tuple[
     centre, spread = (np.asarray(v, dtype=np.float64) for v in (priors.intercept_mean, priors.intercept_sd))
     intercept = centre + spread * rng.standard_normal(size)
     return beta, intercept, priors.sigma.draws(rng, size)
-
-
-def _log_likelihood(data: SufficientStatistics, a: FloatArray, b: FloatArray, sigma: FloatArray) -> FloatArray:
-    """Log density of each data set at S parameters, shape (B, S)."""
-    fitted = np.einsum("bsi,bij,bsj->bs", b, data.sxx, b) - 2 * np.einsum("bsi,bi->bs", b, data.sxy)
-    squares = data.syy[:, None] + fitted + data.n[:, None] * (data.y_mean[:, None] - a) ** 2
-    return np.asarray(-0.5 * (data.n[:, None] * np.log(2 * np.pi * sigma**2) + squares / sigma**2))
 
 
 @dataclass(frozen=True)

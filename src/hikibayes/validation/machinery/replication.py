@@ -15,9 +15,11 @@ import numpy as np
 
 from ...arrays import FloatArray
 from ...folders import csv_table
-from ...inference.gaussian.exact import FlatPrior, HalfStudentT, NormalPriors, SufficientStatistics, posterior
+from ...inference.gaussian.exact import posterior
 from ...inference.gaussian.mixture import Mixture
+from ...inference.gaussian.normal_priors import FlatPrior, HalfStudentT, NormalPriors
 from ...inference.gaussian.reprior import Likelihood, likelihood
+from ...inference.gaussian.sufficient import SufficientStatistics
 from ...replication import measures as m
 from ...replication.effects import Effects, apart, stacked
 from ...replication.sceptical import sceptical_bf, sceptical_p

@@ -9,7 +9,6 @@ from typing import Any
 from .... import apa
 from ....study import wording
 from ...findings import Findings
-from ..imbalance.names import level_name
 
 CERTAIN = 1.959964
 """SDs to either side of a normal prior that hold 95 % of it."""
@@ -52,7 +51,7 @@ def _prior(_: Findings, rows: Sequence[Row]) -> str:
 
 def _imbalance(f: Findings, rows: Sequence[Row]) -> str:
     balance = f.table("imbalance").iloc[0].to_dict()
-    first, second = (level_name(f.read, balance["balance"], each) for each in _levels(f, balance))
+    first, second = (wording.level_name(f.read, balance["balance"], each) for each in _levels(f, balance))
     steeper = apa.number(rows[0]["value"])
     return (
         f"the slope were {steeper} SD per SD steeper among {first} than among {second} participants, which alone would "

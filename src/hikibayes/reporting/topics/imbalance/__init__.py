@@ -20,7 +20,7 @@ def _imbalance(f: Findings) -> dict[str, Any]:
     means = pd.Series([row["mean"] for row in rows], dtype=float)
     named = [{**row, "title": names.adjustment_name(f.read, row)} for row in rows]
     shares = f.table("imbalance_shares")
-    level = names.level_name(f.read, rows[0]["balance"], rows[0]["level"])
+    level = wording.level_name(f.read, rows[0]["balance"], rows[0]["level"])
     groups = [
         {"name": f.group(str(group)), **_spread(own["share"])}
         for group, own in shares[shares["estimand"] == focal.name].groupby("group", sort=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ....study.wording import estimand_noun, group_name, term_name
+from ....study.wording import estimand_noun, group_name, level_name, term_name
 from ...drawing import (
     FAINT,
     FOCAL,
@@ -25,7 +25,7 @@ from ...drawing import (
     row_axes,
 )
 from ...saved import SavedRun, records
-from .names import adjustment_name, level_name
+from .names import adjustment_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

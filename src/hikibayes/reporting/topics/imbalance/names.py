@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....study.study import Study
-from ....study.wording import group_name, in_prose, term_name
+from ....study.wording import group_name, level_name, term_name
 
 
 def adjustment_name(study: Study, row: Mapping[str, Any]) -> str:
@@ -27,11 +27,6 @@ def mix_name(study: Study, what: str) -> str:
     groups = {f"as_{group}": f"the {group_name(study, group)}’s mix" for group in study.group_names}
     known = {"equal": "equal shares", "own": "the shares asked for", "own_levels": "the mix asked for", **groups}
     return known.get(what, f"{what.replace('_', ' ')} (assumed)")
-
-
-def level_name(study: Study, measure: str, level: str) -> str:
-    """Return a category's level in words."""
-    return next(in_prose(found.label) for found in study.measure(measure).levels if found.id == level)
 
 
 def _model_name(study: Study, measure: str, what: str) -> str:

@@ -126,7 +126,7 @@ def _refined(grid: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _normal_priors(run: SavedRun) -> Iterator[tuple[str, float, float]]:
     """Yield the named variants' Normal priors of the coefficient that the surface is about."""
     table = run.table("prior_surface")
-    study, model = run.study.read() if run.study.readings else run.study, run.models[str(table["model"].iloc[0])]
+    study, model = run.study.read(), run.models[str(table["model"].iloc[0])]
     analysis = study.analysis
     parts = {analysis.group, study.estimand(str(table["estimand"].iloc[0])).of}
     for variant in model.variant_names:
@@ -169,7 +169,7 @@ def _followup(run: SavedRun) -> Figure:
 
 
 def _name(run: SavedRun) -> str:
-    study = run.study.read() if run.study.readings else run.study
+    study = run.study.read()
     estimand = study.focal_estimand
     return "difference of slopes" if estimand.kind == "slope_difference" else estimand_noun(study, estimand, brief=True)
 
