@@ -452,3 +452,10 @@ def test_every_limitation_is_answered_or_listed_with_its_reason(orchard):
 def test_what_cannot_be_asked_is_one_message(orchard, asked, message):
     with pytest.raises(InputError, match=message):
         limitations(orchard, seed=1, **asked)
+
+
+@pytest.mark.parametrize("kind", ["panel", "culture"])
+def test_a_measure_that_the_data_have_not_is_one_message(orchard, kind):
+    bare = replace(orchard, data_sets=tuple(table.drop(columns="wage") for table in orchard.data_sets))
+    with pytest.raises(InputError, match=f"limitation '{kind}': these data have no 'wage'"):
+        limitations(bare, seed=1, about={kind: ["contentment", "wage"]})

@@ -16,7 +16,7 @@ from hikibayes.inference.gaussian.mixture import Mixture
 from hikibayes.inference.models.compile import exact_posterior, exact_priors
 from hikibayes.robustness.priors.power_scaling import CONFLICT, FINE, STRONG, diagnosis, power_scaling, sensitivity
 from hikibayes.robustness.priors.sensitivity import priors
-from hikibayes.robustness.priors.shrinkage import POOL_SD, pool, products, shrinkage
+from hikibayes.robustness.priors.shrinkage import POOL_SD, pool, pooled_answer, products, shrinkage
 from hikibayes.robustness.priors.surface import FocalPrior, families, surface, width_curve
 from hikibayes.robustness.priors.tipping import TippingPriors, crossings, tipping_rows
 from hikibayes.spec import InputError
@@ -321,6 +321,17 @@ def test_pooling_draws_a_lone_difference_down(orchard):
     assert table.loc[(POOL_SD, "pooled"), "mean"] > 0
     own = orchard.posterior().marginal([FOCAL])
     assert table.loc[(FOCAL, "own"), "mean"] == pytest.approx(own.mean().mean())
+
+
+def test_a_difference_taken_the_other_way_round_is_the_mirror_image(orchard):
+    asked = orchard.estimand.replace(between=orchard.estimand.between[::-1])
+    others = [each for each in orchard.study.estimands if each.name != asked.name]
+    turned = replace(orchard, study=orchard.study.replace(estimands=(asked, *others)), estimand=asked)
+    column, sign = orchard.coefficient
+    assert turned.coefficient == (column, -sign)
+    found, mirrored = pooled_answer(orchard), pooled_answer(turned)
+    np.testing.assert_allclose(mirrored.mean(), -found.mean(), rtol=1e-9)
+    np.testing.assert_allclose(mirrored.p_positive(), 1 - found.p_positive(), atol=1e-9)
 
 
 @pytest.mark.long
