@@ -190,8 +190,7 @@ def ticks_at(axis: Axis, values: Iterable[float], write: Callable[[float], str])
     """Put an axis' ticks at those of some values that it shows, and nowhere else."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    low, high = sorted(axis.get_view_interval())
-    axis.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
+    axis.set_major_locator(FixedLocator(list(values)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(lambda x, _: write(x))
 

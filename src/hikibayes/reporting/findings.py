@@ -86,6 +86,16 @@ class Findings:
         return self.read.focal_estimand
 
     @cached_property
+    def main(self) -> dict[str, Any]:
+        """The row of the published table about it."""
+        return self.answers[self.difference.name]
+
+    @cached_property
+    def asked(self) -> str:
+        """The name that a reader sees of it."""
+        return wording.estimand_name(self.read, self.difference)
+
+    @cached_property
     def slopes(self) -> list[Estimand]:
         """The slopes in each group that the difference is of, the first group of the difference first."""
         order = list(self.difference.between or ())

@@ -147,7 +147,7 @@ def _plain_page(findings: Findings, topics: Sequence[Topic], drawn: Mapping[str,
         "figures": {name: _inline(name, drawn) for name in map(_stem, drawn)}
         | {_stem(p): _apart(p, kept) for p in kept},
         "data_sets": sum(bool(DATA_SET.fullmatch(name.removesuffix(".csv"))) for name in run.texts),
-        "sections": _sections(topics, findings, {}),
+        "sections": _sections(topics, findings, {"f": findings}),
     }
     return _environment().get_template("plain.html.j2").render(shown, css=_text("style.css"))
 

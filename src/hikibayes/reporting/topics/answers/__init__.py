@@ -8,7 +8,6 @@ import pandas as pd
 
 from .... import apa
 from ....estimands import KINDS
-from ....study import wording
 from ...findings import Findings
 from ...saved import records
 from ...topic import Topic
@@ -18,7 +17,6 @@ from . import figures, first
 def summary(f: Findings) -> dict[str, Any]:
     """Return the answer, what it would take for it to fall, and the size of the next study."""
     return {
-        "main": f.answers[f.difference.name],
         "slopes": [{**f.answers[e.name], "group": f.group(e.group or "")} for e in f.slopes],
         "is_difference": f.difference.kind == "slope_difference",
         "stands": first.stands(f),
@@ -41,8 +39,7 @@ def published(f: Findings) -> dict[str, Any]:
     """Return the rows of the main table: slopes and gaps, then shares of variance."""
     rows = [f.answers[e.name] for e in f.read.estimands if KINDS[e.kind].scenarios]
     priors = {row["estimand"]: _prior_of(f, row) for row in rows}
-    main = f.answers[f.difference.name]
-    return {"rows": rows, "priors": priors, "main": main, "pulled": _pulled(main)}
+    return {"rows": rows, "priors": priors, "pulled": _pulled(f.main)}
 
 
 def _prior_of(f: Findings, row: dict[str, Any]) -> str:
@@ -91,9 +88,8 @@ def spread(f: Findings) -> dict[str, Any]:
     for row in f.answers.values():
         parts = {name: row[name] for name in ("sd_within", "sd_between", "sd_readings")}
         rows.append({"name": row["name"], "unit": row["unit"], "sd": row["sd"], **parts})
-    main = f.answers[f.difference.name]
-    share = main["sd_between"] ** 2 / main["sd"] ** 2 if main["sd"] else float("nan")
-    return {"rows": rows, "main": main, "share_between": share, **_pinned(f)}
+    share = f.main["sd_between"] ** 2 / f.main["sd"] ** 2 if f.main["sd"] else float("nan")
+    return {"rows": rows, "share_between": share, **_pinned(f)}
 
 
 def _pinned(f: Findings) -> dict[str, Any]:
@@ -126,8 +122,6 @@ def readings(f: Findings) -> dict[str, Any]:
         "questions": asked,
         "low": float(table["mean"].min()),
         "high": float(table["mean"].max()),
-        "name": wording.estimand_name(f.read, f.difference),
-        "main": f.answers[f.difference.name],
     }
 
 

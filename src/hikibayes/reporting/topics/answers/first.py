@@ -19,7 +19,7 @@ type Row = Mapping[Any, Any]
 
 def stands(f: Findings) -> bool:
     """Tell whether there is something that could fall: the main answer's 95 % interval leaves out 0."""
-    p = f.answers[f.difference.name]["p_positive"]
+    p = f.main["p_positive"]
     return bool(p > SURE or p < 1 - SURE)
 
 

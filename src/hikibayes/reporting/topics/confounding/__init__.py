@@ -14,7 +14,6 @@ BASES = {"printed": "Printed numbers", "data_sets": "Least squares", "posterior"
 
 def _confounding(f: Findings) -> dict[str, Any]:
     """Return how strong a confounder must be, and what one as strong as each covariate would leave."""
-    focal = f.read.focal_estimand
     table, bounds = (f.about_focal(name) for name in ("confounding", "confounding_bounds"))
     bases = [{**row, "title": BASES[row["basis"]]} for row in table]
     draws = [row for row in bounds if row["basis"] == "posterior"]
@@ -30,11 +29,6 @@ def _confounding(f: Findings) -> dict[str, Any]:
         "bases": bases,
         "covariates": sorted(covariates, key=lambda row: row["breaks_at"]),
         "multiples": list(dict.fromkeys(row["k"] for row in draws)),
-        "estimand": wording.estimand_name(f.read, focal),
-        "unit": focal.unit,
-        "outcome": f.outcome,
-        "is_product": focal.kind == "slope_difference",
-        "tipping": f.tipping("confounding"),
     }
 
 

@@ -15,7 +15,6 @@ from .figures import FIGURES
 
 def _imbalance(f: Findings) -> dict[str, Any]:
     """Return the main estimate under every adjustment, and what it would take for the imbalance to explain it."""
-    focal = f.read.focal_estimand
     rows = f.about_focal("imbalance")
     means = pd.Series([row["mean"] for row in rows], dtype=float)
     named = [{**row, "title": names.adjustment_name(f.read, row)} for row in rows]
@@ -23,7 +22,7 @@ def _imbalance(f: Findings) -> dict[str, Any]:
     level = wording.level_name(f.read, rows[0]["balance"], rows[0]["level"])
     groups = [
         {"name": f.group(str(group)), **_spread(own["share"])}
-        for group, own in shares[shares["estimand"] == focal.name].groupby("group", sort=False)
+        for group, own in shares[shares["estimand"] == f.difference.name].groupby("group", sort=False)
     ]
     mixes = f.table("imbalance_mixes").drop_duplicates("what").to_dict("records")
     return {
@@ -33,14 +32,11 @@ def _imbalance(f: Findings) -> dict[str, Any]:
         "groups": groups,
         "level": level,
         "category": wording.term_name(f.read, rows[0]["balance"]),
-        "estimand": wording.estimand_name(f.read, focal),
-        "unit": focal.unit,
         "followup": f.table("imbalance_followup").to_dict("records"),
         "costs": f.table("imbalance_costs").to_dict("records"),
         "assumed": [m for m in mixes if m["what"] in {a.id for a in f.read.assumptions}],
         # one's own data have counts, and say themselves whether the category changes a slope
         "printed": int(shares["dataset"].max()) == 1 or _counted(f, rows[0]["balance"]),
-        "tipping": f.tipping("imbalance"),
     }
 
 

@@ -30,14 +30,11 @@ def _limits(f: Findings) -> dict[str, Any]:
         {**row, "source": quotes.get(said.get(row["limitation"], "")), "figures": _figures(f, row["limitation"])}
         for row in records(table)
     ]
-    focal = f.read.focal_estimand
     reliability = f.table("limitation_reliability")
     scores = reliability.assign(what=[wording.term_name(f.read, name) for name in reliability.get("what", ())])
     return {
         "answered": [line for line in lines if line["answered"]],
         "left_out": [line for line in lines if not line["answered"]],
-        "estimand": wording.estimand_name(f.read, focal),
-        "unit": focal.unit,
         "reliability": scores.to_dict("records"),
     }
 

@@ -22,10 +22,7 @@ def methods(f: Findings) -> dict[str, Any]:
         "product_priors": wording.listed(sorted(products)),
         "sigma_prior": str(model.priors["sigma"]),
         "terms": _terms(f, model),
-        "main": f.answers[f.difference.name],
-        "versions": f.run.record.versions,
         "variants": wording.listed([name.replace("_", " ") for name in model.variants]),
-        "seed": f.run.record.seed,
     }
 
 

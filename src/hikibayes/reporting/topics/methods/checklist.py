@@ -70,12 +70,8 @@ def _resolution(f: Findings) -> str:
     return f"{'; '.join(ess)}; Monte Carlo errors stand in estimates.csv."
 
 
-def _main(f: Findings) -> dict[str, Any]:
-    return f.answers[f.difference.name]
-
-
 def _estimate(f: Findings) -> str:
-    row = _main(f)
+    row = f.main
     value = apa.value(row["mean"], row["unit"])
     return f"{value}, {f.ci:.0%} interval {apa.interval(row['lower'], row['upper'], row['unit'])}"
 
@@ -95,8 +91,8 @@ def _predictive(f: Findings) -> str:
 def _variants(f: Findings, *names: str) -> str:
     rows = {row["prior"]: row for row in sensitivity(f)["rows"]}
     found = [
-        f"{name.replace('_', ' ')}: {apa.value(rows[name]['mean'], _main(f)['unit'])} "
-        f"{apa.interval(rows[name]['lower'], rows[name]['upper'], _main(f)['unit'])}"
+        f"{name.replace('_', ' ')}: {apa.value(rows[name]['mean'], f.main['unit'])} "
+        f"{apa.interval(rows[name]['lower'], rows[name]['upper'], f.main['unit'])}"
         for name in names
         if name in rows
     ]
@@ -115,7 +111,7 @@ def _factors(f: Findings) -> str:
 
 
 def _bf(f: Findings) -> str:
-    row = _main(f)
+    row = f.main
     return f"BF₁₀ {apa.bayes_factor(row['bf10'])} against 0, median over the data sets, with its prior."
 
 
@@ -154,7 +150,7 @@ BARG = (
         "Probabilities of the sizes that matter, and one account of what the data and what the record leave open.",
         "summary",
     ),
-    Point("B", "Goals", lambda f: f"To estimate, with its uncertainty: {_main(f)['meaning']}.", "summary"),
+    Point("B", "Goals", lambda f: f"To estimate, with its uncertainty: {f.main['meaning']}.", "summary"),
     Point("1A", "Data variables", "Units, coding, reference group, direction of the outcome.", "data"),
     Point("1B", "Likelihood and parameters", "Gaussian regression, written out.", "priors"),
     Point("1C", "Priors justified", "Each with its reason.", "priors"),
@@ -165,7 +161,7 @@ BARG = (
     Point("2C", "Resolution of chains", _resolution, "engines"),
     Point("2D", "If not MCMC", "The exact engine: quadrature over σ, held against NUTS and finer nodes.", "engines"),
     Point("3A", "Posterior predictive check", _predictive, "model_checks"),
-    Point("3B", "Posterior summarised", lambda f: f"{_main(f)['name']}: {_estimate(f)}.", "published"),
+    Point("3B", "Posterior summarised", lambda f: f"{f.main['name']}: {_estimate(f)}.", "published"),
     Point("3C", "Bayes factors", _bf, "published"),
     Point("4A", "Why decide", "No decision is taken; probabilities are reported beside estimates."),
     Point("4B", "Loss function", Open("No decision, so no loss function.")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....study import wording
 from ....study.study import Study
 from ...findings import Findings
 from ...saved import records
@@ -14,14 +13,10 @@ from .figures import FIGURES, choice_name
 
 def _multiverse(f: Findings) -> dict[str, Any]:
     """Return how each option decides, how much of the spread each choice makes, and the averages over models."""
-    table, focal = f.table("multiverse"), f.read.focal_estimand
     variance = f.table("multiverse_variance").sort_values("alone", ascending=False)
     options = f.table("multiverse_options")
     return {
-        "estimand": wording.estimand_name(f.read, focal),
-        "unit": focal.unit,
-        "count": len(table),
-        "tipping": f.tipping("multiverse"),
+        "count": len(f.table("multiverse")),
         "variance": [{**row, "choice": choice_name(f.read, row["choice"])} for row in records(variance)],
         "options": [{**row, "choice": choice_name(f.read, row["choice"])} for row in records(options)],
         "average": [{**row, "data": _data(f.read, row)} for row in records(f.table("multiverse_average"))],

@@ -26,11 +26,9 @@ def sensitivity(f: Findings) -> dict[str, Any]:
     return {
         "rows": shown,
         "families": records(f.table("prior_families")),
-        "tipping": f.tipping("prior"),
         "scaling": _scaling(f),
         "pooled": _pooled(f),
         "design": _design(f.table("prior_design")),
-        "main": {"name": wording.estimand_name(f.read, f.difference), "unit": f.difference.unit},
         "ci": float(rows["ci_prob"].iloc[0]),
         **_widths(widths, model),
     }
