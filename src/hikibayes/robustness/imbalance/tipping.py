@@ -223,19 +223,10 @@ def _product(case: Case, balance: Balance) -> FloatArray:
     return np.asarray(second * sd * laid_out.scaling.z(focal, values).reshape(second.shape))
 
 
-def correlation_of_shares(first: FloatArray, second: FloatArray, *, share_second: float = 0.5) -> FloatArray:
-    """Return the correlation of a category with the group, from its level's share in each of them.
-
-    Parameters
-    ----------
-    first, second : array
-        Share of the level in the reference group and in the other.
-    share_second : float
-        Share of all participants who are in the other group.
-    """
-    q = share_second
-    overall = (1 - q) * first + q * second
-    return np.asarray((second - first) * np.sqrt(q * (1 - q)) / np.sqrt(overall * (1 - overall)))
+def correlation_of_shares(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the correlation of a category with the group, from its level's share in each of two equal groups."""
+    overall = (first + second) / 2
+    return np.asarray((second - first) / 2 / np.sqrt(overall * (1 - overall)))
 
 
 # -- in words -------------------------------------------------------------------------------------------------------
