@@ -163,25 +163,25 @@ def test_a_target_beyond_the_grid_is_empty_and_said():
     row = found.sample_size.iloc[0]
     assert not row.reached
     assert found.sample_size[["n_per_group", "n_total", "lower", "upper"]].isna().all(axis=None)
-    assert "the grid does not reach 0.8" in found.warnings[0]
+    assert "the largest size does not reach 0.8" in found.warnings[0]
 
 
 def test_an_assurance_has_a_limit_and_it_is_said():
     truth = np.where(np.arange(4_000) < 3_000, 0.9, -0.9)
     found = diagnose(table(truth, SIZES, source="posterior"))
     assert found.sample_size.limiting_assurance.iloc[0] == 0.75
-    assert "no sample size reaches 0.8; its limit is the share of" in found.warnings[0]
+    assert "no sample size reaches 0.8; the conclusion is true in 0.750 of the populations" in found.warnings[0]
     assert "0.750" in found.warnings[0]
 
 
 def test_a_curve_that_falls_is_said():
     made = table(0.35, SIZES)
     made.blocks[4][:] = made.blocks[0].copy()
-    assert any("falls with n" in warning for warning in diagnose(made).warnings)
+    assert any("falls as studies grow" in warning for warning in diagnose(made).warnings)
 
 
 def test_a_target_reached_at_once_is_said():
-    assert "the smallest n reaches 0.8 already" in diagnose(table(2.0, SIZES)).warnings[0]
+    assert "the smallest size reaches 0.8 already" in diagnose(table(2.0, SIZES)).warnings[0]
 
 
 def test_monotone_is_the_least_squares_fit():

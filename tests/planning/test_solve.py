@@ -259,7 +259,7 @@ def test_a_size_that_a_fresh_batch_does_not_confirm_is_said():
     replicates = power(grid, workers=1).replicates
     short = replace(replicates, confirmed=dict.fromkeys(replicates.confirmed, 0.78))
     (said,) = diagnose(short).warnings
-    assert "were found for 0.8, and a fresh batch reaches 0.780" in said
+    assert "were found for 0.8, and new simulated studies reach 0.780" in said
 
 
 def test_where_studies_differ_the_limit_is_of_their_mean_and_of_the_planned_study():

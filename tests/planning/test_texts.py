@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from hikibayes.planning.designs.rules import Rule
@@ -11,7 +12,8 @@ from hikibayes.planning.designs.simulation import Simulation
 from hikibayes.planning.power import power
 from hikibayes.planning.results.diagnose import Diagnosis
 from hikibayes.planning.results.preregistration import preregistration
-from hikibayes.planning.results.proposal import in_words, proposal
+from hikibayes.planning.results.proposal import in_words, proposal, table_of_sizes
+from hikibayes.planning.results.spoken import recommended
 from hikibayes.spec import validated
 
 EXCLUDES = {"name": "d", "rule": {"interval": 0.95, "excludes": 0}}
@@ -88,6 +90,38 @@ def test_a_few_conclusions_do_not_tell_how_often_they_are_wrong():
     assert f"{found.power.type_s.iloc[1]:.1%} of the conclusions have" in many or "fewer than 0.1% of the" in many
 
 
+def test_of_many_designs_the_best_is_named_and_all_are_tabulated():
+    """Effects are assumptions and each has its size; 0 has none, though it comes first."""
+    axes = {"n_per_group": [40, 80, 160, 320], "prior": ["flat"], "effect": [0.0, 0.4, 0.5]}
+    axes["allocation"] = ["3:1", "1:1", "2:1"]
+    found = planned(population={}, axes=axes, targets={"power": [0.8]})
+    said, table, rows = proposal(found), table_of_sizes(found).splitlines(), found.sample_size
+    least = rows[rows.effect > 0].sort_values("n_total").groupby("effect").first()
+    assert list(least.allocation) == ["1:1", "1:1"]
+    for effect, row in least.iterrows():
+        assert f"{row.n_per_group} per group ({row.lower} to" in said
+        assert f"with groups 1:1, effect {effect:g}" in said
+    assert "3:1" not in said
+    assert len(table) == 1 + 3 * 2
+    assert not any("effect 0 " in line for line in table)
+    for row in rows[rows.effect > 0].itertuples():
+        assert any(
+            f"groups {row.allocation}" in line and f" {row.n_total} in all" in f" {line}".replace("(", " ")
+            for line in table
+        )
+
+
+def test_the_cheapest_of_many_designs_is_named_and_the_first_of_those_that_are_alike():
+    like = {"worlds": "fixed", "target": 0.8, "reached": True, "lower": 95, "n_per_group": 100}
+    rows = pd.DataFrame(
+        [{**like, "n_total": n, "allocation": a} for n, a in ((204, "1:1"), (300, "2:1"), (200, "3:2"))]
+    )
+    assert list(recommended(rows).allocation) == ["1:1"]
+    assert list(recommended(rows.assign(lower=100)).allocation) == ["3:2"]
+    assert list(recommended(rows.assign(cost=[9.0, 5.0, 8.0])).allocation) == ["2:1"]
+    assert list(recommended(rows.assign(reached=False)).allocation) == ["1:1"]
+
+
 def test_the_prior_in_question_stands_with_what_others_lead_to(square):
     own = square.power[square.power.n_per_group == 90].set_index(["prior", "mix"]).power
     said, rows = proposal(square), preregistration(square).groupby("item").value.agg(" ".join)
@@ -123,10 +157,10 @@ def test_a_replication_names_its_original_and_its_quantity():
         ({"interval": 0.95, "narrower_than": 0.5}, "the 95 % interval is narrower than 0.5"),
         ({"p_positive_below": 0.1}, "the posterior probability of a value above 0 is below 0.1"),
         ({"region_excludes_zero": 0.95}, "the 95 % region of the coefficients does not hold 0 for all of them"),
-        ({"bf10_above": 3}, "the Bayes factor against 0 is above 3"),
+        ({"bf10_above": 3}, "the Bayes factor for an effect against none (BF10) is above 3"),
         (
             {"all": [{"interval": 0.95, "above": 0}, {"bf10_above": 3}]},
-            "the 95 % interval lies above 0 and the Bayes factor against 0 is above 3",
+            "the 95 % interval lies above 0 and the Bayes factor for an effect against none (BF10) is above 3",
         ),
     ],
 )

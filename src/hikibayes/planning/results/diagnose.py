@@ -143,7 +143,7 @@ def _unconfirmed(sizes: pd.DataFrame) -> Iterator[str]:
         beside = f" and effect {effect:.3g}" if isinstance(effect, float) else ""
         yield (
             f"{row['decision']}, {row['worlds']} populations: {row['n_per_group']} per group{beside} were found for "
-            f"{row['target']:g}, and a fresh batch reaches {row['confirmed']:.3f} "
+            f"{row['target']:g}, and new simulated studies reach {row['confirmed']:.3f} "
             f"(Monte Carlo error {row['confirmed_mcse']:.3f}); more replicates say more"
         )
 
@@ -173,15 +173,15 @@ def _warnings_of_curves(chosen: Sequence[Curve], simulation: Simulation) -> Iter
     for target in simulation.targets.power:
         if capped := [curve.limiting_assurance for curve in chosen if curve.limiting_assurance < target]:
             yield (
-                f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; its limit is the share of "
-                f"populations in which the conclusion is {right} ({_span(capped)})"
+                f"{name}: no sample size reaches {target:g}{_of(capped, chosen)}; the conclusion is {right} "
+                f"in {_span(capped) if max(capped) else 'none'} of the populations"
             )
         if short := [last for curve, (_, last) in ends.items() if last < target <= curve.limiting_assurance]:
-            yield f"{name}: the grid does not reach {target:g}{_of(short, chosen)}; it ends at {_span(short)}"
+            yield f"{name}: the largest size does not reach {target:g}{_of(short, chosen)}, but {_span(short)}"
         if early := [first for first, _ in ends.values() if first >= target]:
-            yield f"{name}: the smallest n reaches {target:g} already{_of(early, chosen)}; fewer may do"
+            yield f"{name}: the smallest size reaches {target:g} already{_of(early, chosen)}; fewer people may do"
     if falling := [curve for curve in chosen if _falls(curve)]:
-        yield f"{name}: {what} falls with n{_of(falling, chosen)}; sample sizes are of its monotone fit"
+        yield f"{name}: {what} falls as studies grow{_of(falling, chosen)}; sample sizes are of its monotone fit"
 
 
 def _falls(curve: Curve) -> bool:
@@ -190,7 +190,7 @@ def _falls(curve: Curve) -> bool:
 
 
 def _of(some: Sequence[object], every: Sequence[object]) -> str:
-    return f" in {len(some)} of {len(every)} curves" if len(every) > 1 else ""
+    return f" in {len(some)} of {len(every)} designs and analyses" if len(every) > 1 else ""
 
 
 def _span(values: Sequence[float]) -> str:

@@ -8,7 +8,6 @@ from html import escape
 import pandas as pd
 
 from ...provenance import versions
-from ..designs.rules import Decision
 from .diagnose import Diagnosis
 from .proposal import (
     calibration,
@@ -23,7 +22,7 @@ from .proposal import (
     where_of,
     words_of,
 )
-from .spoken import cells, design, other_priors, spoken
+from .spoken import cells, design, other_priors, sizes
 
 
 def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
@@ -44,7 +43,7 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
         ("Conclusion", f"if {in_words(decision.rule)}{calibration(diagnosis)}"),
         *([("Opposite conclusion", f"if {in_words(decision.against)}")] if decision.against else []),
         *_looks(diagnosis),
-        *_sizes(diagnosis, decision),
+        *_sizes(diagnosis),
         *((f"{said[:1].upper()}{said[1:]}", value) for said, value in smallest_effects(diagnosis)),
         *_errors(diagnosis),
         ("Simulated studies", f"{diagnosis.replicates.count:,} in each cell; seed {simulation.run.seed}"),
@@ -77,9 +76,8 @@ def _looks(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
         yield "Given up", f"if {words_of(looks.futility)}"
 
 
-def _sizes(diagnosis: Diagnosis, decision: Decision) -> Iterator[tuple[str, str]]:
-    table = spoken(diagnosis.sample_size, decision.name)
-    for row in table.to_dict("records"):
+def _sizes(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    for row in sizes(diagnosis).to_dict("records"):
         yield (
             f"Participants for {100 * row['target']:.6g}%",
             f"{sized(row, diagnosis)}, {where_of(row['worlds'], diagnosis)}",

@@ -17,7 +17,7 @@ from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from ..run.replicates import formula_of, prior_of
 from .diagnose import Diagnosis
-from .spoken import axis_value, cells, design, largest, other_priors, spoken
+from .spoken import axis_value, cells, design, largest, other_priors, recommended, sizes
 
 WORLDS = {
     "posterior": "over the populations that the earlier study leaves possible (assurance)",
@@ -36,7 +36,7 @@ CLAUSES = {
     "right than if there is nothing)",
     "joint_p_positive": "the probability of a value above 0, given both studies,",
     "original_weight": "the probability that the original still counts",
-    "bf10": "the Bayes factor against 0",
+    "bf10": "the Bayes factor for an effect against none (BF10)",
 }
 
 
@@ -55,19 +55,21 @@ def proposal(diagnosis: Diagnosis) -> str:
     """
     simulation = diagnosis.replicates.simulation
     decision = simulation.decisions[0]
-    sizes = spoken(diagnosis.sample_size, decision.name)
+    found = sizes(diagnosis)
     sentences = [_conclusion(decision, diagnosis), set_up(simulation, diagnosis)]
     sentences += [f"The original study found {original_of(simulation)}."] if simulation.original else []
     held = [each.rstrip(".") for each in simulation.worlds.statements(diagnosis.replicates.named)]
     sentences += [f"Held to be true: {'; '.join(held)}."] if held else []
     for source in simulation.worlds.source:
-        own = sizes[sizes["worlds"] == source] if len(sizes) else sizes
+        own = found[found["worlds"] == source] if len(found) else found
         sentences += [_sizes(own, source, diagnosis)] if len(own) else []
+    sentences += [_of_many(found)]
     sentences += [f"{said[:1].upper()}{said[1:]}: {value}." for said, value in smallest_effects(diagnosis)]
     sentences += [_errors(diagnosis), _looks(diagnosis, decision)]
     sentences.append(
         f"Each figure rests on {simulation.run.replicates:,} simulated studies "
-        f"(seed {simulation.run.seed}); intervals are 95 % bootstrap intervals of the simulation."
+        f"(seed {simulation.run.seed}). In brackets: the 95 % interval of the simulation, and what new simulated "
+        "studies, which had no part in the search, say of what it found."
     )
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -180,9 +182,13 @@ def _written(simulation: Simulation) -> str:
     beside = {"effect"} if effects and not any(isinstance(effect, str) for effect in effects) else set()
     population = simulation.population
     given = population.model_dump(exclude_defaults=True, exclude=beside, mode="json") if population else {}
-    return (
-        f" ({'; '.join(f'{key.replace("_", " ")} {_plain(value)}' for key, value in given.items())})" if given else ""
-    )
+    of = f" of {_plain(given.pop('of'))}" if given.get("of") and "effect" in given else ""
+    said = [f"{name}: {_plain(levels)}" for name, levels in given.pop("levels", {}).items()]
+    said += [
+        f"{key.replace('_', ' ').replace(' sd', ' SD')} {_plain(value)}{of * (key == 'effect')}"
+        for key, value in given.items()
+    ]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _plain(value: Any) -> str:
@@ -198,10 +204,38 @@ def _sizes(own: pd.DataFrame, source: str, diagnosis: Diagnosis) -> str:
     where = where_of(source, diagnosis)
     parts = []
     for target in dict.fromkeys(own["target"]):
-        at_target = own[own["target"] == target].to_dict("records")
-        needed = _join([sized(row, diagnosis) for row in at_target])
-        parts.append(f"a probability of {100 * target:.6g}% of this conclusion needs {needed}")
+        at_target = recommended(own[own["target"] == target]).to_dict("records")
+        said = [sized(row, diagnosis) for row in at_target]
+        needed = _join(said) if all(row["reached"] for row in at_target) else "; ".join(said)
+        parts.append(f"a probability of {100 * target:.6g}% of this conclusion takes {needed}")
     return f"{where[0].upper()}{where[1:]}, {'; '.join(parts)}."
+
+
+def _of_many(own: pd.DataFrame) -> str:
+    """Say that the designs that are named are the best of several."""
+    if len(recommended(own)) == len(own):
+        return ""
+    least = "cost least" if "cost" in own else "need the fewest participants"
+    return f"Of the designs simulated these {least}, as far as can be told; the others are in the table of sizes."
+
+
+def table_of_sizes(diagnosis: Diagnosis) -> str:
+    """Tabulate every design's size as text; empty where the paragraph names them all."""
+    own, population = sizes(diagnosis), diagnosis.replicates.simulation.population
+    if len(recommended(own)) == len(own):
+        return ""
+    rows = [
+        {
+            "populations": row["worlds"],
+            "probability": f"{100 * row['target']:.6g}%",
+            "design": design(row, own, population).removeprefix(", "),
+            "size": people(row if row["reached"] else largest(diagnosis, row)),
+            "interval": _span(row) if row["reached"] else "not reached",
+        }
+        | ({"cost": f"{row['cost']:,.0f}"} if row["reached"] and "cost" in row else {})
+        for row in own.to_dict("records")
+    ]
+    return pd.DataFrame(rows).to_string(index=False, na_rep="")
 
 
 def _where(source: str, simulation: Simulation) -> str:
@@ -219,11 +253,7 @@ def sized(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
     population = diagnosis.replicates.simulation.population
     beside = design(row, diagnosis.sample_size, population).replace(", ", " with ", 1)
     if not row["reached"]:
-        why = (
-            f"; no study can exceed {row['limiting_assurance']:.0%}"
-            if row["limiting_assurance"] < row["target"]
-            else ""
-        )
+        why = _limit(row["limiting_assurance"]) if row["limiting_assurance"] < row["target"] else ""
         last = largest(diagnosis, row)
         others = other_priors({**last, "target": row["target"]}, diagnosis, diagnosis.sample_size)
         under = [f"; under {_named_prior(other['prior'])} {_who(other)} do" for other in others if other["reached"]]
@@ -231,8 +261,18 @@ def sized(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
     total = f"{row['n_total']} in all; " if ":" in row["allocation"] else ""
     if row["at_most"]:
         return f"at most {_who(row)} ({total}no fewer were simulated){_cost(row)}{beside}"
-    span = f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'beyond what was simulated'}; {total}"
-    return f"{_who(row)} ({f'{span}{_fresh(row)}'.removesuffix('; ')}){_cost(row)}{beside}"
+    return f"{_who(row)} ({f'{_span(row)}; {total}{_fresh(row)}'.removesuffix('; ')}){_cost(row)}{beside}"
+
+
+def _span(row: Mapping[Any, Any]) -> str:
+    return f"{row['lower']} to {row['upper'] if pd.notna(row['upper']) else 'beyond what was simulated'}"
+
+
+def _limit(share: float) -> str:
+    """Say what an endless study reaches, where that is less than a target."""
+    if not share:
+        return "; the conclusion would be false there, and no larger study makes it likely"
+    return f"; no study can exceed {share:.0%}, however large"
 
 
 def chance(row: Mapping[Any, Any]) -> float:
@@ -331,8 +371,9 @@ def errors_of(row: Mapping[Any, Any], diagnosis: Diagnosis) -> list[str]:
     if not simulation.decisions[0].rule.rises(simulation.rope):
         return []
     if 0 < (number := round(chance(row) * row["replicates"])) < FEW:
-        return [f"these are {number} conclusions, too few to say how wrong they are"]
+        many = f"these are {number} conclusions" if number > 1 else "this is 1 conclusion"
+        return [f"{many}, too few to say how wrong they are"]
     signed = "R²" not in diagnosis.replicates.named(row["estimand"]) and pd.notna(row["type_s"])
     said = [f"{_share(row['type_s'])} of the conclusions have the wrong sign"] if signed else []
     times = row["exaggeration"]
-    return [*said, *([f"estimates that lead to one are {times:.2f} times the truth"] if pd.notna(times) else [])]
+    return said + [f"estimates of studies that conclude are {times:.2f} times the truth"] * bool(pd.notna(times))

@@ -16,6 +16,10 @@ from .diagnose import Diagnosis
 
 EVERY = ("mix", "tau")
 """Axes whose values all have a row, as those of the allocation and the worlds have; of others the first has."""
+CHOSEN = ("allocation", "mix")
+"""Axes on which a study's author decides; the others say what is true, or how it is analysed."""
+FEW = 2
+"""So many designs for one question are all spoken of; of more the best is, and the others are tabulated."""
 SAID = ("allocation", *(axis for axis in OTHER_AXES if axis not in ("model", "prior")))
 
 
@@ -23,6 +27,33 @@ def spoken(table: pd.DataFrame, decision: str, *beside: str) -> pd.DataFrame:
     """Keep one decision's rows under the first analysis, for every mix, tau and value of an axis `beside` them."""
     own = table[table["decision"] == decision] if len(table) else table
     return firsts(own, [axis for axis in OTHER_AXES if axis not in (*EVERY, *beside)])
+
+
+def sizes(diagnosis: Diagnosis) -> pd.DataFrame:
+    """Return the first decision's sizes; where there is no effect none is looked for."""
+    own = spoken(diagnosis.sample_size, diagnosis.replicates.simulation.decisions[0].name, "effect")
+    return own[own["effect"] != 0] if "effect" in own else own
+
+
+def recommended(own: pd.DataFrame) -> pd.DataFrame:
+    """Keep of many designs that reach a target under the same assumptions the cheapest, or that of the fewest people.
+
+    Of designs that the simulation cannot tell apart, or that all miss the target, the plan's first.
+    """
+    asked = ["worlds", "target", *(axis for axis in OTHER_AXES if axis in own and axis not in CHOSEN)]
+    kept: list[Any] = []
+    for _, rows in own.groupby(asked, sort=False, dropna=False) if len(own) else ():
+        kept += list(rows.index) if len(rows) <= FEW else [_best(rows)]
+    return own.loc[kept]
+
+
+def _best(rows: pd.DataFrame) -> Any:
+    reached = rows[rows["reached"]]
+    if not len(reached):
+        return rows.index[0]
+    least = reached["cost" if "cost" in rows else "n_total"].astype(float)
+    share = (reached["lower"] / reached["n_per_group"]).astype(float).fillna(1.0)
+    return reached.index[least * share <= least.min()][0]
 
 
 def cells(diagnosis: Diagnosis, *, brief: bool = False) -> pd.DataFrame:
@@ -38,14 +69,15 @@ def cells(diagnosis: Diagnosis, *, brief: bool = False) -> pd.DataFrame:
         Whether only of the first target and worlds, and none of no effect.
     """
     decision = diagnosis.replicates.simulation.decisions[0].name
-    sizes, effects = spoken(diagnosis.sample_size, decision), diagnosis.detectable
+    wanted, effects = sizes(diagnosis), diagnosis.detectable
     if brief:
-        sizes, effects = firsts(sizes, ("target", "worlds")), firsts(effects, ("target", "worlds"))
-    own = spoken(nearest(diagnosis.power, effects), decision, *["effect"] * (not len(sizes) or "effect" in effects))
+        wanted, effects = firsts(recommended(wanted), ("target", "worlds")), firsts(effects, ("target", "worlds"))
+        wanted = wanted if len(wanted) <= FEW else wanted[:1]
+    own = spoken(nearest(diagnosis.power, effects), decision, "effect")
     null = own[own["effect"] == 0] if "effect" in own else own.iloc[:0]
     own = own.drop(null.index)
     own = firsts(own, ("worlds",)) if brief else own
-    found = {_nearest(own, row): row for row in reversed(sizes.to_dict("records"))}
+    found = {_nearest(own, row): row for row in reversed(wanted.to_dict("records"))}
     own = own.loc[list(found)[::-1]] if found else own
     own = own.assign(instead=[_instead(size, found.get(label, {})) for label, size in own["n_per_group"].items()])
     return own if brief else pd.concat([own, null])
@@ -59,7 +91,7 @@ def _instead(size: int, row: Mapping[Any, Any]) -> str:
 
 def largest(diagnosis: Diagnosis, row: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return the largest simulated cell on the curve of a row of sizes."""
-    own = spoken(diagnosis.power, row["decision"])
+    own = spoken(diagnosis.power, row["decision"], "effect")
     return dict(diagnosis.power.loc[_nearest(own, {**row, "reached": False})])
 
 

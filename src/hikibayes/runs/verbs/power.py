@@ -290,13 +290,14 @@ def saved_models(folder: Path) -> dict[str, ModelSpec]:
 def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[str, Content]:
     """Return what replicates are reduced to: tables, a paragraph for a proposal, the reconstructions' verdict."""
     from ...planning.results.preregistration import document, preregistration
-    from ...planning.results.proposal import proposal
+    from ...planning.results.proposal import proposal, table_of_sizes
     from ...planning.results.tables import planning_tables
     from ...reconstruction.reconstructions import reconstructions_note
 
     note = reconstructions_note(found.replicates.verdict)
     table = preregistration(found)
-    words: dict[str, Content] = {"proposal.txt": proposal(found) + "\n", "preregistration.csv": table}
+    text = "\n\n".join(filter(None, [proposal(found), table_of_sizes(found)]))
+    words: dict[str, Content] = {"proposal.txt": text + "\n", "preregistration.csv": table}
     words["preregistration.html"] = document(table)
     return {**planning_tables(found, models), **words, **note}
 
