@@ -1,7 +1,9 @@
 """A formula and a table are all that a fit needs: what is read off them, said, and written for the next run."""
 
+import math
 import re
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,16 @@ import statsmodels.formula.api as smf
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
 import hikibayes
 from hikibayes import apa
 from hikibayes.cli import main
+from hikibayes.inference.answers.estimates import Reporting
 from hikibayes.inference.answers.remarks import design_remarks
 from hikibayes.inference.data.files import RawTable, as_text
 from hikibayes.inference.data.tables import participants
-from hikibayes.inference.fit import fit
+from hikibayes.inference.fit import Sampling, fit
 from hikibayes.inference.models.design import design
 from hikibayes.inference.own.data import own_data
 from hikibayes.inference.own.files import toml_text
@@ -502,11 +506,36 @@ def test_choices_may_come_as_python_has_them():
     pd.testing.assert_frame_equal(found.estimates, fit("y ~ code * x + w", table, **typed, seed=1).estimates)
 
 
-@pytest.mark.parametrize("choice", ["rows", "family", "sigma_by", "scaling", "study", "mapping", "model"])
-def test_what_cannot_be_an_argument_is_one_message(choice):
-    given = {"model": "y ~ x", "data": made_up(30), choice: 3}
-    with pytest.raises(InputError, match=f"{choice}: found 3; .* is expected"):
-        fit(**given)
+NO_ARGUMENTS = {"whole": 3, "number": 1.5, "truth": True, "object": object(), "list": [1], "mapping": {"a": object()}}
+NO_ARGUMENTS |= {"bytes": b"x", "nan": math.nan, "pair": ("g",), "text": "none", "array": np.array([1, 2])}
+NO_ARGUMENTS |= {"table": made_up(9)}
+
+
+@pytest.mark.parametrize("value", NO_ARGUMENTS.values(), ids=NO_ARGUMENTS)
+def test_what_cannot_be_an_argument_is_one_message(value, tmp_path, monkeypatch):
+    """Of a fit and of what it can do: whatever is given for an argument works or is refused."""
+    monkeypatch.chdir(tmp_path)
+    table = made_up(30)
+    made = fit("y ~ arm * x", table)
+    calls = [(fit, {"model": "y ~ x", "data": table}), (made.johnson_neyman, {"moderator": "x"}), (made.save, {})]
+    calls += [(getattr(made.plot, name), {}) for name in ("slopes", "effects", "prior_posterior", "johnson_neyman")]
+    refused = 0
+    for call, usual in [*calls, (Sampling, {}), (Reporting, {})]:
+        for name in signature(call).parameters:
+            try:
+                call(**{**usual, name: value})
+            except InputError:
+                refused += 1
+    assert refused > 10
+    plt.close("all")
+
+
+@pytest.mark.parametrize("choice", ["rows", "scaling", "study", "model", "sampling", "estimand", "tell", "columns"])
+def test_what_is_expected_is_named(choice):
+    with pytest.raises(InputError, match=f"{choice}: found 3; .*( is expected|'header')"):
+        fit(**{"model": "y ~ x", "data": made_up(30), choice: 3})
+    with pytest.raises(InputError, match="chains: found 'two'; a whole number is expected"):
+        Sampling(chains="two")
 
 
 def test_arguments_are_called_as_on_the_command_line_and_by_their_older_names():

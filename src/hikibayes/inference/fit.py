@@ -15,7 +15,7 @@ import pandas as pd
 
 from .. import apa
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
-from ..renamed import renamed
+from ..renamed import renamed, typed
 from ..shown import Shown
 from ..spec import InputError, checked_seed
 from ..study.study import Study
@@ -131,6 +131,7 @@ class Fit(Shown):
         """Return how probable each order of three to five levels is, before and after the data."""
         return orderings(self)
 
+    @typed
     def save(self, folder: str | Path) -> Path:
         """Write the files of a run of ``hikibayes fit`` into a folder; ``hikibayes report`` adds its page and figures.
 
@@ -163,6 +164,7 @@ class Fit(Shown):
         """The numeric measures along which the adjusted mean difference changes in a straight line."""
         return moderators(self.design)
 
+    @typed
     def johnson_neyman(self, moderator: str, effect: str = "") -> JohnsonNeyman:
         """Return where along a moderator an effect excludes 0, by the exact posterior of the fit's model and priors.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from ...arrays import FloatArray
+from ...renamed import refuse_misfits
 from ...spec import InputError
 from ...study.study import Estimand
 from ..estimands import Answers, raw_unit
@@ -63,6 +64,7 @@ class Reporting:
     raw: bool = False
 
     def __post_init__(self) -> None:
+        refuse_misfits(self)
         if not 0 < self.ci_prob < 1:
             raise InputError(f"an interval's probability lies between 0 and 1; found {self.ci_prob:g}")
         if self.ci_kind not in {"eti", "hdi"}:

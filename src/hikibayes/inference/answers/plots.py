@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...renamed import typed
 from ...spec import InputError
 from ...study.wording import header
 from . import summary as tables
@@ -48,10 +49,12 @@ class Plots:
     def __init__(self, fit: Fit) -> None:
         self._fit = fit
 
+    @typed
     def slopes(self, ax: Axes | None = None) -> Axes:
         """Draw estimates with their 95 % intervals, standardised; least squares as a bar."""
         return draw_slopes(tables.question_first(tables.summary(self._fit), self._fit.study), ax)
 
+    @typed
     def effects(self, ax: Axes | None = None) -> Axes:
         """Draw the expected outcome in the cells of what the fit is about, along a number with the data in it."""
         lines = tables.conditional_means(self._fit)
@@ -60,10 +63,12 @@ class Plots:
         of = [str(lines[name].iloc[0]) for name in ("along", "by", "and_by")]
         return draw_effects(lines, tables.people(self._fit, *of), self._fit.model.outcome, self._names, ax)
 
+    @typed
     def prior_posterior(self, ax: Axes | None = None) -> Axes:
         """Draw the density of the first estimand before and after the data."""
         return draw_prior_posterior(tables.prior_and_posterior(self._fit, most=1), ax)
 
+    @typed
     def johnson_neyman(self, moderator: str = "", ax: Axes | None = None) -> Axes:
         """Draw what changes along a moderator; by default the first of `Fit.regions`; raises `InputError` for none."""
         found = [jn for jn in self._fit.regions() if moderator in ("", jn.moderator)]
@@ -72,6 +77,7 @@ class Plots:
         band = found[0].band.assign(moderator=found[0].moderator, effect=found[0].effect)
         return draw_johnson_neyman(band, self._names, ax)
 
+    @typed
     def checks(self, ax: Axes | None = None) -> Axes:
         """Draw residuals against what normal ones would be."""
         return draw_checks(tables.residuals(self._fit), ax)

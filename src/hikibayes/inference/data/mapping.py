@@ -63,7 +63,9 @@ class TableMapping(Spec):
 
     def with_columns(self, columns: Mapping[str, str]) -> TableMapping:
         """Return the mapping with headers by measure id added or replaced; raises `InputError`."""
-        if not isinstance(columns, Mapping):
+        if not isinstance(columns, Mapping) or not all(
+            isinstance(text, str) for pair in columns.items() for text in pair
+        ):
             raise InputError(f"found {columns!r}; write it as {{'measure': 'header'}}", key="columns")
         together = {**self.columns, **columns}
         used = [exact(header) for header in together.values()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ...renamed import refuse_misfits
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
@@ -31,6 +33,9 @@ class Sampling:
     rerun: bool = True
     cores: int | None = None
     progress: bool = False
+
+    def __post_init__(self) -> None:
+        refuse_misfits(self)
 
     @property
     def more_careful(self) -> Sampling:
