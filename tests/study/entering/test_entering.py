@@ -769,3 +769,62 @@ def test_percent_is_a_unit_where_an_sd_stands_beside_it(tmp_path, title, head, r
         assert tuple(found) == printed
     shares = {fact.group: fact.printed for fact in study.facts_of("proportion", of="women")}
     assert shares == {"relay": "54.5%", "butterfly": "48.1%"}
+
+
+CHOIRS = """
+Table 1. Voices, M (SD)
+
+| | Soprano (n = 52) | Alto (n = 61) | Tenor (n = 47) |
+|---|---|---|---|
+| Pitch | 61.08 (6.57) | 60.71 (5.72) | 57.14 (4.97) |
+| Practice | 6.15 (2.04) | 5.06 (2.15) | 5.94 (1.78) |
+
+Table 2. Regression of pitch on voice and practice
+
+| | b | SE |
+|---|---|---|
+| Practice | 1.862 | 0.355 |
+| Voice: Alto | 1.115 | 0.998 |
+| Voice: Tenor | −2.887 | 1.047 |
+| Voice: Alto × Practice | −1.561 | 0.466 |
+| Voice: Tenor × Practice | −2.051 | 0.554 |
+"""
+
+
+def test_a_colon_parts_a_factor_from_its_level(tmp_path):
+    study = drafted(tmp_path, CHOIRS).study("x")
+    terms = ["practice", "group[alto]", "group[tenor]", "group[alto]:practice", "group[tenor]:practice"]
+    assert [fact.term for fact in study.facts_of("coefficient")] == terms
+    rows = "".join(f"| {row} | 1.1 | 0.2 |\n" for row in ("Support", "Income", "Support: Income"))
+    made = drafted(tmp_path, f"Table 1. Regression of sleep\n\n| | b | SE |\n|---|---|---|\n{rows}")
+    assert [fact.term for fact in made.study("x").facts_of("coefficient")][-1] == "support:income"
+
+
+def test_columns_behind_the_increase_test_it(tmp_path):
+    text = (
+        "Table 1\tRegression predicting sleep (N = 187)\n\n\tβ\tt\tp\tR2\tR2 change\tF change\tSig.\n"
+        "Step 1\t\t\t\t0.112\t\t\t\nNoise\t-0.237\t-3.40\t0.001\t\t\t\t\nHope\t0.260\t3.72\t0.000\t\t\t\t\n"
+        "Step 2\t\t\t\t0.215\t0.102\t23.89\t0.000\nNoise × Hope\t0.297\t4.89\t0.000\t\t\t\t\n"
+    )
+    (tmp_path / "t.tsv").write_text(text, encoding="utf-8")
+    made = draft([tmp_path / "t.tsv"], Known())
+    study = made.study("x")
+    assert (made.printed, made.entered, study.analysis.outcome) == (16, 16, "sleep")
+    assert {fact.source.locator for fact in study.facts} == {"Table 1"}
+    assert study.facts_of("delta_r2_p")[0].step == "step_2"
+    assert len(study.facts_of("coefficient_p")) == 3
+
+
+def test_models_of_letters_and_measures_with_units(tmp_path):
+    made = drafted(
+        tmp_path,
+        "Table II. Linear models for pain\n\n| | B (95% CI) | P | B (95% CI) | P |\n|---|---|---|---|---|\n"
+        "| | Model A | Model A | Model B | Model B |\n"
+        "| Dose, mg | -0.05 (-0.20 to 0.09) | .48 | -0.40 (-0.58 to -0.21) | <.001 |\n"
+        "| Age, yr | 0.11 (-0.01 to 0.24) | .07 | 0.11 (0.00 to 0.23) | .05 |\n"
+        "| Age × dose | | | 0.71 (0.45 to 0.97) | <.001 |\n",
+    )
+    study = made.study("x")
+    assert [(step.id, step.adds) for step in study.steps] == [("model_a", ("dose", "age")), ("model_b", ("age:dose",))]
+    assert study.analysis.outcome == "pain"
+    assert {fact.source.locator for fact in study.facts} == {"Table II"}

@@ -42,7 +42,7 @@ ROLES = {
 SEXES = {"men", "women", "male", "female", "males", "females", "boys", "girls"}
 SPREADS = {"mean", "sd", "se", "median", "iqr", "range"}
 WHOLE = re.compile(r"(?i)^(?:total|all|overall|whole|full|entire|combined|sample)\b.*")
-SECTION = re.compile(r"(?i)^(?:step|model|block|sample|study)\s*\.?\s*[\dIVX]+\w*\b")
+SECTION = re.compile(r"(?i)^(?:step|model|block|sample|study)\s*\.?\s*(?:[\dIVX]+\w*\b|[A-H](?=$|[.:(,]))")
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,11 @@ def _understand(grid: Grid, known: Known) -> Understood:
 def _tell_apart(grid: Grid) -> None:
     """Refuse a table two of whose columns say the same; raises `ValueError`."""
     seen: dict[tuple[object, ...], Column] = {}
+    of_step = False
     for column in columns_of(grid):
-        other = seen.setdefault((column.contexts, column.statistics), column)
+        # behind R2 and its increase stand their tests
+        of_step |= bool({*column.statistics} & {"r2", "delta_r2", "delta_f"})
+        other = seen.setdefault((column.contexts, column.statistics, of_step), column)
         if other is not column and column.statistics:
             raise ValueError(
                 f"columns {other.index + 1} ({other.heading!r}) and {column.index + 1} ({column.heading!r}) cannot be"

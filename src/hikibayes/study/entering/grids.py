@@ -16,7 +16,7 @@ from .headings import read_heading
 
 NOTE = re.compile(r"(?i)^\s*(?:notes?\b|n\.?b\.|\*+\s*p|†|[a-e]\s+[A-Z]|p\s*<|\*)")
 STAR = re.compile(r"(\*+|[†‡+]|\b[a-e])\s*(?:=\s*)?p\s*(?:<|≤|<=)\s*(0?[.,]\d+)", re.IGNORECASE)
-CALLED = r"(?:table|tab\.|tabelle|tableau|tabla|appendix|supplement\w*)\s*\w*\d+\w*"
+CALLED = r"(?:table|tab\.|tabelle|tableau|tabla|appendix|supplement\w*)\s*(?:\w*\d+\w*|[IVX]+\b)"
 RAISED = re.compile(r"(?<=\d)\s?([a-e](?:,\s?[a-e])*)(?=$|[\s)\]])")
 """Letters of footnotes behind a figure."""
 
@@ -51,7 +51,12 @@ class Grid:
     def locator(self) -> str:
         """What the paper calls it."""
         found = re.match(rf"(?i)\s*({CALLED})", self.title)
-        return found.group(1).strip().capitalize() if found else self.title[:60] or self.place
+        words = found.group(1).split() if found else []
+        return (
+            " ".join(word.capitalize() if len(word) > 3 else word for word in words)
+            if found
+            else self.title[:60] or self.place
+        )
 
     @cached_property
     def stars(self) -> dict[str, Decimal]:
@@ -132,7 +137,7 @@ def grid_of(
     full = [row for row in full if any(row)]
     if width < 2 or len(full) < 2:
         return None
-    while full and heads == 0 and _is_title(full[0]):
+    while full and heads == 0 and is_title(full[0]):
         title, full = f"{title} {' '.join(dict.fromkeys(filter(None, full[0])))}".strip(), full[1:]
     while full and (len({cell for cell in full[-1] if cell}) == 1 or not any(full[-1][1:])) and NOTE.match(full[-1][0]):
         note, full = f"{full[-1][0]} {note}".strip(), full[:-1]
@@ -145,7 +150,7 @@ def grid_of(
     return Grid(title[:LONGEST_WORDS], note[:LONGEST_WORDS], _merged(full[:first]), body, place)
 
 
-def _is_title(row: tuple[str, ...]) -> bool:
+def is_title(row: tuple[str, ...]) -> bool:
     """Tell whether a row is one text, or begins with what a table is called."""
     return len({cell for cell in row if cell}) == 1 or bool(
         re.match(rf"(?i)\W*{CALLED}", row[0]) and not any(read_heading(cell).statistics for cell in row)

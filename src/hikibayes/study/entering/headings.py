@@ -66,7 +66,9 @@ STATISTICS: dict[str, str] = {
 ONE = "|".join(f"(?P<{name}>{pattern})" for name, pattern in STATISTICS.items())
 NEXT = re.compile(rf"[\s,;:(\[/|±+–—=_-]*(?:{ONE})(?![^\W_])[\s)\],;:.]*")
 SIZE = re.compile(r"[(\[]?\s*\b[nN]\s*=\s*(\d[\d, ]*)\s*[)\]]?")
-NUMBERED = re.compile(r"(?i)^(?:group|sample|study|condition|arm|site|type|factor|wave|time|cohort|vitamin|hepatitis)$")
+NUMBERED = re.compile(
+    r"(?i)^(?:group|sample|study|condition|arm|site|type|factor|wave|time|cohort|vitamin|hepatitis|model|step|block)$"
+)
 DFS = re.compile(r"\b([tF])\s*\(\s*(\d+(?:\.\d+)?)\s*(?:[,;]\s*(\d+(?:\.\d+)?))?\s*\)")
 MINUTES = re.compile(r"\w[\s.*]*[(\[]\s*(?:min|max)\.?\s*[)\]]$", re.IGNORECASE)
 """A unit, or part of a name, in brackets behind a name: ``Commute (min)``."""

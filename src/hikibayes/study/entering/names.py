@@ -6,7 +6,11 @@ import re
 
 from ..tables import identifier
 
-UNIT = re.compile(r"(?i)(?<=\w),\s*(?:in )?(?:years?|months?|days|points|kg|cm)\s*$")
+UNITS = (
+    r"(?:years?|yrs?|months?|weeks?|days?|hours?|h|minutes?|min|seconds?|points?|kg|m?g|[cm]m|km|mmHg|bpm|kcal)"
+    r"(?:/(?:\w+))?"
+)
+UNIT = re.compile(rf"(?<=\w),\s*(?:in )?{UNITS}\s*$")
 
 
 class Names:

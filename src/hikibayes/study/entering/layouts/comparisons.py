@@ -12,6 +12,7 @@ from ..cells import Piece
 from ..columns import WHOLE, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 from ..headings import read_heading
+from ..names import UNIT as NAMED
 
 DESCRIBING = {
     **{
@@ -34,7 +35,7 @@ DFS_OF = {"f": ("f_df1", "f_df2"), "t": ("df",), "chi2": ("chi2_df",)}
 """Degrees of freedom of a test, in the order in which its heading prints them."""
 COUNTS = {"n", "percent"}
 TESTS = {*COMPARING, *OF_ALL, *OF_DIFFERENCES, "difference_ci", "t_or_chi2"}
-UNITS = re.compile(r"(?i)(?<=\w)[,(]?\s+\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$")
+UNIT = re.compile(rf"(?i)(?<=\w)[,(]?\s+\(?(?:in )?(?:years?|months?|days|points|kg|cm|yes|%)\)?\s*$|{NAMED.pattern}")
 
 
 def fits(grid: Grid) -> bool:
@@ -209,7 +210,7 @@ def _compared(name: str, text: str, row: Row, column: Column, grid: Grid) -> Num
 
 def _entity(row: Row, *, counted: bool) -> tuple[str, str]:
     """Return what a row is of: a measure, or a category and its level."""
-    label = UNITS.sub("", row.label).strip(" ,")
+    label = UNIT.sub("", row.label).strip(" ,")
     if not counted:
         return label, ""
     inner = re.fullmatch(r"(.+?)\s*\((\w[\w -]*)\)|(.+?)[:,] (\w[\w -]*)", label)

@@ -68,7 +68,7 @@ def fits(grid: Grid) -> bool:
 def read(grid: Grid, known: Known) -> Understood:
     """Return coefficients with what belongs to them, and what the steps explain."""
     found = Understood("regressions")
-    columns, rows = columns_of(grid), list(rows_of(grid))
+    columns, rows = columns_of(grid), _levels_named(list(rows_of(grid)))
     for column in columns:
         found.meanings[column.index] = _meaning(column, grid)
     groups = _groups_of(found, columns, known)
@@ -98,6 +98,16 @@ def read(grid: Grid, known: Known) -> Understood:
         elif row.has_numbers:
             _read_row(found, grid, row, columns, step, groups)
     return found
+
+
+def _levels_named(rows: list[Row]) -> list[Row]:
+    """Return rows without the colon between a factor and its level, ``Voice: Alto``; a product of two rows keeps it."""
+    labels = {row.label for row in rows}
+
+    def named(text: str) -> str:
+        return text if set(re.split(r":\s+", text)) <= labels else re.sub(r"(?<=\S):\s+(?=\S)", " ", text)
+
+    return [replace(row, heading=replace(row.heading, context=named(row.heading.context))) for row in rows]
 
 
 def other_outcomes(others: Iterable[str], chosen: str) -> tuple[str, str]:
@@ -296,7 +306,9 @@ def outcome_in(section: str) -> str:
 def outcome_of(title: str) -> str:
     """Return what a title says is explained."""
     found = re.search(
-        r"(?i)(?:predicting|explaining|outcome|dependent variable|regress\w* (?:of|on))[: ]+(?:the )?([^,.;(]+)", title
+        r"(?i)(?:predicting|explaining|outcome|dependent variable|regress\w* (?:of|on)|"
+        r"models? (?:of|for)(?! predict| explain))[: ]+(?:the )?([^,.;(]+)",
+        title,
     )
     return re.split(r" (?:from|by|on|with) ", found.group(1))[0].strip() if found else ""
 

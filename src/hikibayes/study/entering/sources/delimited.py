@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from ..grids import Grid, grid_of
+from ..cells import plain
+from ..grids import Grid, grid_of, is_title
 
 
 def of_delimited(text: str, name: str) -> list[Grid]:
@@ -33,7 +34,7 @@ def _with_titles(tables: list[list[list[str]]]) -> list[list[list[str]]]:
     whole: list[list[list[str]]] = []
     title: list[list[str]] = []
     for rows in tables:
-        single = all(sum(bool(cell.strip()) for cell in row) == 1 for row in rows)
+        single = all(is_title(tuple(map(plain, row))) for row in rows)
         if rows and single and whole and rows[0][0].lower().startswith(("note", "*", "p ")):
             whole[-1] = [*whole[-1], *rows]
         elif rows and single:

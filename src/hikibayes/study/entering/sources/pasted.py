@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from ..cells import plain
-from ..grids import NOTE, Grid, grid_of
+from ..grids import CALLED, NOTE, Grid, grid_of
 from ..headings import read_heading
 
-TITLE = re.compile(r"(?i)^\W{0,3}(?:table|tab\.|appendix|supplement\w*)\s*\w*\d")
+TITLE = re.compile(rf"(?i)^\W{{0,3}}{CALLED}")
 CELL = re.compile(r"\[[^\]]*\]|\([^)]*\)|\S+")
 
 
