@@ -36,7 +36,7 @@ def next_study(
     estimand: str = "",
     columns: Mapping[str, str] | None = None,
     mapping: str | Path | None = None,
-    datasets: int = 200,
+    datasets: int = 100,
     seed: int = DEFAULT_SEED,
     tell: Callable[[str], None] | None = None,
     **readings: str,

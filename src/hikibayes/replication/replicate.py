@@ -99,7 +99,7 @@ def replicate(
     own_scale: bool = False,
     share: Share = "effect",
     more: bool = False,
-    datasets: int = 200,
+    datasets: int = 100,
     seed: int = DEFAULT_SEED,
     tell: Callable[[str], None] | None = None,
     **readings: str,

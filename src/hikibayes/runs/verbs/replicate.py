@@ -36,7 +36,7 @@ SHOWN = {"label": "", "mean": "effect", "lower": "lower", "upper": "upper", "p_p
     click.Option(
         ["--datasets"],
         type=click.IntRange(min=2),
-        default=200,
+        default=100,
         show_default=True,
         help="Reconstructions of a study.",
     ),
