@@ -29,7 +29,7 @@ SDS = 9.0
 UNINFORMED = 1e-12
 """A likelihood wider than a million times the prior says nothing."""
 BLOCK = 2**20
-"""Numbers that are held in memory at once; what the processor's own memory holds is summed in half the time."""
+"""Numbers that are held in memory at once, by each of a handful of arrays."""
 
 
 @dataclass(frozen=True, kw_only=True)
