@@ -13,7 +13,7 @@ moments of its own.
 
 from .comparisons import Comparison, compare
 from .designs import CODINGS, PRODUCTS, Design, design_of
-from .groups import GroupMoments, correlations, group_moments, total_moments
+from .groups import GroupMoments, correlations, group_moments
 from .least_squares import Fit, fit, increment, predicted_value, regress, regress_on, simple_slope, slope_weights
 from .tails import f_p, two_sided_p
 
@@ -36,6 +36,5 @@ __all__ = [
     "regress_on",
     "simple_slope",
     "slope_weights",
-    "total_moments",
     "two_sided_p",
 ]

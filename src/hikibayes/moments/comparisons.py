@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from .groups import GroupMoments
-from .tails import Array, namespace, two_sided_p
+from .tails import Array, namespace
 
 
 def compare(moments: GroupMoments, first: int, second: int) -> Comparison:
@@ -76,11 +76,6 @@ class Comparison:
         """Degrees of freedom of Welch's t (Welch-Satterthwaite)."""
         e1, e2 = self.v1 / self.n1, self.v2 / self.n2
         return (e1 + e2) ** 2 / (e1**2 / (self.n1 - 1) + e2**2 / (self.n2 - 1))
-
-    @property
-    def welch_p(self) -> Array:
-        """Two-sided p of `welch_t`."""
-        return two_sided_p(self.welch_t, self.welch_df)
 
     # -- effect sizes ------------------------------------------------------------------------------------------------
 

@@ -132,11 +132,6 @@ def group_moments(
     )
 
 
-def total_moments(moments: GroupMoments) -> tuple[Array, Array]:
-    """Return mean (..., m) and covariance (..., m, m; divisor n - 1) over all participants."""
-    return moments.total
-
-
 def correlations(moments: GroupMoments, group: int | None = None) -> Array:
     """Return the correlation matrix (..., m, m) of one group, or of all participants."""
     xp = namespace(moments.mean)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any
+
+from scipy import special
 
 type Array = Any
 """An array of NumPy or of JAX (traced or not)."""
@@ -30,6 +33,18 @@ def f_p(f: Array, df1: Array, df2: Array) -> Array:
     """Return the upper-tail p of an F statistic."""
     xp = namespace(f)
     return _betainc(xp.asarray(df2) / 2.0, xp.asarray(df1) / 2.0, df2 / (df2 + df1 * f))
+
+
+def t_below(share: float, df: float) -> float:
+    """Return the t below which a share lies, without an end at 0 and 1; of infinite degrees of freedom a deviate."""
+    if not 0 < share < 1:
+        return math.copysign(math.inf, share - 0.5)
+    return float(special.ndtri(share) if math.isinf(df) else special.stdtrit(df, share))
+
+
+def f_above(p: float, df1: float, df2: float) -> float:
+    """Return the F beyond which a share lies, without an end at 0."""
+    return float(special.fdtri(df1, df2, 1 - min(p, 1.0))) if p > 0 else math.inf
 
 
 def inverse(matrix: Array) -> Array:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import fdtri, ndtri, stdtrit
-
-from ..moments.tails import Array
+from ..moments.tails import Array, f_above, t_below
 from ..quantities import KINDS, Address, Analysis
 from ..study.facts import Fact
 from ..study.study import Study
@@ -39,25 +37,14 @@ def limits(study: Study, fact: Fact, df: float | None = None) -> tuple[float, fl
     """
     low, high = fact.interval.low, fact.interval.high
     if fact.quantity in OF_F:
-        return _f_of(1 - high, *f_degrees(study, fact)), _f_of(1 - low, *f_degrees(study, fact))
+        return f_above(high, *f_degrees(study, fact)), f_above(low, *f_degrees(study, fact))
     if KINDS[fact.quantity].statistic is None:
         return low, high
     sides = 2 if fact.tail in (None, "two") else 1
-    ends = _t_above(high / sides, df), _t_above(low / sides, df)
+    ends = -t_below(high / sides, df or math.inf), -t_below(low / sides, df or math.inf)
     if fact.tail == "lower":
         return -ends[1], -ends[0]
     return (max(ends[0], 0.0), ends[1]) if sides == 2 else ends
-
-
-def _f_of(share: float, between: int, within: int) -> float:
-    return float(fdtri(between, within, share)) if share < 1 else math.inf
-
-
-def _t_above(p: float, df: float | None) -> float:
-    """Return the t, or normal deviate, beyond which a share lies."""
-    if not 0 < p < 1:
-        return math.copysign(math.inf, 0.5 - p)
-    return -float(ndtri(p) if df is None else stdtrit(df, p))
 
 
 def f_degrees(study: Study, fact: Fact) -> tuple[int, int]:
@@ -113,4 +100,5 @@ def _sign_of_means(study: Study, fact: Fact) -> int:
     if not all(means):
         return 0
     (first, *_), (second, *_) = means
-    return _sign(first.low - second.high, first.high - second.low)
+    gap = first - second
+    return _sign(gap.low, gap.high)

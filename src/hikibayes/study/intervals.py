@@ -33,6 +33,12 @@ class Interval:
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def __neg__(self) -> Interval:
+        return Interval(-self.high, -self.low)
+
+    def __sub__(self, other: Interval) -> Interval:
+        return Interval(self.low - other.high, self.high - other.low)
+
     def meets(self, other: Interval) -> bool:
         """Tell whether the two have a point in common."""
         return self.low <= other.high and other.low <= self.high

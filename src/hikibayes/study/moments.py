@@ -27,7 +27,7 @@ import numpy as np
 import xarray as xr
 
 from ..arrays import BoolArray, FloatArray
-from ..moments import GroupMoments
+from ..moments import GroupMoments, group_moments
 from ..spec import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -69,30 +69,25 @@ def sample_moments(participants: pd.DataFrame, study: Study, measures: Sequence[
         if name not in participants.columns:
             raise InputError(unknown_name("column", name, map(str, participants.columns)))
     rows = _numbers(participants, study, names)
-    products = [name for name in study.products if set(name.split(":")) <= set(names)]
-    centred = rows - rows.mean(axis=0)
-    pairs = [[names.index(part) for part in name.split(":")] for name in products]
-    rows = np.column_stack([rows, *(centred[:, pair].prod(axis=1) for pair in pairs)])
+    products = [name.split(":") for name in study.products if set(name.split(":")) <= set(names)]
     labels = np.array(participants[group].astype(str) if group else [""] * len(rows), dtype=object)
     if unknown := {*labels.tolist()} - {*groups}:
         raise InputError(unknown_name("group", min(unknown), groups), key=f"column {group!r}")
-    parts = [rows[labels == name] for name in groups]
-    for name, part in zip(groups, parts, strict=True):
-        if len(part) < 2:
-            raise InputError(f"group {name!r} has {len(part)} participants; moments need at least 2")
+    n = [int((labels == name).sum()) for name in groups]
+    if min(n) < 2:
+        raise InputError(f"group {groups[n.index(min(n))]!r} has {min(n)} participants; moments need at least 2")
+    index = np.array([groups.index(label) for label in labels])
+    found = group_moments(rows, index, names, products=[(one, other) for one, other in products])
     return xr.Dataset(
         {
-            "n": ("group", [len(part) for part in parts]),
-            "mean": (("group", "measure"), np.stack([part.mean(axis=0) for part in parts])),
-            "cov": (
-                ("group", "measure", "measure_2"),
-                np.stack([np.cov(part, rowvar=False).reshape(2 * (rows.shape[1],)) for part in parts]),
-            ),
+            "n": ("group", n),
+            "mean": (("group", "measure"), found.mean),
+            "cov": (("group", "measure", "measure_2"), found.cov),
         },
         coords={
             "group": list(groups),
-            "measure": [*names, *products],
-            "measure_2": [*names, *products],
+            "measure": list(found.names),
+            "measure_2": list(found.names),
             "kind": ("measure", [*(study.measure(name).kind for name in names), *(["product"] * len(products))]),
         },
     )

@@ -71,8 +71,7 @@ def printed_effect(study: Study, estimand: Estimand) -> PrintedEffect | None:
         if len(facts) != 2:
             return None
         first, second = (own for _, own in facts)
-        gap = Interval(first.low - second.high, first.high - second.low)
-        return PrintedEffect(facts=tuple(fact.id for fact, _ in facts), estimate=gap, df=df)
+        return PrintedEffect(facts=tuple(fact.id for fact, _ in facts), estimate=first - second, df=df)
     return _with_se(study, facts[0][0], df, facts[0][0].quantity) if facts else None
 
 
@@ -156,7 +155,7 @@ def _with_se(study: Study, fact: Fact, df: int, quantity: str, *, mirrored: bool
         if se is None and of.relation == "=":
             facts, se, source = [*facts, of.id], _se_of_p(estimate, of.interval, df), "printed p"
     if mirrored:
-        estimate = Interval(-estimate.high, -estimate.low)
+        estimate = -estimate
     return PrintedEffect(facts=tuple(facts), estimate=estimate, df=df, se=se, se_from=source)
 
 

@@ -307,6 +307,12 @@ class Study(Spec):
         """Return an estimand by name; raises `InputError` with the names there are."""
         return _find("estimand", name, self.estimands)
 
+    def assumed(self, quantity: str, about: str | None = None, group: str | None = None) -> Assumption | None:
+        """Return what is assumed of a measure in a group, else of it in all, else of all measures."""
+        fits = [each for each in self.assumptions if each.quantity == quantity and each.group in (None, group)]
+        own = sorted((each for each in fits if about in each.about), key=lambda each: each.group is None)
+        return next(iter((*own, *(each for each in fits if not each.about))), None)
+
     def assumption(self, name: str) -> Assumption:
         """Return an assumption by id; raises `InputError` with the ids there are."""
         return _find("assumption", name, self.assumptions)

@@ -17,8 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from scipy.special import stdtrit
-
+from ...moments.tails import t_below
 from ...quantities import KINDS
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
@@ -108,14 +107,8 @@ def standard_error(value: Interval, p: Interval, df: float) -> Interval:
         |value| / t, from 0 (p = 0) to infinity (p = 1).
     """
     # p = 1 would need a value of exactly 0: a t that is almost 0 stands for it
-    size, greatest_t, least_t = absolute(value), max(_t_quantile(p.low, df), 1e-9), _t_quantile(p.high, df)
+    size, greatest_t, least_t = absolute(value), max(-t_below(p.low / 2, df), 1e-9), -t_below(p.high / 2, df)
     return Interval(size.low / greatest_t, size.high / least_t if least_t > 0 else math.inf)
-
-
-def _t_quantile(p: float, df: float) -> float:
-    if p <= 0:
-        return math.inf
-    return float(-stdtrit(df, p / 2)) if p < 1 else 0.0
 
 
 def inflation(se: Interval, r2: Interval, df: float) -> Interval:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ...moments.comparisons import Comparison as Pair
 from ...quantities.conventions import VALUES, WORDS
+from ...quantities.difference import NAMES as KINDS_OF_D
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Study
@@ -36,11 +37,7 @@ FARTHEST = 1e9
 """How far a mean or an SD may be of which only a bound is printed."""
 EFFECT_SIZES = {kind: WORDS.get(("kind", kind), "Cohen's d") for kind in VALUES["kind"]}
 """Kinds of d, the one that is meant where nothing is said first."""
-STATISTICS = {
-    **{"welch": "welch_t", "student": "student_t", "df": "welch_df", "cohen": "d", "hedges": "hedges_g"},
-    **{"average": "d_average", "divisor_n": "d_divisor_n"},
-    **{name: name for name in ("glass_first", "glass_second")},
-}
+STATISTICS = {"welch": "welch_t", "student": "student_t", "df": "welch_df", **KINDS_OF_D}
 """Names in `hikibayes.moments.comparisons`."""
 
 
@@ -100,7 +97,7 @@ class Comparison:
     def gap(self) -> Interval:
         """Mean of the first group minus mean of the second."""
         first, second = (_bounded(fact.interval) for fact in self.means if fact)
-        return Interval(first.low - second.high, first.high - second.low)
+        return first - second
 
     @property
     def variances(self) -> tuple[Interval, Interval]:
@@ -236,7 +233,7 @@ def _t_from_means(comparison: Comparison, t: Fact) -> Check:
     ranges = {NAMES[test]: comparison.t_of(test) for test in comparison.tests}
     turned = comparison.if_standard_errors()
     others = {f"{NAMES[test]} if the SDs are standard errors": turned.t_of(test) for test in comparison.tests}
-    others |= {f"{name} of the opposite sign": _negated(interval) for name, interval in ranges.items()}
+    others |= {f"{name} of the opposite sign": -interval for name, interval in ranges.items()}
     return _either("t from means and SDs", t, comparison.inputs, ranges, _from_means_of(comparison), others)
 
 
@@ -247,16 +244,12 @@ def _d_from_means(comparison: Comparison, d: Fact) -> Check:
     ranges = _commonest(d, ranges)
     turned = comparison.if_standard_errors()
     others = {f"{name} if the SDs are standard errors": turned.d_of(kind) for kind, name in EFFECT_SIZES.items()}
-    others |= {f"{name} of the opposite sign": _negated(interval) for name, interval in every.items()}
+    others |= {f"{name} of the opposite sign": -interval for name, interval in every.items()}
     return _either("d from means and SDs", d, comparison.inputs, ranges, _from_means_of(comparison), every | others)
 
 
 def _from_means_of(comparison: Comparison) -> str:
     return f"of {comparison.label} from the means and SDs is"
-
-
-def _negated(interval: Interval) -> Interval:
-    return Interval(-interval.high, -interval.low)
 
 
 def _either(

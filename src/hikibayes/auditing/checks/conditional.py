@@ -43,8 +43,8 @@ class _Along:
     @property
     def rise(self) -> Interval:
         """The difference of the numbers for one more of what the values are in."""
-        (one, two), width = (fact.interval for fact in self.facts), self.at[1] - self.at[0]
-        return Interval((two.low - one.high) / width, (two.high - one.low) / width)
+        gap, width = self.facts[1].interval - self.facts[0].interval, self.at[1] - self.at[0]
+        return Interval(gap.low / width, gap.high / width)
 
     @property
     def words(self) -> str:

@@ -16,8 +16,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import product
 
-from scipy.special import ndtri, stdtrit
-
+from ...moments.tails import t_below
 from ...quantities import KINDS
 from ...quantities.coefficient import EFFECT_SIZES, SIGNED, UNBOUNDED
 from ...study.facts import Fact
@@ -75,7 +74,7 @@ class Span:
 
     def turned(self) -> Span:
         """Return it with the other sign."""
-        return replace(self, interval=Interval(-self.interval.high, -self.interval.low))
+        return replace(self, interval=-self.interval)
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,12 @@ class Way:
     @property
     def quantile(self) -> float:
         """How many standard errors the confidence limits are away."""
-        return _quantile((1 + self.confidence) / 2, self.df)
+        return t_below((1 + self.confidence) / 2, self.df)
 
     @property
     def farthest(self) -> float:
         """How many they may be away at most."""
-        return _quantile((1 + self.confidence) / 2, self.least_df or self.df)
+        return t_below((1 + self.confidence) / 2, self.least_df or self.df)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,12 +277,6 @@ def _degrees(study: Study, head: Fact, printed: Fact | None) -> tuple[float, flo
 # -- which estimates and standard errors print it --------------------------------------------------------------------
 
 
-def _quantile(share: float, df: float) -> float:
-    if share >= 1:
-        return math.inf
-    return float(ndtri(share) if math.isinf(df) else stdtrit(df, share)) if share > 0 else -math.inf
-
-
 def t_of(role: str, span: Span, way: Way, r2: Interval) -> Span | None:
     """Return what a statistic says of t; None where it says nothing of it."""
     df, interval = (1e9 if math.isinf(way.df) else way.df), span.interval
@@ -303,10 +296,10 @@ def _t_of_p(p: Interval, way: Way) -> Span:
     low, high = (min(max(end, 0.0), 1.0) / times for end in (p.low, p.high))
     least = way.least_df or way.df
     if way.tail in ("two", "one"):
-        ends = -_quantile(high, way.df), -_quantile(low, least)
+        ends = -t_below(high, way.df), -t_below(low, least)
         return Span(Interval(*(max(end, 0.0) for end in ends)), unsigned=True)
     sign = 1 if way.tail == "lower" else -1
-    both = [sign * _quantile(share, df) for share in (low, high) for df in (way.df, least)]
+    both = [sign * t_below(share, df) for share in (low, high) for df in (way.df, least)]
     return Span(Interval(min(both), max(both)))
 
 

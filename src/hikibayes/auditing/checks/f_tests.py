@@ -144,8 +144,8 @@ def _increase(study: Study, step: str, before: str) -> tuple[Interval, tuple[Fac
     ends = [only(study, "r2", step=name) for name in (before, step)]
     if not (ends[0] and ends[1]):
         return None
-    low, high = ends[1].interval.low - ends[0].interval.high, ends[1].interval.high - ends[0].interval.low
-    return Interval(max(low, 0.0), max(high, 0.0)), (ends[0], ends[1])
+    gap = ends[1].interval - ends[0].interval
+    return Interval(max(gap.low, 0.0), max(gap.high, 0.0)), (ends[0], ends[1])
 
 
 def _of_terms(study: Study) -> Iterator[_Test]:

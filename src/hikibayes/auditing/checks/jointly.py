@@ -95,8 +95,7 @@ def variances_possible(comparison: Comparison, test: Test, names: frozenset[str]
 
 
 def _positive(interval: Interval, sign: int) -> Interval | None:
-    turned = interval if sign > 0 else Interval(-interval.high, -interval.low)
-    return turned.widened().meet(Interval(0, math.inf))
+    return (interval if sign > 0 else -interval).widened().meet(Interval(0, math.inf))
 
 
 def _gap_lines(comparison: Comparison, meant: Meant, names: frozenset[str], sign: int) -> list[HalfPlane] | None:

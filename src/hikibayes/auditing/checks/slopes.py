@@ -44,7 +44,7 @@ class Slopes:
     def difference(self) -> Interval:
         """Slope of the second group minus slope of the reference group."""
         first, second = (fact.interval for fact in self.facts)
-        return Interval(second.low - first.high, second.high - first.low)
+        return second - first
 
     def coefficients(self, share: float | None) -> dict[str, Interval]:
         """Return what the measure's own coefficient would be under each coding; ``share`` is the second group's."""
@@ -212,8 +212,7 @@ def _interaction_p(study: Study, slopes: Slopes) -> Iterator[Check]:
     if not (p and errors[0] and errors[1]) or residual_df(study, slopes.step) < 1:
         return
     wanted = standard_error(slopes.difference, two_sided(p), residual_df(study, slopes.step))
-    gap = Interval(errors[0].low - errors[1].high, errors[0].high - errors[1].low)
-    bounds = Interval(absolute(gap).low, errors[0].high + errors[1].high)
+    bounds = Interval(absolute(errors[0] - errors[1]).low, errors[0].high + errors[1].high)
     left = bounds.meet(wanted.widened())
     left = left.meet(Interval(0, math.inf)) if left else None
     given = (p, *(fact for each in slopes.each for fact in each.facts))

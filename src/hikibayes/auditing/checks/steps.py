@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from scipy.special import fdtrc, fdtri
+from scipy.special import fdtrc
 
+from ...moments.tails import f_above
 from ...study.facts import Fact
 from ...study.intervals import Interval, image
 from ...study.study import Step, Study
@@ -170,16 +171,10 @@ def _increase_from_p(study: Study, step: str, before: Interval, p: Fact) -> Inte
     added, df = columns(study, study.step(step).adds), residual_df(study, step)
 
     def increase(r2: float, value: float) -> float:
-        ratio = _f_quantile(value, added, df) * added / df
+        ratio = f_above(value, added, df) * added / df
         return (1 - r2) * (ratio / (1 + ratio) if ratio < 1e12 else 1.0)
 
     return image(increase, before, p.interval)
-
-
-def _f_quantile(p: float, added: int, df: float) -> float:
-    if p <= 0:
-        return float("inf")
-    return float(fdtri(added, df, 1 - p)) if p < 1 else 0.0
 
 
 # -- the checks -----------------------------------------------------------------------------------------------------
@@ -236,9 +231,8 @@ def _increase_from_both(study: Study, step: Step, increase: Fact, before: Explai
     ends = before.interval, after.interval
     if increase.adjusted:
         ends = _adjusted(study, str(step.after), ends[0]), _adjusted(study, step.id, ends[1])
-    difference = Interval(ends[1].low - ends[0].high, ends[1].high - ends[0].low)
     given = (*before.facts, *after.facts)
-    return compared("increase of R2", increase, given, difference, f"R2 of {step.id} less that of {step.after}")
+    return compared("increase of R2", increase, given, ends[1] - ends[0], f"R2 of {step.id} less that of {step.after}")
 
 
 def _increase_and_p(study: Study, step: Step, increase: Fact, p: Fact, before: Explained) -> Iterator[Check]:

@@ -47,24 +47,14 @@ class Known:
                 found.setdefault((fact.quantity, name), []).append(fact)
         return found
 
-    @cached_property
-    def _assumptions(self) -> dict[tuple[str, str | None, str | None], Distribution]:
-        return {
-            (assumption.quantity, name, assumption.group): assumption.distribution
-            for assumption in self.study.assumptions
-            for name in (assumption.about or (None,))
-        }
-
     def printed(self, quantity: str, measure: str) -> list[Fact]:
         """Return the facts of a quantity that are about a measure (or with it)."""
         return self._facts.get((quantity, measure), [])
 
     def assumed(self, quantity: str, measure: str | None = None, group: str | None = None) -> Distribution | None:
         """Return the distribution assumed for a measure (in a group), the general one, or nothing."""
-        for key in ((quantity, measure, group), (quantity, measure, None), (quantity, None, None)):
-            if key in self._assumptions:
-                return self._assumptions[key]
-        return None
+        found = self.study.assumed(quantity, measure, group)
+        return found.distribution if found else None
 
     def draw(self, quantity: str, measure: str, rng: np.random.Generator, default: Distribution) -> float:
         """Draw from what is assumed about a measure, or from a default."""

@@ -116,14 +116,8 @@ class Priors:
         )
 
 
-def assumed(study: Study, quantity: str, about: str | None = None, group: str | None = None) -> Assumption | None:
-    """Find the assumption about one measure, else the one of that quantity that is about all of them."""
-    fits = [a for a in study.assumptions if a.quantity == quantity and a.group in (None, group)]
-    return next((a for a in fits if about in a.about), None) or next((a for a in fits if not a.about), None)
-
-
 def _parameter(study: Study, quantity: str, name: str, default: float) -> float:
-    assumption = assumed(study, quantity)
+    assumption = study.assumed(quantity)
     if assumption is None:
         return default
     value = assumption.distribution.parameters.get(name)
@@ -133,7 +127,7 @@ def _parameter(study: Study, quantity: str, name: str, default: float) -> float:
 
 
 def _between_groups(study: Study, quantity: str, names: tuple[str, ...], default_sd: float) -> Normal:
-    chosen = [assumed(study, quantity, name) for name in names]
+    chosen = [study.assumed(quantity, name) for name in names]
     found = _stack([_normal(assumption, (0.0, default_sd)) for assumption in chosen])
     lopsided = (found.mean != 0) | np.isfinite(found.lower) | np.isfinite(found.upper)
     if len(study.groups) > 2 and lopsided.any():
@@ -169,7 +163,7 @@ def _stack(rows: list[tuple[float, float, float, float]]) -> Normal:
 
 def _shares(study: Study, layout: Layout) -> FloatArray:
     def beta(name: str, group: str) -> tuple[float, float]:
-        assumption = assumed(study, "proportion", name, group)
+        assumption = study.assumed("proportion", name, group)
         if assumption is None:
             return SHARE
         distribution: Distribution = assumption.distribution
@@ -186,8 +180,8 @@ def _raw_units(study: Study, name: str) -> tuple[tuple[float, float, float, floa
     if ":" in name or (measure := study.measure(name)).kind == "category":
         return (math.nan,) * 4, (math.nan,) * 4
     low, high = measure.limits
-    location = _normal(assumed(study, "raw_mean", name), ((low + high) / 2, (high - low) / 4))
-    of_sd = assumed(study, "raw_sd", name)
+    location = _normal(study.assumed("raw_mean", name), ((low + high) / 2, (high - low) / 4))
+    of_sd = study.assumed("raw_sd", name)
     if of_sd is None:
         return location, (math.log((high - low) / 5), 0.5, -math.inf, math.inf)
     mean, sd, lower, upper = _normal(of_sd, (0.0, 0.0))

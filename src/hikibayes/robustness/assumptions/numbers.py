@@ -16,7 +16,7 @@ import xarray as xr
 from ...arrays import FloatArray
 from ...distributions import Distribution
 from ...reconstruction.posterior.layout import Layout
-from ...reconstruction.posterior.priors import assumed, reported_columns
+from ...reconstruction.posterior.priors import reported_columns
 from ...study.facts import Assumption
 from ...study.moments import total_moments
 from ...study.study import Study
@@ -152,7 +152,7 @@ def numbers_of(assumption: Assumption, made: Reconstructed) -> Numbers:
 
     def governs(label: str) -> bool:
         name, _, group = label.partition(", ")
-        return assumed(made.study, assumption.quantity, name, group or None) is assumption
+        return made.study.assumed(assumption.quantity, name, group or None) is assumption
 
     return {label: values for label, values in KINDS[assumption.quantity](made).items() if governs(label)}
 
