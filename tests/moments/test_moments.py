@@ -167,7 +167,8 @@ def test_comparisons_and_correlations(seed, groups):
             continue
         student, welch = stats.ttest_ind(a, b), stats.ttest_ind(a, b, equal_var=False)
         close([found.student_t[j], found.student_df], [student.statistic, student.df], 1e-9)
-        close([found.welch_t[j], found.welch_df[j], two_sided_p(found.welch_t, found.welch_df)[j]], [welch.statistic, welch.df, welch.pvalue], 1e-9)
+        p = two_sided_p(found.welch_t, found.welch_df)[j]
+        close([found.welch_t[j], found.welch_df[j], p], [welch.statistic, welch.df, welch.pvalue], 1e-9)
         na, nb = len(a), len(b)
         pooled = np.sqrt(((na - 1) * a.var(ddof=1) + (nb - 1) * b.var(ddof=1)) / (na + nb - 2))
         difference = a.mean() - b.mean()

@@ -93,6 +93,23 @@ def test_a_reference_that_is_empty_names_nothing():
     assert validated(Study, own, "own").focal_estimand.name == "age_slope"
 
 
+def test_the_nearest_assumption_holds(nonaka):
+    """Of a measure in a group, of it in all groups, of everything: whatever their order."""
+    first, second = nonaka.group_ids
+    each = {"quantity": "proportion", "distribution": {"dist": "Beta", "alpha": 1, "beta": 1}, "rationale": "x" * 20}
+    kinds = [
+        {"id": "general"},
+        {"id": "of_sex", "about": ["sex"]},
+        {"id": "of_sex_there", "about": ["sex"], "group": second},
+    ]
+    for order in (kinds, kinds[::-1]):
+        study = nonaka.replace(assumptions=[{**each, **kind} for kind in order], evidence=[])
+        asked = [("sex", second), ("sex", first), ("sex", None), ("age", second)]
+        found = [study.assumed("proportion", *one).id for one in asked]
+        assert found == ["of_sex_there", "of_sex", "of_sex", "general"]
+        assert study.assumed("mean", "sex") is None
+
+
 def test_each_group_needs_its_size(nonaka):
     changed = content(nonaka)
     changed["fact"] = [fact for fact in changed["fact"] if fact["id"] != "n_hikikomori"]
