@@ -15,12 +15,15 @@ from scipy import stats
 
 from hikibayes.planning.designs.population import Population
 from hikibayes.planning.designs.simulation import Simulation
+from hikibayes.planning.populations.columns import Frame
 from hikibayes.planning.populations.expected import expected
 from hikibayes.planning.populations.participants import draw_scores, table
+from hikibayes.planning.populations.reconstructed import profile_shares
 from hikibayes.planning.populations.samples import GAUSSIAN
 from hikibayes.planning.populations.written import written
 from hikibayes.planning.power import power
 from hikibayes.spec import InputError, validated
+from hikibayes.study.study import Study
 
 EXCLUDES = [{"name": "d", "rule": {"interval": 0.95, "excludes": 0}}]
 REGION = [{"name": "d", "rule": {"region_excludes_zero": 0.95}}]
@@ -185,3 +188,63 @@ def test_more_cells_than_people_are_refused():
     levels = dict.fromkeys("abc", many)
     with pytest.raises(InputError, match="1,000 cells; at most 500"):
         simulated({"formula": "y ~ a + b + c", "levels": levels, "effect": 0.5}, {"n_per_group": [300]})
+
+
+def test_power_of_a_design_left_to_chance_is_that_of_least_squares_by_rows():
+    """Two categories beside the groups, one of them moderating a score: drawn person by person, and tested by hand."""
+    content = {
+        "formula": "y ~ arm * x + site * x + sex",
+        "levels": {"arm": ARM, "site": SITE, "sex": SEX},
+        "shares": {"site": [0.5, 0.2, 0.3], "sex": [[0.3, 0.7], [0.6, 0.4]]},
+        "slopes": {"x": 0.2, "site[east]:x": [0.2, 0.1], "sex": -0.5, "site[a west]": 0.4},
+        "means": {"x": [0, 0.5]},
+        "of": "arm:x",
+        "effect": 0.45,
+    }
+    axes = {"n_per_group": [50], "allocation": ["2:1"]}
+    row = simulated(content, axes, decision=EXCLUDES, replicates=10_000)
+    made, rng = written(validated(Population, content, "population")), np.random.default_rng(3)
+    frame, at = made.columns.frame, list(made.columns.names).index("arm:x")
+    hits = []
+    for _ in range(3_000):
+        counts = np.concatenate(
+            [rng.multinomial(n, own) for n, own in zip((100, 50), made.world.shares[0], strict=True)]
+        )
+        cell, x, y, _ = draw_scores(made.world, 0, counts, rng, GAUSSIAN)
+        X = made.columns.constant[cell] + np.einsum("npm,nm->np", made.columns.linear[cell], x)
+        X = np.column_stack([np.ones(len(y)), X])
+        inverse = np.linalg.inv(X.T @ X)
+        beta = inverse @ X.T @ y
+        df = len(y) - X.shape[1]
+        error = np.sqrt(((y - X @ beta) ** 2).sum() / df * inverse[at + 1, at + 1])
+        hits.append(abs(beta[at + 1] / error) > stats.t.ppf(0.975, df))
+    share = float(np.mean(hits))
+    assert abs(row.power - share) < 4 * np.hypot(row.power_mcse, np.sqrt(share * (1 - share) / len(hits)))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 10_000))
+def test_profiles_have_the_moments_of_every_pair_of_two_level_categories(categories, seed):
+    """Of two they are the printed table itself; of three and more, each pair's."""
+    rng = np.random.default_rng(seed)
+    codes = np.array(list(product((0.0, 1.0), repeat=categories)))
+    levels = [{"id": level, "label": level} for level in ("b", "a")]
+    measures = [{"id": f"c{i}", "label": f"c{i}", "kind": "category", "levels": levels} for i in range(categories)]
+    content = {
+        "id": "t",
+        "description": "t",
+        "analysis": {"outcome": "y", "group": "", "focal": ""},
+        "measure": [{"id": "y", "label": "y", "kind": "number", "unit": "u", "range": [-9, 9]}, *measures],
+    }
+    frame = Frame(study=validated(Study, content, "t"), measures=(), categories=tuple(m["id"] for m in measures))
+    table_of = rng.dirichlet(np.full(len(codes), 2.0))
+    mean, n = table_of @ codes, 80.0
+    away = codes - mean
+    cov = (table_of[:, None] * away).T @ away * n / (n - 1)
+    found = profile_shares(mean[None, None], cov[None, None], np.array([n]), frame)[0, 0]
+    assert found.sum() == pytest.approx(1) and (found >= 0).all()
+    np.testing.assert_allclose(found @ codes, mean, atol=1e-6)
+    around = codes - found @ codes
+    np.testing.assert_allclose((found[:, None] * around).T @ around * n / (n - 1), cov, atol=1e-6)
+    if categories < 3:
+        np.testing.assert_allclose(found, table_of, atol=1e-9)

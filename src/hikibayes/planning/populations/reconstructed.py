@@ -104,7 +104,7 @@ def ensemble(columns: CellColumns, reconstructions: xr.Dataset, rows: Design | N
     design = rows or design_from_moments(model, moments, study, scaling=unit)
     n = moments["n"].sel(group=list(frame.groups)).values.astype(float)
     mean, cov = _of_rows(rows, frame) if rows else _scores(moments, frame)
-    shares = _counted(rows, frame, n) if rows else _shares(mean, cov, n, frame)
+    shares = _counted(rows, frame, n) if rows else profile_shares(mean, cov, n, frame)
     return Ensemble(frame=frame, columns=columns, design=design, n=n, shares=shares, **_split(mean, cov, n, frame))
 
 
@@ -164,7 +164,7 @@ def _places(rows: Design, frame: Frame) -> tuple[IntArray, IntArray]:
     return at, profile
 
 
-def _shares(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> FloatArray:
+def profile_shares(mean: FloatArray, cov: FloatArray, n: FloatArray, frame: Frame) -> FloatArray:
     """Return shares of the profiles that have such moments of categories with two levels, (R, G, L).
 
     Notes
