@@ -22,6 +22,7 @@ from hikibayes.planning.populations.reconstructed import profile_shares
 from hikibayes.planning.populations.samples import GAUSSIAN
 from hikibayes.planning.populations.written import written
 from hikibayes.planning.power import power
+from hikibayes.planning.run.plan import _by_chance
 from hikibayes.spec import InputError, validated
 from hikibayes.study.study import Study
 
@@ -162,7 +163,8 @@ def estimate(fitted, levels: dict, of: list[str]) -> float:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"share": 0.3}, "is for one category of two levels; write shares"),
+        ({"share": 0.3}, "is for one category of two levels, and goes without shares"),
+        ({"shares": {"site": [[0.5, 0.3, 0.2], [0.5, 0.5]]}}, "or as many for each of the 2 groups"),
         ({"shares": {"site": [0.5, 0.5]}}, "one share for each of north, east, a west"),
         ({"shares": {"site": [0.5, 0.4, 0.5]}}, "sum to 1"),
         ({"shares": {"arm": [0.5, 0.5]}}, "population.shares"),
@@ -204,12 +206,9 @@ def test_power_of_a_design_left_to_chance_is_that_of_least_squares_by_rows():
     axes = {"n_per_group": [50], "allocation": ["2:1"]}
     row = simulated(content, axes, decision=EXCLUDES, replicates=10_000)
     made, rng = written(validated(Population, content, "population")), np.random.default_rng(3)
-    frame, at = made.columns.frame, list(made.columns.names).index("arm:x")
-    hits = []
+    at, shares, hits = list(made.columns.names).index("arm:x"), made.world.shares[0], []
     for _ in range(3_000):
-        counts = np.concatenate(
-            [rng.multinomial(n, own) for n, own in zip((100, 50), made.world.shares[0], strict=True)]
-        )
+        counts = np.concatenate([rng.multinomial(n, own) for n, own in zip((100, 50), shares, strict=True)])
         cell, x, y, _ = draw_scores(made.world, 0, counts, rng, GAUSSIAN)
         X = made.columns.constant[cell] + np.einsum("npm,nm->np", made.columns.linear[cell], x)
         X = np.column_stack([np.ones(len(y)), X])
@@ -242,9 +241,20 @@ def test_profiles_have_the_moments_of_every_pair_of_two_level_categories(categor
     away = codes - mean
     cov = (table_of[:, None] * away).T @ away * n / (n - 1)
     found = profile_shares(mean[None, None], cov[None, None], np.array([n]), frame)[0, 0]
-    assert found.sum() == pytest.approx(1) and (found >= 0).all()
+    assert found.sum() == pytest.approx(1)
+    assert (found >= 0).all()
     np.testing.assert_allclose(found @ codes, mean, atol=1e-6)
     around = codes - found @ codes
     np.testing.assert_allclose((found[:, None] * around).T @ around * n / (n - 1), cov, atol=1e-6)
     if categories < 3:
         np.testing.assert_allclose(found, table_of, atol=1e-9)
+
+
+def test_people_left_to_chance_have_the_shares_of_the_population():
+    shares = np.array([[0.5, 0.2, 0.3, 0.0], [0.1, 0.0, 0.2, 0.7]])
+    counts = _by_chance(np.array([400, 200]), np.broadcast_to(shares, (4_000, 2, 4)), np.random.default_rng(1))
+    assert (counts.sum(axis=-1) == [400, 200]).all()
+    sizes = np.array([[400], [200]])
+    sd = np.sqrt(sizes * shares * (1 - shares))
+    np.testing.assert_array_less(np.abs(counts.mean(axis=0) - sizes * shares), 4.5 * sd / np.sqrt(4_000) + 1e-9)
+    np.testing.assert_allclose(counts.std(axis=0), sd, rtol=0.06, atol=1e-9)

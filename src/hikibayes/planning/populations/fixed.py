@@ -124,25 +124,28 @@ def fixed_worlds(spec: FixedWorld, frame: Frame) -> Worlds:
 def _shares(spec: FixedWorld, frame: Frame, name: str, each: _Groups) -> FloatArray:
     """Return a category's shares by group, (G, levels)."""
     levels = frame.levels_of[name]
-    if name not in spec.shares and (spec.share != HALF or (frame.categories == (name,) and len(levels) == 2)):
-        if frame.categories != (name,) or len(levels) > 2:
-            raise InputError(
-                f"is for one category of two levels; write shares = {{{name} = [...]}}, one for each of "
-                f"{', '.join(levels)}",
-                key=f"{spec.where}.share",
-            )
+    alone = frame.categories == (name,) and len(levels) == 2 and not spec.shares
+    if spec.share != HALF and not alone:
+        raise InputError(
+            f"is for one category of two levels, and goes without shares; write shares = {{{name} = [...]}}, one for "
+            f"each of {', '.join(levels)}",
+            key=f"{spec.where}.share",
+        )
+    if alone:
         second = each("share", spec.share)
         return np.stack([1 - second, second], axis=-1)
-    given = np.array(spec.shares.get(name, (1 / len(levels),) * len(levels)), dtype=float)
-    if given.shape not in ((len(levels),), (each.count, len(levels))):
+    own = spec.shares.get(name, (1 / len(levels),) * len(levels))
+    rows = own if isinstance(own[0], tuple) else (own,)
+    if {len(row) for row in rows} != {len(levels)} or len(rows) not in (1, each.count):
         raise InputError(
             f"one share for each of {', '.join(levels)} is expected, or as many for each of the {each.count} groups",
             key=f"{spec.where}.shares.{name}",
         )
-    if not np.allclose(given.sum(axis=-1), 1, atol=0.005):
-        raise InputError("shares sum to 1", key=f"{spec.where}.shares.{name}")
-    given /= given.sum(axis=-1, keepdims=True)
-    return np.broadcast_to(given, (each.count, len(levels)))
+    given = np.array(rows, dtype=float)
+    total = given.sum(axis=-1, keepdims=True)
+    if not np.allclose(total, 1, atol=0.005):
+        raise InputError(f"shares sum to 1; found {total.min():.3g}", key=f"{spec.where}.shares.{name}")
+    return np.broadcast_to(given / total, (each.count, len(levels)))
 
 
 def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:

@@ -134,6 +134,8 @@ def axis_value(axis: str, value: Any, population: Population | None) -> str:
         return f"groups {value}{whose}"
     if axis == "mix":
         of = " and ".join(name.replace("_", " ") for name, _ in named) or "the mix"
+        if len(every) > 2 and len({*value.split(":")}) == 1 and value != AS_PRINTED:
+            return f"{of} in equal parts"
         return f"{of} left to chance" if value == AS_PRINTED else f"{of} {value}{whose}"
     if axis == "effect" and value == AS_PLANNED:
         return "the effect that is planned for"
