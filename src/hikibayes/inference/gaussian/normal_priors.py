@@ -252,6 +252,13 @@ class NormalPriors:
         means[..., columns], sds[..., columns] = mean, sd
         return replace(self, mean=means, sd=sds)
 
+    def of_columns(self, names: Sequence[str], columns: IntArray) -> NormalPriors:
+        """Return the priors of some columns, (q,), or (B, q) where data sets have their own, all correlated alike."""
+        mean, sd = (part[..., columns] for part in self.normals)
+        first = columns.reshape(-1, columns.shape[-1])[0]
+        correlation = None if self.correlation is None else _array(self.correlation)[np.ix_(first, first)]
+        return replace(self, names=tuple(names), mean=mean, sd=sd, correlation=correlation)
+
     def take(self, index: IntArray) -> NormalPriors:
         """Return the priors of the data sets that `index` selects; priors that all share stay as they are."""
         return replace(
@@ -278,6 +285,10 @@ class FlatPrior:
 
     def take(self, index: IntArray) -> FlatPrior:
         """Return itself: it is the same for every data set."""
+        return self
+
+    def of_columns(self, names: Sequence[str], columns: IntArray) -> FlatPrior:
+        """Return itself: it is the same for every column."""
         return self
 
 

@@ -19,7 +19,7 @@ from ...inference.answers.estimates import exact_estimates
 from ...inference.estimands import Answers, answers
 from ...inference.gaussian.exact import posterior
 from ...inference.gaussian.least_squares import LeastSquares
-from ...inference.gaussian.normal_priors import NormalPriors, Priors, bambi_default
+from ...inference.gaussian.normal_priors import Priors, bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.models.compile import exact_priors
 from ...inference.models.design import Design, design
@@ -156,12 +156,7 @@ class Adjustable:
         """Return the case's priors of these columns; those that scale themselves by the data look at the data anew."""
         if self.case.model.prior_set(self.case.variant).rule == "bambi_default":
             return bambi_default(stats)
-        every = self._every_prior
-        if not isinstance(every, NormalPriors):
-            return every
-        mean, sd = (part[..., columns] for part in every.normals)
-        between = None if every.correlation is None else np.asarray(every.correlation)[np.ix_(columns, columns)]
-        return replace(every, names=stats.names, mean=mean, sd=sd, correlation=between).take(index)
+        return self._every_prior.of_columns(stats.names, columns).take(index)
 
     @cached_property
     def _every_prior(self) -> Priors:

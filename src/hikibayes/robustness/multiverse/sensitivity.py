@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -17,7 +17,7 @@ from ... import apa
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ...inference.fit import Fit
-from ...inference.gaussian.normal_priors import FlatPrior, NormalPriors, Priors, bambi_default
+from ...inference.gaussian.normal_priors import NormalPriors, Priors, bambi_default
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...inference.gaussian.summaries import summaries
 from ...inference.models.compile import exact_priors
@@ -388,13 +388,8 @@ def _priors(case: Case, variant: str, stats: SufficientStatistics, columns: IntA
     """Return a variant's priors of these columns, one set for each data set."""
     if case.model.prior_set(variant).rule == "bambi_default":
         return bambi_default(stats)
-    priors = exact_priors(case.design, variant)
-    if isinstance(priors, FlatPrior):
-        return priors
-    mean, sd = (np.repeat(part[columns], len(stats) // len(columns), axis=0) for part in priors.normals)
-    together = priors.correlation
-    together = None if together is None else np.asarray(together)[np.ix_(columns[0], columns[0])]
-    return replace(priors, names=stats.names, mean=mean, sd=sd, correlation=together)
+    of_each = np.repeat(columns, len(stats) // len(columns), axis=0)
+    return exact_priors(case.design, variant).of_columns(stats.names, of_each)
 
 
 def _pooled(found: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
