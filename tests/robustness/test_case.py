@@ -12,7 +12,7 @@ from hikibayes.inference.fit import fit
 from hikibayes.inference.models.steps import model_of
 from hikibayes.inference.saved_fit import fit_files, load_fit
 from hikibayes.provenance import Stopwatch
-from hikibayes.robustness.case import Case, case_of, case_of_study
+from hikibayes.robustness.case import Case, case_of
 from hikibayes.spec import InputError
 
 
@@ -50,7 +50,7 @@ def test_a_case_of_a_fit_has_its_posterior(folder):
 
 
 def test_a_case_of_a_study_is_answered_by_the_step_it_rests_on(nonaka):
-    case = case_of_study(nonaka.read(), datasets=3, seed=1)
+    case = case_of(nonaka.read(), datasets=3, seed=1)
     assert (len(case.data_sets), case.model.name, case.synthetic) == (3, "step3", True)
     assert case.estimand.name == "support_slope_difference"
     assert case.answers.linear[0].name in {estimand.name for estimand in nonaka.estimands}

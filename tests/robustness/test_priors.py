@@ -340,9 +340,9 @@ def test_pooling_is_what_nuts_finds(nonaka):
     from hikibayes.inference.models.layout import coefficient_draws
     from hikibayes.inference.models.specs import load_model
     from hikibayes.inference.nuts.sampling import Sampling, sample
-    from hikibayes.robustness.case import case_of_study
+    from hikibayes.robustness.case import case_of
 
-    case = case_of_study(nonaka.read(), datasets=1, seed=3)
+    case = case_of(nonaka.read(), datasets=1, seed=3)
     names = products(case)
     exact = pool(case, names).marginal
     laid_out = design(load_model("step3_pooled"), case.data_sets[0], case.study)

@@ -32,7 +32,7 @@ from ..inference.models.moment_design import MomentDesign, design_from_moments
 from ..inference.models.specs import DEFAULT_VARIANT
 from ..inference.models.steps import model_of, step_of
 from ..inference.saved_fit import load_fit
-from ..robustness.case import Case, Question, case_of_study, drawn, is_folder, question_of, reconstructed
+from ..robustness.case import Case, Question, case_of, drawn, is_folder, question_of, reconstructed
 from ..spec import InputError, checked_seed, digest, unknown_name
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
@@ -268,7 +268,7 @@ def _from_print(study: Study, case: Case, count: int, seed: int, tell: Callable[
         met = np.random.default_rng(seed).permutation(count) % moments.sizes["draw"]
         moments = moments.isel(draw=met)
         return NewData(name=study.id, moments=moments, verdict=str(moments.attrs.get("verdict", "")))
-    made = case_of_study(study, datasets=count, seed=seed, tell=tell)
+    made = case_of(study, datasets=count, seed=seed, tell=tell)
     return NewData(name=study.id, data_sets=made.data_sets, verdict=made.verdict)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Self, TypeGuard
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -214,7 +214,7 @@ def case_of(
     """
     seed = checked_seed(seed)
     asked = question_of(what, estimand, **readings)
-    return asked if isinstance(asked, Case) else case_of_study(asked.study, datasets=datasets, seed=seed, tell=tell)
+    return asked if isinstance(asked, Case) else _by_data_sets(asked, count=datasets, seed=seed, tell=tell)
 
 
 def question_of(what: str | Path | Study | Fit | Case, estimand: str = "", **readings: str) -> Question:
@@ -239,47 +239,20 @@ def is_folder(what: str | Path | Study) -> TypeGuard[str | Path]:
     return isinstance(what, str | Path) and str(what) not in shipped_studies() and os.path.isdir(what)  # noqa: PTH112
 
 
-def case_of_study(study: Study, *, datasets: int, seed: int, tell: Callable[[str], None] | None = None) -> Case:
-    """Make versions of a study's sample, to be answered by the model of the step that the study rests on.
-
-    Parameters
-    ----------
-    study : Study
-        With its readings decided.
-    datasets : int
-        How many.
-    seed : int
-        Of the data sets, and of reconstructions where the study comes with none.
-    tell : callable, optional
-        Told what begins.
-
-    Returns
-    -------
-    Case
-
-    Raises
-    ------
-    InputError
-        The study has no estimand, or no data satisfy its record.
-    """
+def _by_data_sets(asked: Question, *, count: int, seed: int, tell: Callable[[str], None] | None) -> Case:
+    """Answer a question by versions of a study's sample; raises `InputError` where no data satisfy the record."""
     from ..reconstruction.calibrate import shipped_or_calibrated
     from ..reconstruction.synthesize import synthesize
 
-    estimand = study.focal_estimand
-    reconstructions = shipped_or_calibrated(study, seed=seed, tell=tell)
+    reconstructions = shipped_or_calibrated(asked.study, seed=seed, tell=tell)
     if tell:
-        tell(f"making {datasets} data sets that print every fact")
-    made = synthesize(study, reconstructions, datasets=datasets, seed=seed)
-    model = model_of(study, step_of(study, estimand))
-    return Case(
-        study=study,
-        model=model,
-        estimand=estimand,
-        data_sets=made.datasets,
-        synthetic=True,
-        verdict=made.verdict,
-        reconstructions=reconstructions,
-    )
+        tell(f"making {count} data sets that print every fact")
+    made = synthesize(asked.study, reconstructions, datasets=count, seed=seed)
+    return Case(**_parts(asked), data_sets=made.datasets, verdict=made.verdict, reconstructions=reconstructions)
+
+
+def _parts(asked: Question) -> dict[str, Any]:
+    return {each.name: getattr(asked, each.name) for each in fields(Question)}
 
 
 def reconstructed(asked: Question, *, count: int, seed: int, tell: Callable[[str], None] | None = None) -> Case:
@@ -293,19 +266,13 @@ def reconstructed(asked: Question, *, count: int, seed: int, tell: Callable[[str
         How many reconstructions to take of those there are. Where the model is bent in a score, and needs the scores
         themselves, participants are made of them.
     seed, tell
-        As `case_of_study` takes them; and raises like it.
+        As `case_of` takes them; and raises like it.
     """
-    study = asked.study
-    draws = drawn(study, count=count, seed=seed, tell=tell)
+    draws = drawn(asked.study, count=count, seed=seed, tell=tell)
     try:
-        return Case(
-            **{each.name: getattr(asked, each.name) for each in fields(Question)},
-            reconstructions=draws,
-            verdict=str(draws.attrs.get("verdict", "")),
-        )
+        return Case(**_parts(asked), reconstructions=draws, verdict=str(draws.attrs.get("verdict", "")))
     except InputError:
-        made = case_of_study(study, datasets=count, seed=seed, tell=tell)
-        return replace(made, variant=asked.variant)
+        return _by_data_sets(asked, count=count, seed=seed, tell=tell)
 
 
 def drawn(study: Study, *, count: int, seed: int, tell: Callable[[str], None] | None = None) -> xr.Dataset:
