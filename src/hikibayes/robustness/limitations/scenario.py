@@ -182,7 +182,4 @@ def answered(case: Case, found: Mapping[str, float]) -> str:
 
 def known_from(mixture: Mixture) -> dict[str, float]:
     """Return mean, interval and probability above 0 of one contrast, the data sets together."""
-    whole = pooled(mixture)
-    lower, upper = whole.eti(0.95)
-    columns = {"mean": whole.mean(), "lower": lower, "upper": upper, "p_positive": whole.p_positive()}
-    return {name: float(column[0, 0]) for name, column in columns.items()}
+    return {name: float(column[0, 0]) for name, column in pooled(mixture).summary().items() if name != "sd"}
