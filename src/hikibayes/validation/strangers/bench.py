@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,8 +138,7 @@ def validate(
         if value < least[name]:
             raise InputError(f"{name} is {value}; at least {least[name]} is accepted", key=name)
     seeds = {number: study_seed(checked_seed(seed), number) for number in range(1, count + 1)}
-    bounds: _Bounds = {"max_n": max_n, "max_scores": max_scores}
-    place = Path(store) if store else None
+    bounds, place = {"max_n": max_n, "max_scores": max_scores}, Path(store) if store else None
     task = _Task(effort=effort or Effort(), stages=dict(stages), drawn=drawn, bounds=bounds, store=place)
     rows = []
     for done, row in enumerate(_each(task, seeds, workers), start=1):
@@ -159,11 +158,6 @@ def _each(task: _Task, seeds: Mapping[int, int], workers: int) -> Iterator[Row]:
     yield from side_by_side(delayed(task)(number, seed) for number, seed in seeds.items())
 
 
-class _Bounds(TypedDict):
-    max_n: int
-    max_scores: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Task:
     """Takes one study through the stages, or finds in the store that this is done."""
@@ -171,7 +165,7 @@ class _Task:
     effort: Effort
     stages: Mapping[str, Stage]
     drawn: Callable[..., Stranger | Designed]
-    bounds: _Bounds
+    bounds: Mapping[str, int]
     store: Path | None
 
     def __call__(self, number: int, seed: int) -> Row:
