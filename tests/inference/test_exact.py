@@ -185,6 +185,18 @@ class TestInvariance:
         a, b = replace(a, correlation=R), replace(b, correlation=R[np.ix_([2, 0, 1], [2, 0, 1])])
         np.testing.assert_array_equal(posterior(stats, a).marginal().mean(), posterior(stats, b).marginal().mean())
 
+    def test_priors_of_some_columns_keep_what_they_were_told_of_those(self):
+        correlation = np.array([[1, 0.2, 0.1], [0.2, 1, 0.3], [0.1, 0.3, 1]])
+        own = {"mean": [1, 2, 3], "sd": [0.1, 0.2, 0.3], "correlation": correlation}
+        whole = NormalPriors(names=names(3), intercept_mean=0, intercept_sd=1, sigma=HalfNormal(scale=1), **own)
+        one, each = (
+            whole.of_columns(["b", "a"], columns) for columns in (np.array([2, 0]), np.array([[2, 0], [2, 0]]))
+        )
+        for found, datasets in ((one.align(["a", "b"]), 1), (each.align(["a", "b"]), 2)):
+            assert np.array_equal(found.mean, [[1, 3]] * datasets)
+            assert np.allclose(found.precision, [[100, 1 / 0.09]] * datasets)
+            assert np.array_equal(found.correlation, [[1, 0.1], [0.1, 1]])
+
     @settings(max_examples=25, deadline=None)
     @given(power=some.integers(-8, 8), shift=some.floats(-1e5, 1e5))
     def test_units_of_a_column_only_change_units(self, power, shift):
