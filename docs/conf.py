@@ -4,6 +4,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
+from sphinx.directives.code import CodeBlock
+
 project = "hikibayes"
 copyright = "The hikibayes authors"  # noqa: A001
 release = installed("hikibayes")
@@ -42,6 +44,18 @@ def _accessible(app: Any, error: Exception | None) -> None:
         page.write_text(text, encoding="utf-8")
 
 
+class CodeCell(CodeBlock):
+    """A cell of a text notebook (MyST), shown as Python; the tests run it."""
+
+    required_arguments = 1
+
+    def run(self) -> Any:
+        """Return the nodes of a block of code."""
+        self.arguments[0] = "python"
+        return super().run()
+
+
 def setup(app: Any) -> None:
     """Mend the pages once they are written."""
+    app.add_directive("code-cell", CodeCell)
     app.connect("build-finished", _accessible)

@@ -75,8 +75,14 @@ def commands_in(body):
     return [shlex.split(call, comments=True) for call in calls]
 
 
-@pytest.mark.parametrize("body", [s.values[1] for s in SNIPPETS if s.values[0] == "python"])
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.md"))
+CELL = re.compile(r"^```\{code-cell\} ipython3\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WHOLE = [pytest.param("\n".join(CELL.findall(page.read_text(encoding="utf-8"))), id=page.stem) for page in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("body", [*WHOLE, *(s.values[1] for s in SNIPPETS if s.values[0] == "python")])
 def test_python_snippets_run(body, monkeypatch, tmp_path):
+    assert body, "a notebook without cells"
     # what a page saves stays out of the results that it reads
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "nonaka2021").symlink_to(ROOT / "results" / "nonaka2021")
@@ -121,8 +127,9 @@ def test_the_worked_paper_goes_from_its_tables_to_a_report(tmp_path, monkeypatch
 
 
 def test_the_site_has_every_page_and_every_public_name():
-    listed = re.findall(r"^[\w-]+$", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(r"^[\w/-]+$", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
     pages = [page.stem for page in (ROOT / "docs").iterdir() if page.suffix in (".md", ".rst")]
+    pages += [f"notebooks/{page.stem}" for page in NOTEBOOKS]
     assert sorted(listed) == sorted({*pages} - {"index"})
     told = re.findall(
         r"^\.\. auto\w+:: ([\w.]+)$", (ROOT / "docs" / "api.rst").read_text(encoding="utf-8"), re.MULTILINE
