@@ -30,7 +30,8 @@ from .results.detectable import effects_found, effects_wanted
 from .results.diagnose import Diagnosis, diagnose
 from .results.sample_size import confirmed, enough, limiting_assurance, refined, smallest_n, what_is_right
 from .run.plan import Plan, prepare
-from .run.precision import squared_error, within_reach
+from .run.precision import squared_error
+from .run.reach import within_reach
 from .run.replicates import Replicates
 from .run.simulate import MADE_BY, Progress, simulate
 
@@ -221,8 +222,8 @@ def _effects(plan: Plan) -> tuple[float, ...]:
 
 
 def out_of_reach(plan: Plan) -> list[str]:
-    """Say which targets no sample size reaches, which rules no size asked for, and why, before the simulation."""
-    simulation, said = plan.simulation, list(_rules_out_of_reach(plan))
+    """Say which targets no sample size reaches, which rules no size asked for, and why; and what d is of a slope."""
+    simulation, said = plan.simulation, [*_of_units(plan), *_rules_out_of_reach(plan)]
     for name in simulation.worlds.source if simulation.targets.power else ():
         sample = next(sample for sample in simulation.samples() if sample.worlds == name)
         truth = plan.population(sample, 0).truth
@@ -239,11 +240,19 @@ def out_of_reach(plan: Plan) -> list[str]:
     return said
 
 
+def _of_units(plan: Plan) -> Iterator[str]:
+    """Say what d is of a slope, where a difference of groups may have been meant."""
+    effect = plan.simulation.population.effect if plan.simulation.population else None
+    if effect and effect.unit == "d" and plan.estimands[0].kind.startswith("slope"):
+        of = f"d = {effect.size:g} of a slope is {effect.size:g} residual SDs"
+        yield f"{of} for each unit of the score; beta is in SDs"
+
+
 def _rules_out_of_reach(plan: Plan) -> Iterator[str]:
     """Name the first decision's rules that even the largest study can hardly meet, whatever it finds."""
     decision = plan.simulation.decisions[0]
     largest = max(plan.simulation.samples(), key=lambda sample: sum(sample.sizes))
-    if plan.engine == "nuts" or decision.estimand in plan.shares:
+    if plan.engine == "nuts":
         return
     for analysis in plan.analyses:
         for rule in decision.rules:

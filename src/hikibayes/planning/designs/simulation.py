@@ -29,9 +29,10 @@ from ...spec import (
     Seed,
     Spec,
     named_file,
-    read_spec,
+    read_toml,
     shipped_files,
     unknown_name,
+    validated,
 )
 from ...study.measures import Identifier, Text
 from ...study.study import Study
@@ -440,7 +441,9 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
     if isinstance(simulation, Simulation):
         return simulation
     path = named_file("simulation", simulation, shipped_simulations())
-    found = read_spec(Simulation, path)
+    content = read_toml(path)
+    _refuse_empty(content, path)
+    found = validated(Simulation, content, path)
     if found.fit is not None:
         return found.replace(fit=_folder(found.fit, path))
     shipped = shipped_models()
@@ -457,6 +460,14 @@ def load_simulation(simulation: str | Path | Simulation) -> Simulation:
         worlds=found.worlds.replace(model=of_worlds),
         axes=found.axes.replace(model=models),
     )
+
+
+def _refuse_empty(content: Mapping[str, Any], path: Path) -> None:
+    """Refuse an empty list in a file: who writes one means something else than who leaves the key out."""
+    for table in ("axes", "targets"):
+        inner = content.get(table)
+        for key in [key for key, value in inner.items() if value == []] if isinstance(inner, dict) else ():
+            raise InputError("is an empty list; give it a value, or leave it out", source=path, key=f"{table}.{key}")
 
 
 def _folder(name: str, simulation: Path) -> str:

@@ -17,11 +17,12 @@ from ...inference.gaussian.philox import Stream
 from ...inference.gaussian.sufficient import SufficientStatistics
 from ...spec import InputError
 from ..designs.cells import Sample
-from ..designs.looks import Foreseen, Hopeless
+from ..designs.looks import Foreseen, Hopeless, Looks
 from ..designs.rules import Found, Rule
 from ..populations.samples import draw_statistics
 from .analyses import Analysis
 from .precision import prior_variance, squared_error
+from .reach import could_find, told
 from .replicates import FEATURES, LOOK, Block, features_of
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def check_looks(plan: Plan) -> None:
                 "or more participants",
                 key="looks.at",
             )
+        _refuse_hardly_anybody(plan, sample.n_per_group, looks.sizes(sample.sizes)[0])
     for rule in plan.simulation.rules_of(decision):
         if rule.weighs_original:
             raise InputError(
@@ -199,6 +201,36 @@ def check_looks(plan: Plan) -> None:
             if not share and not part.parts and part.condition == "bf10_below":
                 last = -2 if rule in looks.early and rule not in decision.rules else -1
                 _refuse_unreachable(plan, decision.name, part, (0.0, *looks.at)[last])
+    _refuse_no_way_on(plan, looks)
+
+
+def _refuse_hardly_anybody(plan: Plan, n_per_group: int, first: tuple[int, ...]) -> None:
+    """Refuse a first look at too few people for the model."""
+    least = max(len(analysis.columns.names) for analysis in plan.analyses) + 2
+    if sum(first) < least or min(first) < 2:
+        raise InputError(
+            f"with n_per_group = {n_per_group} the first look is at {sum(first)} participants; at least {least} are "
+            "needed, and two in each group",
+            key="looks.at",
+        )
+
+
+def _refuse_no_way_on(plan: Plan, looks: Looks) -> None:
+    """Refuse looks at which every study ends, whatever it has found: nothing is left between success and futility."""
+    decision = plan.simulation.decisions[0]
+    rules = (*decision.rules, *looks.early)
+    sample = max(plan.simulation.samples(), key=lambda each: sum(each.sizes))
+    for analysis in plan.analyses if told(plan, plan.analyses[0], *rules) else ():
+        for share in looks.at[:-1]:
+            found = could_find(plan, analysis, squared_error(plan, sample, analysis) / share, rules)
+            chance = partial(_chance, plan, analysis, found, share)
+            ends = filter(None, (looks.success or decision.rule, looks.futility, decision.against))
+            if np.logical_or.reduce([_met(each, found, chance) for each in ends]).all():
+                raise InputError(
+                    f"every study ends at the look at {share:.0%}, whatever it has found: what does not conclude is "
+                    "futile, or counts against it",
+                    key="looks",
+                )
 
 
 def _twice(sizes: list[int]) -> int:

@@ -43,6 +43,7 @@ from ..populations.sources import Asked, Source, sources_of
 from ..populations.worlds import Worlds
 from .analyses import Analysis, analysis_of
 from .looks import check_looks
+from .reach import check_rules
 from .rehearsal import rehearse
 
 CHUNK = 2_000
@@ -361,6 +362,7 @@ def prepare(
         identity=_identity(simulation, settled, generating, reconstructions, rows),
     )
     rehearse(plan)
+    check_rules(plan)
     check_looks(plan)
     return plan
 
