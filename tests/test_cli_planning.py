@@ -241,7 +241,7 @@ def test_a_size_that_the_smallest_cell_reaches_is_an_upper_bound(beside, tmp_pat
 @pytest.mark.parametrize(
     ("old", "new", "options", "message"),
     [
-        ("[40, 160]", "[]", (), "so the grid has no cells"),
+        ("[40, 160]", "[]", (), "n_per_group: is an empty list"),
         ("[40, 160]", str(list(range(40, 340))), (), "the grid has 1,200 cells, more than 1,000; .* --yes"),
         ('"support_slope_difference"', '"none"', (), "there is no estimand 'none'"),
         ("[40, 160]", '[40]\nallocation = ["1:0"]', (), "the ratio 1:0 leaves a group empty"),

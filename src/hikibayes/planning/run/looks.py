@@ -224,8 +224,8 @@ def _refuse_no_way_on(plan: Plan, looks: Looks) -> None:
         for share in looks.at[:-1]:
             found = could_find(plan, analysis, squared_error(plan, sample, analysis) / share, rules)
             chance = partial(_chance, plan, analysis, found, share)
-            ends = filter(None, (looks.success or decision.rule, looks.futility, decision.against))
-            if np.logical_or.reduce([_met(each, found, chance) for each in ends]).all():
+            ends = (looks.success or decision.rule, looks.futility, decision.against)
+            if np.logical_or.reduce([_met(each, found, chance) for each in ends if each]).all():
                 raise InputError(
                     f"every study ends at the look at {share:.0%}, whatever it has found: what does not conclude is "
                     "futile, or counts against it",
