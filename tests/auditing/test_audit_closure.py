@@ -12,6 +12,7 @@ from tests.study.small_studies import described, number, one_sample, small_study
 
 from hikibayes.auditing.audit import checks
 from hikibayes.auditing.checks.boxes import group_box, total_box
+from hikibayes.study.study import Study
 from hikibayes.validation.strangers.bench import validate
 from hikibayes.validation.strangers.misprints import MISPRINTS, misprinted
 from hikibayes.validation.strangers.stranger import stranger
@@ -244,6 +245,16 @@ def test_several_groups_are_not_accused(seed):
 def test_the_sign_of_a_correlation_that_group_means_and_a_slope_determine_is_named(seed):
     [found] = [each for each in checks(compared_ships(seed, turned="yx")) if each.check == "likeliest misprint"]
     assert (found.facts[0], "the others agree" in found.note) == ("yx", True)
+
+
+@pytest.mark.long
+def test_two_means_of_a_row_interchanged_are_named():
+    content = compared_ships(1).model_dump(exclude_unset=True)
+    pair = [f for f in content["fact"] if f["quantity"] == "mean" and f["of"] == "y" and f["group"] != "ferry"]
+    pair[0]["value"], pair[1]["value"] = pair[1]["value"], pair[0]["value"]
+    [found] = [each for each in checks(Study.model_validate(content)) if each.check == "likeliest misprint"]
+    assert set(found.facts[:2]) == {fact["id"] for fact in pair}
+    assert "interchanged, the others agree" in found.note
 
 
 # -- strangers ------------------------------------------------------------------------------------------------------

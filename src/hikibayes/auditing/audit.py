@@ -108,14 +108,18 @@ def checks(study: Study) -> tuple[Check, ...]:
     }
     settled = tuple(_over_readings(study, key, check, others) for key, check in default.items())
     readings = tuple(_of_reading(study, reading, default, others) for reading in study.readings)
-    suspected = suspects(study.read(), settled, lambda other: _under(other).values())
+    suspected = suspects(study.read(), settled, _one_by_one)
     return (*settled, *_unchecked(study.read(), settled), *readings, *((suspected,) if suspected else ()))
+
+
+def _one_by_one(study: Study) -> Iterator[Check]:
+    return (check for kind in CHECKS for check in kind(study))
 
 
 def _under(study: Study, **choices: str) -> dict[Key, Check]:
     """Return the checks under some readings, by name and the fact they are about: of several, one that contradicts."""
-    read, rows = study.read(**choices), dict[Key, Check]()
-    for check in (check for kind in CHECKS for check in kind(read)):
+    rows = dict[Key, Check]()
+    for check in _one_by_one(study.read(**choices)):
         key = check.check, check.facts[0]
         if check.verdict == "inconsistent" or key not in rows:
             rows[key] = check

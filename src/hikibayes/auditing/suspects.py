@@ -6,17 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 
 from ..study.facts import Fact
 from ..study.study import Study
 from .checks.closure import CHECK, Repair, repairs
 from .checks.rows import Check, found, number, one_of
-from .columns import edited, mistaken_columns
+from .columns import mistaken_columns, row_of
+from .trials import Trial
 
 SHOWN = 3
 LIKELIEST = "likeliest misprint"
 SIZES = "group sizes add up"
 MATRIX = "correlations together"
+NEAR = 12
+"""How many of the numbers with the greatest share of contradictions are tried in each other's place."""
 MOST_SIGNS = 10
 """How many correlations of a set are tried with the opposite sign."""
 
@@ -43,7 +47,8 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
     add up.
     """
     rows = list(rows)
-    wrong = [row for row in rows if row.verdict == "inconsistent"]
+    trial = Trial(study, rows, audited)
+    wrong = trial.wrong
     if not wrong:
         return None
     mended = {
@@ -57,12 +62,15 @@ def suspects(study: Study, rows: Iterable[Check], audited: Callable[[Study], Ite
     first = [study.fact(name) for name in order]
     alone = Cause(f"Without {_named(first[0], mended)}", first[:1], left[order[0]])
     if sizes:
-        causes = [*_other_sizes(study, sizes, audited), alone]
+        causes = [*_other_sizes(trial, sizes), alone]
         first.sort(key=lambda fact: fact.id not in sizes)
     else:
-        causes = [*_interchanged(study, wrong, audited), *_other_signs(study, wrong, audited), alone]
+        against = Counter(name for row in wrong for name in row.facts)
+        share = {name: against[name] / (against[name] + agreeing[name]) for name in named}
+        near = sorted(named, key=share.__getitem__, reverse=True)[:NEAR] if alone.left else []
+        causes = [*_interchanged(trial, [*map(study.fact, near)], alone.left), *_other_signs(trial), alone]
     if not sizes and all(cause.left for cause in causes):
-        causes += [Cause(f"With {words}", facts, left) for words, facts, left in mistaken_columns(study, rows, audited)]
+        causes += [Cause(f"With {words}", facts, left) for words, facts, left in mistaken_columns(trial)]
     best = min(causes, key=lambda cause: cause.left)
     after = [fact for fact in first if fact not in best.facts][: max(SHOWN - len(best.facts), 0)]
     rest = f"{best.left} of {len(wrong)} contradictions are left" if best.left else "the others agree"
@@ -80,37 +88,39 @@ class Cause:
     left: int
 
 
-def _interchanged(study: Study, wrong: list[Check], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:
-    """Yield the pairs of numbers of one estimate that would agree with the others in each other's place."""
-    for one, other in dict.fromkeys(pair for row in wrong for pair in row.interchanged):
-        pair = (study.fact(one), study.fact(other))
-        words = one_of((f"{fact.id} ({fact.printed})" for fact in pair), "and")
-        changes = {one: pair[1], other: pair[0]}
-        yield Cause(f"With {words} interchanged", pair, _contradictions(study, changes, audited))
+def _interchanged(trial: Trial, suspected: Sequence[Fact], most: int) -> Iterator[Cause]:
+    """Yield pairs of numbers that agree in each other's place: of one estimate, or of one row and kind."""
+    pairs = [pair for row in trial.wrong for pair in row.interchanged]
+    pairs += [
+        (a.id, b.id) for a, b in combinations(suspected, 2) if a.quantity == b.quantity and row_of(a) == row_of(b)
+    ]
+    most = min(most, max(len(trial.wrong) // 3, 1))
+    for one, other in dict.fromkeys(pairs):
+        pair = (trial.study.fact(one), trial.study.fact(other))
+        if (left := trial.left({one: pair[1], other: pair[0]}, most)) is not None:
+            words = one_of((f"{fact.id} ({fact.printed})" for fact in pair), "and")
+            yield Cause(f"With {words} interchanged", pair, left)
+            most = left - 1
+        if most < 0:
+            return
 
 
-def _other_signs(study: Study, wrong: list[Check], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:
+def _other_signs(trial: Trial) -> Iterator[Cause]:
     """Yield correlations that are not of one table with the opposite sign, by which what follows is looked at, too."""
-    for name in dict.fromkeys(name for row in wrong if row.check == MATRIX for name in row.facts[:MOST_SIGNS]):
-        fact = study.fact(name)
-        words = f"With the other sign of {fact.id} ({fact.printed})"
-        yield Cause(words, [fact], _contradictions(study, {name: fact.replace(value=-fact.value)}, audited))
+    for name in dict.fromkeys(name for row in trial.wrong if row.check == MATRIX for name in row.facts[:MOST_SIGNS]):
+        fact = trial.study.fact(name)
+        if (left := trial.left({name: fact.replace(value=-fact.value)}, len(trial.wrong))) is not None:
+            yield Cause(f"With the other sign of {fact.id} ({fact.printed})", [fact], left)
 
 
-def _other_sizes(study: Study, sizes: list[str], audited: Callable[[Study], Iterable[Check]]) -> Iterator[Cause]:
+def _other_sizes(trial: Trial, sizes: list[str]) -> Iterator[Cause]:
     """Yield each size with the number at which sizes add up."""
-    whole, *parts = (study.fact(name) for name in sizes)
+    whole, *parts = map(trial.study.fact, sizes)
     total, together = int(whole.value), sum(int(part.value) for part in parts)
     for fact, n in {whole: together, **{part: total - together + int(part.value) for part in parts}}.items():
-        if n > 1:
-            words = f"Without {fact.id} ({fact.printed}, which would have to be {n})"
-            yield Cause(words, [fact], _contradictions(study, {fact.id: fact.replace(value=Decimal(n))}, audited))
-
-
-def _contradictions(study: Study, changes: dict[str, Fact], audited: Callable[[Study], Iterable[Check]]) -> int:
-    """Count what contradicts itself once some numbers are others; more than there can be where it is no study."""
-    other = edited(study, changes)
-    return sum(row.verdict == "inconsistent" for row in audited(other)) if other else len(study.facts) ** 2
+        changes = {fact.id: fact.replace(value=Decimal(n))}
+        if n > 1 and (left := trial.left(changes, len(trial.wrong))) is not None:
+            yield Cause(f"Without {fact.id} ({fact.printed}, which would have to be {n})", [fact], left)
 
 
 def _left(name: str, wrong: list[Check], repair: Repair | None) -> int:
