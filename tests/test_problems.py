@@ -15,8 +15,9 @@ import pytest
 
 import hikibayes
 from hikibayes.inference.data.mapping import TableMapping
-from hikibayes.inference.models.specs import ModelSpec, shipped_models
+from hikibayes.inference.models.specs import ModelSpec, formula_alone, shipped_models
 from hikibayes.planning.designs.simulation import Simulation, shipped_simulations
+from hikibayes.planning.power import power
 from hikibayes.spec import InputError, Spec, validated
 from hikibayes.study.study import Study
 from hikibayes.study.study_file import shipped_studies
@@ -165,3 +166,17 @@ def test_a_damaged_record_of_a_run_names_its_key_and_no_class(tmp_path: Path) ->
     with pytest.raises(InputError, match=r"is not the record of a run \(run\.json: ") as caught:
         hikibayes.replay(tmp_path)
     assert "RunRecord" not in str(caught.value)
+
+
+def test_several_faults_name_their_file_once_each(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(PLAN.replace("person = [2, 1]", "person = [0, 0]"))
+    with pytest.raises(InputError) as caught:
+        power(tmp_path / "p.toml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert all(line.count("p.toml") == 1 for line in lines)
+
+
+def test_a_formula_that_breaks_off_says_so() -> None:
+    with pytest.raises(ValueError, match=r"'y ~ group \+' cannot be read: a term is missing at its end"):
+        formula_alone("y ~ group +")

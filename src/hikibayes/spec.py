@@ -245,7 +245,9 @@ def validated[T: BaseModel](spec: type[T], content: Mapping[str, Any], source: s
     more = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
     if len(problems) == 1:
         raise shown[0]
-    raise InputError("\n".join([*map(str, shown), *more]))
+    several = InputError("\n".join([*map(str, shown), *more]))
+    several.source = source  # each line names it
+    raise several
 
 
 def shipped_files(kind: str) -> dict[str, Path]:

@@ -103,7 +103,9 @@ def read_formula(text: str) -> Formula:
         parsed = description if isinstance(description, Model) else Model(description)
     except Exception as error:  # formulae's scanner, parser and resolver each raise their own, some of them bare
         shown = text if len(text) <= 200 else text[:200] + "..."
-        raise ValueError(f"formula {shown!r} cannot be read: {error or type(error).__name__}") from None
+        ends = "Don't know how to parse ''" in str(error)  # what formulae says where its scanner finds no more
+        why = "a term is missing at its end" if ends else error or type(error).__name__
+        raise ValueError(f"formula {shown!r} cannot be read: {why}") from None
     return Formula(
         text=text,
         parsed=parsed,
