@@ -83,13 +83,22 @@ def test_two_effects_are_described_as_a_simulation_finds_them():
     assert effects.common().log_density(mu)[0] == pytest.approx(log_density(effects, np.array([mu, mu])))
 
 
-def test_reconstructions_of_a_new_study_are_equally_probable():
+@pytest.mark.parametrize("shared", [False, True])
+def test_reconstructions_of_a_new_study_are_equally_probable(shared):
     """What their rows happen to weigh, under everything that the record left open, is no evidence."""
     prior = m.NormalPrior(0, 0.25)
     original, new = m.normal([0.3, 0.25, 0.2], 0.1), m.normal([0.1, 0.3, -0.1], [0.1, 0.12, 0.2])
     heavier = type(new)(log_mass=new.log_mass + np.array([[0], [5], [-3]]), precision=new.precision, pull=new.pull)
     pairs = [
-        Pair(case=None, new=None, original=original, renewed=of, prior=prior, remarks=()).under(prior)
+        Pair(
+            case=None,
+            new=None,
+            original=original,
+            renewed=of,
+            prior=prior,
+            remarks=(),
+            shared=apart(original, of) if shared else None,
+        ).under(prior)
         for of in (new, heavier)
     ]
     means = [m.posterior(m.pooled(pair.effects.common()), prior).mean() for pair in pairs]

@@ -19,7 +19,7 @@ from hikibayes.inference.models.specs import load_model
 from hikibayes.inference.models.steps import model_of
 from hikibayes.replication.effects import apart
 from hikibayes.replication.measures import FLAT, pooled, posterior
-from hikibayes.replication.pair import NewData, examples, new_data, paired
+from hikibayes.replication.pair import NewData, _from_print, examples, new_data, paired
 from hikibayes.replication.replicate import replication_of
 from hikibayes.replication.words import verdict
 from hikibayes.robustness.case import Case
@@ -178,6 +178,22 @@ def test_print_beside_print_meets_in_pairs_whose_average_is_that_of_all(printed)
     with_spread, count = (measure(replication_of(pair), name) for name in ("predicted", "reconstructions"))
     assert with_spread["lower"] < posterior(pair.original, pair.prior).mean().mean() < with_spread["upper"]
     assert count["note"] == "effective, of 12"
+
+
+def test_reconstructions_of_a_printed_new_study_meet_those_of_another_place(printed, monkeypatch):
+    """As many as the original's, each once; participants, where the study counts a category from another level."""
+    moments = moments_of(STUDY, printed.data_sets)
+    case = replace(printed, data_sets=(), reconstructions=moments)
+    monkeypatch.setattr("hikibayes.replication.pair.drawn", lambda *_, **__: moments)
+    monkeypatch.setattr("hikibayes.replication.pair.case_of_study", lambda *_, **__: printed)
+    found = _from_print(STUDY.replace(id="elsewhere"), case, 200, 1, None)
+    ours, theirs = (of["mean"].sel(measure="age").values[:, 0] for of in (moments, found.moments))
+    assert sorted(ours) == sorted(theirs)
+    assert (ours != theirs).mean() > 0.5
+    turned = tuple(m.replace(levels=m.levels[::-1]) if m.id == "sex" else m for m in STUDY.measures)
+    found = _from_print(STUDY.model_copy(update={"measures": turned}), case, 200, 1, None)
+    assert found.moments is None
+    assert len(found.data_sets) == 12
 
 
 def test_all_is_shared_by_two_studies_known_from_print():
