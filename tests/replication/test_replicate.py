@@ -185,7 +185,7 @@ def test_reconstructions_of_a_printed_new_study_meet_those_of_another_place(prin
     moments = moments_of(STUDY, printed.data_sets)
     case = replace(printed, data_sets=(), reconstructions=moments)
     monkeypatch.setattr("hikibayes.replication.pair.drawn", lambda *_, **__: moments)
-    monkeypatch.setattr("hikibayes.replication.pair.case_of_study", lambda *_, **__: printed)
+    monkeypatch.setattr("hikibayes.replication.pair.case_of", lambda *_, **__: printed)
     found = _from_print(STUDY.replace(id="elsewhere"), case, 200, 1, None)
     ours, theirs = (of["mean"].sel(measure="age").values[:, 0] for of in (moments, found.moments))
     assert sorted(ours) == sorted(theirs)
