@@ -28,6 +28,7 @@ from ..spec import InputError, checked_seed
 from ..study.analysis import PublishedAnalysis
 from ..study.study import Study
 from ..study.study_file import load_study
+from .meanings import other_meanings, under
 from .posterior.density import numbers
 from .posterior.lanes import CHAINS, Beginning, Lanes, Progress, lanes
 from .posterior.problem import Problem
@@ -43,7 +44,6 @@ from .shipped import (
     read_reconstructions,
     shipped_reconstructions,
     stored_reconstructions,
-    under,
     write_reconstructions,
 )
 
@@ -316,6 +316,8 @@ def _provenance(problem: Problem, study: Study, verdict: Verdict, **arguments: i
 def starting_points(traced: Traced, *, seed: int) -> tuple[Traced, Starts, dict[str, str]]:
     """Find points near the record, under the one other convention that allows any where its own allows none.
 
+    What else the file's own words can mean comes first.
+
     Returns
     -------
     traced : Traced
@@ -336,10 +338,14 @@ def starting_points(traced: Traced, *, seed: int) -> tuple[Traced, Starts, dict[
     if not np.isfinite(starts.cost[0]):
         name = traced.problem.study.id
         raise InputError(f"study {name!r}: its assumptions describe no sample, not even at their middle")
-    found = suspects(traced, starts)
-    others = list(_other_conventions(traced, starts, seed)) if _may_be_convention(traced, found) else []
+    others = list(_as_also_meant(traced.problem.study, seed))
     if len(others) == 1:
         return others[0]
+    found = suspects(traced, starts)
+    if not others and _may_be_convention(traced, found):
+        others = list(_other_conventions(traced, starts, seed))
+        if len(others) == 1:
+            return others[0]
     raise _conflict(traced, found, [changed for _, _, changed in others])
 
 
@@ -351,6 +357,17 @@ def _starts(traced: Traced, seed: int) -> Starts:
     if traced.size >= WIDE or wider.agree >= STARTS // 2:
         return wider if wider.cost[0] < found.cost[0] else found
     return find_starts(traced, points=MORE_STARTS, seed=seed)
+
+
+def _as_also_meant(study: Study, seed: int) -> Iterator[tuple[Traced, Starts, dict[str, str]]]:
+    """Yield what else the file's own words can mean, under which the record holds together.
+
+    No number has to speak for it beforehand: without correlations none can.
+    """
+    for changed in other_meanings(study):
+        begun = _starts(other := Traced(Problem.of(under(study, changed))), seed)
+        if len(begun.satisfied):
+            yield other, begun, changed
 
 
 def _may_be_convention(traced: Traced, found: tuple[Suspect, ...]) -> bool:
@@ -431,7 +448,7 @@ def _conflict(
     fewest = "one of these, worst first" if found and found[0].alone else "these, worst first"
     message = f"no data can satisfy this record; the others hold together without {fewest}: " + "; ".join(lines)
     if conventions:
-        said = " or ".join(f"{key} = {value!r}" for changed in conventions for key, value in changed.items())
+        said = " or ".join(" and ".join(f"{key} = {word!r}" for key, word in each.items()) for each in conventions)
         message += f"; with {said} in [analysis] all of it would hold together"
     names = tuple(suspect.fact for suspect in found)
     return ConflictingRecordError(message, names, source=f"study {problem.study.id}")

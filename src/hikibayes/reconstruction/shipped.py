@@ -19,6 +19,7 @@ from ..folders import finish
 from ..provenance import versions
 from ..spec import InputError
 from ..study.study import Study
+from .meanings import under
 from .posterior.problem import Problem
 from .reconstructions import complete
 
@@ -44,13 +45,6 @@ def stored_reconstructions(study: Study, *, seed: int) -> Path:
 
     key = f"{fingerprint(Problem.of(study))}-{versions()['hikibayes']}-{seed}"
     return cache_folder() / "reconstructions" / f"{study.id}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.nc"
-
-
-def under(study: Study, changed: Mapping[str, str]) -> Study:
-    """Return a study whose ``[analysis]`` says something else."""
-    if not changed:
-        return study
-    return study.replace(analysis={**study.analysis.model_dump(exclude_unset=True), **changed})
 
 
 def meant(study: Study, reconstructions: xr.Dataset) -> Study:

@@ -26,6 +26,7 @@ from ..spec import InputError, read_text, unknown_name
 from ..study.facts import Fact
 from ..study.study import Study
 from ..study.study_file import load_study
+from .meanings import other_meanings, under
 from .participants.item_columns import item_columns, subscale_columns
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def verify(study: str | Path | Study, participants: str | Path | pd.DataFrame) -
     Returns
     -------
     pandas.DataFrame
-        ``fact``, ``printed``, ``recomputed`` (with the printed number of decimals), ``matches``; a row a fact.
+        ``fact``, ``printed``, ``recomputed`` (with the printed number of decimals), ``matches``; a row a fact. Of an
+        ambiguous word of ``[analysis]`` (``products = "centred"``) in the meaning with which the most match.
 
     Raises
     ------
@@ -75,6 +77,14 @@ def verify(study: str | Path | Study, participants: str | Path | pd.DataFrame) -
     study = load_study(study)
     study = study.read() if study.readings else study
     participants = participants if isinstance(participants, pd.DataFrame) else _table(Path(participants))
+    found = _verified(study, participants)
+    for changed in () if found["matches"].all() else other_meanings(study):
+        other = _verified(under(study, changed), participants)
+        found = other if other["matches"].sum() > found["matches"].sum() else found
+    return found
+
+
+def _verified(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
     stranger = _Stranger(study, participants)
     rows = []
     for fact in study.facts:

@@ -195,6 +195,8 @@ def checks_of_whole_numbers(study: Study) -> Iterator[Check]:
         people = f"{known.n} {measure.label} scores{_who(group)}"
         if not totals:
             note = f"No {people} on this scale can have the mean {mean.printed}: their sum would not be possible."
+            if measure.kind == "number" and "integer" not in measure.model_fields_set:
+                note += " Its range makes it whole numbers; integer = false if it has decimals."
             yield found("mean of whole numbers", (mean, *ends), "inconsistent", note)
             continue
         sums = Interval(totals[0] * known.grain, totals[-1] * known.grain)

@@ -145,44 +145,60 @@ class _Column:
     def _closed(self, x: FloatArray, left: FloatArray, rng: np.random.Generator) -> bool:
         """Find changes of two halves of the people that add up to what is left; make them in place."""
         shuffled = rng.permutation(len(x))
-        sides = [self._combined(x, half, rng) for half in np.array_split(shuffled, 2)]
+        sides = [_Side(*self._changes(x, rng, half, alike=True), rng) for half in np.array_split(shuffled, 2)]
         weights = rng.integers(1, 2**31, size=len(left) - 1) * 2 + 1
-        hashes = [added.astype(np.int64) @ weights for *_, added in sides]
+        hashes = [side.hashes(weights) for side in sides]
         order = np.argsort(hashes[1])
-        wanted = left[1:].astype(np.int64) @ weights - hashes[0]
-        place = np.searchsorted(hashes[1][order], wanted)
-        place = np.minimum(place, len(order) - 1)
-        for one in np.flatnonzero(hashes[1][order[place]] == wanted):
+        sorted_, wanted = hashes[1][order], left[1:].astype(np.int64) @ weights - hashes[0]
+        place = np.minimum(np.searchsorted(sorted_, wanted), len(order) - 1)
+        for one in np.flatnonzero(sorted_[place] == wanted):
             two = order[place[one]]
-            if (sides[0][2][one] + sides[1][2][two] == left[1:]).all():
-                for (who, steps, _), at in zip(sides, (one, two), strict=True):
-                    np.add.at(x, who[at], steps[at])
+            if (sides[0].added(one) + sides[1].added(two) == left[1:]).all():
+                for side, at in zip(sides, (one, two), strict=True):
+                    side.make(x, at)
                 return True
         return False
 
-    def _combined(
-        self, x: FloatArray, rows: IntArray, rng: np.random.Generator
-    ) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Return no change, one change, and two changes of different people; cells, steps, and what they add."""
-        who, step, added = self._changes(x, rng, rows, alike=True)
-        cells, steps = np.hstack([who, who]), np.stack([step, -step, 0 * step, 0 * step], 1)
-        none = (
-            np.full((1, 4), rows[0]),
-            np.zeros((1, 4)),
-            np.zeros((1, len(added[0]) if len(added) else self.known.shape[1] + 1)),
-        )
-        if not len(who):
-            return none
-        one, two = rng.integers(len(who), size=(2, COMBINED))
-        apart = (who[one][:, :, None] != who[two][:, None, :]).all(axis=(1, 2))
-        one, two = one[apart], two[apart]
-        both = (
-            np.hstack([who[one], who[two]]),
-            np.stack([step[one], -step[one], step[two], -step[two]], 1),
-            added[one] + added[two],
-        )
-        parts = (none, (cells, steps, added), both)
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]
+
+class _Side:
+    """No change, one change, and two changes of different people, in this order: only what each adds is worked out.
+
+    Parameters
+    ----------
+    who, step, added : ndarray
+        Single changes: who steps, by how much, and what that adds.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(self, who: IntArray, step: FloatArray, added: FloatArray, rng: np.random.Generator) -> None:
+        self._who, self._step, self._added = who, step, added
+        self._one = self._two = np.zeros(0, dtype=np.int64)
+        if len(who):
+            one, two = rng.integers(len(who), size=(2, COMBINED))
+            first, second = who[one], who[two]
+            apart = np.all([first[:, a] != second[:, b] for a in (0, 1) for b in (0, 1)], axis=0)
+            self._one, self._two = one[apart], two[apart]
+
+    def hashes(self, weights: IntArray) -> IntArray:
+        """Return one whole number for what each adds; that of a sum is the sum."""
+        own: IntArray = self._added.astype(np.int64) @ weights
+        return np.concatenate([np.zeros(1, dtype=np.int64), own, own[self._one] + own[self._two]])
+
+    def added(self, at: int) -> FloatArray:
+        """Return what one of them adds."""
+        total: FloatArray = self._added[self._changes(at)].sum(axis=0)
+        return total
+
+    def make(self, x: FloatArray, at: int) -> None:
+        """Make one of them in place."""
+        for change in self._changes(at):
+            x[self._who[change]] += self._step[change] * np.array([1.0, -1.0])
+
+    def _changes(self, at: int) -> list[int]:
+        if at <= len(self._who):
+            return [int(at) - 1] if at else []
+        pair = at - len(self._who) - 1
+        return [int(self._one[pair]), int(self._two[pair])]
 
 
 def _people(points: FloatArray, rng: np.random.Generator, alike: bool) -> IntArray:
