@@ -392,3 +392,27 @@ def test_fewer_rows_than_a_standard_error_takes_are_one_message(original, new):
     for rows in (coefficients + 1, coefficients + 2):
         with pytest.raises(InputError, match=f"{rows} rows for {coefficients} coefficients"):
             hb.replicate(original, new.sample(rows, random_state=1))
+
+
+def test_an_original_known_from_its_own_rows_bounds_nobody_else():
+    rng = np.random.default_rng(5)
+    first = pd.DataFrame({"pain": rng.normal(50, 9, 90).round(), "age": rng.integers(32, 70, 90)})
+    second = pd.DataFrame({"pain": rng.normal(50, 9, 60).round(), "age": rng.integers(20, 90, 60) + 0.5})
+    found = hb.replicate(hb.fit("pain ~ age", first), second)
+    assert measure(found, "replication_bf")["value"] > 0
+    declared = hb.fit("pain ~ age", first).study.model_dump(mode="json", exclude_unset=True)
+    declared["measure"][1]["range"] = [0, 120]
+    original = hb.fit("pain ~ age", first, study=hb.Study.model_validate(declared))
+    second.loc[1, "age"] = 250
+    with pytest.raises(InputError, match=r"row 2: found '250(\.0)?'; age runs from 0 to 120"):
+        hb.replicate(original, second)
+
+
+def test_how_often_no_effect_falls_inside_the_prediction(original, new):
+    found = hb.replicate(original, new)
+    predicted, share = measure(found, "predicted"), measure(found, "predicted_if_none")["value"]
+    pair = paired(original, new_data(new, original))
+    error = posterior(pair.renewed, FLAT).sd()[0, 0]
+    drawn = np.random.default_rng(1).normal(0, error, 100_000)
+    assert share == pytest.approx(((predicted["lower"] < drawn) & (drawn < predicted["upper"])).mean(), abs=0.006)
+    assert f"without any effect {100 * share:.0f} % of such studies fall inside" in found.sentences[0]

@@ -34,6 +34,7 @@ from ..inference.models.steps import model_of, step_of
 from ..inference.saved_fit import load_fit
 from ..robustness.case import Case, Question, case_of, drawn, is_folder, question_of, reconstructed
 from ..spec import InputError, checked_seed, digest, unknown_name
+from ..study.measures import Measure
 from ..study.study import Study
 from ..study.study_file import load_study, shipped_studies
 from .effects import Effects, apart, stacked
@@ -209,8 +210,10 @@ def new_data(
     if not isinstance(source, pd.DataFrame) and is_folder(source):
         source = load_fit(source).participants
 
+    possible = _without_observed_ranges(asked)
+
     def read(measures: Sequence[str]) -> Participants:
-        return participants(source, asked.study, measures, columns=columns, mapping=mapping)
+        return participants(source, possible, measures, columns=columns, mapping=mapping)
 
     try:
         rows = read(asked.model.variables)
@@ -222,6 +225,23 @@ def new_data(
     found = NewData(name=name, data_sets=(rows.frame,), remarks=remarks)
     _refuse_too_few(found.laid_out(asked), name)
     return found
+
+
+def _without_observed_ranges(asked: Question) -> Study:
+    """Return the original's study without the ranges that are only those of its own rows: others may be beyond."""
+    if not isinstance(asked, Case) or asked.synthetic:
+        return asked.study
+    rows = asked.data_sets[0]
+
+    def open_ended(measure: Measure) -> Measure:
+        own = measure.kind == "number" and measure.id in rows
+        if own and measure.range == (rows[measure.id].min(), rows[measure.id].max()):
+            return measure.replace(range=None)
+        return measure
+
+    return asked.study.replace(
+        measures=[open_ended(measure).model_dump(exclude_unset=True) for measure in asked.study.measures]
+    )
 
 
 def _names_a_study(what: str | Path | pd.DataFrame) -> TypeGuard[str | Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from ..defaults import DEFAULT_SEED
 from ..inference.answers.remarks import remark_table
@@ -220,8 +221,10 @@ def _measures(pair: Pair, joint: Likelihood, more: bool) -> Iterator[dict[str, o
     original, new, effects, prior = pair.original, pair.renewed, pair.effects, pair.prior
     whole, both = m.pooled(original), m.pooled(joint)
     yield _said("replication_bf", np.exp(m.log_replication_bf(whole, both, prior)), note="> 1 speaks for the original")
-    predicted, estimates = m.prediction(original, new, prior), m.flat_estimate(new)[0]
-    yield _described("predicted", m.together(predicted), note="an expectation, no verdict: most failures fall inside")
+    predicted, (estimates, errors) = m.prediction(original, new, prior), m.flat_estimate(new)
+    yield _described("predicted", interval := m.together(predicted), note="an expectation, no verdict")
+    inside = np.diff(ndtr(np.array(interval.eti()).reshape(1, 2) / errors[:, None])).mean()
+    yield _said("predicted_if_none", inside, note="chance to fall inside it without any effect; normal form")
     yield _said("predicted_below", predicted.cdf(estimates[:, None]).mean(), note="chance of a smaller estimate")
     difference = m.together(effects.difference())
     given = "given slopes and residual SD that both share" if pair.shared else "all else under the model's priors"

@@ -30,11 +30,13 @@ def sentences(joint: pd.DataFrame, replication: pd.DataFrame) -> list[str]:
     smaller, usual = of["p_smaller"]["value"], effect["differing_0.5"]
     little, much = (probability(effect[name]["p_positive"]) for name in ("differing_0.25", "differing_1"))
     chance = of["original_weight"]["value"]
+    by_chance = f"{100 * of['predicted_if_none']['value']:.0f} %"
     given = ", given slopes that both share," if "share" in difference["note"] else ""
     return [
         f"Did it replicate? {verdict(bf['value'])}. The new data are {_times(bf['value'])} as likely if the original"
         " was right as if there were nothing (3 times would be some evidence, 1/3 some against). They fall"
-        f" {inside} what the original predicted ({_range(predicted)}; most failures do, too).",
+        f" {inside} what the original predicted ({_range(predicted)}); without any effect {by_chance} of such studies"
+        " fall inside.",
         f"Smaller than first? {next(word for least, word in SMALLER if smaller >= least)}: new less original"
         f"{given} {bounded(difference['value'])} ({_range(difference)}); P(smaller) {stated(smaller)},"
         f" P(less than half of it) {stated(of['p_less_than_half']['value'])}.",

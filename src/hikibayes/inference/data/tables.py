@@ -198,7 +198,7 @@ def _read(raw: RawTable, measure: Measure, headers: tuple[str, ...], stated: Tab
     if measure.kind == "category":
         return _category(raw, measure, headers[0], missing, stated)
     from_items = len(headers) > 1
-    limits = tuple(map(float, measure.response)) if from_items and measure.response else measure.limits
+    limits = tuple(map(float, measure.response)) if from_items and measure.response else measure.possible
     parts = []
     for number, header in enumerate(headers, start=1):
         name = f"{measure.id}_{number:02d}" if from_items else measure.id
@@ -339,7 +339,7 @@ def _short(text: str) -> str:
 
 def _missing_codes(measure: Measure, stated: TableMapping) -> frozenset[str]:
     """Codes for missing in a measure's column; one for every column must not be a possible value of this one."""
-    if measure.kind != "category":
+    if measure.kind == "scale" or measure.range:
         low, high = measure.limits
         for code in stated.missing:
             if low <= number_of(code) <= high:
