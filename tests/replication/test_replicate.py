@@ -416,3 +416,20 @@ def test_how_often_no_effect_falls_inside_the_prediction(original, new):
     drawn = np.random.default_rng(1).normal(0, error, 100_000)
     assert share == pytest.approx(((predicted["lower"] < drawn) & (drawn < predicted["upper"])).mean(), abs=0.006)
     assert f"without any effect {100 * share:.0f} % of such studies fall inside" in found.sentences[0]
+
+
+def test_an_original_that_was_not_significant_is_remarked_on():
+    rng = np.random.default_rng(5)
+    first = pd.DataFrame({"pain": rng.normal(50, 9, 90), "age": rng.normal(45, 8, 90)})
+    second = pd.DataFrame({"pain": rng.normal(50, 9, 60), "age": rng.normal(45, 8, 60)})
+    found = hb.replicate(hb.fit("pain ~ age", first), second)
+    assert "not_significant" in set(found.remarks["kind"])
+    stronger = first.assign(pain=first["pain"] + 2 * first["age"])
+    assert "not_significant" not in set(hb.replicate(hb.fit("pain ~ age", stronger), second).remarks["kind"])
+
+
+def test_words_are_asked_for_no_unit(original):
+    words = simulated(STUDY, n=70, seed=2).astype({"age": object}).assign(age="high")
+    with pytest.raises(InputError, match="found 'high'") as error:
+        hb.replicate(original, words)
+    assert "unit" not in str(error.value)

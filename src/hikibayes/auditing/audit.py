@@ -35,6 +35,7 @@ from .checks.f_tests import checks_of_chi2, checks_of_f_tests
 from .checks.jointly import checks_of_comparisons
 from .checks.regions import checks_of_bounds
 from .checks.rows import Check, Verdict, between, found, one_of
+from .checks.scales import checks_of_scales
 from .checks.slopes import checks_of_slopes
 from .checks.steps import checks_of_selection, checks_of_steps, residual_df
 from .suspects import suspects
@@ -62,6 +63,7 @@ CHECKS: tuple[Callable[[Study], Iterator[Check]], ...] = (
     checks_of_selection,
     checks_of_coefficients,
     checks_of_collinearity,
+    checks_of_scales,
     checks_of_slopes,
     checks_of_conditional_effects,
     checks_of_bounds,

@@ -19,6 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from ..arrays import FloatArray
+from ..auditing.checks.estimates import is_standardised
 from ..defaults import DEFAULT_SEED, DEFAULT_STUDY
 from ..provenance import versions
 from ..quantities.conventions import DECLARED
@@ -411,7 +412,7 @@ NEAR = 3.0
 def _conventions(study: Study) -> Iterator[tuple[dict[str, str], Problem]]:
     """Yield the study under the other conventions that its tables may follow."""
     analysis = study.analysis
-    if not any(":" in term for step in study.steps for term in study.terms(step.id)):
+    if not (_has_products(study) or _has_betas_of_categories(study)):
         return
     for key in ("products", "coding"):
         meant = DECLARED[key][getattr(analysis, key)][0]
@@ -419,6 +420,16 @@ def _conventions(study: Study) -> Iterator[tuple[dict[str, str], Problem]]:
             if DECLARED[key][name][0] != meant:
                 changed = {key: name}
                 yield changed, Problem.of(under(study, changed))
+
+
+def _has_products(study: Study) -> bool:
+    return any(":" in term for step in study.steps for term in study.terms(step.id))
+
+
+def _has_betas_of_categories(study: Study) -> bool:
+    """Tell whether it matters whether the numbers of a category are standardised, too."""
+    terms = {fact.term.partition("[")[0] for fact in study.facts if fact.term and is_standardised(study, fact)}
+    return any(study.measure(term).kind == "category" for term in terms if ":" not in term)
 
 
 ALTERNATIVES = {"products": ("z", "raw", "centred_both", "centred_scores"), "coding": ("dummy", "half", "sum")}

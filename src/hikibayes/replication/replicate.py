@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from ..defaults import DEFAULT_SEED
-from ..inference.answers.remarks import remark_table
+from ..inference.answers.remarks import Remark, remark_table
 from ..inference.gaussian.mixture import Mixture
 from ..inference.gaussian.reprior import Likelihood, Tabulated
 from ..inference.models.specs import DEFAULT_VARIANT
@@ -169,11 +169,22 @@ def replication_of(pair: Pair, *, more: bool = False) -> Replication:
         case=pair.case,
         joint=pd.DataFrame(_joint(pair, m.pooled(joint)), columns=list(JOINT)),
         replication=pd.DataFrame(_measures(pair, joint, more), columns=list(MEASURES)),
-        remarks=remark_table(pair.remarks),
+        remarks=remark_table([*pair.remarks, *_not_significant(original)]),
         effective=m.effective_number(original, joint, prior) if many else float("nan"),
         count=len(joint),
         verdict="; ".join(filter(None, (pair.case.verdict, pair.new.verdict))),
     )
+
+
+def _not_significant(original: Likelihood) -> Iterator[Remark]:
+    """Remark where what is said of a publication by significance does not apply."""
+    estimate, error = (float(part.mean()) for part in m.flat_estimate(original))
+    if abs(estimate / error) < m.CRITICAL:
+        text = (
+            f"the original was not significant (z = {estimate / error:.2f}): what is said for the case that it had to"
+            " be is of a study that would not have been printed"
+        )
+        yield Remark(kind="not_significant", of="", count=1, text=text)
 
 
 # -- the effect --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +293,7 @@ def _numbers(cells: _Column, measure: Measure, header: str, limits: tuple[float,
         count = int(np.isin(cells.values.astype(str), outside).sum())
         advice = (
             f", and {count} of {len(cells.values)} values are outside; is it in another unit?"
-            if 2 * count > len(cells.values)
+            if 2 * count > len(cells.values) and isfinite(number_of(text))
             else _how_missing(measure, text, limits, value_labels)
         )
         accepted = f"{measure.label} runs from {low:g} to {high:g}{advice}"
