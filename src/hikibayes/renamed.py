@@ -146,6 +146,6 @@ def _words(hint: Any) -> list[str]:
     if isinstance(hint, UnionType):
         return [words for part in get_args(hint) for words in _words(part)]
     if get_origin(hint) is Literal:
-        return [", ".join(map(repr, get_args(hint)))]
+        return list(map(repr, get_args(hint)))
     name = getattr(get_origin(hint) or hint, "__name__", str(hint))
     return [] if hint is None or hint is type(None) else [WORDS.get(name, f"a {name}")]
