@@ -6,6 +6,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from hikibayes.auditing.audit import audit
+from hikibayes.reconstruction.calibrate import _conventions, calibrate
 from hikibayes.study.study import Study
 
 LEVELS = ("pear", "apple", "fig")
@@ -54,7 +55,10 @@ def printed(frame, codes, *, by_group, dummies):
         "id": "mood",
         "group": [{"id": g, "label": g} for g in LEVELS],
         "measure": [
-            *({"id": name, "label": name, "kind": "number"} for name in ("mood", "load", "age")),
+            *(
+                {"id": name, "label": name, "kind": "number", "range": [-50, 150], "integer": False}
+                for name in ("mood", "load", "age")
+            ),
             {"id": "group", "label": "group", "kind": "category", "levels": [{"id": g, "label": g} for g in LEVELS]},
         ],
         "analysis": {"outcome": "mood", "group": "group", "standardised": False},
@@ -88,3 +92,23 @@ def test_without_sds_the_signs_are_compared():
     content["fact"] = [fact for fact in content["fact"] if fact["quantity"] != "sd"]
     table = audit(Study.model_validate(content)).query("check == 'B and beta'")
     assert set(table["note"].str.endswith("has the sign of its B.")) == {True}
+
+
+def test_without_products_calibration_tries_standardised_dummies_alone():
+    study = Study.model_validate(printed(rows_of(4), DUMMY, by_group=True, dummies=True))
+    assert [changed for changed, _ in _conventions(study)] == [{"products": "raw"}]
+    facts = [fact for fact in study.facts if not fact.standardised]
+    assert list(_conventions(study.replace(facts=facts))) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dummies", [True, False])
+def test_a_record_with_either_is_calibrated(dummies):
+    content = printed(rows_of(5), DUMMY, by_group=True, dummies=dummies)
+    found = calibrate(Study.model_validate(content), draws=400, seed=1)
+    assert found.study.analysis.products == ("raw" if dummies else "z")
+    means = found.table.set_index("quantity")["mean"]
+    for fact in content["fact"]:
+        if fact["quantity"] == "coefficient":
+            width = 0.0005 if not fact["standardised"] else 0.005
+            assert means[fact["id"]] == pytest.approx(float(fact["value"]), abs=2 * width), fact["id"]

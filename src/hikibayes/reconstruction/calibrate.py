@@ -412,11 +412,9 @@ NEAR = 3.0
 def _conventions(study: Study) -> Iterator[tuple[dict[str, str], Problem]]:
     """Yield the study under the other conventions that its tables may follow."""
     analysis = study.analysis
-    if not (_has_products(study) or _has_betas_of_categories(study)):
-        return
-    for key in ("products", "coding"):
+    for key, names in (ALTERNATIVES if _has_products(study) else _of_categories(study)).items():
         meant = DECLARED[key][getattr(analysis, key)][0]
-        for name in ALTERNATIVES[key]:
+        for name in names:
             if DECLARED[key][name][0] != meant:
                 changed = {key: name}
                 yield changed, Problem.of(under(study, changed))
@@ -426,10 +424,11 @@ def _has_products(study: Study) -> bool:
     return any(":" in term for step in study.steps for term in study.terms(step.id))
 
 
-def _has_betas_of_categories(study: Study) -> bool:
-    """Tell whether it matters whether the numbers of a category are standardised, too."""
+def _of_categories(study: Study) -> dict[str, tuple[str, ...]]:
+    """Return conventions that differ without products: betas of a category, its numbers standardised or not."""
     terms = {fact.term.partition("[")[0] for fact in study.facts if fact.term and is_standardised(study, fact)}
-    return any(study.measure(term).kind == "category" for term in terms if ":" not in term)
+    categories = [term for term in terms if ":" not in term and study.measure(term).kind == "category"]
+    return {"products": ("z", "raw")} if categories else {}
 
 
 ALTERNATIVES = {"products": ("z", "raw", "centred_both", "centred_scores"), "coding": ("dummy", "half", "sum")}
