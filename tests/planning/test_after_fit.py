@@ -122,3 +122,36 @@ def test_a_fit_and_its_folder_give_the_same_plan_and_it_is_replayed(tmp_path):
     np.testing.assert_allclose(saved["width"], found["width"], rtol=1e-6)
     assert "earlier study" in (tmp_path / "plan" / "proposal.txt").read_text()
     assert run.invoke(main, ["replay", str(tmp_path / "plan")]).exit_code == 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A fit's folder, as a person has it."""
+    made = tmp_path_factory.mktemp("fitted")
+    table().to_csv(made / "mine.csv", index=False)
+    typed = ["fit", "y ~ arm * x", str(made / "mine.csv"), "-o", str(made / "fit"), "--reference", "arm=b"]
+    assert CliRunner().invoke(main, typed).exit_code == 0
+    return made / "fit"
+
+
+@pytest.mark.parametrize("beside", [("{fit}",), ("--after", "{fit}")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(("--effect", "0.3"), ("--per-group", "50"), ("--formula", "y ~ arm"), ("--levels", "arm=a,b")),
+        ("--reconstructions", "{draws}"),
+    ],
+)
+def test_what_a_fit_brings_itself_is_refused_beside_it(beside, option, folder, tmp_path):
+    (tmp_path / "draws.nc").touch()
+    words = [word.format(fit=folder, draws=tmp_path / "draws.nc") for word in (*beside, *option)]
+    found = CliRunner().invoke(main, ["power", *words, "--replicates", "20", "-o", str(tmp_path / "run")])
+    assert found.exit_code == 2, found.output
+    assert f"{option[0]}: goes without" in found.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("given", [{"study": "nonaka2021"}, {"reconstructions": "mine.nc"}])
+def test_what_a_fit_brings_itself_is_no_argument_either(given, folder):
+    with pytest.raises(InputError, match=f"{[*given][0]}: goes without a fit"):
+        power(folder, replicates=20, **given)

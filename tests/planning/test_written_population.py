@@ -180,6 +180,7 @@ def test_a_resolved_plan_is_resolved_once():
         (("--effect", "0"), "an effect of 0 has no size that finds it"),
         (("--effect", "0.0001"), "at most 10,000,000"),
         (("--effect", "0.3", "followup"), "goes without a SIMULATION"),
+        (("--effect", "0.3", "--per-group", "50", "--per-group", "50"), "axis 'n_per_group' has 50 twice"),
         (("--per-group", "50"), "goes with --effect"),
         (("--effect", "beta=.3"), "beta is per SD of a score"),
         (("--effect", "0.3", "--formula", "y ~ "), "formula"),

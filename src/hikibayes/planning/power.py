@@ -110,6 +110,7 @@ def power(
         # where there are rows, all that a fit brings is given
         begun = simulation if isinstance(simulation, Simulation) and rows else beginning(simulation, estimand)
         if isinstance(begun, Beginning):
+            _refuse_beside(begun, {"study": study, "models": models, "reconstructions": reconstructions, "rows": rows})
             study, models, reconstructions = begun.study, begun.models, begun.reconstructions
             rows, begun = begun.rows, begun.simulation
         made = resolved(begun, models, study)
@@ -142,6 +143,14 @@ def power(
         _try_out(store)
     run = partial(simulate, store=store, workers=workers, dask=dask, progress=progress, tell=tell)
     return diagnose(_searched(plan, run))
+
+
+def _refuse_beside(begun: Beginning, given: Mapping[str, object]) -> None:
+    """Refuse what a study that is gone on from brings itself."""
+    for name, value in given.items():
+        if value is not None and not (isinstance(value, Mapping) and not value):
+            of = "a study that is gone on from" if begun.rows is None else "a fit"
+            raise InputError(f"goes without {of}, which brings its own", key=name)
 
 
 def _searched(plan: Plan, run: Callable[..., Replicates]) -> Replicates:

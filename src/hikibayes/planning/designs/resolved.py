@@ -256,7 +256,7 @@ def one_liner(
     return Simulation(
         description=f"Nothing but an effect: {size}",
         population=validated(Population, {"effect": size, **more}, "population"),
-        axes=Axes(n_per_group=n_per_group),
+        axes=validated(Axes, {"n_per_group": n_per_group}, "axes"),
         targets=Targets() if n_per_group else Targets(power=(0.8, 0.9)),
         run=Run(),
     )

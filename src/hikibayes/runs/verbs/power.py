@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ...folders import Content
     from ...inference.models.specs import ModelSpec
+    from ...planning.after_fit import Beginning
     from ...planning.designs.simulation import Simulation
     from ...planning.results.diagnose import Diagnosis
     from ..run import Run
@@ -102,10 +103,13 @@ def power(
     from ...study.wording import question
 
     began = time.time()
+    written_out = {"--effect": effect, "--per-group": per_group, "--formula": formula, "--levels": levels}
     if after:
-        _refuse_beside_after({"--effect": effect, "--per-group": per_group, "--formula": formula, "--levels": levels})
+        _refuse(written_out, "goes without --after, which makes a plan of its own")
         asked = _after(run, after, simulation, reconstructions, estimand)
     else:
+        if simulation and is_fit(simulation):
+            _refuse(written_out, "goes without the folder of a fit, which is the plan's population")
         written = partial(_asked, simulation, effect, per_group, formula, levels)
         asked = _inputs(run, simulation, reconstructions, written, estimand)
     study, models = asked["study"], asked["models"]
@@ -176,16 +180,24 @@ def _after(run: Run, after: str, new: str | None, reconstructions: str | None, e
     if run.again:
         plan = validated(Simulation, run.again.json_object(PLAN)["simulation"], PLAN)
     made = resolved(plan, begun.models, begun.study)
+    _refuse_draws(begun, reconstructions)
     found = vars(begun) | {"simulation": plan, "models": {**begun.models, **made.models}}
     return found | ({"reconstructions": reconstructions} if reconstructions else {})
 
 
-def _refuse_beside_after(options: Mapping[str, object]) -> None:
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    """Refuse the first option that is given, where none of them has a part in the plan."""
     from ...spec import InputError
 
     for name, given in options.items():
         if given:
-            raise InputError("goes without --after, which makes a plan of its own", source=name)
+            raise InputError(why, source=name)
+
+
+def _refuse_draws(begun: Beginning, reconstructions: str | None) -> None:
+    """Refuse reconstructions where there are people's own rows."""
+    if begun.rows is not None:
+        _refuse({"--reconstructions": reconstructions}, "goes without a fit, whose own table is the sample")
 
 
 def _inputs(
@@ -208,6 +220,7 @@ def _inputs(
     if folder := own or (plan and plan.fit):
         run.takes_file(f"{folder}/{POSTERIOR}")
         begun = after_fit(folder, seed=run.chosen_seed or DEFAULT_SEED, plan=plan, estimand=estimand)
+        _refuse_draws(begun, reconstructions)
         made = resolved(begun.simulation, begun.models, begun.study)
         return vars(begun) | {"models": {**begun.models, **made.models}}
     assert plan is not None
