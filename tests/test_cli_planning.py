@@ -94,6 +94,15 @@ def test_power_leaves_its_files_and_nothing_unfinished(run):
     assert {"nonaka2021", "step3"} <= set(record["inputs"])
 
 
+def test_screen_and_report_say_of_whom_the_sizes_are(run):
+    folder, shown = run
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    for text in (shown.output, report):
+        assert (
+            "Sizes and ratios are of Group (control : hikikomori), in this order; left to chance: Sex (female" in text
+        )
+
+
 def test_the_columns_are_those_of_the_contract(run):
     power = pd.read_csv(run[0] / "power.csv")
     shared = ["n_per_group", "n_total", "worlds", "estimand", "decision", "replicates", "failed"]

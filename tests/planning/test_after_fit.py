@@ -11,6 +11,7 @@ from hikibayes.planning.after_fit import after_fit
 from hikibayes.planning.designs.rules import Rule
 from hikibayes.planning.power import power
 from hikibayes.planning.run.plan import Plan, prepare
+from hikibayes.planning.run.whom import CHANCE, GROUPS, whom
 from hikibayes.spec import InputError
 
 
@@ -64,6 +65,18 @@ def test_a_fit_without_groups_is_a_design_prior_too(formula):
     assert [sample.labels()["n_total"] for sample in plan.simulation.samples()][:2] == [50, 100]
     kind = "slope_change" if "x * w" in formula else "slope"
     assert plan.estimands[0].kind == kind
+
+
+@pytest.mark.parametrize("formula", ["y ~ arm * site + x", "y ~ arm + site"])
+def test_sizes_are_of_the_first_category_of_the_question(formula):
+    """However many levels another has; who has which of those is said with the pilot's own shares."""
+    rows = table(60).assign(site=["north", "north", "south", "west"] * 15)
+    plan = planned(fit(formula, rows, reference={"arm": "b"}, engine="exact", seed=1))
+    assert plan.study.analysis.group == "arm"
+    assert plan.simulation.axes.allocation == ("1:1",)
+    said = whom(plan)
+    assert said[GROUPS] == "arm (b : a)"
+    assert said[CHANCE].startswith("site (north 4")
 
 
 def as_fitted(made) -> Plan:
@@ -153,5 +166,5 @@ def test_what_a_fit_brings_itself_is_refused_beside_it(beside, option, folder, t
 
 @pytest.mark.parametrize("given", [{"study": "nonaka2021"}, {"reconstructions": "mine.nc"}])
 def test_what_a_fit_brings_itself_is_no_argument_either(given, folder):
-    with pytest.raises(InputError, match=f"{[*given][0]}: goes without a fit"):
+    with pytest.raises(InputError, match=f"{next(iter(given))}: goes without a fit"):
         power(folder, replicates=20, **given)

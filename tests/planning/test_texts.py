@@ -67,6 +67,35 @@ def test_every_mix_is_spoken_of_and_what_a_missed_target_reaches(square):
     assert "With 60" not in said
 
 
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ([0.2, 0.3, 0.5], "left to chance: Site (west 20%, <6 30%, east 50%)"),
+        (
+            [[0.2, 0.3, 0.5], [0.4, 0.1, 0.5]],
+            "(west 20%, <6 30%, east 50% of zeta; west 40%, <6 10%, east 50% of alpha)",
+        ),
+    ],
+)
+def test_of_whom_the_sizes_are_is_said_with_everybody_elses_shares(shares, said):
+    population = {
+        "formula": "y ~ arm * Site",
+        "levels": {"arm": ["zeta", "alpha"], "Site": ["west", "<6", "east"]},
+        "shares": {"Site": shares},
+        "effect": 0.5,
+    }
+    found = planned(population=population, axes={"n_per_group": [60], "allocation": ["2:1"]})
+    rows = preregistration(found).set_index("item").value
+    for text in (proposal(found), rows["Groups"]):
+        assert "izes and ratios are of arm (zeta : alpha), in this order; " in text
+        assert said in text
+
+
+def test_the_parts_of_a_quota_have_an_order(square):
+    assert "quotas are of gender (woman : man), in this order" in proposal(square)
+    assert "left to chance" not in proposal(square)
+
+
 def test_without_a_target_every_size_has_its_probability():
     found = planned(population={"effect": 0.5}, axes={"n_per_group": [30, 50], "prior": ["flat"]})
     for row in found.power.itertuples():

@@ -305,12 +305,12 @@ class _Made:
     def roles(self) -> tuple[str, str]:
         """Return the groups and the focal number: those of what is asked for first.
 
-        Of several categories the one with most levels holds the groups: beside it planning takes two levels.
+        Of several categories the first of the formula holds the groups, whose sizes planning is about.
         """
         found = [[name for name in self.columns if name in own] for own in by_interest(self.terms.values())]
         categories = next((own for names in found if (own := [n for n in names if n in self.levels])), [""])
         numbers = next((own for names in found if (own := [n for n in names if n not in self.levels])), [""])
-        return max(categories, key=lambda name: len(self.levels.get(name, [()])[0])), numbers[0]
+        return categories[0], numbers[0]
 
     def study(self, name: str, formula: str) -> Study:
         group, focal = self.roles()

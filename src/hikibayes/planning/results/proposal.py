@@ -16,6 +16,7 @@ from ..designs.population import PLAN
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from ..run.replicates import formula_of, prior_of
+from ..run.whom import CHANCE, GROUPS, PROFILES
 from .diagnose import Diagnosis
 from .spoken import axis_value, cells, design, largest, other_priors, recommended, sizes
 
@@ -133,6 +134,8 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     mix = f", with {axis_value('mix', cell.sample.mix, population)}"
     if len(simulation.axes.mix) > 1 or (len(population.levels) < 2 if population else cell.sample.mix == AS_PRINTED):
         mix = ""  # said beside each size, or nothing is mixed but the groups
+    if CHANCE in diagnosis.replicates.words and cell.sample.mix == AS_PRINTED:
+        mix = ""  # said with the shares
     worlds = simulation.worlds
     design = (
         f"Populations were drawn from the posterior of the earlier study ({worlds.prior.replace('_', ' ')} priors), "
@@ -148,7 +151,19 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
     under = f"{_named_prior(cell.prior)}{f' ({prior})' * bool(prior)}"
     analysis = f"and simulated studies were analysed with {model} under {under}"
     lost = f"; {cell.sample.attrition:.0%} of those recruited are lost" if cell.sample.attrition else ""
-    return f"{_sought(simulation)} found by simulation. {design}{analysis}{mix}{lost}.{_prices(simulation)}"
+    of = f" {said}." if (said := of_whom(diagnosis)) else ""
+    return f"{_sought(simulation)} found by simulation. {design}{analysis}{mix}{lost}.{of}{_prices(simulation)}"
+
+
+def of_whom(diagnosis: Diagnosis) -> str:
+    """Say of whom sizes and ratios are, and what becomes of the other categories; empty of tables that do not know."""
+    words = diagnosis.replicates.words
+    said = [f"sizes and ratios are of {words[GROUPS]}, in this order"] if GROUPS in words else []
+    several = len(diagnosis.replicates.simulation.axes.mix) > 1
+    said += [f"{'otherwise ' * several}left to chance: {words[CHANCE]}"] if CHANCE in words else []
+    said += [f"quotas are of {words[PROFILES]}, in this order"] if PROFILES in words else []
+    told = "; ".join(said)
+    return f"{told[:1].upper()}{told[1:]}"
 
 
 def original_of(simulation: Simulation) -> str:

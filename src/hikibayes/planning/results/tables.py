@@ -11,7 +11,7 @@ import pandas as pd
 from ...inference.models.specs import ModelSpec, load_model
 from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
-from .proposal import proposal
+from .proposal import of_whom, proposal
 
 
 def planning_tables(
@@ -41,6 +41,7 @@ def planning_tables(
             for d in simulation.decisions
         ],
         "analysis_priors": _priors(simulation, models or {}),
+        "whom": of_whom(diagnosis),
         "warnings": list(diagnosis.warnings),
         "proposal": proposal(diagnosis),
     }

@@ -113,7 +113,7 @@ class Replicates(Shown):
         the sizes and effects that these replicates say are enough, in studies that had no part in finding them.
     words : mapping of str to str
         What a sentence calls each estimand, labels as they were written; formulas and priors of the analyses (see
-        `formula_of` and `prior_of`).
+        `formula_of` and `prior_of`); of whom the sizes are (see `hikibayes.planning.run.whom`).
     """
 
     simulation: Simulation

@@ -31,6 +31,7 @@ from .cluster import on_cluster
 from .looks import analyse_looks
 from .plan import Plan, Population
 from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of, formula_of, prior_of
+from .whom import whom
 
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
@@ -129,7 +130,7 @@ def simulate(
 
 
 def _words(plan: Plan) -> dict[str, str]:
-    """Say what each estimand is, each model's formula, and the priors of what the first decision is about."""
+    """Say what each estimand is, whom sizes are of, each formula, and the priors of what is decided about first."""
     named = {*plan.simulation.estimands, *plan.simulation.worlds.effect}
     words = {each.name: estimand_noun(plan.study, each) for each in plan.study.estimands if each.name in named}
     first = plan.simulation.decisions[0].estimand
@@ -145,7 +146,7 @@ def _words(plan: Plan) -> dict[str, str]:
         words[prior_of(analysis.model.name, analysis.variant)] = "; ".join(
             f"{term_name(plan.study, each)} ~ {priors[each]}" for each in terms
         )
-    return words
+    return words | whom(plan)
 
 
 def _stored(plan: Plan, samples: Sequence[Sample], store: Path) -> Blocks:

@@ -316,6 +316,8 @@ def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[s
 
 
 def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more: Any) -> Outcome:
+    from ...planning.results.proposal import of_whom
+
     simulation = found.replicates.simulation
     first, seed = simulation.decisions[0], simulation.run.seed
     about = f"{found.replicates.named(first.estimand)}, {first.rule}"
@@ -330,7 +332,7 @@ def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more:
         files=files,
         table=found.power,
         shown=shown or [(f"P(conclusion): {about}", _shares(found.power, simulation))],
-        remarks=[f"note: {warning}" for warning in found.warnings],
+        remarks=[*([said] if (said := of_whom(found)) else []), *(f"note: {warning}" for warning in found.warnings)],
         verdict=f"{'' if found.sound else 'NOT SOUND; '}seed {seed}",
         sound=found.sound,
         seed=seed,

@@ -83,6 +83,7 @@ def planning(f: Findings) -> dict[str, Any]:
         "failed": int(power["failed"].sum()),
         "replicates": int(power["replicates"].max()),
         "seed": simulation["run"]["seed"],
+        "whom": plan.get("whom", ""),
         "warnings": [each for each in plan["warnings"] if not each.startswith(others)],
         "further": [each for each in plan["warnings"] if each.startswith(others)],
         "proposal": plan["proposal"],
