@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -94,6 +95,47 @@ def test_of_whom_the_sizes_are_is_said_with_everybody_elses_shares(shares, said)
 def test_the_parts_of_a_quota_have_an_order(square):
     assert "quotas are of gender (woman : man), in this order" in proposal(square)
     assert "left to chance" not in proposal(square)
+
+
+@pytest.fixture(scope="module")
+def two_rules():
+    """Two rules, a slope that makes the effect, and no target."""
+    further = {"name": "clearly", "rule": {"interval": 0.95, "above": 0.3}}
+    return planned(population={"gap": 0.8}, axes={"n_per_group": [50]}, decision=[EXCLUDES, further])
+
+
+def test_a_further_rule_has_its_share_in_every_text(two_rules):
+    row = two_rules.power.query("decision == 'clearly' and prior == 'weakly_informative'").iloc[0]
+    said = f"{row.power:.1%} with 50 per group (100 in all)"
+    assert f"the conclusion is drawn if the 95 % interval lies above 0.3: {said}." in proposal(two_rules)
+    assert said in preregistration(two_rules).set_index("item").value["Further rule"]
+    assert "Further rule" not in set(preregistration(planned_without_effect()).item)
+
+
+def test_an_effect_that_nobody_wrote_is_said(two_rules):
+    assert "effect 0.8)" in proposal(two_rules)
+    assert not any("no effect is written" in said for said in two_rules.warnings)
+    nothing = planned_without_effect()
+    assert "(effect 0)" in proposal(nothing)
+    assert any("no effect is written, so it is 0" in said for said in nothing.warnings)
+
+
+def planned_without_effect() -> Diagnosis:
+    return planned(population={}, axes={"n_per_group": [20], "prior": ["flat"]})
+
+
+def test_brackets_are_explained_where_there_are_any(costly, two_rules):
+    assert "In brackets: the 95 % interval of the simulation, and what new" in proposal(costly)
+    assert "In brackets" not in proposal(two_rules)
+
+
+def test_the_nearest_size_stands_beside_the_size():
+    axes = {"n_per_group": [60, 100, 140], "prior": ["flat"]}
+    looked = {"looks": {"at": [0.5, 1.0]}, "targets": {"power": [0.8]}, "run": {"replicates": 400, "refine": False}}
+    found = planned({"name": "d", "rule": {"p_positive_above": 0.975}}, population={"effect": 0.4}, axes=axes, **looked)
+    assert re.search(
+        r"in all\) \(the simulated size nearest to \d+\), at the effect that is planned for, ", proposal(found)
+    )
 
 
 def test_without_a_target_every_size_has_its_probability():

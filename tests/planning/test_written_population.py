@@ -198,6 +198,10 @@ def test_bad_one_liners(words, message, tmp_path):
     ("change", "message"),
     [
         ({"gap": [0, 1, 2]}, "population.gap: has 3 values"),
+        ({"slopes": {"group": 0.3}}, "'group' holds the groups; gap says how they differ"),
+        ({"shares": {"group": [0.5, 0.5]}}, "'group' holds the groups; the axis allocation says"),
+        ({"effect": "viel"}, "a number is expected, which is d, or one with its unit"),
+        ({"effect": [0.3]}, "a number is expected, which is d, or one with its unit"),
         ({"of": "sex"}, "population.of"),
         ({"levels": {"sex": ["f", "m"]}}, "population.levels"),
         ({"slopes": {"u": 1}}, "population.slopes"),
@@ -282,3 +286,25 @@ def test_predictors_of_which_nothing_is_said_are_named():
     plan = one_liner(0.5, (40,), "y ~ group * sex")
     said = power(plan.replace(run={"replicates": 50}), workers=1).warnings
     assert [each for each in said if each.startswith("sex is taken as a score with SD 1; [population] levels")]
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ([[0.6, 0.4]], "one share for each of f, m is expected, or as many for each of the 2 groups"),
+        ([[0.6, 0.4]] * 3, "as many for each of the 2 groups"),
+        ([0.6, 0.3, 0.1], "one share for each of f, m"),
+        ([[0.6, 0.4], [0.5, 0.3, 0.2]], "one share for each of f, m"),
+    ],
+)
+def test_shares_of_another_shape_are_refused(shares, message):
+    levels = {"group": ["a", "b"], "sex": ["f", "m"]}
+    written_so = {"formula": "y ~ group * sex", "levels": levels, "shares": {"sex": shares}, "effect": 0.3}
+    content = {**PLAN, "population": written_so, "axes": {"n_per_group": [50]}}
+    with pytest.raises(InputError, match=message):
+        power(validated(Simulation, content, "plan.toml"), workers=1)
+
+
+def test_a_ratio_of_too_many_digits_says_so():
+    with pytest.raises(InputError, match="at most seven digits"):
+        validated(Axes, {"allocation": ["1:100000000"]}, "axes")

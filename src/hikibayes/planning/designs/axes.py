@@ -27,6 +27,8 @@ RATIO = rf"\s*{PART}(\s*:\s*{PART})+\s*"
 
 
 def _ratio(text: str) -> str:
+    if re.search(r"\d{8}", text):
+        raise ValueError("a part of a ratio has at most seven digits before the point and after it")
     if not re.fullmatch(rf"\s*{PART}(\s*:\s*{PART})*\s*", text):
         raise ValueError("a ratio of two numbers is expected, such as 2:1; of one for each group where there are more")
     if 0.0 in map(float, text.split(":")):

@@ -62,7 +62,13 @@ UNITS = tuple(Effect.model_fields)
 
 def _short(value: Any) -> Any:
     """Take a number for d, in residual SD."""
-    return {"d": value} if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else value
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return {"d": value}
+    if isinstance(value, str | bool | list | tuple):
+        raise ValueError(  # noqa: TRY004 - a validator's error
+            f"a number is expected, which is d, or one with its unit such as {{f2 = 0.1}}; found {value!r}"
+        )
+    return value
 
 
 class Population(FixedWorld):

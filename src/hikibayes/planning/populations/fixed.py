@@ -135,8 +135,9 @@ def _shares(spec: FixedWorld, frame: Frame, name: str, each: _Groups) -> FloatAr
         second = each("share", spec.share)
         return np.stack([1 - second, second], axis=-1)
     own = spec.shares.get(name, (1 / len(levels),) * len(levels))
-    rows = own if isinstance(own[0], tuple) else (own,)
-    if {len(row) for row in rows} != {len(levels)} or len(rows) not in (1, each.count):
+    nested = isinstance(own[0], tuple)
+    rows = own if nested else (own,)
+    if {len(row) for row in rows} != {len(levels)} or (nested and len(rows) != each.count):
         raise InputError(
             f"one share for each of {', '.join(levels)} is expected, or as many for each of the {each.count} groups",
             key=f"{spec.where}.shares.{name}",
@@ -163,7 +164,22 @@ def _refuse_unknown(spec: FixedWorld, frame: Frame) -> None:
     for key, (named, known) in accepted.items():
         for name in named:
             if term_parts(name) not in set(map(term_parts, known)):
-                raise InputError(unknown_name("score in this population,", name, known), key=f"{spec.where}.{key}")
+                raise InputError(_why_not(key, name, known, frame), key=f"{spec.where}.{key}")
+
+
+INSTEAD = {"slopes": "gap says how they differ", "shares": "the axis allocation says how large they are"}
+
+
+def _why_not(key: str, name: str, known: tuple[str, ...], frame: Frame) -> str:
+    """Say why something is not said of a name: it holds the groups, is a category, or is unknown."""
+    if name == frame.study.analysis.group:
+        return f"{name!r} holds the groups; {INSTEAD.get(key, 'of a category this is not said')}"
+    if name in frame.categories:
+        return f"{name!r} is a category; of one this is not said"
+    what = "category beside the groups" if key == "shares" else "score"
+    if not known:
+        return f"this population has no {what}; found {name!r}"
+    return unknown_name(f"{what} in this population,", name, known)
 
 
 def stated_variances(spec: FixedWorld, world: Worlds) -> dict[str, tuple[float, float]]:

@@ -19,6 +19,7 @@ from ...shown import Shown
 from ..designs.cells import axis_labels
 from ..designs.simulation import Simulation
 from ..run.replicates import Replicates, read_replicates
+from ..run.whom import EFFECT
 from .detectable import detectable, nearest
 from .looks import looks
 from .performance import performance
@@ -114,6 +115,10 @@ def _read(path: Path) -> Replicates:
 def warnings_of(replicates: Replicates, found: Sequence[Curve], failed: FloatArray) -> list[str]:
     """Say what a reader of the tables must know: draws that failed, targets out of reach, curves that fall."""
     said = [*_failures(replicates, failed), *_taken_as_scores(replicates.simulation)]
+    if replicates.words.get(EFFECT) == "0":
+        said.append(
+            "no effect is written, so it is 0: each conclusion is a wrong one; [population] effect says another"
+        )
     if not has_converged(replicates.verdict):
         said.insert(0, f"the populations are made of reconstructions that cannot be relied on: {replicates.verdict}")
     for decision in replicates.simulation.decisions:

@@ -13,6 +13,7 @@ from .proposal import (
     calibration,
     chance,
     errors_of,
+    further_rules,
     in_words,
     of_whom,
     original_of,
@@ -48,6 +49,7 @@ def preregistration(diagnosis: Diagnosis) -> pd.DataFrame:
         *_sizes(diagnosis),
         *((f"{said[:1].upper()}{said[1:]}", value) for said, value in smallest_effects(diagnosis)),
         *_errors(diagnosis),
+        *(("Further rule", f"{rule}: {found}") for rule, found in further_rules(diagnosis)),
         ("Simulated studies", f"{diagnosis.replicates.count:,} in each cell; seed {simulation.run.seed}"),
         ("Software", f"hikibayes {versions().get('hikibayes', '')}"),
     ]

@@ -9,14 +9,14 @@ import pandas as pd
 
 from ...spec import InputError
 from ..designs.axes import AS_PRINTED, shrunk
-from ..designs.cells import firsts
+from ..designs.cells import OTHER_AXES, firsts
 from ..designs.looks import Foreseen, Hopeless, calibrated
 from ..designs.original import ORIGINAL
 from ..designs.population import PLAN
 from ..designs.rules import Decision, Rule
 from ..designs.simulation import Simulation
 from ..run.replicates import formula_of, prior_of
-from ..run.whom import CHANCE, GROUPS, PROFILES
+from ..run.whom import CHANCE, EFFECT, GROUPS, PROFILES
 from .diagnose import Diagnosis
 from .spoken import axis_value, cells, design, largest, other_priors, recommended, sizes
 
@@ -67,12 +67,48 @@ def proposal(diagnosis: Diagnosis) -> str:
     sentences += [_of_many(found)]
     sentences += [f"{said[:1].upper()}{said[1:]}: {value}." for said, value in smallest_effects(diagnosis)]
     sentences += [_errors(diagnosis), _looks(diagnosis, decision)]
+    sentences += [f"By a further rule, {rule}: {found_by_it}." for rule, found_by_it in further_rules(diagnosis)]
     sentences.append(
         f"Each figure rests on {simulation.run.replicates:,} simulated studies "
-        f"(seed {simulation.run.seed}). In brackets: the 95 % interval of the simulation, and what new simulated "
-        "studies, which had no part in the search, say of what it found."
+        f"(seed {simulation.run.seed}).{_brackets(found, diagnosis.detectable)}"
     )
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def further_rules(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    """Say the decisions beside the first, and how probable their conclusions are in the cells that texts speak of."""
+    replicates, rows = diagnosis.replicates, cells(diagnosis, brief=True).to_dict("records")
+    said = []
+    for decision in replicates.simulation.decisions[1:]:
+        rule = f"about the {replicates.named(decision.estimand)}, the conclusion is drawn if {in_words(decision.rule)}"
+        own = diagnosis.power[diagnosis.power["decision"] == decision.name]
+        found = [
+            f"{chance(other):.1%} with {people(row)}{_beside(row, diagnosis)}"
+            for row in rows
+            for other in _alike(own, row)
+        ]
+        said.append((rule, "; ".join(found)))
+    return said
+
+
+def _alike(own: pd.DataFrame, row: Mapping[Any, Any]) -> list[dict[Any, Any]]:
+    """Return a further decision's row of the same cell, under the first analysis that it is asked of."""
+    for axis in ("worlds", "allocation", "n_per_group", *OTHER_AXES):
+        if axis in own and axis in row and axis not in ("model", "prior"):
+            own = own[(own[axis] == row[axis]) | (own[axis].isna() & pd.isna(row[axis]))]
+    same = own[(own["model"] == row["model"]) & (own["prior"] == row["prior"])]
+    rows: list[dict[Any, Any]] = (same if len(same) else own)[:1].to_dict("records")
+    return rows
+
+
+def _brackets(*tables: pd.DataFrame) -> str:
+    """Say what stands in brackets, where something does."""
+    rows = [row for table in tables for row in table.to_dict("records") if row["reached"] and not row["at_most"]]
+    if not rows:
+        return ""
+    fresh = ", and what new simulated studies, which had no part in the search, say of what it found"
+    confirmed = any(pd.notna(row["confirmed"]) for row in rows)
+    return f" In brackets: the 95 % interval of the simulation{fresh if confirmed else ''}."
 
 
 def smallest_effects(diagnosis: Diagnosis) -> list[tuple[str, str]]:
@@ -143,7 +179,7 @@ def set_up(simulation: Simulation, diagnosis: Diagnosis) -> str:
         else "Populations were made of what the earlier study found, "
     )
     if worlds.source == ("fixed",):
-        design = f"The population was assumed{_written(simulation)}, "
+        design = f"The population was assumed{_written(simulation, diagnosis)}, "
     words = diagnosis.replicates.words
     formula = words.get(formula_of(cell.model), population.formula if population else "")
     model = formula if cell.model == PLAN else f"model {cell.model}{f' ({formula})' * bool(formula)}"
@@ -191,7 +227,7 @@ def _sought(simulation: Simulation) -> str:
     return f"{_join(sought).capitalize()} were" if sought else "How probable the conclusion is at given sizes was"
 
 
-def _written(simulation: Simulation) -> str:
+def _written(simulation: Simulation, diagnosis: Diagnosis) -> str:
     """Say the numbers of a written population, those that its file gives; the effect, if it is one and not an axis."""
     effects = simulation.axes.effect
     beside = {"effect"} if effects and not any(isinstance(effect, str) for effect in effects) else set()
@@ -203,6 +239,7 @@ def _written(simulation: Simulation) -> str:
         f"{key.replace('_', ' ').replace(' sd', ' SD')} {_plain(value)}{of * (key == 'effect')}"
         for key, value in given.items()
     ]
+    said += [f"effect {diagnosis.replicates.words[EFFECT]}"] if EFFECT in diagnosis.replicates.words else []
     return f" ({'; '.join(said)})" if said else ""
 
 
@@ -362,12 +399,16 @@ def words_of(what: Foreseen | Hopeless | Rule) -> str:
 
 def _errors(diagnosis: Diagnosis) -> str:
     """Say what the simulated sizes nearest to those found lead to; the largest ones, where none was."""
-    simulation = diagnosis.replicates.simulation
     return " ".join(
-        f"With {people(row)}{design(row, diagnosis.power, simulation.population)}{row['instead']}, "
-        f"{consequences(row, diagnosis)}."
+        f"With {people(row)}{row['instead']}{_beside(row, diagnosis)}, {consequences(row, diagnosis)}."
         for row in cells(diagnosis, brief=True).to_dict("records")
     )
+
+
+def _beside(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:
+    """Say what distinguishes a cell beside its size, as a clause."""
+    said = design(row, diagnosis.power, diagnosis.replicates.simulation.population)
+    return said.replace(", the effect that", ", at the effect that")
 
 
 def consequences(row: Mapping[Any, Any], diagnosis: Diagnosis) -> str:

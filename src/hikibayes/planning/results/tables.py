@@ -11,7 +11,7 @@ import pandas as pd
 from ...inference.models.specs import ModelSpec, load_model
 from ..designs.simulation import Simulation
 from .diagnose import Diagnosis
-from .proposal import of_whom, proposal
+from .proposal import further_rules, of_whom, proposal
 
 
 def planning_tables(
@@ -33,12 +33,13 @@ def planning_tables(
         ``planning.json``.
     """
     simulation = diagnosis.replicates.simulation
+    further = ["", *(found for _, found in further_rules(diagnosis))]
     content = {
         "simulation": simulation.model_dump(mode="json", by_alias=True, exclude_none=True),
         "rules": [
-            {"decision": d.name, "estimand": d.estimand, "rule": str(d.rule), "meaning": d.meaning}
+            {"decision": d.name, "estimand": d.estimand, "rule": str(d.rule), "meaning": d.meaning, "found": found}
             | ({"against": str(d.against)} if d.against else {})
-            for d in simulation.decisions
+            for d, found in zip(simulation.decisions, further, strict=True)
         ],
         "analysis_priors": _priors(simulation, models or {}),
         "whom": of_whom(diagnosis),

@@ -31,7 +31,7 @@ from .cluster import on_cluster
 from .looks import analyse_looks
 from .plan import Plan, Population
 from .replicates import FEATURES, MOST_IN_MEMORY, Block, Blocks, Replicates, features_of, formula_of, prior_of
-from .whom import whom
+from .whom import effect_as_written, whom
 
 type Progress = Callable[[int, int], None]
 """Is told how many replicates are done, and how many there are."""
@@ -146,7 +146,7 @@ def _words(plan: Plan) -> dict[str, str]:
         words[prior_of(analysis.model.name, analysis.variant)] = "; ".join(
             f"{term_name(plan.study, each)} ~ {priors[each]}" for each in terms
         )
-    return words | whom(plan)
+    return words | whom(plan) | effect_as_written(plan)
 
 
 def _stored(plan: Plan, samples: Sequence[Sample], store: Path) -> Blocks:

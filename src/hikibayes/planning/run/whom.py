@@ -13,6 +13,8 @@ from .plan import Plan
 
 GROUPS, CHANCE, PROFILES = "whom: groups", "whom: chance", "whom: profiles"
 """What the words are called that say it."""
+EFFECT = "whom: effect"
+"""What the words are called that are the effect of a population of which none was given."""
 FEW_WORLDS = 200
 """Populations whose shares are averaged where studies are drawn one by one."""
 CLOSE = 0.005
@@ -40,6 +42,16 @@ def whom(plan: Plan) -> dict[str, str]:
         names = " and ".join(header(plan.study, name) for name in frame.categories)
         found[PROFILES] = f"{names} ({' : '.join(map(' '.join, frame.profiles))})"
     return found
+
+
+def effect_as_written(plan: Plan) -> dict[str, str]:
+    """Return under ``EFFECT`` the effect that follows from a population's slopes and gap, where no other is said."""
+    simulation = plan.simulation
+    population = simulation.population
+    if population is None or population.effect or simulation.axes.effect or simulation.worlds.uncertain:
+        return {}
+    value = plan.population(next(simulation.samples()), 0, 1).truth[0, 0]
+    return {EFFECT: f"{0.0 if abs(value) < 1e-12 else value:.3g}"}
 
 
 def _group(plan: Plan, group: str) -> str:

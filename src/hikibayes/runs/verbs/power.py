@@ -316,7 +316,7 @@ def diagnosis_files(found: Diagnosis, models: Mapping[str, ModelSpec]) -> dict[s
 
 
 def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more: Any) -> Outcome:
-    from ...planning.results.proposal import of_whom
+    from ...planning.results.proposal import further_rules, of_whom
 
     simulation = found.replicates.simulation
     first, seed = simulation.decisions[0], simulation.run.seed
@@ -332,7 +332,11 @@ def _outcome(found: Diagnosis, study: str, files: Mapping[str, Content], **more:
         files=files,
         table=found.power,
         shown=shown or [(f"P(conclusion): {about}", _shares(found.power, simulation))],
-        remarks=[*([said] if (said := of_whom(found)) else []), *(f"note: {warning}" for warning in found.warnings)],
+        remarks=[
+            *filter(None, [of_whom(found)]),
+            *(f"further rule, {rule}: {shares}" for rule, shares in further_rules(found)),
+            *(f"note: {warning}" for warning in found.warnings),
+        ],
         verdict=f"{'' if found.sound else 'NOT SOUND; '}seed {seed}",
         sound=found.sound,
         seed=seed,
