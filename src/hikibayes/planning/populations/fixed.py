@@ -135,9 +135,8 @@ def _shares(spec: FixedWorld, frame: Frame, name: str, each: _Groups) -> FloatAr
         second = each("share", spec.share)
         return np.stack([1 - second, second], axis=-1)
     own = spec.shares.get(name, (1 / len(levels),) * len(levels))
-    nested = isinstance(own[0], tuple)
-    rows = own if nested else (own,)
-    if {len(row) for row in rows} != {len(levels)} or (nested and len(rows) != each.count):
+    rows = own if isinstance(own[0], tuple) else (own,)
+    if {len(row) for row in rows} != {len(levels)} or len(rows) not in ({each.count} if rows is own else {1}):
         raise InputError(
             f"one share for each of {', '.join(levels)} is expected, or as many for each of the {each.count} groups",
             key=f"{spec.where}.shares.{name}",
