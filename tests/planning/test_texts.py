@@ -90,6 +90,7 @@ def test_of_whom_the_sizes_are_is_said_with_everybody_elses_shares(shares, said)
     for text in (proposal(found), rows["Groups"]):
         assert "izes and ratios are of arm (zeta : alpha), in this order; " in text
         assert said in text
+    assert "(arm × Site ~ Normal" in proposal(found)
 
 
 def test_the_parts_of_a_quota_have_an_order(square):

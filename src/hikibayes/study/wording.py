@@ -124,7 +124,11 @@ def term_of(study: Study, estimand: Estimand) -> str:
 def term_name(study: Study, term: str) -> str:
     """Return a model's term in words: a measure, or a product of two."""
     known = {measure.id: measure for measure in study.measures}
-    return " × ".join(_term_part(known, part) for part in term.split(":"))
+    # the headers of a table of one's own, or of a plan, stay as they are
+    return " × ".join(
+        _term_part(known, part) if study.citation or part not in known else known[part].label
+        for part in term.split(":")
+    )
 
 
 def fact_name(study: Study, fact: Fact) -> str:
