@@ -137,7 +137,7 @@ def test_a_column_can_be_called_anything(headers):
 )
 def test_a_formula_may_divide(formula):
     """In a file of draws a slash separates groups; a term's variable has another sign for it."""
-    made = fit(formula, made_up(), **FLAT)
+    made = fit(formula, made_up(), scaling="raw", **FLAT)
     drawn = made.posterior["posterior"].to_dataset().mean(("chain", "draw"))
     assert sum(values.size for values in drawn.data_vars.values()) == len(made.design.columns) + 2
     assert all(isinstance(content, bytes | str | pd.DataFrame) for content in fit_files(made).values())

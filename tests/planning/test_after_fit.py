@@ -35,7 +35,7 @@ def planned(made) -> Plan:
 @pytest.mark.parametrize(
     "formula",
     [
-        *("y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ C(arm) * x + arm:I(w * x**1)", "y ~ arm * x * w"),
+        *("y ~ arm * x + w + sex", "y ~ arm + sex", "y ~ C(arm) * (x + w) + arm:I(w * x**1)", "y ~ arm * x * w"),
         "y ~ arm * C(sex) + x",
     ],
 )
@@ -109,10 +109,10 @@ def test_a_more_sceptical_fit_plans_with_its_own_priors():
     [
         ("y ~ x * w * z", {}, "nor a square or product of two"),
         ("y ~ arm * x", {"scaling": "raw"}, "planning is in SD; fit again with scaling sample"),
-        ("y ~ arm * np.exp(x / 9)", {}, "exp.. in .* is neither linear .* column of its own .* and fit again"),
-        ("y ~ arm * x + I(w > 0)", {}, "a comparison with w is neither linear"),
-        ("y ~ arm * x + I(abs(w))", {}, "abs.. in .* is neither linear"),
-        ("y ~ arm * x + I(w**3)", {}, "I.w .. 3. is neither linear"),
+        ("y ~ arm * np.exp(scale(x) / 9)", {}, "exp.. in .* is neither linear .* column of its own .* and fit again"),
+        ("y ~ arm * x + I(scale(w) > 0)", {}, "scale.. in .* is neither linear"),
+        ("y ~ arm * x + I(abs(scale(w)))", {}, "abs.. in .* is neither linear"),
+        ("y ~ arm * x + w + I(w**2) + I(w**3)", {}, "I.w .. 3. is neither linear"),
     ],
 )
 def test_what_nobody_plans_for_is_one_message(formula, options, message):

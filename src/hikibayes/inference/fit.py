@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,7 @@ from .models.compile import exact_posterior, exact_priors
 from .models.design import Design, design
 from .models.layout import term_variables
 from .models.specs import DEFAULT_VARIANT, INTERCEPT, ModelSpec, formula_alone, load_model
+from .models.units import other_in_z_scores, refuse_implied
 from .nuts.sampling import Sampling, sample, verdict
 from .nuts.store import Store
 from .own.data import OwnData, formula_model, own_data
@@ -296,6 +297,8 @@ def fit(
     spec, about, engine = asked.model, asked.study.asking(estimand), engine or asked.engine
     people = participants(asked.data, about, spec.variables, columns=asked.columns, mapping=asked.mapping)
     laid_out = design(spec, people.frame, about)
+    refuse_implied(laid_out)
+    in_z_scores = tuple(_in_z_scores(laid_out, refuse=_is_formula(model)))
     found = answers(laid_out)
     _ = spec.prior_set(prior)
     if tell:
@@ -323,6 +326,7 @@ def fit(
                 *_of_each_level(laid_out, prior),
                 *_no_regions(laid_out, prior),
                 *_no_least_squares(spec),
+                *in_z_scores,
                 *_beyond_the_data(laid_out, people.frame),
                 *(_overruled(laid_out, found, estimates) if asked.own else ()),
                 *_large(len(people.frame), job.sampling),
@@ -332,6 +336,22 @@ def fit(
         answers=found,
         own=asked.own,
     )
+
+
+def _in_z_scores(laid_out: Design, *, refuse: bool) -> Iterator[Remark]:
+    """Name the measures whose zero or unit decides which model a formula is; refuse it where nobody chose z scores."""
+    if names := other_in_z_scores(laid_out):
+        told = ", ".join(names)
+        text = (
+            f"formula {laid_out.model.formula!r} is another model with z scores of {told} than with the columns' own"
+            " units: it leaves out a lower term of a product or power, or has a function of numbers"
+        )
+        if refuse:
+            raise InputError(
+                f"{text}. scaling raw (--scaling raw) fits it as written, with priors in the columns' own units; with"
+                " every lower term, as a * b and x + I(x**2) have them, both are one model"
+            )
+        yield Remark(kind="z_scores", of=told, count=len(names), text=f"{text}; here they are z scores")
 
 
 def _large(n: int, sampling: Sampling) -> Iterator[Remark]:
@@ -426,6 +446,10 @@ def _beyond_the_data(laid_out: Design, frame: pd.DataFrame) -> Iterator[Remark]:
             )
 
 
+def _is_formula(model: str | Path | ModelSpec) -> TypeGuard[str]:
+    return isinstance(model, str) and "~" in model
+
+
 class _Asked(NamedTuple):
     """What is to be fitted, whichever way it was said."""
 
@@ -449,7 +473,7 @@ def _asked(
     choices: Mapping[str, Any],
 ) -> _Asked:
     chosen = {name: _written(name, value) for name, value in choices.items() if value not in USUAL}
-    if not (isinstance(model, str) and "~" in model):
+    if not _is_formula(model):
         if chosen:
             raise InputError(f"{next(iter(chosen))!r} goes with a formula; a model and a study file say it themselves")
         return _Asked(load_model(model), load_study(study or DEFAULT_STUDY), data, columns, mapping, "nuts")

@@ -36,7 +36,8 @@ def exchangeable(design: Design | MomentDesign, chosen: PriorSet) -> tuple[Float
     -----
     Levels' effects that are independent with variance s²/2 differ, two by two, with SD s. Coded by contrasts C, whose
     columns less their means are C0, their coefficients have the covariance ``s²/2 (C0'C0)⁻¹``: for a reference level
-    variances s² and correlations of one half. A product has the Kronecker product of its factors'.
+    variances s² and correlations of one half. A product has the Kronecker product of its factors'; of a function with
+    several columns these are independent.
     """
     p = sum(map(len, design.terms.values()))
     factor, correlation = np.ones(p), np.eye(p)
@@ -54,7 +55,7 @@ def exchangeable(design: Design | MomentDesign, chosen: PriorSet) -> tuple[Float
 def _of_factor(component: Any) -> FloatArray:
     """Return the covariance of a factor's coefficients where two levels differ with SD 1."""
     if component.kind != "categoric":
-        return np.eye(1)
+        return np.eye(np.asarray(component.value).reshape(len(component.value), -1).shape[1])
     contrasts = np.asarray(component.contrast_matrix.matrix, dtype=np.float64)
     if contrasts.shape[1] == len(contrasts):
         # a coefficient for each level
