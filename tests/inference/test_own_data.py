@@ -277,6 +277,7 @@ def test_a_table_may_be_any_that_python_has(table):
         (BIG["y"], "data: found Series"),
         ({"y": [1, 2], "x": [1]}, "data: is no table: .*same length"),
         (BIG.head(0), "data: has 0 rows"),
+        (BIG.assign(y=BIG["y"].astype(complex)), "column 'y': holds complex numbers; real ones are expected"),
         (pd.concat({"a": BIG}, axis=1), "data: has 2 rows of headers; join them"),
     ],
 )
@@ -299,6 +300,7 @@ def test_signs_that_no_name_has_may_stand_in_a_header():
         ("y ~ endless", {}, "column 'endless': row 5: infinite"),
         ("y ~ I(x > 0)", {"family": "t"}, "nothing to estimate: what enters by a comparison has no slope"),
         ("y ~ I(x > 50)", {}, 'same value in every row.*z scores here: scaling = "raw"'),
+        (" ", {}, "model: found nothing; a formula such as 'y ~ x', or a model, is expected"),
         ("y", {}, "no model 'y'.*or a formula where there is a table to fit: 'y ~ x'"),
         ("arm ~ x", {}, "the outcome is text.*categorical"),
         ("two ~ x", {}, "the outcome is text.*bernoulli"),
@@ -490,6 +492,10 @@ def test_a_reference_or_prior_may_be_written_as_on_the_command_line():
         ({"set_prior": "Normal"}, "{'group:x': 'Normal(0, .25)'}"),
         ({"at": "x=10,20"}, "{'x': [10, 20]}"),
         ({"at": {"x": ["ten"]}}, "{'x': [10, 20]}"),
+        ({"at": {"x": [math.nan]}}, "{'x': [10, 20]}"),
+        ({"at": {"x": [math.inf]}}, "{'x': [10, 20]}"),
+        ({"at": {"x": True}}, "{'x': [10, 20]}"),
+        ({"store": 5}, "found 5; a folder is expected"),
         ({"columns": "x"}, "{'measure': 'header'}"),
     ],
 )

@@ -290,6 +290,8 @@ def fit(
         raise InputError(
             f"found {prior!r}; a variant's name is expected, and set_prior takes priors by term", key="prior"
         )
+    if not isinstance(store, str | Path | None):
+        raise InputError(f"found {store!r}; a folder is expected", key="store")
     seed = checked_seed(seed)
     choices = {"reference": reference, "rows": rows, "set_prior": set_prior, "steps": steps, "at": at}
     choices |= {"contrasts": contrasts, "family": family, "sigma_by": sigma_by, "scaling": scaling}
@@ -511,10 +513,16 @@ def _written(name: str, value: Any) -> Any:
         raise InputError(f"found {value!r}; write it as {MAPPED[name]}", key=name) from None
 
 
+def _finite(value: Any) -> float:
+    if isinstance(value, bool | np.bool_) or not np.isfinite(number := float(value)):
+        raise ValueError
+    return number
+
+
 _OF_EACH: Mapping[str, Callable[[Any], Any]] = {
     "reference": lambda level: as_text(level) or "",
     "set_prior": str,
-    "at": lambda values: [float(value) for value in (values if isinstance(values, Iterable) else [values])],
+    "at": lambda values: [_finite(value) for value in (values if isinstance(values, Iterable) else [values])],
 }
 
 

@@ -137,6 +137,8 @@ def numbers_of(cells: pd.Series) -> FloatArray | None:
     """Return a column of numbers as floats, NaN where it is empty; None where cells have to be read one by one."""
     if pd.api.types.is_bool_dtype(cells.dtype) or not pd.api.types.is_numeric_dtype(cells.dtype):
         return None
+    if cells.dtype.kind == "c":
+        raise InputError("holds complex numbers; real ones are expected", key=f"column {cells.name!r}")
     values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     # whole numbers that no float holds exactly are names
     return values if not (np.abs(values) >= EXACT).any() or cells.dtype.kind == "f" else None

@@ -420,6 +420,8 @@ def load_model(model: str | Path | ModelSpec) -> ModelSpec:
     """
     if isinstance(model, ModelSpec):
         return model
+    if isinstance(model, str) and not model.strip():
+        raise InputError("found nothing; a formula such as 'y ~ x', or a model, is expected", key="model")
     try:
         path = named_file("model", model, shipped_models())
     except InputError as error:
