@@ -324,8 +324,19 @@ def test_a_group_of_one_level_is_refused():
 
 def test_data_without_a_category_of_two_levels_are_refused():
     table = workers(15, n=(40, 40)).drop(columns="season")
-    with pytest.raises(InputError, match="no category of two levels is in the data beside 'farm'"):
+    needs = "^an imbalance needs a category of two levels beside 'farm', and none is in the data"
+    with pytest.raises(InputError, match=needs):
         imbalance(case(table), seed=1)
+    with pytest.raises(InputError, match=f"{needs}, neither 'toil' nor another"):
+        imbalance(case(table), seed=1, balance="toil")
+
+
+def test_the_groups_are_known_by_their_header_too():
+    read = study()
+    measures = [m.replace(label="Farm/type") if m.id == "farm" else m for m in read.measures]
+    named = replace(case(workers(12, n=(40, 40))), study=read.replace(measures=measures))
+    with pytest.raises(InputError, match="^'Farm/type' is what is compared; an imbalance is of another category"):
+        imbalance(named, seed=1, balance="Farm/type")
 
 
 def test_levels_that_are_numbers_are_told_with_their_category():

@@ -103,15 +103,14 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
     """
     candidates = _candidates(case)
     alone = "" if case.synthetic else "; a fit has the columns of its formula: put the category in it"
-    if measure == case.study.analysis.group and measure:
+    if measure and measure in _names_of_groups(case.study):
         raise InputError(f"{measure!r} is what is compared; an imbalance is of another category between its levels")
     if measure and measure not in candidates:
         _refuse_more_levels(case, measure, candidates)
     if not candidates:
-        named = f"there is no category of two levels in these data, {measure!r} or another,"
         beside = f" beside {case.study.analysis.group!r}" if case.study.groups else ""
-        none = f"{named if measure else 'no category of two levels is in the data'}{beside}"
-        raise InputError(f"{none}; an imbalance needs one{alone}")
+        asked = f", neither {measure!r} nor another" if measure else ""
+        raise InputError(f"an imbalance needs a category of two levels{beside}, and none is in the data{asked}{alone}")
     if measure is None:
         measure = next(_preferred(case, candidates))
     elif measure not in candidates:
@@ -127,6 +126,12 @@ def balance_of(case: Case, measure: str | None = None) -> Balance:
     )
     _refuse_one_level(made)
     return made
+
+
+def _names_of_groups(study: Study) -> tuple[str, ...]:
+    """Return what the measure that is compared is called: its id and its label, as a table's header."""
+    group = study.analysis.group
+    return (group, study.measure(group).label) if group else ()
 
 
 def _candidates(case: Case) -> list[str]:
