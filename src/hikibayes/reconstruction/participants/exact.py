@@ -151,8 +151,8 @@ class _Column:
         order = np.argsort(hashes[1])
         sorted_, wanted = hashes[1][order], left[1:].astype(np.int64) @ weights - hashes[0]
         place = np.minimum(np.searchsorted(sorted_, wanted), len(order) - 1)
-        for one in np.flatnonzero(sorted_[place] == wanted):
-            two = order[place[one]]
+        for one in np.flatnonzero(sorted_[place] == wanted).tolist():
+            two = int(order[place[one]])
             if (sides[0].added(one) + sides[1].added(two) == left[1:]).all():
                 for side, at in zip(sides, (one, two), strict=True):
                     side.make(x, at)
