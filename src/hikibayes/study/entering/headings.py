@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .cells import plain
+from .models import of_a_model
 
 INTERVAL = r"(?:\d\d ?% ?)?(?:CI|C\.I\.|[Cc]onfidence (?:[Ii]nterval|[Ll]imit)s?)"
 
@@ -60,6 +61,7 @@ STATISTICS: dict[str, str] = {
     "range": r"[Rr]ange",
     "n": r"(?:[nN]|[Nn]o\.|[Cc]ount|[Oo]bservations|[Ff]requency|Freq\.?)",
     "percent": r"(?:%|[Pp]er ?cent(?:age)?|[Pp]roportion)",
+    "delta_p": r"(?:pΔR2|pΔF|pΔ)",
     "intercept": r"\(?(?:[Ii]ntercept|[Cc]onstant|const)\)?",
 }
 """Names of statistics, the more particular before the more general."""
@@ -69,7 +71,7 @@ SIZE = re.compile(r"[(\[]?\s*\b[nN]\s*=\s*(\d[\d, ]*)\s*[)\]]?")
 NUMBERED = re.compile(
     r"(?i)^(?:group|sample|study|condition|arm|site|type|factor|wave|time|cohort|vitamin|hepatitis|model|step|block)$"
 )
-DFS = re.compile(r"\b([tF])\s*\(\s*(\d+(?:\.\d+)?)\s*(?:[,;]\s*(\d+(?:\.\d+)?))?\s*\)")
+DFS = re.compile(r"\bΔ?([tF])\s*\(\s*(\d+(?:\.\d+)?)\s*(?:[,;]\s*(\d+(?:\.\d+)?))?\s*\)")
 MINUTES = re.compile(r"\w[\s.*]*[(\[]\s*(?:min|max)\.?\s*[)\]]$", re.IGNORECASE)
 """A unit, or part of a name, in brackets behind a name: ``Commute (min)``."""
 INLINE = re.compile(r"(?:R2|ΔR2|ΔF|F|Adj\w*\.? R2)\s*(?:\([^)]*\))?\s*=")
@@ -119,7 +121,9 @@ def read_heading(text: str) -> Heading:
     size = SIZE.search(clean)
     rest = SIZE.sub(" ", clean).strip() if size and clean != size.group(0) else clean
     dfs = DFS.search(rest)
-    rest = re.sub(r"\b([tF])\s*\([^)]*\)", r"\1", rest)
+    rest = re.sub(r"\b(Δ?[tF])\s*\(\s*\d[^)]*\)", r"\1", rest)
+    if not of_a_model(rest):
+        rest = re.sub(r"\b(Δ?[tF])\s*\([^)]*\)", r"\1", rest)
     level = re.search(r"(\d\d) ?% ?(?:CI|confidence)", rest)
     context, statistics = _split(rest)
     if size and statistics == ("mean_difference",):
@@ -157,6 +161,8 @@ def _split(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _statistics(text: str) -> tuple[str, ...]:
     """Return the statistics that make up a whole text; none where anything else stands in it."""
+    if model := of_a_model(text):
+        return (model,)
     names, at = [], 0
     while at < len(text):
         found = NEXT.match(text, at)

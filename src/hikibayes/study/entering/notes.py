@@ -10,6 +10,7 @@ from .columns import Known, Number, Understood
 from .grids import STAR, Grid
 from .headings import sizes_in
 from .layouts.regressions import INLINE, inline
+from .models import respelt
 
 SENTENCE = re.compile(r"(?<=[.;])\s+(?=[^\W\d_]|[*†‡(])")
 ONE_SAMPLE = re.compile(r"(?:Notes?\b[.:]?\s*)?(?:[Ll]istwise |[Tt]otal )?N\s*=\s*\d[\d, ]*\.?")
@@ -24,7 +25,7 @@ def read_words(understood: Understood, grid: Grid, known: Known) -> None:
     steps = list(dict.fromkeys(n.address["step"] for n in understood.numbers if "step" in n.address))
     if understood.layout != "regressions":
         steps = []
-    sentences = SENTENCE.split(plain(grid.pointed(grid.note))) if grid.note.strip() else []
+    sentences = SENTENCE.split(respelt(plain(grid.pointed(grid.note)))) if grid.note.strip() else []
     sizes = sizes_in(grid.title)
     alone = [sentence for sentence in sentences if ONE_SAMPLE.fullmatch(sentence)]
     if not sizes and len(alone) == 1:

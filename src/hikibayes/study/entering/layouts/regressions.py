@@ -12,6 +12,7 @@ from ..cells import plain
 from ..columns import SECTION, SEXES, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
 from ..headings import read_heading
+from ..models import respelt, row_of_a_model
 from ..names import same
 from ..outside import EFFECTS, OF_A_MEDIATION
 
@@ -34,12 +35,13 @@ OF_A_STEP = {
     "delta_f": "delta_r2_f",
     "n": "n",
     "p": "r2_p",
+    "delta_p": "delta_r2_p",
 }
 DFS_OF = {"r2_f": ("r2_df1", "r2_df2"), "delta_r2_f": ("delta_r2_df1", "delta_r2_df2")}
 TESTS = ("f", "p")
 TESTED = {
     **dict.fromkeys(("r2", "adjusted_r2", "f"), "r2"),
-    **dict.fromkeys(("delta_r2", "adjusted_delta_r2", "delta_f"), "delta_r2"),
+    **dict.fromkeys(("delta_r2", "adjusted_delta_r2", "delta_f", "delta_p"), "delta_r2"),
 }
 """What stands in a column of F or p is of the share that its row is of, or tests."""
 SHARES = {"r2", "adjusted_r2", "delta_r2", "adjusted_delta_r2"}
@@ -68,7 +70,7 @@ def fits(grid: Grid) -> bool:
 def read(grid: Grid, known: Known) -> Understood:
     """Return coefficients with what belongs to them, and what the steps explain."""
     found = Understood("regressions")
-    columns, rows = columns_of(grid), _levels_named(list(rows_of(grid)))
+    columns, rows = columns_of(grid), _levels_named(_models_named(rows_of(grid)))
     for column in columns:
         found.meanings[column.index] = _meaning(column, grid)
     groups = _groups_of(found, columns, known)
@@ -110,6 +112,25 @@ def _levels_named(rows: list[Row]) -> list[Row]:
     return [replace(row, heading=replace(row.heading, context=named(row.heading.context))) for row in rows]
 
 
+def _models_named(rows: Iterable[Row]) -> list[Row]:
+    """Return rows of which those about a model say which statistic they have; a p is of the row before it."""
+    named, before = list[Row](), ""
+    for row in rows:
+        found = row
+        if row.has_numbers and not _of_step(row) and (name := _of_model(row)):
+            found = replace(row, heading=replace(row.heading, context="", statistics=(name,)))
+        own = found.heading.statistics if _of_step(found) else ()
+        if own == ("p",) and TESTED.get(before) == "delta_r2" and not re.search(r"[FR]", row.label):
+            found = replace(found, heading=replace(found.heading, statistics=("delta_p",)))
+        before = own[0] if own else ""
+        named.append(found)
+    return named
+
+
+def _of_model(row: Row) -> str:
+    return row_of_a_model(row.heading.text) or row_of_a_model(row.label)
+
+
 def other_outcomes(others: Iterable[str], chosen: str) -> tuple[str, str]:
     """Return what is left out of a table of several outcomes, and why."""
     return f"the numbers of {', '.join(others)}", f"a study has one outcome, here {chosen}: --outcome"
@@ -149,7 +170,7 @@ def _add_sizes(found: Understood, columns: list[Column], groups: set[str]) -> No
 def inline(text: str, step: str) -> Iterator[Number]:
     """Yield what words say of a step: ``R² = .23, F(2, 197) = 29.42, p < .001``."""
     about = ""
-    for part in INLINE.finditer(plain(text)):
+    for part in INLINE.finditer(respelt(plain(text))):
         heading = read_heading(f"{part['name']}{part['df'] or ''}")
         name = heading.statistics[0] if heading.statistics else ""
         quantity = OF_A_STEP.get(name, "")
@@ -253,16 +274,14 @@ def _dfs(number: Number, dfs: tuple[str, ...]) -> Iterator[Number]:
 
 def _of_step(row: Row) -> bool:
     """Tell whether a row is about its step: R², F, N."""
-    return bool(row.heading.statistics) and row.heading.statistics[0] in {*OF_A_STEP, "adjusted_delta_r2"} and (
-        not row.heading.context
-    )  # fmt: skip
+    told = {*row.heading.statistics[:1]}
+    return bool(told & {*OF_A_STEP, "adjusted_delta_r2", "other"}) and not row.heading.context
 
 
 def _only_of_steps(column: Column, row: Row) -> bool:
     """Tell whether a column is about steps, whatever row its numbers stand in."""
-    return bool({*column.statistics} & {"r2", "adjusted_r2", "delta_r2", "delta_f", "adjusted_delta_r2"}) or bool(
-        SECTION.match(row.heading.text) and not row.roles
-    )
+    own = {*SHARES, "delta_f", "delta_p"}
+    return bool({*column.statistics} & own) or bool(SECTION.match(row.heading.text) and not row.roles)
 
 
 def _statistics(column: Column, grid: Grid) -> tuple[str, ...]:
@@ -329,4 +348,6 @@ def why_not(name: str) -> str:
     """Say why a number of a regression's table does not enter."""
     if name == "odds":
         return "odds and hazard ratios belong to other models than linear regression"
+    if name == "other":
+        return "it is of the model, and no kind of number is known for it"
     return f"no kind of number is known for {name!r}" if name else "no heading says which statistic it is"

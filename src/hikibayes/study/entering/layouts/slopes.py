@@ -29,6 +29,7 @@ OF_THE_PRODUCT = {
     "f": "delta_r2_f",
     "delta_f": "delta_r2_f",
     "p": "delta_r2_p",
+    "delta_p": "delta_r2_p",
     "df": "delta_r2_df2",
 }
 STEP = "with_product"
