@@ -828,3 +828,42 @@ def test_models_of_letters_and_measures_with_units(tmp_path):
     assert [(step.id, step.adds) for step in study.steps] == [("model_a", ("dose", "age")), ("model_b", ("age:dose",))]
     assert study.analysis.outcome == "pain"
     assert {fact.source.locator for fact in study.facts} == {"Table II"}
+
+
+OF_BURDEN = """
+Table 1. Groups
+
+| | Patients (n = 57), M (SD) | Controls (n = 60), M (SD) |
+|---|---|---|
+| Burden index | 24.10 (6.20) | 18.30 (5.90) |
+| Support | 15.20 (4.10) | 17.00 (4.00) |
+
+Table 2. Linear regression TITLED
+
+| | β |
+|---|---|
+| Support | −.30 |
+"""
+
+
+@pytest.mark.parametrize("titled", ["of the burden index", ""])
+@pytest.mark.parametrize("said", ["Burden", "Burden indx", "index", "burden index score"])
+def test_an_outcome_that_is_nearly_a_measure_is_refused_with_its_name(hikibayes, titled, said):
+    Path("a.md").write_text(OF_BURDEN.replace("TITLED", titled), encoding="utf-8")
+    result = hikibayes("studies", "--from", "a.md", "--new", "x.toml", "--outcome", said)
+    assert (result.exit_code, Path("x.toml").exists()) == (2, False)
+    assert f"no measure is called '{said}'; the tables have" in result.stderr
+    assert "'Burden index'" in result.stderr
+    assert hikibayes("studies", "--from", "a.md", "--new", "x.toml", "--outcome", "burden index").exit_code == 0
+
+
+def test_an_outcome_that_is_no_measure_of_the_tables_is_one_more(hikibayes):
+    Path("a.md").write_text(OF_BURDEN.replace("TITLED", ""), encoding="utf-8")
+    assert hikibayes("studies", "--from", "a.md", "--new", "x.toml", "--outcome", "Support gained").exit_code == 0
+    assert {"burden_index", "support", "support_gained"} < {each.id for each in load_study("x.toml").measures}
+
+
+def test_a_title_that_names_nearly_a_measure_is_asked_about(hikibayes):
+    Path("a.md").write_text(OF_BURDEN.replace("TITLED", "of burden"), encoding="utf-8")
+    result = hikibayes("studies", "--from", "a.md", "--new", "x.toml")
+    assert "left to you: whether 'burden' is 'Burden index': --outcome \"Burden index\" says so" in result.stdout

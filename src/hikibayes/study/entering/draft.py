@@ -16,7 +16,7 @@ from ..values import read_value
 from .columns import SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
 from .headings import read_heading
-from .known import refuse_unknown
+from .known import explainable, measures_of, near, refuse_unknown
 from .layouts import LAYOUTS
 from .layouts.regressions import other_outcomes
 from .layouts.slopes import STEP as OPEN_STEP
@@ -385,10 +385,19 @@ class _Writer:
             self.made.unknown.append(f"whether {self.groups[0]!r} is the reference, as {self.told_reference!r} says")
         elif self.groups and not self.known.sizes:
             self.made.unknown.append(f"whether {self.groups[0]!r} is the reference: --group in the order of the coding")
+        self._ask_outcome()
         if any(n.quantity == "coefficient" and "standardised" not in n.column for n in numbers):
             self.made.unknown.append("whether the coefficients are raw or standardised: analysis.standardised")
         if any(":" in n.address.get("term", "") for n in numbers):
             self.made.unknown.append("what the products are of (z, raw or centred scores): analysis.products")
+
+    def _ask_outcome(self) -> None:
+        """Ask whether the outcome is a measure of another table, where nothing but their names speaks for it."""
+        if self.outcome and not any(same(self.outcome, label) for label in measures_of(self.read)):
+            alike = [label for label in explainable(self.read) if near(self.outcome, label)]
+            if alike:
+                called = " or ".join(map(repr, alike))
+                self.made.unknown.append(f'whether {self.outcome!r} is {called}: --outcome "{alike[0]}" says so')
 
 
 def _with_steps(read: list[tuple[Grid, Understood]]) -> list[tuple[Grid, Understood]]:

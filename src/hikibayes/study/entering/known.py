@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from ...spec import InputError
 from ..tables import identifier
 from .columns import Known, Understood
 from .grids import Grid
-from .names import forms_of
+from .names import forms_of, same
 
 Read = Sequence[tuple[Grid, Understood]]
 
@@ -57,16 +58,57 @@ def _people(text: str) -> int | None:
 
 
 def _refuse_outcome(known: Known, read: Read) -> None:
-    """Refuse an outcome whose name stands nowhere in the tables, where they say what they explain."""
+    """Refuse an outcome that is nearly one of the tables, or stands nowhere though they say what they explain."""
     outcomes = dict.fromkeys(outcome for _, understood in read for outcome in understood.outcomes)
-    if not known.outcome or not outcomes:
+    measures = measures_of(read)
+    if not known.outcome or any(same(known.outcome, each) for each in (*outcomes, *measures)):
         return
+    if alike := [each for each in (*outcomes, *explainable(read)) if near(known.outcome, each)]:
+        called = ", ".join(map(repr, dict.fromkeys(alike)))
+        raise InputError(f"no measure is called {known.outcome!r}; the tables have {called}", source="--outcome")
     words = "_".join(identifier(text) for grid, _ in read for text in _texts(grid) if text.strip())
-    if not any(f"_{form}_" in f"_{words}_" for form in forms_of(known.outcome)):
+    if outcomes and not any(f"_{form}_" in f"_{words}_" for form in forms_of(known.outcome)):
         raise InputError(
             f"no table names {known.outcome!r}; the regressions explain {', '.join(map(repr, outcomes))}",
             source="--outcome",
         )
+
+
+def measures_of(read: Read) -> list[str]:
+    """Return the labels of what the tables describe, correlate or have among their terms."""
+    addresses = [number.address for _, understood in read for number in understood.numbers]
+    told = [address[key] for address in addresses for key in ("of", "with") if key in address]
+    return [label for label in dict.fromkeys([*told, *_terms(read)]) if label != "@outcome"]
+
+
+def explainable(read: Read) -> list[str]:
+    """Return the labels of measures that are no terms, and may be what the regressions explain."""
+    terms = _terms(read)
+    return [label for label in measures_of(read) if not any(same(label, term) for term in terms)]
+
+
+def near(one: str, other: str) -> bool:
+    """Tell whether two names are of one thing by their words: some are left out, or one is misspelt.
+
+    Examples
+    --------
+    >>> near("Burden", "Burden index"), near("Lonelines", "loneliness"), near("Burden T1", "Burden T2")
+    (True, True, False)
+    """
+    first, second = (identifier(text).split("_") for text in (one, other))
+    if len(first) != len(second):
+        return {*first} < {*second} or {*second} < {*first}
+    return all(a == b or (min(len(a), len(b)) > 3 and a[0] == b[0] and _ratio(a, b) > 0.8)
+               for a, b in zip(first, second, strict=True))  # fmt: skip
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def _terms(read: Read) -> list[str]:
+    every = [number.address.get("term", "") for _, understood in read for number in understood.numbers]
+    return list(dict.fromkeys(part for term in every for part in term.split(":") if part))
 
 
 def _texts(grid: Grid) -> list[str]:
