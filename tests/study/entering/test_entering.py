@@ -867,3 +867,58 @@ def test_a_title_that_names_nearly_a_measure_is_asked_about(hikibayes):
     Path("a.md").write_text(OF_BURDEN.replace("TITLED", "of burden"), encoding="utf-8")
     result = hikibayes("studies", "--from", "a.md", "--new", "x.toml")
     assert "left to you: whether 'burden' is 'Burden index': --outcome \"Burden index\" says so" in result.stdout
+
+
+CREWS = """
+Table 1. Groups
+
+| | Shore crew (n = 57), M (SD) | Night-shift CREW (n = 60), M (SD) | t | p |
+|---|---|---|---|---|
+| Burden | 24.10 (6.20) | 18.30 (5.90) | 5.18 | <.001 |
+| Support | 15.20 (4.10) | 17.00 (4.00) | −2.40 | .018 |
+
+Table 2. Regression predicting burden
+
+| | B | p |
+|---|---|---|
+| Night shift crew (vs. shore crew) | −5.80 | <.001 |
+| Support | −.30 | .040 |
+| Night-shift crew x Support | −.60 | .030 |
+
+Table 3. Conditional slopes of support on burden
+
+| Crew | B | p |
+|---|---|---|
+| Shore crew | −.30 | .040 |
+| ROW | −.90 | <.001 |
+"""
+
+
+@pytest.mark.parametrize(
+    "row", ["Night-shift crew", "Night shift crew", "In the night-shift crew", "Night-shift Crew (n = 60)"]
+)
+@pytest.mark.parametrize("said", [(), ("Shore crew", "Night-shift crew"), ("Night-shift CREW", "shore crew")])
+def test_a_group_is_one_whatever_its_capitals_and_its_slopes_are_found(hikibayes, row, said):
+    Path("a.md").write_text(CREWS.replace("ROW", row), encoding="utf-8")
+    words = [word for group in said for word in ("--group", group)]
+    result = hikibayes("studies", "--from", "a.md", "--new", "x.toml", *words)
+    assert result.exit_code == 0, result.output
+    assert "how many people" not in result.stdout
+    study = load_study("x.toml")
+    order = sorted(("shore_crew", "night_shift_crew"), key=lambda each: bool(said) and said[0].lower()[:5] != each[:5])
+    assert [group.id for group in study.groups] == order
+    assert {g: f.printed for f in study.facts_of("slope") if (g := f.group)} == {
+        "shore_crew": "-0.30",
+        "night_shift_crew": "-0.90",
+    }
+    if said:
+        assert [group.label for group in study.groups] == [*said]
+
+
+def test_columns_of_a_group_are_one_whatever_its_capitals(tmp_path):
+    text = 'Table 1,,,,,,\nMeasure,"Shore Crew M","Shore crew SD","Night crew M","Night Crew SD",t,p\n'
+    (tmp_path / "a.csv").write_text(f"{text}Burden,24.10,6.20,18.30,5.90,5.18,<.001\n", encoding="utf-8")
+    made = draft([tmp_path / "a.csv"], Known(sizes={"shore crew": "57", "Night crew": "60"}))
+    assert (made.left, made.entered) == ([], 6)
+    assert [group["id"] for group in made.content["group"]] == ["shore_crew", "night_crew"]
+    assert {fact.between for fact in made.study("a").facts_of("t")} == {("shore_crew", "night_crew")}

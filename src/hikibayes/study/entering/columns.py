@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from ..tables import identifier
 from .cells import Piece
 from .grids import Grid
 from .headings import DESCRIBING, Heading, read_heading
@@ -115,6 +116,19 @@ class Known:
     outcome: str = ""
     sizes: dict[str, str] = field(default_factory=dict)
     """Of the groups, by label; the first is the reference."""
+    groups: tuple[str, ...] = ()
+    """Labels that the tables have for groups."""
+
+    def said(self, label: str) -> bool:
+        """Tell whether a label is a group's that was said, capitals or not."""
+        return identifier(label) in map(identifier, self.sizes)
+
+    def group(self, label: str) -> str:
+        """Return the group that a label names, however it is written: ``In the night-shift crew (n = 53)``; or none."""
+        bare = re.sub(r"\s*[(\[:].*", "", label).strip()
+        inner = re.sub(r"(?i)^(?:(?:slopes?|effects?) )?(?:in|among|for|within|of)(?: the)? |(?: group)$", "", bare)
+        ids = {identifier(group): group for group in reversed((*self.sizes, *self.groups))}
+        return next((ids[identifier(form)] for form in (bare, inner) if form and identifier(form) in ids), "")
 
 
 def columns_of(grid: Grid) -> list[Column]:

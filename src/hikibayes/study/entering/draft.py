@@ -100,6 +100,10 @@ def _understood(grids: Sequence[Grid], known: Known) -> list[tuple[Grid, Underst
     if len(outcomes) > 1 and not known.outcome:
         known = replace(known, outcome=outcomes[0])
         read = [(grid, _understand(grid, known)) for grid in grids]
+    if groups := _groups_named(read):
+        known = replace(known, groups=groups)
+        read = [(g, _understand(g, known) if u.layout == "slopes" else u) for g, u in read]
+    _call_alike(read, known)
     if any(same(outcome, known.outcome) for outcome in outcomes):
         for _, understood in read:
             if understood.outcomes and not any(same(each, known.outcome) for each in understood.outcomes):
@@ -107,6 +111,26 @@ def _understood(grids: Sequence[Grid], known: Known) -> list[tuple[Grid, Underst
                 left = other_outcomes(understood.outcomes, known.outcome)
                 understood.left = [*(each for each in understood.left if each != left), left]
     return read
+
+
+def _groups_named(read: Sequence[tuple[Grid, Understood]]) -> tuple[str, ...]:
+    """Return the labels of groups, as tables have them first."""
+    numbers = [number for _, understood in read for number in understood.numbers]
+    return tuple(dict.fromkeys(n.address["group"] for n in numbers if "group" in n.address))
+
+
+def _call_alike(read: Sequence[tuple[Grid, Understood]], known: Known) -> None:
+    """Give groups one label where tables write it with other capitals or hyphens: as it was said, or stands first."""
+    labels = {identifier(label): label for label in reversed((*known.sizes, *known.groups))}
+
+    def called(address: Mapping[str, str]) -> dict[str, str]:
+        return {key: ",".join(labels.get(identifier(part), part) for part in value.split(","))
+                if key in ("group", "between") else value for key, value in address.items()}  # fmt: skip
+
+    for _, understood in read:
+        understood.numbers = [
+            replace(n, row=called(n.row), column=called(n.column), shared=called(n.shared)) for n in understood.numbers
+        ]
 
 
 def _line(parts: Sequence[str]) -> str:

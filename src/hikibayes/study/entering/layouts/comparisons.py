@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from ....quantities import KINDS
+from ...tables import identifier
 from ..cells import Piece
 from ..columns import WHOLE, Column, Known, Number, Row, Understood, assigned, columns_of, rows_of
 from ..grids import Grid
@@ -225,7 +226,8 @@ def _entity(row: Row, *, counted: bool) -> tuple[str, str]:
 def _groups(columns: Iterable[Column], known: Known) -> dict[str, str]:
     """Return the groups' labels by context of a column; an empty label for everybody."""
     contexts = [context for column in columns for context in column.contexts if not {*column.statistics} & TESTS]
-    return {context: "" if WHOLE.match(context) else context for context in dict.fromkeys(contexts)}
+    first = {identifier(context): context for context in reversed(contexts)}
+    return {context: "" if WHOLE.match(context) else first[identifier(context)] for context in dict.fromkeys(contexts)}
 
 
 def _group(column: Column, groups: dict[str, str]) -> str | None:

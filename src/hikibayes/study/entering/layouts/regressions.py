@@ -146,7 +146,7 @@ def _chosen(outcomes: list[str], titled: list[str], known: Known) -> str:
 def _groups_of(found: Understood, columns: list[Column], known: Known) -> set[str]:
     """Return the contexts that are groups with a regression of their own: what has a size, where it is no outcome."""
     contexts = [(context, column.size) for column in columns for context in column.contexts]
-    surely = {context for context, _ in contexts if context in known.sizes or context.lower() in SEXES}
+    surely = {context for context, _ in contexts if known.said(context) or context.lower() in SEXES}
     if any(same(context, known.outcome) for context, _ in contexts):
         return surely
     sized = dict.fromkeys(context for context, size in contexts if size and not SECTION.match(context))

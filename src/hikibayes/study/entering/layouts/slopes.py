@@ -118,8 +118,8 @@ def _read_row(
 def _where(label: str, moderator: str, known: Known, *, sure: bool = False) -> dict[str, str]:
     """Return the group or the value of a moderator that a label names; `sure`: it is a group if it is no value."""
     bare = re.sub(r"\s*\(.*", "", label)
-    if bare in known.sizes or bare.lower() in SEXES:
-        return {"group": bare}
+    if (group := known.group(label)) or bare.lower() in SEXES:
+        return {"group": group or bare}
     at = AT.match(label)
     if at and (at[3] or at[4]):
         value = WORDS[at[4].lower()] if at[4] else f"{'-' if at[2] == '-' else ''}{at[3]}"
