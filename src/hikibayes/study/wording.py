@@ -10,17 +10,24 @@ from .facts import Fact
 from .measures import Measure
 from .study import Estimand, Study
 
+ABBREVIATION = re.compile(r"(?=[^a-z]*[A-Z])(?=[^\s]*(?:[A-Z].*[A-Z]|\d))[^()\s]{2,12}")
+OF_STATISTICS = {"SD", "SDS", "SE", "SEM", "CI", "IQR", "VAS", "NRS", "T1", "T2", "T3", "T4"}
+"""What stands in brackets behind many names: a name reduced to it would be none."""
+
 
 def short(label: str) -> str:
-    """Return the abbreviation that a label ends with, or the label.
+    """Return the abbreviation that a label ends with, or the label; a unit is no abbreviation.
 
     Examples
     --------
-    >>> short("Adaptive Behaviors Scale (ABS)"), short("Age")
-    ('ABS', 'Age')
+    >>> short("Adaptive Behaviors Scale (ABS)"), short("Age"), short("Commute (min)"), short("Dose (SD)")
+    ('ABS', 'Age', 'Commute (min)', 'Dose (SD)')
     """
-    found = re.search(r"\(([^()\s]{2,12})\)$", label)
-    return found.group(1) if found else label
+    found = re.search(r"^(.*\w)\W*\(([^()\s]{2,12})\)$", label)
+    if not found or not ABBREVIATION.fullmatch(found[2]) or found[2] in OF_STATISTICS:
+        return label
+    initials = {word[0].lower() for word in re.findall(r"\w+", found[1])}
+    return found[2] if found[2][0].lower() in initials else label
 
 
 def in_prose(label: str) -> str:
@@ -28,11 +35,12 @@ def in_prose(label: str) -> str:
 
     Examples
     --------
-    >>> in_prose("Use of support"), in_prose("Toil Inventory"), in_prose("Stress Scale (SRS-18)")
-    ('use of support', 'Toil Inventory', 'SRS-18')
+    >>> [in_prose(label) for label in ("Use of support", "Toil Inventory", "Stress Scale (SRS-18)", "Pain (VAS)")]
+    ['use of support', 'Toil Inventory', 'SRS-18', 'pain (VAS)']
     """
     name = short(label)
-    return name[0].lower() + name[1:] if name[1:] == name[1:].lower() else name
+    bare = re.sub(r"\s*\([^()]*\)$", "", name)
+    return name[0].lower() + name[1:] if bare[1:] == bare[1:].lower() else name
 
 
 def header(study: Study, measure: str, level: str = "") -> str:
