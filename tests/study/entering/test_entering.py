@@ -922,3 +922,41 @@ def test_columns_of_a_group_are_one_whatever_its_capitals(tmp_path):
     assert (made.left, made.entered) == ([], 6)
     assert [group["id"] for group in made.content["group"]] == ["shore_crew", "night_crew"]
     assert {fact.between for fact in made.study("a").facts_of("t")} == {("shore_crew", "night_crew")}
+
+
+def of_two(one, other, second=""):
+    rows = f"| {one} | 24.10 (6.20) |\n| {other} | 15.20 (4.10) |\n"
+    return f"Table 1. Sample (N = 80)\n\n| | M (SD) |\n|---|---|\n{rows}{second}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Depression (DASS)", "Anxiety (DASS)"), ("Pain (VAS)", "Strain (VAS)"), ("Distress (T1)", "Distress (T2)")],
+)
+def test_measures_of_one_instrument_stay_apart(tmp_path, one, other):
+    later = f"\nTable 2. Regression predicting sleep\n\n| | β |\n|---|---|\n| {one} | .20 |\n| {other} | .30 |\n"
+    (tmp_path / "a.md").write_text(of_two(one, other, later), encoding="utf-8")
+    made = draft([tmp_path / "a.md"], Known())
+    assert made.left == []
+    study = made.study("a")
+    assert len({fact.of for fact in study.facts_of("mean")}) == 2
+    assert {fact.term for fact in study.facts_of("coefficient")} == {fact.of for fact in study.facts_of("mean")}
+
+
+def test_an_abbreviation_of_two_instruments_in_two_tables_is_neither(tmp_path):
+    later = "\nTable 2. Regression predicting sleep\n\n| | β |\n|---|---|\n| Anxiety (DASS) | .20 |\n"
+    (tmp_path / "a.md").write_text(of_two("Depression (DASS)", "Age", later), encoding="utf-8")
+    study = draft([tmp_path / "a.md"], Known()).study("a")
+    assert {fact.term for fact in study.facts_of("coefficient")} == {"anxiety"}
+    (tmp_path / "b.md").write_text(of_two("Stress (DASS)", "Age", later.replace("Anxiety", "Perceived stress")))
+    study = draft([tmp_path / "b.md"], Known()).study("b")
+    assert {fact.term for fact in study.facts_of("coefficient")} == {"stress"}
+
+
+def test_an_outcome_of_the_same_instrument_is_another(hikibayes):
+    rows = "| Outcome | Predictor | β |\n|---|---|---|\n| Anxiety (DASS) | Age | .20 |\n| Stress (DASS) | Age | .30 |\n"
+    Path("a.md").write_text(f"Table 2. Regressions\n\n{rows}", encoding="utf-8")
+    result = hikibayes("studies", "--from", "a.md", "--new", "x.toml", "--outcome", "Stress (DASS)")
+    assert result.exit_code == 0, result.output
+    study = load_study("x.toml")
+    assert (study.analysis.outcome, [f.printed for f in study.facts_of("coefficient")]) == ("stress", ["0.30"])

@@ -16,11 +16,11 @@ from ..values import read_value
 from .columns import SEXES, Column, Known, Number, Understood, columns_of
 from .grids import Grid
 from .headings import read_heading
-from .known import explainable, measures_of, near, refuse_unknown
+from .known import explainable, measures_of, refuse_unknown
 from .layouts import LAYOUTS
 from .layouts.regressions import other_outcomes
 from .layouts.slopes import STEP as OPEN_STEP
-from .names import Names, same
+from .names import Names, near, same, shared_forms
 from .notes import names_group, read_words
 from .outside import outside
 from .sources import read_grids
@@ -194,7 +194,12 @@ class _Writer:
     """Turns numbers with printed names into the content of a study file."""
 
     def __init__(self, made: Draft, known: Known, read: list[tuple[Grid, Understood]]) -> None:
-        self.made, self.known, self.read, self.names = made, known, _with_steps(read), Names()
+        self.made, self.known, self.read, self.names = (
+            made,
+            known,
+            _with_steps(read),
+            Names(shared_forms(map(_labels, read))),
+        )
         numbers = [number for _, understood in read for number in understood.numbers]
         self.groups = list(
             dict.fromkeys([*known.sizes, *(n.address["group"] for n in numbers if "group" in n.address)])
@@ -422,6 +427,12 @@ class _Writer:
             if alike:
                 called = " or ".join(map(repr, alike))
                 self.made.unknown.append(f'whether {self.outcome!r} is {called}: --outcome "{alike[0]}" says so')
+
+
+def _labels(table: tuple[Grid, Understood]) -> list[str]:
+    """Return what a table calls measures in rows and columns of their own."""
+    told = [number.address.get(key, "") for number in table[1].numbers for key in ("of", "with", "term")]
+    return [label for label in dict.fromkeys(told) if label and ":" not in label]
 
 
 def _with_steps(read: list[tuple[Grid, Understood]]) -> list[tuple[Grid, Understood]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
 from ...spec import InputError
 from ..tables import identifier
 from .columns import Known, Understood
 from .grids import Grid
-from .names import forms_of, same
+from .names import forms_of, near, same
 
 Read = Sequence[tuple[Grid, Understood]]
 
@@ -85,25 +84,6 @@ def explainable(read: Read) -> list[str]:
     """Return the labels of measures that are no terms, and may be what the regressions explain."""
     terms = _terms(read)
     return [label for label in measures_of(read) if not any(same(label, term) for term in terms)]
-
-
-def near(one: str, other: str) -> bool:
-    """Tell whether two names are of one thing by their words: some are left out, or one is misspelt.
-
-    Examples
-    --------
-    >>> near("Burden", "Burden index"), near("Lonelines", "loneliness"), near("Burden T1", "Burden T2")
-    (True, True, False)
-    """
-    first, second = (identifier(text).split("_") for text in (one, other))
-    if len(first) != len(second):
-        return {*first} < {*second} or {*second} < {*first}
-    return all(a == b or (min(len(a), len(b)) > 3 and a[0] == b[0] and _ratio(a, b) > 0.8)
-               for a, b in zip(first, second, strict=True))  # fmt: skip
-
-
-def _ratio(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other).ratio()
 
 
 def _terms(read: Read) -> list[str]:
