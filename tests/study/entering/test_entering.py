@@ -960,3 +960,27 @@ def test_an_outcome_of_the_same_instrument_is_another(hikibayes):
     assert result.exit_code == 0, result.output
     study = load_study("x.toml")
     assert (study.analysis.outcome, [f.printed for f in study.facts_of("coefficient")]) == ("stress", ["0.30"])
+
+
+def test_an_outcome_where_nothing_is_explained_is_a_measure_of_the_tables(hikibayes):
+    Path("a.md").write_text(GROUPS, encoding="utf-8")
+    result = hikibayes("studies", "--from", "a.md", "--new", "x.toml", "--outcome", "Nonsense")
+    assert (result.exit_code, Path("x.toml").exists()) == (2, False)
+    assert "no table has a regression or a measure 'Nonsense'" in result.stderr
+    assert hikibayes("studies", "--from", "a.md", "--new", "x.toml", "--outcome", "Waist").exit_code == 0
+
+
+@pytest.mark.parametrize("cell", ["18.30 (5,90)", "18,30 (5.90)"])
+def test_a_cell_of_two_decimal_signs_is_refused(hikibayes, cell):
+    Path("a.md").write_text(GROUPS.replace("18.30 (5.90)", cell), encoding="utf-8")
+    result = hikibayes("studies", "--from", "a.md", "--new", "x.toml")
+    assert (result.exit_code, Path("x.toml").exists()) == (2, False)
+    assert f"has decimal commas ('{cell}') and decimal points" in result.stderr
+
+
+def test_decimal_commas_beside_a_bound_with_a_point_are_read(tmp_path):
+    text = re.sub(r"(?<=\d)\.(?=\d)", ",", GROUPS).replace(".018", ",018").replace(".061", ",061")
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    assert "<.001" in text
+    made = draft([tmp_path / "a.md"], Known())
+    assert (made.left, made.entered) == ([], 20)

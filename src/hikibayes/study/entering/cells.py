@@ -21,6 +21,9 @@ WORDS = re.compile(
 )
 """What may stand between the numbers of a cell: words, punctuation, letters of footnotes."""
 
+MIXED = re.compile(r"\d\.\d{2,}\D*[(\[] ?-?\d+,\d{2,} ?[)\]]|\d,\d{2,}\D*[(\[] ?-?\d*\.\d{2,} ?[)\]]")
+"""One number with a decimal point and one with a comma in a cell: ``62.61 (9,38)``."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -81,9 +84,11 @@ def has_decimal_commas(cells: Iterable[str]) -> bool:
     """
     texts = [plain(cell) for cell in cells]
     commas = [text for text in texts if re.search(r"(?<![\d.])-?(?:\d+,\d{1,2}|0?,\d+)(?![\d,.])", text)]
-    points = [text for text in texts if re.search(r"(?<![\d,])\d*\.\d", text)]
-    if commas and points and any(re.fullmatch(r"\D*\d*,\d+\D*", text) for text in commas):
-        raise ValueError(f"has decimal commas ({commas[0]!r}) and decimal points ({points[0]!r}); write one kind")
+    # a bound such as <.001 is written so beside either sign
+    points = [t for t in texts if re.search(r"(?<![\d,])\d*\.\d", t) and not re.fullmatch(r"[<>=]+ ?0?\.0*[15]", t)]
+    single = [text for text in commas if re.fullmatch(r"\D*\d*,\d+\D*", text) or MIXED.search(text)]
+    if single and points:
+        raise ValueError(f"has decimal commas ({single[0]!r}) and decimal points ({points[0]!r}); write one kind")
     either = next((text for text in texts if re.search(r"(?<![\d.,])[1-9]\d{0,2},\d{3}(?![\d,])", text)), "")
     if either and not (commas or points):
         raise ValueError(f"{either!r} may have a decimal comma or thousands; write its decimals with a point")

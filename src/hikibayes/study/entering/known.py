@@ -66,6 +66,8 @@ def _refuse_outcome(known: Known, read: Read) -> None:
         called = ", ".join(map(repr, dict.fromkeys(alike)))
         raise InputError(f"no measure is called {known.outcome!r}; the tables have {called}", source="--outcome")
     words = "_".join(identifier(text) for grid, _ in read for text in _texts(grid) if text.strip())
+    if not any(understood.layout in ("regressions", "slopes") for _, understood in read):
+        raise InputError(f"no table has a regression or a measure {known.outcome!r}", source="--outcome")
     if outcomes and not any(f"_{form}_" in f"_{words}_" for form in forms_of(known.outcome)):
         raise InputError(
             f"no table names {known.outcome!r}; the regressions explain {', '.join(map(repr, outcomes))}",
