@@ -46,3 +46,9 @@ def test_a_declared_convention_is_kept_to():
         address.coding for _, address in meanings(KINDS["vif"], Address(), {"coding": "effect", "products": "raw"})
     }
     assert codings == {"half", "effect"}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_what_settles_a_number_of_any_groups_is_of_any_number_of_them(kind):
+    of_a_pair = "between" in {*kind.needs, *kind.may}
+    assert of_a_pair or "both groups" not in (kind.settled_by or "")

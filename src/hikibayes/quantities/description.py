@@ -55,7 +55,7 @@ KINDS = (
         high=LARGEST_SAMPLE,
         unit="participants",
         whole=True,
-        settled_by="the sizes of both groups and of the whole sample together",
+        settled_by="the sizes of all groups and of the whole sample together",
         value=lambda run, address: run.size(address.group),
     ),
     *kinds_of(MEAN),
