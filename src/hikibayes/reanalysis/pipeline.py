@@ -318,6 +318,8 @@ class _Job:
 
     def curves(self) -> dict[str, pd.DataFrame]:
         answering, focal = self.fits[self.answering], self.study.analysis.focal
+        if not focal:
+            return dict.fromkeys(("johnson_neyman", "conditional_effects"), pd.DataFrame())
         return {
             "johnson_neyman": difference_curve(answering, focal),
             "conditional_effects": conditional_effects(answering, focal),
