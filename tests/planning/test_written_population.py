@@ -149,6 +149,20 @@ def typed(*words: object):
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+def test_sizes_of_a_width_are_looked_for_around_what_makes_an_interval_so_narrow():
+    narrow = {"name": "narrow", "rule": {"interval": 0.95, "narrower_than": 0.5}}
+
+    def sizes(effect, decisions):
+        content = {**PLAN, "population": {"effect": effect}, "decision": decisions, "targets": {"power": [0.8]}}
+        return resolved(Simulation.model_validate(content)).simulation.axes.n_per_group
+
+    wanted = 2 * (1.96 / 0.25) ** 2
+    assert {round(size / wanted, 1) for size in sizes(0.2, [narrow])} >= {0.6, 1.0, 1.6}
+    assert sizes(0.2, [narrow]) == sizes(2.0, [narrow])
+    above = {"name": "above", "rule": {"interval": 0.95, "above": 0}}
+    assert set(sizes(0.2, [narrow, above])) == {*sizes(0.2, [narrow]), *sizes(0.2, [above])}
+
+
 def test_one_line_leaves_a_simulation_that_can_be_run_again(tmp_path):
     found = typed("power", "--effect", "f2=0.1", "--per-group", 30, "--replicates", 200, "-o", tmp_path / "a")
     assert found.exit_code == 0, found.output

@@ -194,7 +194,11 @@ def _cheapest(costs: Costs, made: Written) -> str:
 def _sizes(simulation: Simulation, made: Written, groups: int) -> tuple[int, ...]:
     effects = simulation.axes.effect or [made.value()]
     powers = simulation.targets.power or (0.8,)
-    needed = [made.needed(effect, max(power, 0.5)) / groups for effect in effects if effect for power in powers]
+    rules = [decision.rule for decision in simulation.decisions]
+    widths = [(rule.narrower_than, rule.interval or 0.95) for rule in rules if rule.narrower_than and not made.share]
+    needed = [made.precise(*each) / groups for each in widths]
+    if not rules or len(widths) < len(rules):
+        needed += [made.needed(effect, max(power, 0.5)) / groups for effect in effects if effect for power in powers]
     if not needed:
         raise InputError("an effect of 0 has no size that finds it; give n_per_group", key="axes.n_per_group")
     if max(needed) * PARTS[-1] > LARGEST_SAMPLE:

@@ -108,8 +108,7 @@ class Written:
     def needed(self, effect: float, power: float) -> float:
         """Return about how many participants reach a power of the t or F test at .05, groups alike."""
         if self.share is None:
-            error = float(np.sqrt(self._per_participant(self.world))) * self._residual_sd()
-            return float(((ndtri(0.975) + ndtri(power)) * error / effect) ** 2)
+            return float(((ndtri(0.975) + ndtri(power)) * self._error / effect) ** 2)
         p, q = len(self.columns.names), len(self.columns.step_columns(self.main)[1])
         f2 = float(self.share.f2(self.share.with_value(self.world, effect))[0])
 
@@ -118,6 +117,15 @@ class Written:
             return float(1 - ncfdtr(q, df, f2 * n, fdtri(q, df, 0.95))) - power
 
         return float(brentq(excess, p + 2, MOST)) if excess(MOST) > 0 else np.inf
+
+    def precise(self, width: float, level: float) -> float:
+        """Return about how many participants make an interval of that level so narrow, groups alike."""
+        return float((2 * ndtri((1 + level) / 2) * self._error / width) ** 2)
+
+    @property
+    def _error(self) -> float:
+        """Standard error of the effect, times the root of the number of participants."""
+        return float(np.sqrt(self._per_participant(self.world))) * self._residual_sd()
 
     def _value(self, world: Worlds) -> float:
         """Return the effect in the units of the population."""
