@@ -235,7 +235,7 @@ def test_the_coding_that_leaves_a_step_open_is_in_the_sentence():
 
 def test_sizes_that_nothing_else_bears_on_ask_for_what_is_not_printed():
     rows = [each for each in checks(small_study((40, 60))) if each.check == "nothing to compare with"]
-    assert "of both groups and of the whole sample together" in rows[0].note
+    assert "of all groups and of the whole sample together" in rows[0].note
 
 
 # -- wrong numbers are found ----------------------------------------------------------------------------------------

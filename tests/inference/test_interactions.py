@@ -106,7 +106,6 @@ def test_differences_of_differences_are_least_squares_under_a_flat_prior(seed, f
         ("y ~ w + arm * x", "slope_difference", {"arm", "x"}),
         ("y ~ arm + x + w", "adjusted_difference", {"arm"}),
         ("y ~ w + arm", "slope", {"w"}),
-        ("y ~ I(x > 0) * arm + w", "adjusted_difference", {"arm"}),
     ],
 )
 def test_what_a_fit_is_about_is_its_first_product(formula, kind, about):

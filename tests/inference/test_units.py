@@ -36,6 +36,7 @@ def accepted_in_z_scores(formula) -> bool:
     else:
         return True
     assume("which has neither prior nor step" not in reason)
+    assume("cannot be evaluated" not in reason)  # formulae takes no product before its parts
     assert "another model with z scores" in reason
     return False
 

@@ -253,7 +253,7 @@ def test_every_specification_of_a_crossed_design_asks_the_same_difference(estima
 
 EVERY = (
     *("y ~ g * s + x", "y ~ w + s * h * x", "y ~ x * w + h * x", "y ~ x * w * z"),
-    *("y ~ x + g + I(x**2) + s:x", "y ~ g * x + w"),
+    *("y ~ x + g + s + I(x**2) + s:x", "y ~ g * x + w"),
 )
 
 

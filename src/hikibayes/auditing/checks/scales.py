@@ -43,7 +43,8 @@ def checks_of_scales(study: Study) -> Iterator[Check]:
 
 def _in_product(study: Study, fact: Fact) -> bool:
     products = [term.split(":") for term in study.terms(str(fact.step)) if ":" in term]
-    return any(str(fact.term).partition("[")[0] in parts for parts in [str(fact.term).split(":")[1:], *products])
+    own = str(fact.term).partition("[")[0]
+    return bool({":", "("} & set(own)) or any(own in parts for parts in products)
 
 
 def _compared(study: Study, beta: Fact, raw: Fact) -> Check:

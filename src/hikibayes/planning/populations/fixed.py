@@ -174,7 +174,8 @@ def _why_not(key: str, name: str, known: tuple[str, ...], frame: Frame) -> str:
     if name == frame.study.analysis.group:
         return f"{name!r} holds the groups; {INSTEAD.get(key, 'of a category this is not said')}"
     if name in frame.categories:
-        return f"{name!r} is a category; of one this is not said"
+        levels = sorted(each for each in known if each.startswith(f"{name}["))
+        return f"{name!r} is a category; {f'there are: {", ".join(levels)}' if levels else 'of one this is not said'}"
     what = "category beside the groups" if key == "shares" else "score"
     if not known:
         return f"this population has no {what}; found {name!r}"
