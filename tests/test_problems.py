@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.test_misspelt import MAPPING
 
 import hikibayes
 from hikibayes.inference.data.mapping import TableMapping
@@ -22,16 +23,6 @@ from hikibayes.spec import InputError, Spec, validated
 from hikibayes.study.study import Study
 from hikibayes.study.study_file import shipped_studies
 
-MAPPING = """
-missing = [-9]
-reversed = ["support"]
-[columns]
-support = "Support"
-[labels.group]
-1 = "a"
-[missing_in]
-support = [9]
-"""
 PLAN = """
 description = "two groups"
 [population]

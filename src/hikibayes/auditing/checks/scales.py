@@ -53,8 +53,8 @@ def _compared(study: Study, beta: Fact, raw: Fact) -> Check:
     spreads = _spreads(study, beta) if outcome else []
     if not (outcome and spreads):
         return _of_signs(name, what, beta, raw)
-    value, (low, facts) = signed(raw), outcome
-    ways = [image(lambda b, x, y: b * x / y, value, x, low) for x, _ in spreads]
+    value, (spread, facts) = signed(raw), outcome
+    ways = [image(lambda b, x, y: b * x / y, value, x, spread) for x, _ in spreads]
     given = (raw, *facts, *dict.fromkeys(fact for _, used in spreads for fact in used))
     fits = [way for way in ways if way.widened().meets(signed(beta).widened())]
     if len(ways) == 1 or fits:
