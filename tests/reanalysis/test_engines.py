@@ -35,6 +35,10 @@ def test_data_sets_are_fitted_as_they_come_and_those_beyond_the_count_left_out(c
     for table in orchard_run.data_sets()[:5]:
         beside.see(table)
     pd.testing.assert_frame_equal(beside.result().agreement, compared.agreement)
+    fewer = Beside(model_of(read, "products"), read, 9, orchard_run.sampler, seed=5, labels=labels)
+    for table in orchard_run.data_sets()[:2]:
+        fewer.see(table)
+    assert fewer.result().agreement["dataset"].max() == 2
 
 
 def test_a_biased_sampler_is_found_out():

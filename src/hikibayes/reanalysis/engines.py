@@ -109,7 +109,7 @@ class Beside:
     study : Study
         With its readings decided.
     count : int
-        How many data sets: when so many were seen, it begins.
+        How many data sets at most: when so many were seen, it begins.
     sampler : Sampler, optional
         Instead of the house's own NUTS; it fits when the result is asked for.
     seed, labels
@@ -122,14 +122,17 @@ class Beside:
         self._fit = partial(two_engines, model, study=study, seed=seed, labels=labels)
         self._count, self._sampler = count, sampler
         self._seen: list[pd.DataFrame] = []
-        self.result: Callable[[], TwoEngines]
-        """Waits for the answer."""
+        self._answer: Callable[[], TwoEngines] | None = None
 
     def see(self, data: pd.DataFrame) -> None:
         """Take a data set; those beyond the count are left out."""
         self._seen.append(data)
         if len(self._seen) == self._count:
-            self.result = self._begun()
+            self._answer = self._begun()
+
+    def result(self) -> TwoEngines:
+        """Wait for the answer; of the data sets that were seen, where they are fewer than the count."""
+        return (self._answer or self._begun())()
 
     def _begun(self) -> Callable[[], TwoEngines]:
         if self._sampler is not None:
